@@ -1,0 +1,21 @@
+/** Typed door to `@std/fs` (README, "Dependencies"): the functions used, with their standard signatures. */
+import { ensureDir as ensureDirJs } from "deno-std/fs/ensure_dir.js";
+import { walk as walkJs } from "deno-std/fs/walk.js";
+
+/** One thing that `walk` found. */
+export interface WalkEntry extends Deno.DirEntry {
+  readonly path: string;
+}
+
+/** The options of `walk` that are used. */
+export interface WalkOptions {
+  readonly includeDirs?: boolean;
+  readonly includeFiles?: boolean;
+}
+
+export const ensureDir: (dir: string | URL) => Promise<void> = ensureDirJs;
+
+export const walk: (
+  root: string | URL,
+  options?: WalkOptions,
+) => AsyncIterableIterator<WalkEntry> = walkJs;

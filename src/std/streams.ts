@@ -1,0 +1,6 @@
+/** Typed door to `@std/streams` (README, "Dependencies"): the functions used, with their standard signatures. */
+import { TextLineStream as TextLineStreamJs } from "deno-std/streams/text_line_stream.js";
+
+export const TextLineStream: new (
+  options?: { readonly allowCR?: boolean },
+) => TransformStream<string, string> = TextLineStreamJs;

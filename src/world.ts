@@ -1,0 +1,60 @@
+/**
+ * What the program needs of the real world, as types. Everything that a test
+ * wants to replace (network, clock, chance, disk, terminal, signals) comes in
+ * through these; `real_world.ts` holds the only real ones.
+ */
+
+/** Time, in milliseconds. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
+  sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** An open file, as far as this program uses one. */
+export type DiskFile = Pick<
+  Deno.FsFile,
+  "write" | "writeSync" | "syncData" | "close" | "tryLock" | "readable"
+>;
+
+/** The part of `Deno` that touches the disk, replaceable by a failing one. */
+export interface Disk {
+  open(path: string, options: Deno.OpenOptions): Promise<DiskFile>;
+  readFile(path: string): Promise<Uint8Array>;
+  readDir(path: string): AsyncIterable<Deno.DirEntry>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string, options?: Deno.RemoveOptions): Promise<void>;
+  mkdir(path: string, options?: Deno.MkdirOptions): Promise<void>;
+  ensureDir(path: string): Promise<void>;
+}
+
+/** The terminal, or what stands in its place. */
+export interface Terminal {
+  /** Results: what the user asked for. */
+  out(text: string): void;
+  /** Everything else: progress, log lines, errors. */
+  err(text: string): void;
+  readonly errIsTerminal: boolean;
+  readonly color: boolean;
+  /** Width of the terminal in columns. */
+  columns(): number;
+  /** Asks for a secret without echo; `null` where nobody can be asked. */
+  askSecret(question: string): string | null;
+}
+
+/** All of it, gathered once and passed down. */
+export interface World {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  /** A number from 0 (included) to 1 (excluded). */
+  random(): number;
+  readonly disk: Disk;
+  readonly terminal: Terminal;
+  /** A variable of the environment; `undefined` when unset. */
+  env(name: string): string | undefined;
+  /** Calls back on Ctrl-C and on a polite kill; returns how to stop that. */
+  onInterrupt(handler: () => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): never;
+}
