@@ -1,0 +1,242 @@
+/**
+ * The endpoints of the Humanloop API v5 that an export reads, typed: which path,
+ * which parameters, what makes a record unique. Lists come as specs for
+ * {@linkcode openWalk}, everything else as one request.
+ */
+import { asObject, optionalString, stringField } from "./fields.ts";
+import type { Http } from "./http.ts";
+import type { ListSpec } from "./page.ts";
+import { cutArray, cutDocument, cutList, type RawRecord } from "./records.ts";
+
+/** The six types of File. */
+export const FILE_TYPES = [
+  "prompt",
+  "tool",
+  "dataset",
+  "evaluator",
+  "flow",
+  "agent",
+] as const;
+
+/** One of the six types of File. */
+export type FileType = typeof FILE_TYPES[number];
+
+/** What an export needs to know of a File. */
+export interface FileInfo {
+  readonly id: string;
+  /** One of {@linkcode FILE_TYPES}, or something newer than this program. */
+  readonly type: string;
+  readonly path: string | null;
+  readonly directoryId: string | null;
+}
+
+/** A Directory, as the list of all Directories tells it. */
+export interface DirectoryInfo {
+  readonly id: string;
+  readonly parentId: string | null;
+  readonly path: string | null;
+}
+
+/** An Environment that a Version is deployed to. */
+export interface EnvironmentInfo {
+  readonly id: unknown;
+  readonly name: unknown;
+  readonly tag: unknown;
+}
+
+/** What an export needs to know of a Version. */
+export interface VersionInfo {
+  readonly id: string;
+  readonly environments: readonly EnvironmentInfo[];
+}
+
+/** A record of which only the id matters. */
+export interface IdInfo {
+  readonly id: string;
+}
+
+const LOGS_TIMEOUT_MS = 300_000;
+const PAGE_SIZE = 100;
+const DATAPOINT_PAGE_SIZE = 1000;
+
+/** Asks for everything that does not come in pages. */
+export class Client {
+  readonly #http: Http;
+
+  constructor(http: Http) {
+    this.#http = http;
+  }
+
+  /** All Directories, in one answer. */
+  directories(): Promise<
+    { readonly raw: Uint8Array; readonly list: readonly DirectoryInfo[] }
+  > {
+    return this.#http.get({
+      path: "/directories",
+      what: "the list of Directories",
+      read: (body) => ({
+        raw: cutDocument(body, () => null).bytes,
+        list: cutArray(body, readDirectory).map(({ info }) => info),
+      }),
+    });
+  }
+
+  /** One Directory. */
+  directory(id: string): Promise<DirectoryInfo> {
+    return this.#http.get({
+      path: `/directories/${encodeURIComponent(id)}`,
+      what: `the Directory ${id}`,
+      read: (body) => cutDocument(body, readDirectory).info,
+    });
+  }
+
+  /** All Versions of a File, with the aggregates of its Evaluators. */
+  versions(file: FileInfo): Promise<readonly RawRecord<VersionInfo>[]> {
+    return this.#http.get({
+      path: `/${file.type}s/${file.id}/versions`,
+      query: file.type === "dataset" ? [] : [["evaluator_aggregates", "true"]],
+      what: `the Versions of ${file.id}`,
+      read: (body) => cutList(body, "records", readVersion).records,
+    });
+  }
+
+  /** The statistics of an Evaluation. */
+  stats(evaluationId: string): Promise<RawRecord<unknown>> {
+    return this.#http.get({
+      path: `/evaluations/${evaluationId}/stats`,
+      what: `the stats of ${evaluationId}`,
+      read: (body) =>
+        cutDocument(body, (value) => asObject(value, "the answer")),
+    });
+  }
+
+  /** The Runs of an Evaluation. */
+  runs(evaluationId: string): Promise<readonly RawRecord<IdInfo>[]> {
+    return this.#http.get({
+      path: `/evaluations/${evaluationId}/runs`,
+      what: `the Runs of ${evaluationId}`,
+      read: (body) => cutList(body, "runs", readId).records,
+    });
+  }
+}
+
+/**
+ * The Files of the workspace, oldest first, so that new ones come last.
+ *
+ * @param path A Directory's path, to list what is below it; `null` for all.
+ */
+export function filesList(path: string | null): ListSpec<FileInfo> {
+  return {
+    what: "list of Files",
+    path: "/files",
+    query: [
+      ...(path === null ? [] : [["path", path]] as const),
+      ["sort_by", "created_at"],
+      ["order", "asc"],
+    ],
+    pageSize: PAGE_SIZE,
+    read: (value) => ({
+      id: stringField(value, "id"),
+      type: stringField(value, "type"),
+      path: optionalString(value, "path"),
+      directoryId: optionalString(value, "directory_id"),
+    }),
+    key: ({ id }) => id,
+  };
+}
+
+/** The Datapoints of one Version of a Dataset. */
+export function datapointsList(
+  file: FileInfo,
+  versionId: string,
+): ListSpec<IdInfo> {
+  return {
+    what: `Datapoints of ${file.id} at ${versionId}`,
+    path: `/datasets/${file.id}/datapoints`,
+    query: [["version_id", versionId]],
+    pageSize: DATAPOINT_PAGE_SIZE,
+    read: readId,
+    key: ({ id }) => id,
+  };
+}
+
+/** The Evaluations of a File. */
+export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
+  return {
+    what: `Evaluations of ${file.id}`,
+    path: "/evaluations",
+    query: [["file_id", file.id]],
+    pageSize: PAGE_SIZE,
+    read: readId,
+    key: ({ id }) => id,
+  };
+}
+
+/** The Logs of an Evaluation; one is unique by its Run and its Log. */
+export function evaluationLogsList(evaluationId: string): ListSpec<IdInfo> {
+  return {
+    what: `Logs of the Evaluation ${evaluationId}`,
+    path: `/evaluations/${evaluationId}/logs`,
+    query: [],
+    pageSize: PAGE_SIZE,
+    timeoutMs: LOGS_TIMEOUT_MS,
+    read: (value) => {
+      const log = asObject(asObject(value, "a record")["log"], `"log"`);
+      return {
+        id: `${stringField(value, "run_id")} ${stringField(log, "id")}`,
+      };
+    },
+    key: ({ id }) => id,
+  };
+}
+
+/**
+ * The Logs of a File, trace children included.
+ *
+ * @param file The File.
+ * @param until Only Logs created up to this instant (ISO 8601); `null` for all.
+ */
+export function logsList(
+  file: FileInfo,
+  until: string | null,
+): ListSpec<IdInfo> {
+  const traces = file.type === "flow" || file.type === "agent";
+  return {
+    what: `Logs of ${file.id}`,
+    path: "/logs",
+    query: [
+      ["file_id", file.id],
+      ...(traces ? [["include_trace_children", "true"]] as const : []),
+      ...(until === null ? [] : [["end_date", until]] as const),
+    ],
+    pageSize: PAGE_SIZE,
+    timeoutMs: LOGS_TIMEOUT_MS,
+    read: readId,
+    key: ({ id }) => id,
+  };
+}
+
+function readId(value: unknown): IdInfo {
+  return { id: stringField(value, "id") };
+}
+
+function readDirectory(value: unknown): DirectoryInfo {
+  return {
+    id: stringField(value, "id"),
+    parentId: optionalString(value, "parent_id"),
+    path: optionalString(value, "path"),
+  };
+}
+
+function readVersion(value: unknown): VersionInfo {
+  const environments = asObject(value, "a Version")["environments"];
+  return {
+    id: stringField(value, "version_id"),
+    environments: (Array.isArray(environments) ? environments : []).map(
+      (environment: unknown) => {
+        const { id, name, tag } = asObject(environment, "an Environment");
+        return { id, name, tag };
+      },
+    ),
+  };
+}

@@ -1,0 +1,251 @@
+/**
+ * Walks a list as an ordered stream: the first page tells how many records there
+ * are, then a sliding window of requests is in flight while earlier pages are
+ * being written. No barrier between pages, no request past the end. A page that
+ * cannot be had is a gap in its place, never the end of the list.
+ */
+import { isGap, ProtocolError } from "../errors.ts";
+import type { Observer } from "../observer.ts";
+import type { ByteBudget, Lease } from "./budget.ts";
+import type { Http } from "./http.ts";
+import {
+  CHUNK_RECORDS,
+  fetchPage,
+  type ListSpec,
+  type Page,
+  usablePageSize,
+} from "./page.ts";
+import type { RawRecord } from "./records.ts";
+
+/** Records that are missing from a list, by their place in it. */
+export interface ListGap {
+  /** How many records of the list come before. */
+  readonly offset: number;
+  /** How many places are concerned. */
+  readonly count: number;
+  /** How many records of these places are there all the same. */
+  readonly kept: number;
+  readonly reason: string;
+}
+
+/** What a walk yields, in the list's order. */
+export type WalkEvent<T> =
+  | { readonly kind: "records"; readonly records: readonly RawRecord<T>[] }
+  | { readonly kind: "gap"; readonly gap: ListGap };
+
+/** What every walk of a run shares. */
+export interface WalkContext {
+  readonly http: Http;
+  readonly budget: ByteBudget;
+  readonly observer: Observer;
+  readonly signal: AbortSignal;
+  /** Pages of one list to be in flight or waiting to be written at once. */
+  readonly lookahead: number;
+}
+
+/** Where a walk begins. */
+export interface WalkStart {
+  /** Records to leave out, a multiple of a chunk. */
+  readonly skip: number;
+  /** Keys of the records just before, to recognise an overlap. */
+  readonly recent: readonly string[];
+}
+
+const FIRST_ESTIMATE_BYTES = 256 * 1024;
+/** How many keys are remembered: pages of a list that moves overlap nearby. */
+const RECENT_KEYS = 4 * CHUNK_RECORDS;
+
+interface Fetched<T> {
+  readonly page: Page<T> | undefined;
+  readonly failure: Error | undefined;
+}
+
+interface Flight<T> {
+  readonly lease: Lease;
+  readonly result: Promise<Fetched<T>>;
+}
+
+/** One walk over one list; {@linkcode openWalk} begins it. */
+export class Walk<T> {
+  readonly #context: WalkContext;
+  readonly #spec: ListSpec<T>;
+  readonly #size: number;
+  readonly #flights = new Map<number, Flight<T>>();
+  readonly #recent: Set<string>;
+  /** The page to be written next, from 1. */
+  #number: number;
+  /** The page to be started next. */
+  #next: number;
+  #estimate = FIRST_ESTIMATE_BYTES;
+  /** How many records the list has, as the newest page says. */
+  total: number;
+  /** Whether two pages disagreed about `total`. */
+  changed = false;
+  /** How many records came a second time and were left out. */
+  repeated = 0;
+
+  constructor(
+    context: WalkContext,
+    spec: ListSpec<T>,
+    start: WalkStart,
+    first: { readonly page: Page<T>; readonly size: number; lease: Lease },
+  ) {
+    this.#context = context;
+    this.#spec = spec;
+    this.#size = first.size;
+    this.#recent = new Set(start.recent);
+    this.total = first.page.total;
+    this.#number = start.skip / first.size + 1;
+    this.#next = this.#number + 1;
+    const result = Promise.resolve({ page: first.page, failure: undefined });
+    this.#flights.set(this.#number, { lease: first.lease, result });
+    const pages = this.#lastPage() - this.#number;
+    context.observer.requestsExpected(Math.max(0, pages));
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<WalkEvent<T>, void> {
+    try {
+      for (; this.#number <= this.#lastPage(); this.#number++) {
+        yield* this.#take(this.#number);
+      }
+    } finally {
+      for (const flight of this.#flights.values()) {
+        flight.result.catch(() => {});
+        flight.lease.release();
+      }
+      this.#flights.clear();
+    }
+  }
+
+  async *#take(number: number): AsyncGenerator<WalkEvent<T>, void> {
+    if (!this.#flights.has(number)) {
+      const { budget, signal } = this.#context;
+      this.#start(number, await budget.take(this.#estimate, signal));
+      this.#next = number + 1;
+    }
+    this.#fill();
+    const flight = this.#flights.get(number)!;
+    const { page, failure } = await flight.result;
+    this.#flights.delete(number);
+    try {
+      if (page !== undefined && page.total !== this.total) {
+        this.changed = true;
+        this.total = page.total;
+      }
+      const records = this.#fresh(page?.records ?? []);
+      if (records.length > 0) yield { kind: "records", records };
+      if (failure !== undefined) {
+        const offset = (number - 1) * this.#size;
+        const count = Math.min(this.#size, this.total - offset);
+        const gap = { offset, count, kept: records.length };
+        yield { kind: "gap", gap: { ...gap, reason: failure.message } };
+      }
+    } finally {
+      flight.lease.release();
+    }
+  }
+
+  /** Starts as many later pages as the window and the budget allow. */
+  #fill(): void {
+    while (
+      this.#next <= this.#lastPage() &&
+      this.#flights.size < this.#context.lookahead
+    ) {
+      const lease = this.#context.budget.tryTake(this.#estimate);
+      if (lease === null) return;
+      this.#start(this.#next++, lease);
+    }
+  }
+
+  #start(number: number, lease: Lease): void {
+    const result = this.#fetch(number, lease);
+    // Awaited in its turn; a rejection before that must not end the process.
+    result.catch(() => {});
+    this.#flights.set(number, { lease, result });
+  }
+
+  async #fetch(number: number, lease: Lease): Promise<Fetched<T>> {
+    const size = this.#size;
+    let fullest: Page<T> | undefined;
+    const keepFullest = (short: Page<T>) => {
+      const most = fullest?.records.length ?? 0;
+      if (short.records.length > most) fullest = short;
+    };
+    try {
+      const page = await fetchPage(this.#context.http, this.#spec, {
+        page: number,
+        size,
+        onShort: keepFullest,
+      });
+      if (page.size !== size) {
+        throw new ProtocolError(
+          `the server gave ${page.size} records a page where it gave ${size} before`,
+        );
+      }
+      lease.resize(page.bytes);
+      this.#estimate = page.bytes;
+      return { page, failure: undefined };
+    } catch (error) {
+      if (!isGap(error)) throw error;
+      return { page: fullest, failure: error };
+    }
+  }
+
+  /** Leaves out what came before: a list that grew shifts its pages. */
+  #fresh(records: readonly RawRecord<T>[]): readonly RawRecord<T>[] {
+    const fresh = records.filter(({ info }) => {
+      const key = this.#spec.key(info);
+      if (this.#recent.has(key)) return false;
+      this.#recent.add(key);
+      return true;
+    });
+    this.repeated += records.length - fresh.length;
+    for (const key of this.#recent) {
+      if (this.#recent.size <= RECENT_KEYS) break;
+      this.#recent.delete(key);
+    }
+    return fresh;
+  }
+
+  #lastPage(): number {
+    return Math.ceil(this.total / this.#size);
+  }
+}
+
+/**
+ * Fetches the first page that is wanted and finds out how the server counts.
+ *
+ * @param context What the walks of the run share.
+ * @param spec The list.
+ * @param start Where to begin.
+ * @returns The walk, whose `total` is known.
+ * @throws {ApiError | NetworkError | ProtocolError} When that page cannot be had.
+ */
+export async function openWalk<T>(
+  context: WalkContext,
+  spec: ListSpec<T>,
+  start: WalkStart,
+): Promise<Walk<T>> {
+  const { http, budget, signal, observer } = context;
+  const lease = await budget.take(FIRST_ESTIMATE_BYTES, signal);
+  const fetchFirst = (size: number) => {
+    observer.requestsExpected(1);
+    return fetchPage(http, spec, { page: start.skip / size + 1, size });
+  };
+  try {
+    let size = spec.pageSize;
+    let page = await fetchFirst(size);
+    const whole = start.skip === 0 && page.records.length === page.total;
+    if (page.size !== size && !whole) {
+      size = usablePageSize(page.size);
+      page = start.skip === 0
+        ? { ...page, records: page.records.slice(0, size) }
+        : await fetchFirst(size);
+    }
+    lease.resize(page.bytes);
+    return new Walk(context, spec, start, { page, size, lease });
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+}
