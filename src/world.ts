@@ -55,6 +55,8 @@ export interface World {
   env(name: string): string | undefined;
   /** Calls back on Ctrl-C and on a polite kill; returns how to stop that. */
   onInterrupt(handler: () => void): () => void;
+  /** How this program is started, up to its arguments: `hl-export`. */
+  readonly program: string;
   /** Ends the process at once. */
   exit(code: number): never;
 }

@@ -3,13 +3,11 @@
  * claims to be. A page is trusted only when its number, its size and its count
  * of records agree with each other.
  */
+import { CHUNK_RECORDS } from "../chunk_size.ts";
 import { ProtocolError } from "../errors.ts";
 import { asObject, countField } from "./fields.ts";
 import type { Http } from "./http.ts";
 import { cutList, type RawRecord, type ReadInfo } from "./records.ts";
-
-/** Records in one chunk on disk; every page size divides it. */
-export const CHUNK_RECORDS = 1000;
 
 /** A list of the API that comes in pages. */
 export interface ListSpec<T> {

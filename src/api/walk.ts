@@ -4,17 +4,12 @@
  * being written. No barrier between pages, no request past the end. A page that
  * cannot be had is a gap in its place, never the end of the list.
  */
+import { CHUNK_RECORDS } from "../chunk_size.ts";
 import { isGap, ProtocolError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { ByteBudget, Lease } from "./budget.ts";
 import type { Http } from "./http.ts";
-import {
-  CHUNK_RECORDS,
-  fetchPage,
-  type ListSpec,
-  type Page,
-  usablePageSize,
-} from "./page.ts";
+import { fetchPage, type ListSpec, type Page, usablePageSize } from "./page.ts";
 import type { RawRecord } from "./records.ts";
 
 /** Records that are missing from a list, by their place in it. */
@@ -25,6 +20,8 @@ export interface ListGap {
   readonly count: number;
   /** How many records of these places are there all the same. */
   readonly kept: number;
+  /** Records a page: the gap is page `offset / pageSize + 1`. */
+  readonly pageSize: number;
   readonly reason: string;
 }
 
@@ -65,8 +62,8 @@ interface Flight<T> {
   readonly result: Promise<Fetched<T>>;
 }
 
-/** One walk over one list; {@linkcode openWalk} begins it. */
-export class Walk<T> {
+/** One walk over one list; {@linkcode openWalk} begins it, disposing ends it. */
+export class Walk<T> implements Disposable {
   readonly #context: WalkContext;
   readonly #spec: ListSpec<T>;
   readonly #size: number;
@@ -99,22 +96,25 @@ export class Walk<T> {
     this.#next = this.#number + 1;
     const result = Promise.resolve({ page: first.page, failure: undefined });
     this.#flights.set(this.#number, { lease: first.lease, result });
-    const pages = this.#lastPage() - this.#number;
+    const pages = this.pages - this.#number;
     context.observer.requestsExpected(Math.max(0, pages));
   }
 
+  /** How many pages the list has, as the newest page says. */
+  get pages(): number {
+    return Math.ceil(this.total / this.#size);
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<WalkEvent<T>, void> {
-    try {
-      for (; this.#number <= this.#lastPage(); this.#number++) {
-        yield* this.#take(this.#number);
-      }
-    } finally {
-      for (const flight of this.#flights.values()) {
-        flight.result.catch(() => {});
-        flight.lease.release();
-      }
-      this.#flights.clear();
+    for (; this.#number <= this.pages; this.#number++) {
+      yield* this.#take(this.#number);
     }
+  }
+
+  /** Gives back what pages hold that nobody is going to take. */
+  [Symbol.dispose](): void {
+    for (const { lease } of this.#flights.values()) lease.release();
+    this.#flights.clear();
   }
 
   async *#take(number: number): AsyncGenerator<WalkEvent<T>, void> {
@@ -136,9 +136,14 @@ export class Walk<T> {
       if (records.length > 0) yield { kind: "records", records };
       if (failure !== undefined) {
         const offset = (number - 1) * this.#size;
-        const count = Math.min(this.#size, this.total - offset);
-        const gap = { offset, count, kept: records.length };
-        yield { kind: "gap", gap: { ...gap, reason: failure.message } };
+        const gap = {
+          offset,
+          count: Math.min(this.#size, this.total - offset),
+          kept: records.length,
+          pageSize: this.#size,
+          reason: failure.message,
+        };
+        yield { kind: "gap", gap };
       }
     } finally {
       flight.lease.release();
@@ -148,7 +153,7 @@ export class Walk<T> {
   /** Starts as many later pages as the window and the budget allow. */
   #fill(): void {
     while (
-      this.#next <= this.#lastPage() &&
+      this.#next <= this.pages &&
       this.#flights.size < this.#context.lookahead
     ) {
       const lease = this.#context.budget.tryTake(this.#estimate);
@@ -205,10 +210,6 @@ export class Walk<T> {
       this.#recent.delete(key);
     }
     return fresh;
-  }
-
-  #lastPage(): number {
-    return Math.ceil(this.total / this.#size);
   }
 }
 

@@ -1,0 +1,209 @@
+/**
+ * The command line: which commands and options there are, and reading them with
+ * care. `parseArgs` accepts nonsense in silence, so every argument is looked at
+ * before it gets there.
+ */
+import { parseArgs } from "@std/cli";
+import { UsageError } from "./errors.ts";
+import { didYouMean } from "./suggest.ts";
+
+/** What the program can do. */
+export const COMMANDS = ["export", "demo"] as const;
+
+/** One of {@linkcode COMMANDS}. */
+export type Command = typeof COMMANDS[number];
+
+/** The options, as given; absent ones are `undefined`. */
+export interface Flags {
+  readonly command: Command;
+  readonly resume?: string;
+  readonly output?: string;
+  readonly directory?: string;
+  readonly logs?: boolean;
+  readonly concurrency?: number;
+  readonly apiUrl?: string;
+  readonly envFile?: string;
+  readonly serve: boolean;
+  readonly port?: number;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+  readonly version: boolean;
+  readonly help: boolean;
+}
+
+const SWITCHES = ["quiet", "verbose", "no-color", "version", "help"];
+const OPTIONS: Readonly<
+  Record<Command, { values: readonly string[]; switches: readonly string[] }>
+> = {
+  export: {
+    values: [
+      "resume",
+      "output",
+      "directory",
+      "concurrency",
+      "api-url",
+      "env-file",
+    ],
+    switches: ["logs", "no-logs", ...SWITCHES],
+  },
+  demo: {
+    values: ["output", "concurrency", "port"],
+    switches: ["serve", ...SWITCHES],
+  },
+};
+const SHORT: Readonly<Record<string, string>> = {
+  q: "quiet",
+  v: "verbose",
+  h: "help",
+};
+
+/**
+ * Reads the command line.
+ *
+ * @param args The arguments, without the program's name.
+ * @throws {UsageError} When one is unknown, unusable or missing its value.
+ */
+export function readArgs(args: readonly string[]): Flags {
+  const [first = ""] = args;
+  const named = !first.startsWith("-") && first !== "";
+  const command = named ? commandOf(first) : "export";
+  const { values, switches } = OPTIONS[command];
+  const rest = named ? args.slice(1) : args;
+  checkArgs(rest, command);
+  const parsed = parseArgs([...rest], {
+    string: values,
+    boolean: switches.filter((name) => !name.startsWith("no-")),
+    alias: SHORT,
+  });
+  const text = (name: string) => {
+    const value = parsed[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  const given = (name: string) =>
+    rest.some((arg) => arg === `--${name}` || SHORT[arg.slice(1)] === name);
+  if (given("logs") && given("no-logs")) {
+    throw new UsageError("--logs and --no-logs contradict each other");
+  }
+  if (given("quiet") && given("verbose")) {
+    throw new UsageError("--quiet and --verbose contradict each other");
+  }
+  const logs = given("logs") ? true : given("no-logs") ? false : undefined;
+  const flags: { -readonly [key in keyof Flags]: Flags[key] } = {
+    command,
+    serve: given("serve"),
+    quiet: given("quiet"),
+    verbose: given("verbose"),
+    color: !given("no-color"),
+    version: given("version"),
+    help: given("help"),
+  };
+  const resume = text("resume");
+  const output = text("output");
+  const concurrency = wholeNumber(text("concurrency"), "concurrency", 1, 100);
+  const port = wholeNumber(text("port"), "port", 0, 65535);
+  if (resume !== undefined && output !== undefined) {
+    throw new UsageError(
+      "--output is for new exports; leave it out with --resume",
+    );
+  }
+  if (port !== undefined && !flags.serve) {
+    throw new UsageError("--port goes with --serve");
+  }
+  return {
+    ...flags,
+    ...defined({
+      resume,
+      output,
+      directory: text("directory"),
+      logs,
+      concurrency,
+      port,
+      apiUrl: text("api-url"),
+      envFile: text("env-file"),
+    }),
+  };
+}
+
+function commandOf(word: string): Command {
+  const command = COMMANDS.find((one) => one === word);
+  if (command !== undefined) return command;
+  throw new UsageError(
+    `there is no command ${word}${
+      didYouMean(word, COMMANDS)
+    }; --help lists them`,
+  );
+}
+
+/** Looks at every argument before `parseArgs` does. */
+function checkArgs(args: readonly string[], command: Command): void {
+  const { values, switches } = OPTIONS[command];
+  const seen = new Set<string>();
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (!arg.startsWith("-") || arg === "-" || arg === "--") {
+      const hint = arg.includes("/") || /^\d{8}-/.test(arg)
+        ? "; did you mean --resume?"
+        : "; --help lists the options";
+      throw new UsageError(`unexpected argument ${arg}${hint}`);
+    }
+    const [name, value] = nameAndValue(arg);
+    const isValue = values.includes(name);
+    if (!isValue && !switches.includes(name)) {
+      const shown = arg.split("=", 1)[0]!;
+      const known = [...values, ...switches].map((one) => `--${one}`);
+      throw new UsageError(
+        `unknown option ${shown}${
+          didYouMean(shown, known)
+        }; --help lists the options`,
+      );
+    }
+    if (seen.has(name)) throw new UsageError(`--${name} is given twice`);
+    seen.add(name);
+    if (!isValue) {
+      if (value !== undefined) {
+        throw new UsageError(`--${name} takes no value`);
+      }
+      continue;
+    }
+    const given = value ?? args[++i];
+    if (
+      given === undefined || given.trim() === "" ||
+      (value === undefined && given.startsWith("-"))
+    ) {
+      throw new UsageError(`--${name} needs a value; see --help`);
+    }
+  }
+}
+
+function nameAndValue(arg: string): [string, string | undefined] {
+  if (!arg.startsWith("--")) return [SHORT[arg.slice(1)] ?? arg, undefined];
+  const equals = arg.indexOf("=");
+  if (equals === -1) return [arg.slice(2), undefined];
+  return [arg.slice(2, equals), arg.slice(equals + 1)];
+}
+
+function wholeNumber(
+  text: string | undefined,
+  name: string,
+  least: number,
+  most: number,
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(
+    `--${name} must be a whole number from ${least} to ${most}, not ${text}`,
+  );
+}
+
+function defined<T extends object>(
+  values: T,
+): { [key in keyof T]?: Exclude<T[key], undefined> } {
+  const entries = Object.entries(values).filter(([, value]) =>
+    value !== undefined
+  );
+  return Object.fromEntries(entries) as {
+    [key in keyof T]?: Exclude<T[key], undefined>;
+  };
+}

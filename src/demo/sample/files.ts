@@ -1,0 +1,293 @@
+/** The sample's Directories and Files, and the Versions of each. */
+import { raw } from "../raw_json.ts";
+import { JOSE, makeId, MIRA, PRODUCTION, STAGING, timeAt } from "./parts.ts";
+
+/** A record that is still a value. */
+export type Value = Readonly<Record<string, unknown>>;
+
+/** A File's Versions, newest first. */
+export interface SampleFile {
+  readonly id: string;
+  readonly type: string;
+  readonly path: string;
+  readonly directoryId: string;
+  readonly versions: readonly Value[];
+  readonly logs: number;
+}
+
+/** The paths of the Directories, parents first; the root is the empty one. */
+export const DIRECTORY_PATHS = [
+  "",
+  "Support",
+  "Support/Triage",
+  "Support/Tools",
+  "Shared",
+  "Shared/Evaluators",
+  "Übersetzung 翻訳",
+  "Archive (empty)",
+] as const;
+
+export const directoryId = (path: string): string => makeId("dir", path);
+
+interface Draft {
+  readonly type: string;
+  readonly path: string;
+  /** How many Versions. */
+  readonly versions: number;
+  readonly logs?: number;
+  /** Fields of this type; `n` is the Version's number, from 1. */
+  readonly fields: (n: number) => Value;
+}
+
+const PREFIXES: Readonly<Record<string, readonly [string, string]>> = {
+  prompt: ["pr", "prv"],
+  tool: ["tl", "tv"],
+  dataset: ["ds", "dsv"],
+  evaluator: ["ev", "evv"],
+  flow: ["fl", "flv"],
+  agent: ["ag", "agv"],
+};
+
+/** Makes a File: the newest Version in production, the one before in staging. */
+export function makeFile(draft: Draft): SampleFile {
+  const { type, path, logs = 0 } = draft;
+  const [filePrefix, versionPrefix] = PREFIXES[type]!;
+  const id = makeId(filePrefix, path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const directory = path.includes("/")
+    ? path.slice(0, path.lastIndexOf("/"))
+    : "";
+  const versions = Array.from({ length: draft.versions }, (_, i) => {
+    const n = draft.versions - i;
+    const environments = [i === 0 ? PRODUCTION : null, i === 1 ? STAGING : null]
+      .filter((one) => one !== null);
+    return {
+      path,
+      id,
+      directory_id: directoryId(directory),
+      name,
+      description: i === 0 ? `What ${name} is for` : null,
+      readme: null,
+      tags: ["sample", type],
+      version_id: makeId(versionPrefix, `${path}#${n}`),
+      type,
+      environments,
+      created_at: timeAt(n * 1440),
+      updated_at: timeAt(n * 1440 + 5),
+      created_by: n % 2 === 0 ? JOSE : MIRA,
+      last_used_at: timeAt(200_000 + n),
+      version_name: `v${n}`,
+      version_description: n === 1 ? "first" : `change no. ${n}`,
+      ...(type === "dataset" ? {} : {
+        version_logs_count: Math.ceil(logs / draft.versions),
+        total_logs_count: logs,
+        inputs: [{ name: "ticket" }],
+        evaluators: [],
+        evaluator_aggregates: [],
+      }),
+      attributes: { git_sha: "9f1c2e7", build: raw("12345678901234567890") },
+      ...draft.fields(n),
+    };
+  });
+  return {
+    id,
+    type,
+    path,
+    directoryId: directoryId(directory),
+    versions,
+    logs,
+  };
+}
+
+const model = (n: number, template: string) => ({
+  model: n > 2 ? "gpt-4o" : "gpt-4o-mini",
+  endpoint: "chat",
+  template: [{ role: "system", content: template }, {
+    role: "user",
+    content: "{{ticket}}",
+  }],
+  template_language: "default",
+  provider: "openai",
+  max_tokens: -1,
+  temperature: raw(n % 2 === 0 ? "0.20" : "1e-1"),
+  top_p: raw("1.0"),
+  stop: null,
+  presence_penalty: raw("0.0"),
+  frequency_penalty: raw("-0.0"),
+  other: {},
+  seed: null,
+  response_format: { type: "json_object", json_schema: null },
+  reasoning_effort: null,
+  tools: [],
+  linked_tools: [],
+  schema: null,
+  raw_file_content: null,
+});
+
+const evaluatorSpec = (returnType: string, extra: Value): Value => ({
+  spec: {
+    arguments_type: "target_required",
+    return_type: returnType,
+    attributes: null,
+    options: null,
+    number_limits: null,
+    number_valence: null,
+    ...extra,
+  },
+  schema: null,
+});
+
+const toolFields = (n: number) => ({
+  function: {
+    name: "lookup_order",
+    description: `Find an order (v${n})`,
+    strict: true,
+    parameters: {
+      type: "object",
+      properties: { order_id: { type: "string" } },
+      required: ["order_id"],
+    },
+  },
+  source_code: "def lookup_order(order_id):\n    return db[order_id]\n",
+  setup_values: null,
+  tool_type: "python",
+  signature: "lookup_order(order_id: str)",
+  schema: null,
+});
+
+export const CLASSIFIER = makeFile({
+  type: "prompt",
+  path: "Support/Triage/Ticket Classifier",
+  versions: 7,
+  logs: 3512,
+  fields: (n) =>
+    model(n, `Label the ticket with one of ${n + 3} labels: {{ticket}}`),
+});
+export const REPLY = makeFile({
+  type: "prompt",
+  path: "Support/Reply Writer",
+  versions: 3,
+  logs: 120,
+  fields: (n) => model(n, `Answer politely, in at most ${n} paragraphs.`),
+});
+export const TRANSLATOR = makeFile({
+  type: "prompt",
+  path: "Übersetzung 翻訳/Übersetzer",
+  versions: 2,
+  logs: 40,
+  fields: (n) =>
+    model(n, `次の文を英語に訳してください（第${n}版）— naïve façade 🙂`),
+});
+export const LOOKUP = makeFile({
+  type: "tool",
+  path: "Support/Tools/lookup_order",
+  versions: 2,
+  logs: 160,
+  fields: toolFields,
+});
+export const GOLDEN = makeFile({
+  type: "dataset",
+  path: "Support/Golden tickets",
+  versions: 3,
+  fields: (n) => ({
+    datapoints_count: 800 * n + 17,
+    datapoints: null,
+    schema: null,
+  }),
+});
+export const SMOKE = makeFile({
+  type: "dataset",
+  path: "Shared/Smoke test",
+  versions: 1,
+  fields: () => ({ datapoints_count: 12, datapoints: null, schema: null }),
+});
+export const EXACT = makeFile({
+  type: "evaluator",
+  path: "Shared/Evaluators/Exact label",
+  versions: 2,
+  logs: 400,
+  fields: () =>
+    evaluatorSpec("boolean", {
+      evaluator_type: "python",
+      code:
+        "def check(log, testcase):\n    return log['output'] == testcase['target']['label']\n",
+    }),
+});
+export const LENGTH = makeFile({
+  type: "evaluator",
+  path: "Shared/Evaluators/Answer length",
+  versions: 1,
+  fields: () =>
+    evaluatorSpec("number", {
+      evaluator_type: "external",
+      arguments_type: "target_free",
+      number_limits: { min: raw("0.0"), max: null, step: null },
+      number_valence: "negative",
+    }),
+});
+export const TONE = makeFile({
+  type: "evaluator",
+  path: "Shared/Evaluators/Tone",
+  versions: 1,
+  fields: () =>
+    evaluatorSpec("select", {
+      evaluator_type: "human",
+      arguments_type: "target_free",
+      instructions: "How does the answer sound?",
+      options: [
+        { name: "friendly", valence: "positive" },
+        { name: "curt", valence: "negative" },
+      ],
+    }),
+});
+export const FLOW = makeFile({
+  type: "flow",
+  path: "Support/Answer flow",
+  versions: 3,
+  logs: 160,
+  fields: (n) => ({ attributes: { retriever: { k: 4 + n } }, schema: null }),
+});
+export const AGENT = makeFile({
+  type: "agent",
+  path: "Support/Refund agent",
+  versions: 2,
+  logs: 30,
+  fields: (n) => {
+    const { linked_tools: _, ...fields } = model(n, "Handle refunds.");
+    const tool = LOOKUP.versions[0]!;
+    return {
+      ...fields,
+      status: "committed",
+      committed_by: MIRA,
+      committed_at: timeAt(n * 1440),
+      reasoning_effort: 2048,
+      max_iterations: 6,
+      tools: [{
+        type: "file",
+        link: {
+          file_id: LOOKUP.id,
+          environment_id: null,
+          version_id: tool["version_id"],
+        },
+        on_agent_call: "continue",
+        file: tool,
+      }, {
+        type: "inline",
+        json_schema: {
+          name: "stop",
+          description: "finish",
+          strict: null,
+          parameters: null,
+        },
+        on_agent_call: "stop",
+      }],
+    };
+  },
+});
+/** A File that was made and never used: no Versions, nothing else. */
+export const DRAFT = makeFile({
+  type: "prompt",
+  path: "Draft",
+  versions: 1,
+  fields: (n) => ({ ...model(n, "To do"), environments: null }),
+});

@@ -1,0 +1,64 @@
+/** Pieces that the sample's records share: ids, times, users, Environments. */
+
+const ALPHABET =
+  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/**
+ * A number from 0 to 1 that depends on nothing but its seed (mulberry32).
+ *
+ * @param seed Any whole number.
+ */
+export function chance(seed: number): number {
+  let t = (seed + 0x6d2b79f5) | 0;
+  t = Math.imul(t ^ (t >>> 15), t | 1);
+  t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+  return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+}
+
+/** One of the choices, by a seed. */
+export function pick<T>(choices: readonly T[], seed: number): T {
+  return choices[Math.floor(chance(seed) * choices.length)]!;
+}
+
+/** An id in the API's style: a prefix and 21 letters and digits. */
+export function makeId(prefix: string, name: string): string {
+  let seed = 0;
+  for (const character of prefix + name) {
+    seed = (Math.imul(seed, 31) + character.codePointAt(0)!) | 0;
+  }
+  const letters = Array.from(
+    { length: 21 },
+    (_, i) => ALPHABET[Math.floor(chance(seed + i * 7919) * ALPHABET.length)],
+  );
+  return `${prefix}_${letters.join("")}`;
+}
+
+/** A time in the API's style, without a zone: so many minutes into 2025. */
+export function timeAt(minutes: number): string {
+  const ms = Date.UTC(2025, 0, 6, 8) + minutes * 60_000;
+  return new Date(ms).toISOString().replace("Z", "417");
+}
+
+export const MIRA = {
+  id: makeId("usr", "mira"),
+  email_address: "mira@example.org",
+  full_name: "Mira Okafor",
+};
+export const JOSE = {
+  id: makeId("usr", "jose"),
+  email_address: "jose@example.org",
+  full_name: "José Núñez",
+};
+
+export const PRODUCTION = {
+  id: makeId("env", "production"),
+  created_at: timeAt(-90_000),
+  name: "production",
+  tag: "default",
+};
+export const STAGING = {
+  id: makeId("env", "staging"),
+  created_at: timeAt(-80_000),
+  name: "staging",
+  tag: "other",
+};

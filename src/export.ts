@@ -1,0 +1,196 @@
+/**
+ * The pipeline: which Files, in which order, how many at once, what is done and
+ * what is missing. It fetches through `api/`, writes through `exporters/` and
+ * keeps `export.json` true while it runs.
+ */
+import { ByteBudget } from "./api/budget.ts";
+import { Client } from "./api/client.ts";
+import { Http } from "./api/http.ts";
+import { Pacer } from "./api/pacing.ts";
+import { UsageError } from "./errors.ts";
+import { forEachAtOnce, type Stop } from "./concurrency.ts";
+import type { RunContext } from "./exporters/context.ts";
+import { exportFile } from "./exporters/file.ts";
+import { type ListedFile, listWorkspace } from "./listing.ts";
+import type { Counts, Observer, RecordKind } from "./observer.ts";
+import type { ExportDir } from "./tree/export_dir.ts";
+import { ExportRecord } from "./tree/export_record.ts";
+import type { Gap, Settings } from "./tree/manifest.ts";
+import { PART_SUFFIX, removeAll } from "./tree/storage.ts";
+import {
+  expectKnownFiles,
+  expectSameRoot,
+  unlistedFiles,
+} from "./workspace_check.ts";
+import type { World } from "./world.ts";
+
+/** What a run is made from. */
+export interface ExportOptions {
+  readonly world: Pick<World, "fetch" | "clock" | "random" | "disk">;
+  readonly dir: ExportDir;
+  readonly settings: Settings;
+  readonly apiKey: string;
+  /** Requests in flight at once. */
+  readonly concurrency: number;
+  readonly observer: Observer;
+  readonly stop: Stop;
+}
+
+/** How a run ended. */
+export interface ExportResult {
+  readonly exported: number;
+  readonly skipped: number;
+  readonly failed: number;
+  /** Of the whole export, skipped Files included. */
+  readonly counts: Counts;
+  readonly gaps: readonly Gap[];
+}
+
+/** Bytes of pages to be in flight or waiting to be written at once. */
+const BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+/** Pages of one list in flight or waiting, for each request in flight. */
+const PAGES_PER_SLOT = 4;
+
+/**
+ * Exports a workspace.
+ *
+ * @returns What is there and what is missing.
+ * @throws {UsageError} When the Directory is unknown, or the workspace another.
+ * @throws {AuthError} When the API refuses the key.
+ * @throws {StorageError} When the disk refuses.
+ * @throws The signal's reason when the run is interrupted.
+ */
+export async function runExport(options: ExportOptions): Promise<ExportResult> {
+  const { world, dir, settings, observer, stop } = options;
+  const { disk } = world;
+  const context = contextOf(options);
+  const record = new ExportRecord({
+    disk,
+    clock: world.clock,
+    path: dir.layout.manifest,
+    settings,
+    earlier: dir.manifest,
+  });
+  for (const path of [dir.layout.manifest, dir.layout.directories]) {
+    await removeAll(disk, path + PART_SUFFIX);
+  }
+  await record.save("running");
+  try {
+    if (dir.manifest === null) {
+      await expectKnownFiles(context);
+      await record.save("running");
+    }
+    const listing = await listWorkspace(context, {
+      directoryId: settings.directoryId,
+      onRoot: (id) => {
+        expectSameRoot(settings.rootDirectoryId, id);
+        record.setRoot(id);
+      },
+    });
+    const listed = new Set(listing.files.map(({ file }) => file.id));
+    await record.save("running");
+    record.miss(listing.gaps);
+    record.miss(await unlistedFiles(context, listed));
+    const result = await exportFiles(
+      context,
+      listing.files,
+      record,
+      options.concurrency,
+    );
+    await record.save(record.gaps.length === 0 ? "complete" : "incomplete");
+    return { ...result, gaps: record.gaps };
+  } catch (error) {
+    stop.abort(error);
+    if (error instanceof UsageError) throw error;
+    await record.save("interrupted").catch(() => {
+      observer.log("ERROR", "cannot bring export.json up to date");
+    });
+    throw error;
+  }
+}
+
+function contextOf(options: ExportOptions): RunContext {
+  const { world, dir, settings, observer, stop } = options;
+  const { signal } = stop;
+  const http = new Http({
+    world,
+    pacer: new Pacer({
+      concurrency: options.concurrency,
+      clock: world.clock,
+    }),
+    observer,
+    apiUrl: settings.apiUrl,
+    apiKey: options.apiKey,
+    signal,
+  });
+  return {
+    client: new Client(http),
+    walk: {
+      http,
+      budget: new ByteBudget(BYTES_IN_FLIGHT),
+      observer,
+      signal,
+      lookahead: PAGES_PER_SLOT * options.concurrency,
+    },
+    disk: world.disk,
+    layout: dir.layout,
+    observer,
+    stop,
+    logs: settings.logs,
+    cutoff: settings.cutoff,
+  };
+}
+
+async function exportFiles(
+  context: RunContext,
+  files: readonly ListedFile[],
+  record: ExportRecord,
+  atOnce: number,
+): Promise<Omit<ExportResult, "gaps">> {
+  const { observer } = context;
+  const totals: { [kind in RecordKind]?: number } = {};
+  const add = (counts: Counts) => {
+    for (const [kind, records] of Object.entries(counts)) {
+      const key = kind as RecordKind;
+      totals[key] = (totals[key] ?? 0) + records;
+    }
+  };
+  let failed = 0;
+  const todo = [];
+  for (const { file, plan } of files) {
+    const done = plan.kind === "skip" ? plan.done : null;
+    record.setFile(file, done ? "complete" : "pending", done?.counts ?? {});
+    if (plan.kind === "skip") add(plan.done.counts);
+    else todo.push({ file, plan });
+  }
+  observer.filesFound(todo.length);
+  const skipped = files.length - todo.length;
+  observer.log(
+    "INFO",
+    `${files.length} Files: ${todo.length} to export, ${skipped} complete already`,
+  );
+  await forEachAtOnce(
+    context.stop,
+    atOnce,
+    todo,
+    async ({ file, plan }) => {
+      const { counts, gaps } = await exportFile(context, file, plan);
+      const complete = gaps.length === 0;
+      add(counts);
+      if (!complete) failed++;
+      record.setFile(file, complete ? "complete" : "incomplete", counts);
+      record.miss(gaps);
+      await record.saveNowAndThen();
+      observer.fileDone();
+      observer.log(
+        complete ? "INFO" : "ERROR",
+        `${file.type} ${file.id} (${file.path ?? "no path"}) is ${
+          complete
+            ? "complete"
+            : `incomplete: ${gaps[0]!.part}: ${gaps[0]!.reason}`
+        }`,
+      );
+    },
+  );
+  return { exported: todo.length - failed, skipped, failed, counts: totals };
+}

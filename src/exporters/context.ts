@@ -1,0 +1,81 @@
+/**
+ * What the exporters share: the run's connections and, for one File, its place
+ * on disk and the tally of what is there and what is missing.
+ */
+import type { Client, FileInfo } from "../api/client.ts";
+import type { WalkContext } from "../api/walk.ts";
+import type { Stop } from "../concurrency.ts";
+import { isGap } from "../errors.ts";
+import type { Observer, RecordKind } from "../observer.ts";
+import type { FileState } from "../tree/file_state.ts";
+import type { FileLayout, Layout } from "../tree/layout.ts";
+import type { Gap } from "../tree/manifest.ts";
+import type { Disk } from "../world.ts";
+
+/** What every exporter of a run uses. */
+export interface RunContext {
+  readonly client: Client;
+  readonly walk: WalkContext;
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly observer: Observer;
+  readonly stop: Stop;
+  /** Whether Logs are wanted. */
+  readonly logs: boolean;
+  /** Logs created after this instant (ISO 8601, UTC) are left out. */
+  readonly cutoff: string;
+}
+
+/** What the exporters of one File use. */
+export interface FileContext extends RunContext {
+  readonly file: FileInfo;
+  readonly paths: FileLayout;
+  readonly state: FileState;
+  readonly tally: Tally;
+}
+
+/** Counts what is there of a File, and lists what is missing. */
+export class Tally {
+  readonly counts: { [kind in RecordKind]?: number } = {};
+  readonly gaps: Gap[] = [];
+
+  constructor(readonly fileId: string) {}
+
+  add(kind: RecordKind, records: number): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + records;
+  }
+
+  miss(
+    part: string,
+    reason: string,
+    where: { readonly offset?: number; readonly missing?: number } = {},
+  ): void {
+    this.gaps.push({ fileId: this.fileId, part, reason, ...where });
+  }
+}
+
+/**
+ * Exports one part of a File; a failure that concerns only this part becomes a
+ * gap, every other ends the run.
+ *
+ * @param part What the gap is called.
+ */
+export async function exportPart(
+  context: FileContext,
+  part: string,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isGap(error)) throw error;
+    context.tally.miss(part, error.message);
+  }
+}
+
+/** Why an id of the API's is refused. */
+export function unsafeId(id: string): string {
+  return `the id ${
+    JSON.stringify(id.slice(0, 40))
+  } is not safe as a file name, so it is left out`;
+}

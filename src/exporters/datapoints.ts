@@ -1,0 +1,34 @@
+/** Exports the Datapoints of every Version of a Dataset. */
+import { datapointsList } from "../api/client.ts";
+import { forEachAtOnce } from "../concurrency.ts";
+import { keepOnly } from "../tree/storage.ts";
+import { exportPart, type FileContext } from "./context.ts";
+import { exportList } from "./list.ts";
+
+/** Versions of one Dataset to be read at once. */
+const VERSIONS_AT_ONCE = 4;
+
+/**
+ * Exports the Datapoints.
+ *
+ * @param versionIds The Dataset's Versions.
+ */
+export async function exportDatapoints(
+  context: FileContext,
+  versionIds: readonly string[],
+): Promise<void> {
+  const { disk, file, paths, stop } = context;
+  await keepOnly(disk, paths.datapoints, withOld(versionIds));
+  await forEachAtOnce(stop, VERSIONS_AT_ONCE, versionIds, async (id) => {
+    const name = `datapoints/${id}` as const;
+    const spec = datapointsList(file, id);
+    await exportPart(context, name, async () => {
+      await exportList(context, { name, kind: "datapoints", spec });
+    });
+  });
+}
+
+/** A list that is being read anew keeps its former chunks beside it. */
+function withOld(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.flatMap((name) => [name, `${name}.old`]));
+}

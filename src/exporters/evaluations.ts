@@ -1,0 +1,122 @@
+/** Exports the Evaluations of a File: definition, stats, Runs and Logs. */
+import { evaluationLogsList, evaluationsList } from "../api/client.ts";
+import type { IdInfo } from "../api/client.ts";
+import type { RawRecord } from "../api/records.ts";
+import { openWalk } from "../api/walk.ts";
+import { forEachAtOnce, together } from "../concurrency.ts";
+import { isSafeId } from "../tree/layout.ts";
+import { keepOnly, listDir, writeFile } from "../tree/storage.ts";
+import { exportPart, type FileContext, unsafeId } from "./context.ts";
+import { writeDocuments } from "./documents.ts";
+import { exportList } from "./list.ts";
+
+/** Evaluations of one File to be read at once. */
+const EVALUATIONS_AT_ONCE = 4;
+
+/**
+ * Exports the Evaluations.
+ *
+ * @throws {ApiError | NetworkError | ProtocolError} When they cannot be listed.
+ */
+export async function exportEvaluations(context: FileContext): Promise<void> {
+  const { disk, paths, stop, tally } = context;
+  const evaluations = await listEvaluations(context);
+  const ids = new Set(evaluations.map(({ info }) => info.id));
+  await keepOnly(disk, paths.evaluations, ids);
+  tally.add("evaluations", evaluations.length);
+  await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, evaluations, async (one) => {
+    await exportEvaluation(context, one);
+  });
+}
+
+/**
+ * Adds the Logs to Evaluations that are on disk already.
+ *
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function addEvaluationLogs(context: FileContext): Promise<void> {
+  const { disk, paths, stop } = context;
+  const entries = await listDir(disk, paths.evaluations) ?? [];
+  const ids = entries.map(({ name }) => name).filter(isSafeId);
+  await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, ids, async (id) => {
+    await exportEvaluationLogs(context, id);
+  });
+}
+
+async function listEvaluations(
+  context: FileContext,
+): Promise<readonly RawRecord<IdInfo>[]> {
+  const { file, tally } = context;
+  const start = { skip: 0, recent: [] };
+  using walk = await openWalk(context.walk, evaluationsList(file), start);
+  const evaluations: RawRecord<IdInfo>[] = [];
+  const { total } = walk;
+  let seen = 0;
+  for await (const event of walk) {
+    if (event.kind === "gap") {
+      const { offset, count, kept, reason } = event.gap;
+      seen += count - kept;
+      tally.miss("evaluations", reason, { offset, missing: count - kept });
+      continue;
+    }
+    for (const record of event.records) {
+      seen++;
+      if (isSafeId(record.info.id)) evaluations.push(record);
+      else tally.miss("evaluations", unsafeId(record.info.id));
+    }
+  }
+  if (walk.changed || seen !== total) {
+    tally.miss(
+      "evaluations",
+      `the API says ${walk.total} Evaluations, the list held ${seen}; resume to read it again`,
+    );
+  }
+  return evaluations;
+}
+
+async function exportEvaluation(
+  context: FileContext,
+  { info, bytes }: RawRecord<IdInfo>,
+): Promise<void> {
+  const { disk, observer, stop } = context;
+  const paths = context.paths.evaluation(info.id);
+  const part = `evaluations/${info.id}`;
+  await writeFile(disk, paths.evaluation, bytes);
+  observer.written("evaluations", 1, bytes.length);
+  observer.requestsExpected(2);
+  await together(stop, [
+    () =>
+      exportPart(context, `${part}/stats.json`, async () => {
+        const stats = await context.client.stats(info.id);
+        await writeFile(disk, paths.stats, stats.bytes);
+        observer.written("document", 1, stats.bytes.length);
+      }),
+    () =>
+      exportPart(context, `${part}/runs`, async () => {
+        const records = await context.client.runs(info.id);
+        const dir = paths.runs;
+        await disk.ensureDir(dir);
+        const runs = {
+          part: `${part}/runs`,
+          kind: "runs",
+          dir,
+          records,
+        } as const;
+        await writeDocuments(context, runs);
+      }),
+    async () => {
+      if (context.logs) await exportEvaluationLogs(context, info.id);
+    },
+  ]);
+}
+
+async function exportEvaluationLogs(
+  context: FileContext,
+  id: string,
+): Promise<void> {
+  const name = `evaluations/${id}/logs` as const;
+  const spec = evaluationLogsList(id);
+  await exportPart(context, name, async () => {
+    await exportList(context, { name, kind: "evaluationLogs", spec });
+  });
+}

@@ -1,0 +1,173 @@
+/**
+ * Exports one list of records into its chunks. It goes on behind the complete
+ * chunks of an earlier run, asks again for places that are empty, and calls the
+ * list finished only when its distinct records are as many as the API says.
+ */
+import { openWalk, type Walk } from "../api/walk.ts";
+import { CHUNK_RECORDS } from "../chunk_size.ts";
+import type { EmptyPlaces, ListState } from "../tree/file_state.ts";
+import { chunkPath } from "../tree/layout.ts";
+import { countChunks } from "../tree/list_reader.ts";
+import { ListWriter } from "../tree/list_writer.ts";
+import { keepOnly, moveAside, removeAll } from "../tree/storage.ts";
+import type { FileContext } from "./context.ts";
+import {
+  fillPlaces,
+  inChunk,
+  type ListExport,
+  missingOf,
+  readKeys,
+  SourceChanged,
+} from "./empty_places.ts";
+
+/**
+ * Exports a list.
+ *
+ * @throws {ApiError | NetworkError | ProtocolError} When it cannot be begun.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function exportList<T>(
+  context: FileContext,
+  list: ListExport<T>,
+): Promise<void> {
+  try {
+    await continueList(context, list);
+  } catch (error) {
+    if (!(error instanceof SourceChanged)) throw error;
+    context.observer.log(
+      "WARN",
+      `the ${list.spec.what} changed since the last run; they are exported anew`,
+    );
+    await context.state.setList(list.name, undefined);
+    await continueList(context, list);
+  }
+}
+
+async function continueList<T>(
+  context: FileContext,
+  list: ListExport<T>,
+): Promise<void> {
+  const { disk, paths, state, tally } = context;
+  const dir = paths.list(list.name);
+  const found = await findChunks(context, list);
+  let { saved } = found;
+  if (saved === undefined) await moveAside(disk, dir);
+  else await keepOnly(disk, dir, chunkNames(found.chunks));
+  await disk.ensureDir(dir);
+
+  if (saved !== undefined) saved = await fillPlaces(context, list, saved);
+  let mismatch: string | null = null;
+  if (saved === undefined || found.chunks * CHUNK_RECORDS < saved.total) {
+    ({ saved, mismatch } = await walkList(context, list, { ...found, saved }));
+  }
+  const { total, empty } = saved;
+  for (const { offset, count, kept, reason } of empty) {
+    tally.miss(list.name, reason, { offset, missing: count - kept });
+  }
+  tally.add(list.kind, total - missingOf(empty));
+  if (mismatch !== null) {
+    tally.miss(list.name, mismatch);
+    await state.setList(list.name, undefined);
+    return;
+  }
+  if (total > 0) {
+    await state.setList(list.name, { total, finished: true, empty });
+  }
+  await removeAll(disk, `${dir}.old`);
+}
+
+/** What an earlier run of this tool left of a list. */
+interface Found {
+  readonly saved: ListState | undefined;
+  /** Complete chunks. */
+  readonly chunks: number;
+  /** Keys of the last complete chunk. */
+  readonly recent: readonly string[];
+}
+
+async function findChunks<T>(
+  context: FileContext,
+  { name, spec }: ListExport<T>,
+): Promise<Found> {
+  const { disk, paths, state } = context;
+  const nothing = { saved: undefined, chunks: 0, recent: [] };
+  const saved = state.list(name);
+  if (saved === undefined) return nothing;
+  const dir = paths.list(name);
+  let chunks = await countChunks(disk, dir);
+  if (saved.finished) {
+    const whole = chunks === Math.ceil(saved.total / CHUNK_RECORDS);
+    return whole ? { saved, chunks, recent: [] } : nothing;
+  }
+  for (; chunks > 0; chunks--) {
+    const recent = await readKeys(context, spec, chunkPath(dir, chunks));
+    const lines = CHUNK_RECORDS - missingOf(inChunk(saved.empty, chunks));
+    if (recent.length !== lines) continue;
+    const empty = saved.empty.filter(({ offset }) =>
+      offset < chunks * CHUNK_RECORDS
+    );
+    return { saved: { ...saved, empty }, chunks, recent };
+  }
+  return { ...nothing, saved: { ...saved, empty: [] } };
+}
+
+async function walkList<T>(
+  context: FileContext,
+  list: ListExport<T>,
+  { saved, chunks, recent }: Found,
+): Promise<{ saved: ListState; mismatch: string | null }> {
+  const { disk, paths, state, observer } = context;
+  const start = { skip: chunks * CHUNK_RECORDS, recent };
+  using walk = await (list.open?.(start) ??
+    openWalk(context.walk, list.spec, start));
+  if (saved !== undefined && walk.total !== saved.total) {
+    throw new SourceChanged();
+  }
+  const { total } = walk;
+  const empty: EmptyPlaces[] = [...saved?.empty ?? []];
+  let unsaved = saved === undefined;
+  await using writer = new ListWriter({
+    disk,
+    dir: paths.list(list.name),
+    chunks,
+    beforeChunk: async () => {
+      const small = total < CHUNK_RECORDS && empty.length === 0;
+      if (!unsaved || small) return;
+      await state.setList(list.name, { total, finished: false, empty });
+      unsaved = false;
+    },
+  });
+  for await (const event of walk) {
+    if (event.kind === "records") {
+      const lines = event.records.map(({ bytes }) => bytes);
+      const written = await writer.append(lines);
+      observer.written(list.kind, lines.length, written);
+    } else {
+      const { gap } = event;
+      empty.push(gap);
+      unsaved = true;
+      await writer.skip(gap.count - gap.kept);
+    }
+  }
+  await writer.finish();
+  return {
+    saved: { total: writer.places, finished: true, empty },
+    mismatch: mismatchOf(walk, total, writer.places),
+  };
+}
+
+function mismatchOf<T>(
+  walk: Walk<T>,
+  total: number,
+  places: number,
+): string | null {
+  if (walk.changed) {
+    return `the source changed while it was read: it held ${total} records, then ${walk.total}; resume to read it again`;
+  }
+  if (places === total) return null;
+  return `the API says ${total} records, the list holds ${places} distinct ones; resume to read it again`;
+}
+
+function chunkNames(chunks: number): ReadonlySet<string> {
+  return new Set(Array.from({ length: chunks }, (_, i) => `${i + 1}.jsonl`));
+}

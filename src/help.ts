@@ -1,0 +1,41 @@
+/** The text of `--help`, which fits a screen. */
+import { DEFAULT_API_URL, KEY_PAGE } from "./config.ts";
+import { VERSION } from "./version.ts";
+
+/** What `--version` prints. */
+export const VERSION_TEXT = `hl-export ${VERSION}\n`;
+
+/** What `--help` prints. */
+export const HELP_TEXT =
+  `hl-export ${VERSION} - export everything from Humanloop to your own disk
+
+  hl-export [export] [options]          export, into exports/YYYYMMDD-HHMMSS
+  hl-export --resume DIR                go on with an export
+  hl-export demo [--serve [--port N]]   export a sample workspace, or serve it
+
+Options of export
+  --resume DIR       go on with this export; what is complete is not fetched again
+  --output DIR       where to make new exports (default: exports)
+  --directory ID     only this Directory and what is below it
+  --logs, --no-logs  with or without Logs (default: without); --resume DIR --logs
+                     adds them to an export made without
+  --concurrency N    requests in flight at once, 1 to 100 (default: 16)
+  --api-url URL      default: ${DEFAULT_API_URL}
+  --env-file PATH    read settings from this file instead of .env
+  -q, --quiet        print only what goes wrong
+  -v, --verbose      print every line of export.log
+  --no-color         no colours (so does NO_COLOR)
+  --version, -h, --help
+
+Settings (flags go before the environment, that before .env)
+  HUMANLOOP_API_KEY       made at ${KEY_PAGE}
+  HUMANLOOP_DIRECTORY_ID  like --directory
+  EXPORT_LOGS             true or false, like --logs and --no-logs
+  HUMANLOOP_API_URL       like --api-url
+
+Exit codes
+  0 complete   1 a defect, or the disk refused   2 wrong usage or settings
+  3 finished, but something is missing   5 the key was refused   130 interrupted
+
+Example:  hl-export --logs --output /backup/humanloop
+`;

@@ -1,0 +1,194 @@
+/**
+ * Finds out what there is to export: the Directories, and the Files below the
+ * chosen one (or all of them), each put in its place on disk as it is listed.
+ */
+import { type DirectoryInfo, type FileInfo, filesList } from "./api/client.ts";
+import type { RawRecord } from "./api/records.ts";
+import { openWalk } from "./api/walk.ts";
+import { together } from "./concurrency.ts";
+import { ApiError, isGap, UsageError } from "./errors.ts";
+import { type RunContext, unsafeId } from "./exporters/context.ts";
+import { type FilePlan, planFile, prepareFile } from "./exporters/file.ts";
+import { isSafeId } from "./tree/layout.ts";
+import type { Gap } from "./tree/manifest.ts";
+import { writeFile } from "./tree/storage.ts";
+
+/** A File of the listing, and what there is to do for it. */
+export interface ListedFile {
+  readonly file: FileInfo;
+  readonly plan: FilePlan;
+}
+
+/** What was found. */
+export interface Listing {
+  readonly files: readonly ListedFile[];
+  readonly gaps: readonly Gap[];
+  /** The root Directory's id; `null` where the API did not tell. */
+  readonly rootDirectoryId: string | null;
+}
+
+/** What to list. */
+export interface ListingOptions {
+  /** `null` for the whole workspace. */
+  readonly directoryId: string | null;
+  /** Looks at the workspace's root (`null` where unknown) before anything is written. */
+  readonly onRoot: (rootDirectoryId: string | null) => void;
+}
+
+/**
+ * Lists Directories and Files.
+ *
+ * @throws {UsageError} When the Directory is unknown, or `onRoot` objects.
+ * @throws {AuthError | StorageError} When the run cannot go on.
+ */
+export async function listWorkspace(
+  context: RunContext,
+  options: ListingOptions,
+): Promise<Listing> {
+  const { directoryId } = options;
+  const gaps: Gap[] = [];
+  const files: ListedFile[] = [];
+  const attempt = async (part: string, work: () => Promise<void>) => {
+    try {
+      await work();
+    } catch (error) {
+      if (!isGap(error)) throw error;
+      gaps.push({ fileId: null, part, reason: error.message });
+    }
+  };
+  let directories: readonly DirectoryInfo[] = [];
+  let rootDirectoryId: string | null = null;
+  const directoriesKnown = Promise.withResolvers<void>();
+  await together(context.stop, [
+    async () => {
+      await attempt("directories.json", async () => {
+        directories = await exportDirectories(context, (list) => {
+          rootDirectoryId = rootOf(list);
+          options.onRoot(rootDirectoryId);
+        });
+      });
+      directoriesKnown.resolve();
+    },
+    () =>
+      attempt("files", async () => {
+        const path = await directoryPath(context, directoryId);
+        await walkFiles(context, path, gaps, async (record) => {
+          await directoriesKnown.promise;
+          context.stop.signal.throwIfAborted();
+          if (!isBelow(directories, record.info.directoryId, directoryId)) {
+            return;
+          }
+          const plan = await planFile(context, record.info);
+          if (plan.kind === "export") {
+            await prepareFile(context, record.info, record.bytes);
+          }
+          files.push({ file: record.info, plan });
+        });
+      }),
+  ]);
+  return { files, gaps, rootDirectoryId };
+}
+
+async function exportDirectories(
+  context: RunContext,
+  check: (list: readonly DirectoryInfo[]) => void,
+): Promise<readonly DirectoryInfo[]> {
+  const { client, disk, layout, observer } = context;
+  observer.requestsExpected(1);
+  const { raw, list } = await client.directories();
+  check(list);
+  await writeFile(disk, layout.directories, raw);
+  observer.written("document", 1, raw.length);
+  return list;
+}
+
+/** The path below which Files are listed; `null` for all. */
+async function directoryPath(
+  { client, observer }: RunContext,
+  id: string | null,
+): Promise<string | null> {
+  if (id === null) return null;
+  observer.requestsExpected(1);
+  try {
+    const { path, parentId } = await client.directory(id);
+    const bare = path?.replace(/^\/+|\/+$/g, "") ?? "";
+    return parentId === null || bare === "" ? null : bare;
+  } catch (cause) {
+    if (
+      !(cause instanceof ApiError) || ![400, 404, 422].includes(cause.status)
+    ) {
+      throw cause;
+    }
+    throw new UsageError(
+      `the workspace has no Directory ${id}; check --directory or HUMANLOOP_DIRECTORY_ID, or leave it out to export everything`,
+      { cause },
+    );
+  }
+}
+
+async function walkFiles(
+  context: RunContext,
+  path: string | null,
+  gaps: Gap[],
+  take: (record: RawRecord<FileInfo>) => Promise<void>,
+): Promise<void> {
+  const miss = (reason: string, offset?: number, missing?: number) =>
+    gaps.push({
+      fileId: null,
+      part: "files",
+      reason,
+      ...(offset === undefined ? {} : { offset }),
+      ...(missing === undefined ? {} : { missing }),
+    });
+  using walk = await openWalk(context.walk, filesList(path), {
+    skip: 0,
+    recent: [],
+  });
+  const { total } = walk;
+  let seen = 0;
+  for await (const event of walk) {
+    if (event.kind === "gap") {
+      const { offset, count, kept, reason } = event.gap;
+      seen += count - kept;
+      miss(reason, offset, count - kept);
+      continue;
+    }
+    for (const record of event.records) {
+      seen++;
+      const { id, type } = record.info;
+      if (!isSafeId(id)) miss(unsafeId(id));
+      else if (!/^[a-z_]{1,40}$/.test(type)) {
+        miss(
+          `the File ${id} has the type ${JSON.stringify(type.slice(0, 40))}`,
+        );
+      } else await take(record);
+    }
+  }
+  if (walk.changed || seen !== total) {
+    miss(
+      `the API says ${walk.total} Files, the list held ${seen}; resume to read it again`,
+    );
+  }
+}
+
+function rootOf(directories: readonly DirectoryInfo[]): string | null {
+  return directories.find(({ parentId }) => parentId === null)?.id ?? null;
+}
+
+/** Whether a Directory lies below another, as far as the tree tells. */
+function isBelow(
+  directories: readonly DirectoryInfo[],
+  id: string | null,
+  top: string | null,
+): boolean {
+  if (top === null || id === null || directories.length === 0) return true;
+  const parents = new Map(directories.map((one) => [one.id, one.parentId]));
+  const seen = new Set<string>();
+  for (let at: string | null | undefined = id; at !== null;) {
+    if (at === top) return true;
+    if (at === undefined || seen.has(at)) return at === undefined;
+    seen.add(at);
+    at = parents.get(at);
+  }
+  return false;
+}

@@ -1,0 +1,107 @@
+/**
+ * The only place that touches the real world: network, clock, chance, disk,
+ * terminal, signals, environment. Everything else gets it passed in, which a
+ * test of the imports checks.
+ */
+import { promptSecret } from "@std/cli";
+import { ensureDir } from "@std/fs";
+import type { Clock, Disk, Terminal, World } from "./world.ts";
+
+/** Gathers the real world, once. */
+export function realWorld(): World {
+  return {
+    fetch: (input, init) => fetch(input, init),
+    clock: realClock,
+    random: () => Math.random(),
+    disk: realDisk,
+    terminal: realTerminal(),
+    env: (name) => Deno.env.get(name),
+    onInterrupt,
+    exit: (code) => Deno.exit(code),
+    program: programName(),
+  };
+}
+
+/** The longest wait that a timer takes, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const realClock: Clock = {
+  now: () => Date.now(),
+  async sleep(ms, { signal } = {}) {
+    for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) {
+      await timer(Math.min(left, LONGEST_TIMER_MS), signal);
+    }
+  },
+};
+
+function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(id);
+      reject(signal?.reason);
+    };
+    const id = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+const realDisk: Disk = {
+  open: (path, options) => Deno.open(path, options),
+  readFile: (path) => Deno.readFile(path),
+  readDir: (path) => Deno.readDir(path),
+  rename: (from, to) => Deno.rename(from, to),
+  remove: (path, options) => Deno.remove(path, options),
+  mkdir: (path, options) => Deno.mkdir(path, options),
+  ensureDir: (path) => ensureDir(path),
+};
+
+function realTerminal(): Terminal {
+  const encoder = new TextEncoder();
+  const write = (
+    to: { writeSync(bytes: Uint8Array): number },
+    text: string,
+  ) => {
+    const bytes = encoder.encode(text);
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += to.writeSync(bytes.subarray(at));
+      }
+    } catch (error) {
+      // The reader of a pipe may be gone; the export goes on without it.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+  };
+  const errIsTerminal = Deno.stderr.isTerminal();
+  return {
+    out: (text) => write(Deno.stdout, text),
+    err: (text) => write(Deno.stderr, text),
+    errIsTerminal,
+    color: errIsTerminal && !Deno.noColor,
+    columns: () => errIsTerminal ? Deno.consoleSize().columns : 80,
+    askSecret: (question) =>
+      errIsTerminal ? promptSecret(question, { mask: "" }) : null,
+  };
+}
+
+/** Ctrl-C, the polite kill, and a terminal that is closed. */
+function onInterrupt(handler: () => void): () => void {
+  const signals: readonly Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const signal of signals) Deno.addSignalListener(signal, handler);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, handler);
+  };
+}
+
+/** How the user started this program, up to its arguments. */
+function programName(): string {
+  if (Deno.build.standalone) return "hl-export";
+  const viaNpx = /[\\/]_npx[\\/]/.test(Deno.execPath());
+  const deno = viaNpx ? `npx -y deno@${Deno.version.deno}` : "deno";
+  return `${deno} task export`;
+}

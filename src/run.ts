@@ -1,0 +1,140 @@
+/**
+ * One run as a person sees it: the bar while it goes on, Ctrl-C, the summary,
+ * and the exit code, which is chosen here from how the run ended and nowhere
+ * else.
+ */
+import type { Stop } from "./concurrency.ts";
+import { AuthError, StorageError, UsageError } from "./errors.ts";
+import { runExport } from "./export.ts";
+import type { ExportDir } from "./tree/export_dir.ts";
+import type { Settings } from "./tree/manifest.ts";
+import { removeAll } from "./tree/storage.ts";
+import { Reporter } from "./ui/reporter.ts";
+import { summary } from "./ui/summary.ts";
+import type { World } from "./world.ts";
+
+/** The exit codes; 4 is kept for what `verify` finds. */
+export const EXIT = {
+  complete: 0,
+  defect: 1,
+  usage: 2,
+  incomplete: 3,
+  refused: 5,
+  interrupted: 130,
+} as const;
+
+/** What a run is made from. */
+export interface RunOptions {
+  readonly world: World;
+  readonly dir: ExportDir;
+  readonly settings: Settings;
+  readonly apiKey: string;
+  readonly concurrency: number;
+  readonly flags: {
+    readonly quiet: boolean;
+    readonly verbose: boolean;
+    readonly color: boolean;
+  };
+  /** The command that goes on with this export. */
+  readonly resumeCommand: string;
+}
+
+/** After Ctrl-C, the time for finishing what is being written, in milliseconds. */
+const GRACE_MS = 1_800;
+
+/**
+ * Runs an export and tells how it went.
+ *
+ * @returns The exit code.
+ * @throws {UsageError} When the Directory is unknown, or the workspace another;
+ * a new export's directory is gone again.
+ */
+export async function runAndReport(options: RunOptions): Promise<number> {
+  const { world, dir, flags, resumeCommand } = options;
+  const { terminal, clock } = world;
+  const where = dir.layout.root;
+  const reporter = new Reporter({
+    terminal,
+    clock,
+    log: dir.log,
+    secrets: [options.apiKey],
+    shown: flags.quiet ? "ERROR" : flags.verbose ? "DEBUG" : "WARN",
+    progress: !flags.quiet,
+    color: flags.color && terminal.color,
+  });
+  const stop = new AbortController();
+  const ended = new AbortController();
+  const stopListening = world.onInterrupt(
+    interruption(options, stop, ended.signal),
+  );
+  const startMs = clock.now();
+  reporter.log(
+    "INFO",
+    `${dir.manifest ? "resuming" : "exporting to"} ${where}`,
+  );
+  try {
+    const result = await reporter.run(() =>
+      runExport({ ...options, observer: reporter, stop })
+    );
+    const text = summary(result, {
+      where,
+      bytes: reporter.progress.bytes,
+      tookMs: clock.now() - startMs,
+      resumeCommand,
+    });
+    const complete = result.gaps.length === 0;
+    for (const line of text.trimEnd().split("\n")) reporter.log("INFO", line);
+    if (!complete || !flags.quiet) terminal.out(text);
+    return complete ? EXIT.complete : EXIT.incomplete;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      if (dir.isNew) await removeAll(world.disk, where);
+      throw error;
+    }
+    return tellFailure(error, reporter, () => {
+      terminal.err(`What is complete is saved. To go on: ${resumeCommand}\n`);
+    });
+  } finally {
+    ended.abort();
+    stopListening();
+    dir.log.close();
+  }
+}
+
+/** Ends the run on the first Ctrl-C, and the process on the second. */
+function interruption(
+  { world }: RunOptions,
+  stop: Stop,
+  ended: AbortSignal,
+): () => void {
+  return () => {
+    if (stop.signal.aborted) world.exit(EXIT.interrupted);
+    world.terminal.err("\nStopping; press Ctrl-C again to stop at once.\n");
+    stop.abort(new DOMException("the run was interrupted", "AbortError"));
+    world.clock.sleep(GRACE_MS, { signal: ended })
+      .then(() => world.exit(EXIT.interrupted), () => {});
+  };
+}
+
+function tellFailure(
+  error: unknown,
+  reporter: Reporter,
+  tellHowToGoOn: () => void,
+): number {
+  const interrupted = error instanceof DOMException &&
+    error.name === "AbortError";
+  if (interrupted) {
+    reporter.log("WARN", "interrupted");
+    tellHowToGoOn();
+    return EXIT.interrupted;
+  }
+  if (error instanceof AuthError || error instanceof StorageError) {
+    reporter.log("ERROR", error.message);
+    tellHowToGoOn();
+    return error instanceof AuthError ? EXIT.refused : EXIT.defect;
+  }
+  const trace = error instanceof Error ? error.stack : String(error);
+  reporter.log("ERROR", `a defect of this program: ${trace}`);
+  tellHowToGoOn();
+  return EXIT.defect;
+}

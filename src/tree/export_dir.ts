@@ -1,0 +1,116 @@
+/**
+ * The directory of one export: made new, or opened again to go on. While a run
+ * works in it, it holds the lock on `export.log`; the system lets go of it
+ * however the run ends.
+ */
+import { basename, join } from "@std/path";
+import { UsageError } from "../errors.ts";
+import type { Disk, DiskFile } from "../world.ts";
+import { Layout } from "./layout.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+import { listDir, onDisk } from "./storage.ts";
+
+/** An export's directory, locked for this run. */
+export interface ExportDir {
+  readonly layout: Layout;
+  /** What an earlier run left; `null` for a new one or the official script's. */
+  readonly manifest: Manifest | null;
+  /** Whether this run made it. */
+  readonly isNew: boolean;
+  /** `export.log`, open at its end. */
+  readonly log: DiskFile;
+}
+
+/**
+ * Makes a directory named after the local time, never one that is there.
+ *
+ * @param disk The disk.
+ * @param parent Where to make it; made too when it is not there.
+ * @param now The present.
+ * @throws {UsageError} When it cannot be made.
+ */
+export async function createExportDir(
+  disk: Disk,
+  parent: string,
+  now: Date,
+): Promise<ExportDir> {
+  const name = timestamp(now);
+  for (let attempt = 1;; attempt++) {
+    const path = join(parent, attempt === 1 ? name : `${name}-${attempt}`);
+    try {
+      await onDisk(`create ${parent}`, () => disk.ensureDir(parent));
+      await disk.mkdir(path, { mode: 0o700 });
+    } catch (cause) {
+      if (cause instanceof Deno.errors.AlreadyExists) continue;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new UsageError(
+        `cannot create an export in ${parent}: ${why}; choose another directory with --output`,
+        { cause },
+      );
+    }
+    return await lock(disk, path, { manifest: null, isNew: true });
+  }
+}
+
+/**
+ * Opens an export that an earlier run of this tool, or of the official script,
+ * has begun.
+ *
+ * @throws {UsageError} When there is no export, or a run is at work in it.
+ */
+export async function openExportDir(
+  disk: Disk,
+  path: string,
+): Promise<ExportDir> {
+  const entries = await listDir(disk, path).catch((cause) => {
+    throw new UsageError(cause.message, { cause });
+  });
+  if (entries === null) {
+    throw new UsageError(
+      `there is no directory ${path}; give the directory of an export, such as exports/20250606-120000`,
+    );
+  }
+  const names = new Set(entries.map(({ name }) => name));
+  if (!["export.json", "export.log", "files"].some((name) => names.has(name))) {
+    throw new UsageError(
+      `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
+    );
+  }
+  const manifest = await readManifest(disk, join(path, "export.json"));
+  if (manifest === null && names.has("export.json")) {
+    throw new UsageError(
+      `${path}/export.json cannot be read as one of this program's; restore it, or remove it to go by the files alone`,
+    );
+  }
+  return await lock(disk, path, { manifest, isNew: false });
+}
+
+async function lock(
+  disk: Disk,
+  path: string,
+  known: Pick<ExportDir, "manifest" | "isNew">,
+): Promise<ExportDir> {
+  const layout = new Layout(path);
+  let log: DiskFile;
+  try {
+    log = await disk.open(layout.log, { append: true, create: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`cannot write ${layout.log}: ${why}`, { cause });
+  }
+  if (await log.tryLock(true)) return { layout, log, ...known };
+  log.close();
+  throw new UsageError(
+    `another run is at work on ${
+      basename(path)
+    }; wait for it, or stop it first`,
+  );
+}
+
+/** Local time as `YYYYMMDD-HHMMSS`. */
+function timestamp(now: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const date = [now.getMonth() + 1, now.getDate()].map(two).join("");
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two);
+  return `${now.getFullYear()}${date}-${time.join("")}`;
+}

@@ -1,0 +1,157 @@
+/**
+ * What lies in a File's directory beside its data: `.state.json` while this tool
+ * works on it, `.done` when it is complete. Its state holds what a chunk on disk
+ * cannot tell: how many records the list had, whether its end was reached, and
+ * which places are empty. It does not grow with the records.
+ */
+import type { Counts } from "../observer.ts";
+import type { Disk } from "../world.ts";
+import type { FileLayout, ListName } from "./layout.ts";
+import { readFile, removeAll, writeFile } from "./storage.ts";
+
+/** Places of a list that are empty, because a page could not be had. */
+export interface EmptyPlaces {
+  /** Places before them. */
+  readonly offset: number;
+  readonly count: number;
+  /** How many records of these places are there all the same. */
+  readonly kept: number;
+  /** Records a page when it could not be had. */
+  readonly pageSize: number;
+  readonly reason: string;
+}
+
+/** What is known of one list of records. */
+export interface ListState {
+  /** How many records the list had when it was begun. */
+  readonly total: number;
+  /** Whether its end was reached. */
+  readonly finished: boolean;
+  readonly empty: readonly EmptyPlaces[];
+}
+
+/** What is known of a File that is not complete, or not yet as wide as wanted. */
+export class FileState {
+  readonly #lists: Map<ListName, ListState>;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(
+    readonly disk: Disk,
+    readonly layout: FileLayout,
+    lists: ReadonlyMap<ListName, ListState> = new Map(),
+  ) {
+    this.#lists = new Map(lists);
+  }
+
+  list(name: ListName): ListState | undefined {
+    return this.#lists.get(name);
+  }
+
+  /** Replaces what is known of a list, `undefined` to forget it, and saves. */
+  async setList(name: ListName, state: ListState | undefined): Promise<void> {
+    if (state === undefined) this.#lists.delete(name);
+    else this.#lists.set(name, state);
+    await this.save();
+  }
+
+  /** @throws {StorageError} When the disk refuses. */
+  async save(): Promise<void> {
+    // Several lists are exported at once: one save after the other.
+    this.#saving = this.#saving.then(() =>
+      writeJson(this.disk, this.layout.state, {
+        lists: Object.fromEntries(this.#lists),
+      })
+    );
+    await this.#saving;
+  }
+}
+
+/**
+ * Reads a File's state.
+ *
+ * @returns It, or `null` when this tool has not begun the File (or what stands
+ * there cannot be read, which means the same: begin anew).
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function readState(
+  disk: Disk,
+  layout: FileLayout,
+): Promise<FileState | null> {
+  const json = parseJson(await readFile(disk, layout.state));
+  const lists = isRecord(json) ? json["lists"] : undefined;
+  if (!isRecord(lists)) return null;
+  const entries = Object.entries(lists)
+    .filter((entry): entry is [ListName, ListState] => isListState(entry[1]));
+  return new FileState(disk, layout, new Map(entries));
+}
+
+/** What `.done` says. */
+export interface Done {
+  /** Whether the Logs are part of it; `undefined` for the official script's. */
+  readonly logs: boolean | undefined;
+  readonly counts: Counts;
+}
+
+/**
+ * Reads `.done`. The official script's holds one line of text.
+ *
+ * @returns What it says, or `null` when there is none.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function readDone(
+  disk: Disk,
+  layout: FileLayout,
+): Promise<Done | null> {
+  const bytes = await readFile(disk, layout.done);
+  if (bytes === null) return null;
+  const json = parseJson(bytes);
+  if (!isRecord(json) || typeof json["logs"] !== "boolean") {
+    return { logs: undefined, counts: {} };
+  }
+  const counts = isRecord(json["counts"]) ? json["counts"] as Counts : {};
+  return { logs: json["logs"], counts };
+}
+
+/**
+ * Vouches for a File: `.done` appears, then the state goes.
+ *
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function writeDone(
+  disk: Disk,
+  layout: FileLayout,
+  done: { readonly logs: boolean; readonly counts: Counts },
+): Promise<void> {
+  await writeJson(disk, layout.done, done);
+  await removeAll(disk, layout.state);
+}
+
+/** Writes a value of our own as JSON with an end of line. */
+export async function writeJson(
+  disk: Disk,
+  path: string,
+  value: unknown,
+): Promise<void> {
+  const text = JSON.stringify(value) + "\n";
+  await writeFile(disk, path, new TextEncoder().encode(text));
+}
+
+/** Parses what was read; `undefined` when it is nothing or no JSON. */
+export function parseJson(bytes: Uint8Array | null): unknown {
+  if (bytes === null) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a value is an object with members. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isListState(value: unknown): value is ListState {
+  return isRecord(value) && typeof value["total"] === "number" &&
+    typeof value["finished"] === "boolean" && Array.isArray(value["empty"]);
+}

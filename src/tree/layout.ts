@@ -1,0 +1,99 @@
+/**
+ * Every path of an export, in one place. Paths are made of ids, and only of ids
+ * that are safe as file names; a record's own names never become paths.
+ */
+import { join } from "@std/path";
+
+/** Whether an id may become part of a path. */
+export function isSafeId(id: string): boolean {
+  return /^[A-Za-z0-9_-]{1,128}$/.test(id);
+}
+
+/** The paths directly below an export's directory. */
+export class Layout {
+  constructor(readonly root: string) {}
+
+  get log(): string {
+    return join(this.root, "export.log");
+  }
+  get manifest(): string {
+    return join(this.root, "export.json");
+  }
+  get directories(): string {
+    return join(this.root, "directories.json");
+  }
+  get files(): string {
+    return join(this.root, "files");
+  }
+  file(id: string): FileLayout {
+    return new FileLayout(join(this.files, id));
+  }
+}
+
+/** The paths of one File. */
+export class FileLayout {
+  constructor(readonly root: string) {}
+
+  /** Vouches for the File: last of all, only when it is complete. */
+  get done(): string {
+    return join(this.root, ".done");
+  }
+  /** What this tool knows of a File that it has begun; gone when it is done. */
+  get state(): string {
+    return join(this.root, ".state.json");
+  }
+  get file(): string {
+    return join(this.root, "file.json");
+  }
+  get deployments(): string {
+    return join(this.root, "deployments.json");
+  }
+  get versions(): string {
+    return join(this.root, "versions");
+  }
+  get evaluations(): string {
+    return join(this.root, "evaluations");
+  }
+  get datapoints(): string {
+    return join(this.root, "datapoints");
+  }
+  version(id: string): string {
+    return join(this.versions, id);
+  }
+  /** The directory of a list of records, by the name that the state uses. */
+  list(name: ListName): string {
+    return join(this.root, name);
+  }
+  evaluation(id: string): EvaluationLayout {
+    return new EvaluationLayout(join(this.evaluations, id));
+  }
+}
+
+/** The paths of one Evaluation. */
+export class EvaluationLayout {
+  constructor(readonly root: string) {}
+
+  get evaluation(): string {
+    return join(this.root, "evaluation.json");
+  }
+  get stats(): string {
+    return join(this.root, "stats.json");
+  }
+  get runs(): string {
+    return join(this.root, "runs");
+  }
+  run(id: string): string {
+    return join(this.runs, id);
+  }
+}
+
+/** A list of records of one File: its directory below the File's. */
+export type ListName =
+  | "logs"
+  | `evaluations/${string}/logs`
+  | `datapoints/${string}`;
+
+/** The path of a chunk in a list's directory. */
+export function chunkPath(dir: string, number: number): string {
+  return join(dir, `${number}.jsonl`);
+}

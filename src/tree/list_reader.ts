@@ -1,0 +1,112 @@
+/**
+ * Looks at the chunks of a list that an earlier run left, and fills the places
+ * that it had to leave empty.
+ */
+import { TextLineStream } from "@std/streams";
+import type { Disk, DiskFile } from "../world.ts";
+import { chunkPath } from "./layout.ts";
+import { joinLines } from "./list_writer.ts";
+import { listDir, onDisk, openPart, publish, writeAll } from "./storage.ts";
+
+/**
+ * How many chunks there are, counted from 1 without a break.
+ *
+ * @param dir The list's directory.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function countChunks(disk: Disk, dir: string): Promise<number> {
+  const names = new Set((await listDir(disk, dir))?.map(({ name }) => name));
+  let chunks = 0;
+  while (names.has(`${chunks + 1}.jsonl`)) chunks++;
+  return chunks;
+}
+
+/**
+ * Reads a chunk line by line.
+ *
+ * @param read Makes something of each line.
+ * @returns What `read` made, in order.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function readChunk<T>(
+  disk: Disk,
+  path: string,
+  read: (line: string) => T,
+): Promise<T[]> {
+  return await onDisk(`read ${path}`, async () => {
+    const file = await disk.open(path, { read: true });
+    const results: T[] = [];
+    const lines = file.readable
+      .pipeThrough(new TextDecoderStream())
+      .pipeThrough(new TextLineStream());
+    for await (const line of lines) results.push(read(line));
+    return results;
+  });
+}
+
+/** Where records go in a chunk that lacks them. */
+export interface Splice {
+  readonly dir: string;
+  /** Chunk number, from 1. */
+  readonly chunk: number;
+  /** Lines before the place. */
+  readonly line: number;
+  /** Lines at the place that are replaced. */
+  readonly replaced: number;
+}
+
+/**
+ * Rewrites a chunk with records put into their place.
+ *
+ * @returns The bytes that the records take.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function spliceChunk(
+  disk: Disk,
+  splice: Splice,
+  records: readonly Uint8Array[],
+): Promise<number> {
+  const path = chunkPath(splice.dir, splice.chunk);
+  const lines = joinLines(records);
+  const target = await openPart(disk, path);
+  try {
+    await onDisk(
+      `rewrite ${path}`,
+      async () => await copyAround(disk, path, target, splice, lines),
+    );
+  } catch (error) {
+    target.close();
+    throw error;
+  }
+  await publish(disk, path, target);
+  return lines.length;
+}
+
+async function copyAround(
+  disk: Disk,
+  path: string,
+  target: DiskFile,
+  splice: Splice,
+  lines: Uint8Array,
+): Promise<void> {
+  const source = await disk.open(path, { read: true });
+  let line = 0;
+  let pending = true;
+  for await (const chunk of source.readable) {
+    let from = 0;
+    while (from < chunk.length) {
+      if (pending && line === splice.line) {
+        await writeAll(target, path, lines);
+        pending = false;
+      }
+      const newline = chunk.indexOf(0x0a, from);
+      const end = newline === -1 ? chunk.length : newline + 1;
+      const replaced = line >= splice.line &&
+        line < splice.line + splice.replaced;
+      if (!replaced) await writeAll(target, path, chunk.subarray(from, end));
+      if (newline !== -1) line++;
+      from = end;
+    }
+  }
+  if (pending) await writeAll(target, path, lines);
+}

@@ -1,0 +1,92 @@
+/**
+ * `export.json`: what was asked, when, by which version; each File's state and
+ * counts; and what is missing. It is the only place that keeps the settings of
+ * the first run, which every resume uses again.
+ */
+import type { Counts } from "../observer.ts";
+import type { Disk } from "../world.ts";
+import { isRecord, parseJson, writeJson } from "./file_state.ts";
+import { readFile } from "./storage.ts";
+
+/** What an export is made of, fixed by its first run. */
+export interface Settings {
+  /** Without a slash at its end. */
+  readonly apiUrl: string;
+  /** `null` for the whole workspace. */
+  readonly directoryId: string | null;
+  readonly logs: boolean;
+  /** Logs created after this instant (ISO 8601, UTC) are left out. */
+  readonly cutoff: string;
+  /** The workspace's root Directory; `null` while it is unknown. */
+  readonly rootDirectoryId: string | null;
+}
+
+/** Something that is missing. */
+export interface Gap {
+  /** `null` where it concerns the whole export. */
+  readonly fileId: string | null;
+  /** Which part: `versions`, `logs`, `evaluations/evr_1/stats.json`. */
+  readonly part: string;
+  readonly reason: string;
+  /** Place in the list, where the part is a list of records. */
+  readonly offset?: number;
+  /** How many records are missing, where that is known. */
+  readonly missing?: number;
+}
+
+/** How far a File is. */
+export interface FileEntry {
+  readonly type: string;
+  readonly path: string | null;
+  readonly state: "complete" | "incomplete" | "pending";
+  readonly counts: Counts;
+}
+
+/** The whole of `export.json`. */
+export interface Manifest {
+  readonly tool: string;
+  readonly version: string;
+  readonly settings: Settings;
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  /** `running` also after a kill, until the next run. */
+  readonly state: "running" | "complete" | "incomplete" | "interrupted";
+  readonly files: Readonly<Record<string, FileEntry>>;
+  readonly gaps: readonly Gap[];
+}
+
+/** The name that `export.json` gives this program. */
+export const TOOL_NAME = "hl-export";
+
+/**
+ * Reads `export.json`.
+ *
+ * @returns It, or `null` when there is none that this tool wrote.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function readManifest(
+  disk: Disk,
+  path: string,
+): Promise<Manifest | null> {
+  const json = parseJson(await readFile(disk, path));
+  if (!isRecord(json) || !isSettings(json["settings"])) return null;
+  return json as unknown as Manifest;
+}
+
+/**
+ * Writes `export.json`.
+ *
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function writeManifest(
+  disk: Disk,
+  path: string,
+  manifest: Manifest,
+): Promise<void> {
+  await writeJson(disk, path, manifest);
+}
+
+function isSettings(value: unknown): value is Settings {
+  return isRecord(value) && typeof value["apiUrl"] === "string" &&
+    typeof value["logs"] === "boolean" && typeof value["cutoff"] === "string";
+}

@@ -1,0 +1,147 @@
+/**
+ * Shows a run to a person: log lines, to `export.log` and to the terminal above
+ * the progress bar, and the bar itself. Where there is no terminal, a plain line
+ * every few seconds.
+ */
+import type { Level, Observer, RecordKind } from "../observer.ts";
+import type { Clock, DiskFile, Terminal } from "../world.ts";
+import { Progress, progressLine } from "./progress.ts";
+import { visible } from "./text.ts";
+
+/** What {@linkcode Reporter} is made from. */
+export interface ReporterOptions {
+  readonly terminal: Terminal;
+  readonly clock: Clock;
+  /** `export.log`, open at its end. */
+  readonly log: DiskFile;
+  /** Texts that appear nowhere. */
+  readonly secrets: readonly string[];
+  /** The least grave level that is shown in the terminal. */
+  readonly shown: Level;
+  /** Whether progress is shown. */
+  readonly progress: boolean;
+  readonly color: boolean;
+}
+
+const REDRAW_MS = 200;
+const PLAIN_LINE_MS = 5_000;
+const LEVELS: readonly Level[] = ["DEBUG", "INFO", "WARN", "ERROR"];
+const COLORS: Readonly<Record<Level, string>> = {
+  DEBUG: "\x1b[2m",
+  INFO: "",
+  WARN: "\x1b[33m",
+  ERROR: "\x1b[31m",
+};
+const RESET = "\x1b[0m";
+const CLEAR_LINE = "\r\x1b[2K";
+
+/** Watches a run; `run` shows the progress until the work is done. */
+export class Reporter implements Observer {
+  readonly #options: ReporterOptions;
+  readonly progress: Progress;
+  #barShown = false;
+  #logFailed = false;
+
+  constructor(options: ReporterOptions) {
+    this.#options = options;
+    this.progress = new Progress(options.clock.now());
+  }
+
+  log(level: Level, message: string): void {
+    const { clock, log, secrets, shown } = this.#options;
+    let text = visible(message);
+    for (const secret of secrets) text = text.replaceAll(secret, "[key]");
+    const time = new Date(clock.now()).toISOString();
+    const line = `${time} ${level.padEnd(5)} ${text}\n`;
+    try {
+      log.writeSync(new TextEncoder().encode(line));
+    } catch {
+      // The disk that refuses a line refuses the data too, and that is reported.
+      if (!this.#logFailed) this.#print("WARN", "cannot write export.log");
+      this.#logFailed = true;
+    }
+    if (LEVELS.indexOf(level) >= LEVELS.indexOf(shown)) {
+      this.#print(level, text);
+    }
+  }
+
+  waiting(reason: string, untilMs: number): void {
+    this.progress.waitUntil(reason, untilMs);
+  }
+
+  requestDone(): void {
+    this.progress.requestsDone++;
+  }
+
+  requestsExpected(requests: number): void {
+    this.progress.requestsExpected += requests;
+  }
+
+  written(kind: RecordKind | "document", records: number, bytes: number): void {
+    if (kind !== "document") this.progress.records += records;
+    this.progress.bytes += bytes;
+  }
+
+  filesFound(files: number): void {
+    this.progress.filesTotal = files;
+  }
+
+  fileDone(): void {
+    this.progress.filesDone++;
+  }
+
+  /** Shows the progress while `work` goes on. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const showing = this.#options.progress
+      ? this.#show(done.signal)
+      : Promise.resolve();
+    try {
+      return await work();
+    } finally {
+      done.abort();
+      await showing;
+      this.#clearBar();
+    }
+  }
+
+  async #show(done: AbortSignal): Promise<void> {
+    const { clock, terminal } = this.#options;
+    const everyMs = terminal.errIsTerminal ? REDRAW_MS : PLAIN_LINE_MS;
+    while (!done.aborted) {
+      // An abort of the sleep is the end of the work, and of the loop.
+      await clock.sleep(everyMs, { signal: done }).catch(() => {});
+      if (done.aborted) return;
+      if (terminal.errIsTerminal) this.#drawBar();
+      else terminal.err(`${this.#line(0)}\n`);
+    }
+  }
+
+  #line(columns: number): string {
+    const snapshot = this.progress.snapshot(this.#options.clock.now());
+    return progressLine(snapshot, columns);
+  }
+
+  #drawBar(): void {
+    const { terminal } = this.#options;
+    terminal.err(CLEAR_LINE + this.#line(terminal.columns()));
+    this.#barShown = true;
+  }
+
+  #clearBar(): void {
+    if (this.#barShown) this.#options.terminal.err(CLEAR_LINE);
+    this.#barShown = false;
+  }
+
+  #print(level: Level, text: string): void {
+    const { terminal, color } = this.#options;
+    const line = `${level.toLowerCase()}: ${text}`;
+    const painted = color && COLORS[level] !== ""
+      ? COLORS[level] + line + RESET
+      : line;
+    const redraw = this.#barShown;
+    this.#clearBar();
+    terminal.err(`${painted}\n`);
+    if (redraw) this.#drawBar();
+  }
+}

@@ -1,0 +1,63 @@
+/** The summary at the end of a run. */
+import type { ExportResult } from "../export.ts";
+import type { RecordKind } from "../observer.ts";
+import type { Gap } from "../tree/manifest.ts";
+import { bytes, count, counted, duration, visible } from "./text.ts";
+
+/** What a summary tells beside the result. */
+export interface SummaryOptions {
+  /** The export's directory. */
+  readonly where: string;
+  readonly bytes: number;
+  readonly tookMs: number;
+  readonly resumeCommand: string;
+}
+
+const NAMES: Readonly<Record<RecordKind, string>> = {
+  versions: "Version",
+  deployments: "Deployment",
+  datapoints: "Datapoint",
+  evaluations: "Evaluation",
+  runs: "Run",
+  evaluationLogs: "Evaluation Log",
+  logs: "Log",
+};
+/** Missing parts that are listed; `export.json` has all of them. */
+const GAPS_SHOWN = 20;
+
+/** The summary as text, ending in a line break. */
+export function summary(result: ExportResult, options: SummaryOptions): string {
+  const { gaps, exported, skipped, failed } = result;
+  const kinds = Object.keys(NAMES) as RecordKind[];
+  const records = kinds
+    .filter((kind) => (result.counts[kind] ?? 0) > 0)
+    .map((kind) => counted(result.counts[kind]!, NAMES[kind]));
+  const lines = [
+    gaps.length === 0
+      ? `Export complete: ${options.where}`
+      : `Export INCOMPLETE: ${options.where}`,
+    `  Files    ${count(exported)} exported, ${
+      count(skipped)
+    } skipped (complete already), ${count(failed)} failed`,
+    `  Records  ${records.join(", ") || "none"}`,
+    `  Written  ${bytes(options.bytes)} in ${duration(options.tookMs)}`,
+  ];
+  if (gaps.length > 0) {
+    lines.push(`  Missing  ${counted(gaps.length, "part")}:`);
+    for (const gap of gaps.slice(0, GAPS_SHOWN)) lines.push(gapLine(gap));
+    if (gaps.length > GAPS_SHOWN) {
+      const more = count(gaps.length - GAPS_SHOWN);
+      lines.push(`    and ${more} more, all in ${options.where}/export.json`);
+    }
+    lines.push(`To go on: ${options.resumeCommand}`);
+  }
+  return lines.join("\n") + "\n";
+}
+
+function gapLine({ fileId, part, offset, missing, reason }: Gap): string {
+  const where = fileId === null ? part : `${fileId} ${part}`;
+  const which = offset === undefined || missing === undefined
+    ? ""
+    : ` (${counted(missing, "record")} from place ${count(offset + 1)})`;
+  return `    ${where}${which}: ${visible(reason)}`;
+}
