@@ -12,10 +12,10 @@ import { forEachAtOnce, type Stop } from "./concurrency.ts";
 import type { RunContext } from "./exporters/context.ts";
 import { exportFile } from "./exporters/file.ts";
 import { type ListedFile, listWorkspace } from "./listing.ts";
-import type { Counts, Observer, RecordKind } from "./observer.ts";
+import { type Counts, type Observer, sumCounts } from "./observer.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
 import { ExportRecord } from "./tree/export_record.ts";
-import type { Gap, Settings } from "./tree/manifest.ts";
+import { type Gap, gapText, type Settings } from "./tree/manifest.ts";
 import { PART_SUFFIX, removeAll } from "./tree/storage.ts";
 import {
   expectKnownFiles,
@@ -89,8 +89,9 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     });
     const listed = new Set(listing.files.map(({ file }) => file.id));
     await record.save("running");
-    record.miss(listing.gaps);
-    record.miss(await unlistedFiles(context, listed));
+    const gaps = [...listing.gaps, ...await unlistedFiles(context, listed)];
+    logGaps(observer, gaps);
+    record.miss(gaps);
     const result = await exportFiles(
       context,
       listing.files,
@@ -148,20 +149,14 @@ async function exportFiles(
   atOnce: number,
 ): Promise<Omit<ExportResult, "gaps">> {
   const { observer } = context;
-  const totals: { [kind in RecordKind]?: number } = {};
-  const add = (counts: Counts) => {
-    for (const [kind, records] of Object.entries(counts)) {
-      const key = kind as RecordKind;
-      totals[key] = (totals[key] ?? 0) + records;
-    }
-  };
+  let totals: Counts = {};
   let failed = 0;
   const todo = [];
   for (const { file, plan } of files) {
     const done = plan.kind === "skip" ? plan.done : null;
     record.setFile(file, done ? "complete" : "pending", done?.counts ?? {});
-    if (plan.kind === "skip") add(plan.done.counts);
-    else todo.push({ file, plan });
+    if (done) totals = sumCounts([totals, done.counts]);
+    if (plan.kind !== "skip") todo.push({ file, plan });
   }
   observer.filesFound(todo.length);
   const skipped = files.length - todo.length;
@@ -176,21 +171,24 @@ async function exportFiles(
     async ({ file, plan }) => {
       const { counts, gaps } = await exportFile(context, file, plan);
       const complete = gaps.length === 0;
-      add(counts);
+      totals = sumCounts([totals, counts]);
       if (!complete) failed++;
       record.setFile(file, complete ? "complete" : "incomplete", counts);
       record.miss(gaps);
       await record.saveNowAndThen();
       observer.fileDone();
+      logGaps(observer, gaps);
       observer.log(
         complete ? "INFO" : "ERROR",
         `${file.type} ${file.id} (${file.path ?? "no path"}) is ${
-          complete
-            ? "complete"
-            : `incomplete: ${gaps[0]!.part}: ${gaps[0]!.reason}`
+          complete ? "complete" : "incomplete"
         }`,
       );
     },
   );
   return { exported: todo.length - failed, skipped, failed, counts: totals };
+}
+
+function logGaps(observer: Observer, gaps: readonly Gap[]): void {
+  for (const gap of gaps) observer.log("ERROR", `missing: ${gapText(gap)}`);
 }

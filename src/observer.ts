@@ -1,23 +1,37 @@
 /**
  * What the pipeline tells whoever watches it: counts, waits and log lines.
- * Types only. Nothing that is told here comes back down.
+ * Nothing that is told here comes back down.
  */
 
 /** How grave a line of the log is. */
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
-/** The kinds of record that the summary counts. */
-export type RecordKind =
-  | "versions"
-  | "deployments"
-  | "datapoints"
-  | "evaluations"
-  | "runs"
-  | "evaluationLogs"
-  | "logs";
+/** The kinds of record that are counted, in the order in which they are told. */
+export const RECORD_KINDS = [
+  "versions",
+  "deployments",
+  "datapoints",
+  "evaluations",
+  "runs",
+  "evaluationLogs",
+  "logs",
+] as const;
+
+/** One of {@linkcode RECORD_KINDS}. */
+export type RecordKind = typeof RECORD_KINDS[number];
 
 /** How many records of each kind; absent means none. */
 export type Counts = { readonly [kind in RecordKind]?: number };
+
+/** The sum of counts, in the order of the kinds and without noughts. */
+export function sumCounts(counts: readonly Counts[]): Counts {
+  const sums: { [kind in RecordKind]?: number } = {};
+  for (const kind of RECORD_KINDS) {
+    const sum = counts.reduce((total, one) => total + (one[kind] ?? 0), 0);
+    if (sum > 0) sums[kind] = sum;
+  }
+  return sums;
+}
 
 /** Watches a run: the progress bar and the log in use, nothing in many tests. */
 export interface Observer {

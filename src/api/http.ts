@@ -67,8 +67,8 @@ export class Http {
         const decision = decideRetry(error, tries, world.random());
         if (decision.kind === "fail") {
           observer.log(
-            "ERROR",
-            `cannot get ${request.what} (try ${tries}, given up): ${error.message}`,
+            "INFO",
+            `cannot get ${request.what} (try ${tries}, the last): ${error.message}`,
           );
           observer.requestDone();
           throw error;

@@ -6,7 +6,12 @@ import type { Client, FileInfo } from "../api/client.ts";
 import type { WalkContext } from "../api/walk.ts";
 import type { Stop } from "../concurrency.ts";
 import { isGap } from "../errors.ts";
-import type { Observer, RecordKind } from "../observer.ts";
+import {
+  type Counts,
+  type Observer,
+  type RecordKind,
+  sumCounts,
+} from "../observer.ts";
 import type { FileState } from "../tree/file_state.ts";
 import type { FileLayout, Layout } from "../tree/layout.ts";
 import type { Gap } from "../tree/manifest.ts";
@@ -36,13 +41,13 @@ export interface FileContext extends RunContext {
 
 /** Counts what is there of a File, and lists what is missing. */
 export class Tally {
-  readonly counts: { [kind in RecordKind]?: number } = {};
+  counts: Counts = {};
   readonly gaps: Gap[] = [];
 
   constructor(readonly fileId: string) {}
 
   add(kind: RecordKind, records: number): void {
-    this.counts[kind] = (this.counts[kind] ?? 0) + records;
+    this.counts = sumCounts([this.counts, { [kind]: records }]);
   }
 
   miss(

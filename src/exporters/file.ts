@@ -4,7 +4,7 @@
  */
 import type { FileInfo } from "../api/client.ts";
 import { together } from "../concurrency.ts";
-import type { Counts } from "../observer.ts";
+import { type Counts, sumCounts } from "../observer.ts";
 import {
   type Done,
   FileState,
@@ -109,7 +109,7 @@ export async function exportFile(
     await together(run.stop, partsOf(context));
   }
   const before = plan.kind === "addLogs" ? plan.done.counts : {};
-  const counts = { ...before, ...tally.counts };
+  const counts = sumCounts([before, tally.counts]);
   if (tally.gaps.length === 0) {
     const logs = run.logs && file.type !== "dataset";
     await writeDone(run.disk, paths, { logs, counts });

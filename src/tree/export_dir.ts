@@ -8,7 +8,7 @@ import { UsageError } from "../errors.ts";
 import type { Disk, DiskFile } from "../world.ts";
 import { Layout } from "./layout.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { listDir, onDisk } from "./storage.ts";
+import { listDir, storageError } from "./storage.ts";
 
 /** An export's directory, locked for this run. */
 export interface ExportDir {
@@ -38,15 +38,12 @@ export async function createExportDir(
   for (let attempt = 1;; attempt++) {
     const path = join(parent, attempt === 1 ? name : `${name}-${attempt}`);
     try {
-      await onDisk(`create ${parent}`, () => disk.ensureDir(parent));
+      await disk.ensureDir(parent);
       await disk.mkdir(path, { mode: 0o700 });
     } catch (cause) {
       if (cause instanceof Deno.errors.AlreadyExists) continue;
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new UsageError(
-        `cannot create an export in ${parent}: ${why}; choose another directory with --output`,
-        { cause },
-      );
+      const { message } = storageError(`create an export in ${parent}`, cause);
+      throw new UsageError(message, { cause });
     }
     return await lock(disk, path, { manifest: null, isNew: true });
   }
@@ -95,8 +92,8 @@ async function lock(
   try {
     log = await disk.open(layout.log, { append: true, create: true });
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`cannot write ${layout.log}: ${why}`, { cause });
+    const { message } = storageError(`write ${layout.log}`, cause);
+    throw new UsageError(message, { cause });
   }
   if (await log.tryLock(true)) return { layout, log, ...known };
   log.close();

@@ -34,6 +34,18 @@ export interface Gap {
   readonly missing?: number;
 }
 
+/** A gap in words: the File, the part, which records, why. */
+export function gapText(gap: Gap): string {
+  const { fileId, part, offset, missing, reason } = gap;
+  const where = fileId === null ? part : `${fileId} ${part}`;
+  const which = missing === undefined
+    ? ""
+    : offset === undefined
+    ? ` (${missing} records)`
+    : ` (${missing} records from place ${offset + 1})`;
+  return `${where}${which}: ${reason}`;
+}
+
 /** How far a File is. */
 export interface FileEntry {
   readonly type: string;

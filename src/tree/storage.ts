@@ -205,7 +205,7 @@ function refusalOf(cause: unknown): string {
     return "no space is left on the device; free some and resume";
   }
   if (code === "EROFS") {
-    return "the file system is read-only; choose another directory with --output";
+    return "the file system is read-only; choose another directory";
   }
   if (
     cause instanceof Deno.errors.PermissionDenied ||
@@ -213,5 +213,6 @@ function refusalOf(cause: unknown): string {
   ) {
     return "permission denied; choose a directory that you may write to";
   }
+  if (code === "ENOTDIR") return "part of that path is a file";
   return cause.message;
 }

@@ -1,7 +1,7 @@
 /** The summary at the end of a run. */
 import type { ExportResult } from "../export.ts";
-import type { RecordKind } from "../observer.ts";
-import type { Gap } from "../tree/manifest.ts";
+import { RECORD_KINDS, type RecordKind } from "../observer.ts";
+import { gapText } from "../tree/manifest.ts";
 import { bytes, count, counted, duration, visible } from "./text.ts";
 
 /** What a summary tells beside the result. */
@@ -28,8 +28,7 @@ const GAPS_SHOWN = 20;
 /** The summary as text, ending in a line break. */
 export function summary(result: ExportResult, options: SummaryOptions): string {
   const { gaps, exported, skipped, failed } = result;
-  const kinds = Object.keys(NAMES) as RecordKind[];
-  const records = kinds
+  const records = RECORD_KINDS
     .filter((kind) => (result.counts[kind] ?? 0) > 0)
     .map((kind) => counted(result.counts[kind]!, NAMES[kind]));
   const lines = [
@@ -44,7 +43,9 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
   ];
   if (gaps.length > 0) {
     lines.push(`  Missing  ${counted(gaps.length, "part")}:`);
-    for (const gap of gaps.slice(0, GAPS_SHOWN)) lines.push(gapLine(gap));
+    for (const gap of gaps.slice(0, GAPS_SHOWN)) {
+      lines.push(`    ${visible(gapText(gap))}`);
+    }
     if (gaps.length > GAPS_SHOWN) {
       const more = count(gaps.length - GAPS_SHOWN);
       lines.push(`    and ${more} more, all in ${options.where}/export.json`);
@@ -52,12 +53,4 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
     lines.push(`To go on: ${options.resumeCommand}`);
   }
   return lines.join("\n") + "\n";
-}
-
-function gapLine({ fileId, part, offset, missing, reason }: Gap): string {
-  const where = fileId === null ? part : `${fileId} ${part}`;
-  const which = offset === undefined || missing === undefined
-    ? ""
-    : ` (${counted(missing, "record")} from place ${count(offset + 1)})`;
-  return `    ${where}${which}: ${visible(reason)}`;
 }
