@@ -100,7 +100,9 @@ class Watchdog implements Disposable {
         this.#abort.abort();
         return;
       }
-      await clock.sleep(waitMs, { signal: done }).catch((error) => {
+      // No longer than a stall: meanwhile the body may have begun.
+      const nextLookMs = Math.min(waitMs, STALL_MS);
+      await clock.sleep(nextLookMs, { signal: done }).catch((error) => {
         if (!done.aborted) throw error;
       });
     }

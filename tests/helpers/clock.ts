@@ -1,0 +1,90 @@
+/** Clocks for tests: none of them waits in real time. */
+import type { Clock } from "../../src/world.ts";
+
+interface Sleeper {
+  readonly untilMs: number;
+  wake(): void;
+}
+
+/**
+ * A clock that jumps to the next sleeper whenever everything else has settled.
+ * For code without real input and output: stubbed fetch, no disk.
+ */
+export class VirtualClock implements Clock {
+  #nowMs: number;
+  readonly #sleepers = new Set<Sleeper>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(nowMs = Date.UTC(2025, 5, 6, 12)) {
+    this.#nowMs = nowMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  sleep(
+    ms: number,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const stop = () => {
+        this.#sleepers.delete(sleeper);
+        this.#rest();
+        reject(signal?.reason);
+      };
+      const sleeper = {
+        untilMs: this.#nowMs + ms,
+        wake: () => {
+          signal?.removeEventListener("abort", stop);
+          resolve();
+        },
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+      this.#sleepers.add(sleeper);
+      this.#turn();
+    });
+  }
+
+  #turn(): void {
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      const [next] = [...this.#sleepers].sort((a, b) => a.untilMs - b.untilMs);
+      if (next === undefined) return;
+      this.#sleepers.delete(next);
+      this.#nowMs = Math.max(this.#nowMs, next.untilMs);
+      next.wake();
+      if (this.#sleepers.size > 0) this.#turn();
+    }, 0);
+  }
+
+  /** Leaves no timer behind when nobody sleeps. */
+  #rest(): void {
+    if (this.#sleepers.size > 0 || this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** A clock that runs `times` as fast as the real one, for tests over loopback. */
+export function fastClock(times: number): Clock {
+  const startMs = Date.now();
+  return {
+    now: () => startMs + (Date.now() - startMs) * times,
+    sleep: (ms, { signal } = {}) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const stop = () => {
+          clearTimeout(id);
+          reject(signal?.reason);
+        };
+        const id = setTimeout(() => {
+          signal?.removeEventListener("abort", stop);
+          resolve();
+        }, ms / times);
+        signal?.addEventListener("abort", stop, { once: true });
+      }),
+  };
+}

@@ -1,0 +1,86 @@
+/** A stubbed fetch, and what the API's parts need around it. */
+import { ByteBudget } from "../../src/api/budget.ts";
+import { Http } from "../../src/api/http.ts";
+import { Pacer } from "../../src/api/pacing.ts";
+import type { WalkContext } from "../../src/api/walk.ts";
+import { VirtualClock } from "./clock.ts";
+import { type Recorder, recorder } from "./observer.ts";
+
+/** What a stub answers with: a response, or an error to throw. */
+export type Answer = Response | Error;
+
+/** One request that the stub saw. */
+export interface Seen {
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly atMs: number;
+}
+
+/** The API's parts over a stub. */
+export interface Stubbed {
+  readonly http: Http;
+  readonly walk: WalkContext;
+  readonly clock: VirtualClock;
+  readonly observer: Recorder;
+  readonly seen: Seen[];
+  readonly stop: AbortController;
+}
+
+export const TEST_KEY = "hl_sk_secret_of_the_tests";
+
+/** JSON with the API's content type. */
+export function json(value: unknown, init: ResponseInit = {}): Response {
+  return new Response(JSON.stringify(value), init);
+}
+
+/**
+ * Puts the API's parts over a stubbed fetch.
+ *
+ * @param answer Answers the request number `n`, from 0.
+ */
+export function stubbed(
+  answer: (
+    url: URL,
+    n: number,
+    signal: AbortSignal,
+  ) => Answer | Promise<Answer>,
+  options: {
+    readonly concurrency?: number;
+    readonly budget?: number;
+    readonly lookahead?: number;
+    readonly random?: number;
+  } = {},
+): Stubbed {
+  const clock = new VirtualClock();
+  const observer = recorder();
+  const seen: Seen[] = [];
+  const stop = new AbortController();
+  const concurrency = options.concurrency ?? 4;
+  const fetchStub = async (
+    input: string | URL | Request,
+    init?: RequestInit,
+  ): Promise<Response> => {
+    const url = new URL(String(input));
+    const n = seen.length;
+    seen.push({ url, headers: new Headers(init?.headers), atMs: clock.now() });
+    const result = await answer(url, n, init?.signal as AbortSignal);
+    if (result instanceof Error) throw result;
+    return result;
+  };
+  const http = new Http({
+    world: { fetch: fetchStub, clock, random: () => options.random ?? 1 },
+    pacer: new Pacer({ concurrency, clock }),
+    observer,
+    apiUrl: "https://api.test/v5",
+    apiKey: TEST_KEY,
+    signal: stop.signal,
+  });
+  const walk = {
+    http,
+    budget: new ByteBudget(options.budget ?? 64 * 1024 * 1024),
+    observer,
+    signal: stop.signal,
+    lookahead: options.lookahead ?? 4 * concurrency,
+  };
+  return { http, walk, clock, observer, seen, stop };
+}
