@@ -74,7 +74,6 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
   for (const path of [dir.layout.manifest, dir.layout.directories]) {
     await removeAll(disk, path + PART_SUFFIX);
   }
-  await record.save("running");
   try {
     if (dir.manifest === null) {
       await expectKnownFiles(context);

@@ -58,23 +58,19 @@ export async function listWorkspace(
   };
   let directories: readonly DirectoryInfo[] = [];
   let rootDirectoryId: string | null = null;
-  const directoriesKnown = Promise.withResolvers<void>();
+  const directoriesKnown = attempt("directories.json", async () => {
+    directories = await exportDirectories(context, (list) => {
+      rootDirectoryId = rootOf(list);
+      options.onRoot(rootDirectoryId);
+    });
+  });
   await together(context.stop, [
-    async () => {
-      await attempt("directories.json", async () => {
-        directories = await exportDirectories(context, (list) => {
-          rootDirectoryId = rootOf(list);
-          options.onRoot(rootDirectoryId);
-        });
-      });
-      directoriesKnown.resolve();
-    },
+    () => directoriesKnown,
     () =>
       attempt("files", async () => {
         const path = await directoryPath(context, directoryId);
         await walkFiles(context, path, gaps, async (record) => {
-          await directoriesKnown.promise;
-          context.stop.signal.throwIfAborted();
+          await directoriesKnown;
           if (!isBelow(directories, record.info.directoryId, directoryId)) {
             return;
           }

@@ -31,7 +31,7 @@ const FRAGILE = [
   '"\\ud83d lone"',
   '{"a":1,"a":2}',
   '"\\u0041\\/\\u00e9"',
-  "[1e5, 0.10]",
+  "[1e5,0.10]",
 ];
 
 /** The Log's Version: newer Logs were made by newer Versions. */

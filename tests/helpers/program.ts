@@ -1,0 +1,78 @@
+/** Runs the program: in this process with parts of its world replaced, or as users do. */
+import { fromFileUrl } from "@std/path";
+import { main } from "../../src/cli.ts";
+import { realWorld } from "../../src/real_world.ts";
+import type { World } from "../../src/world.ts";
+import { fastClock } from "./clock.ts";
+import config from "../../deno.json" with { type: "json" };
+
+/** How a run ended. */
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** What of the world is another. */
+export interface Replaced extends Partial<Omit<World, "env">> {
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs the program in this process, fifty times as fast where it waits. */
+export async function run(
+  args: readonly string[],
+  replaced: Replaced = {},
+): Promise<Ended> {
+  let out = "";
+  let err = "";
+  const code = await main(args, {
+    ...realWorld(),
+    clock: fastClock(50),
+    onInterrupt: () => () => {},
+    program: "hl-export",
+    terminal: {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      errIsTerminal: false,
+      color: false,
+      columns: () => 80,
+      askSecret: () => null,
+    },
+    ...replaced,
+    env: (name) => replaced.env?.[name],
+  });
+  return { code, out, err };
+}
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+/** A run of the real program, with the permissions of `deno task export`. */
+export interface Child {
+  readonly process: Deno.ChildProcess;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts the real program as a process of its own. */
+export function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Child {
+  const words = config.tasks.export.split(" ");
+  const options = words.filter((word) => word.startsWith("--"));
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-check", ...options, MAIN, ...args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const ended = process.output().then(({ code, stdout, stderr }) => ({
+    code,
+    out: new TextDecoder().decode(stdout),
+    err: new TextDecoder().decode(stderr),
+  }));
+  return { process, ended };
+}
