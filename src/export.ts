@@ -103,7 +103,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     stop.abort(error);
     if (error instanceof UsageError) throw error;
     await record.save("interrupted").catch(() => {
-      observer.log("ERROR", "cannot bring export.json up to date");
+      observer.log("INFO", "cannot bring export.json up to date");
     });
     throw error;
   }

@@ -1,0 +1,276 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DEMO_KEY } from "../../src/demo/command.ts";
+import { CLASSIFIER, GOLDEN } from "../../src/demo/sample/files.ts";
+import { chance } from "../../src/demo/sample/parts.ts";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
+import { type Ended, run } from "../helpers/program.ts";
+import {
+  assertTree,
+  expectedTree,
+  onlyExport,
+  readManifest,
+  readTree,
+  tempDir,
+} from "../helpers/tree.ts";
+
+const workspace = sampleWorkspace();
+const env = { HUMANLOOP_API_KEY: DEMO_KEY };
+const whole = expectedTree(workspace, { logs: true });
+
+/** Every retried kind of failure, as a server can show it. */
+const FAULTS: ReadonlyArray<() => Response> = [
+  ...[408, 425, 429, 500, 502, 503, 504].map((status) => () =>
+    new Response("<html>busy</html>", { status })
+  ),
+  () =>
+    new Response("slow down", { status: 429, headers: { "retry-after": "1" } }),
+  () => new Response("<html>a proxy's login</html>"),
+  () => new Response("<html>a proxy's login</html>", { status: 401 }),
+  () => new Response(""),
+  () => new Response('{"records":[{"id":"x"'),
+  () => new Response("[1,2"),
+];
+
+async function exportFrom(
+  options: Omit<DemoServerOptions, "key">,
+  check: (
+    root: string,
+    ended: Ended,
+    resume: () => Promise<Ended>,
+  ) => Promise<void>,
+): Promise<void> {
+  await using dir = await tempDir();
+  await using server = serveDemo(workspace, { key: DEMO_KEY, ...options });
+  const args = ["--logs", "--api-url", server.url, "--output", dir.path];
+  const ended = await run(args, { env });
+  const root = await onlyExport(dir.path);
+  await check(root, ended, () => run(["--resume", root], { env }));
+}
+
+for (const seed of [1, 2, 3]) {
+  Deno.test(`a fifth of all answers fails in every retried way (seed ${seed}): the tree is whole`, async () => {
+    let n = seed * 10_000;
+    const before = () =>
+      chance(n++) < 0.2
+        ? FAULTS[Math.floor(chance(n * 31) * FAULTS.length)]!()
+        : undefined;
+    await exportFrom({ before }, async (root, { code, out }) => {
+      // Five failures in a row happen to about one request in three thousand.
+      assertEquals([code, out.includes("complete")], [0, true], out);
+      await assertTree(root, whole);
+    });
+  });
+}
+
+Deno.test("a page that always fails: exit 3, the gap is told, the rest is there, a resume fills it", async () => {
+  let broken = true;
+  const asked: string[] = [];
+  const before = (url: URL) => {
+    asked.push(url.pathname + url.search);
+    const isIt = url.searchParams.get("file_id") === CLASSIFIER.id &&
+      url.searchParams.get("page") === "7";
+    return isIt && broken ? new Response("", { status: 500 }) : undefined;
+  };
+  await exportFrom({ before }, async (root, { code, out, err }, resume) => {
+    assertEquals(code, 3);
+    assertStringIncludes(out, "Export INCOMPLETE");
+    assertStringIncludes(
+      out,
+      `${CLASSIFIER.id} logs (100 records from place 601): HTTP 500\nTo go on: hl-export --resume ${root}\n`,
+    );
+    assertStringIncludes(err, `missing: ${CLASSIFIER.id} logs`);
+    assertEquals((await readManifest(root)).gaps, [{
+      fileId: CLASSIFIER.id,
+      part: "logs",
+      reason: "HTTP 500",
+      offset: 600,
+      missing: 100,
+    }]);
+    const tree = await readTree(root);
+    const logs = `files/${CLASSIFIER.id}/logs`;
+    assertEquals(tree.has(`files/${CLASSIFIER.id}/.done`), false);
+    assertEquals(tree.get(`${logs}/2.jsonl`), whole.get(`${logs}/2.jsonl`));
+    const lines = whole.get(`${logs}/1.jsonl`)!.split("\n");
+    lines.splice(600, 100);
+    assertEquals(tree.get(`${logs}/1.jsonl`) === lines.join("\n"), true);
+
+    const still = await resume();
+    assertEquals([still.code, still.out.includes("place 601")], [3, true]);
+
+    broken = false;
+    asked.length = 0;
+    assertEquals((await resume()).code, 0);
+    await assertTree(root, whole);
+    const pages = asked.filter((one) =>
+      one.startsWith("/v5/logs") && one.includes(CLASSIFIER.id)
+    );
+    assertEquals(pages.length, 1, "only the missing page is asked for again");
+  });
+});
+
+Deno.test("two pages missing from one chunk, and the last page, are filled in any order", async () => {
+  let broken = new Set(["13", "14", "36"]);
+  const before = (url: URL) =>
+    url.searchParams.get("file_id") === CLASSIFIER.id &&
+      broken.has(url.searchParams.get("page") ?? "")
+      ? new Response("", { status: 502 })
+      : undefined;
+  await exportFrom({ before }, async (root, { code }, resume) => {
+    assertEquals(code, 3);
+    for (const left of [["13", "36"], ["13"], []]) {
+      broken = new Set(left);
+      const { code } = await resume();
+      assertEquals(code, left.length === 0 ? 0 : 3);
+    }
+    await assertTree(root, whole);
+  });
+});
+
+Deno.test("a total that promises more than there is: exit 3, no .done", async () => {
+  const total = (url: URL, total: number) =>
+    url.searchParams.get("file_id") === CLASSIFIER.id && total > 100
+      ? total + 250
+      : total;
+  await exportFrom({ total }, async (root, { code, out }) => {
+    assertEquals(code, 3);
+    assertStringIncludes(out, "the page holds 12 records where 100 belong");
+    const tree = await readTree(root);
+    assertEquals(tree.has(`files/${CLASSIFIER.id}/.done`), false);
+    const logs = `files/${CLASSIFIER.id}/logs/4.jsonl`;
+    assertEquals(tree.get(logs) === whole.get(logs), true);
+  });
+});
+
+Deno.test("a total that tells of fewer than there are: exit 3, then whole when it is mended", async () => {
+  let lying = true;
+  const total = (url: URL, total: number) =>
+    lying && url.searchParams.get("file_id") === CLASSIFIER.id && total > 100
+      ? total - 5
+      : total;
+  await exportFrom({ total }, async (root, { code, out }, resume) => {
+    assertEquals(code, 3);
+    assertStringIncludes(out, "the API says 3507 records, the list holds 3512");
+    lying = false;
+    assertEquals((await resume()).code, 0);
+    await assertTree(root, whole);
+  });
+});
+
+for (const sizeCap of [30, 50, 7, 1000]) {
+  Deno.test(`a server that gives at most ${sizeCap} records a page: the tree is the same`, async () => {
+    const asked: string[] = [];
+    const before = (url: URL) =>
+      void asked.push(`${url.pathname} ${url.searchParams.get("page")}`);
+    await exportFrom({ sizeCap, before }, async (root, { code }) => {
+      assertEquals(code, 0);
+      await assertTree(root, whole);
+    });
+  });
+}
+
+Deno.test("one Evaluation's failing stats cost only them", async () => {
+  const before = (url: URL) =>
+    url.pathname.endsWith("/stats")
+      ? Response.json({ detail: "no stats" }, { status: 404 })
+      : undefined;
+  await exportFrom({ before }, async (root, { code, out }) => {
+    assertEquals(code, 3);
+    assertStringIncludes(out, `stats.json: HTTP 404: {"detail":"no stats"}`);
+    const tree = await readTree(root);
+    for (const path of whole.keys()) {
+      const missing = path.endsWith("stats.json") ||
+        path === `files/${CLASSIFIER.id}/.done`;
+      assertEquals(tree.has(path), !missing, path);
+    }
+  });
+});
+
+Deno.test("a page of the list of Files that fails is told, though no File failed", async () => {
+  const files = Array.from({ length: 150 }, (_, i) => {
+    const { logs: _logs, ...file } = workspace.files.at(-1)!;
+    const id = `pr_${i}`;
+    return {
+      ...file,
+      id,
+      text: file.text.replace(workspace.files.at(-1)!.id, id),
+      logs: [],
+      bareLogs: [],
+    };
+  });
+  await using dir = await tempDir();
+  await using server = serveDemo({ ...workspace, files }, {
+    key: DEMO_KEY,
+    before: (url) =>
+      url.pathname === "/v5/files" && url.searchParams.get("page") === "2"
+        ? new Response("", { status: 500 })
+        : undefined,
+  });
+  const args = ["--api-url", server.url, "--output", dir.path];
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 3);
+  assertStringIncludes(
+    out,
+    "100 exported, 0 skipped (complete already), 0 failed",
+  );
+  assertStringIncludes(out, "files (50 records from place 101): HTTP 500");
+});
+
+Deno.test("ids that are no file names are refused with a gap, and nothing leaves the tree", async () => {
+  const bad = (text: string, id: string) => text.replace(id, "../../evil");
+  const [first, ...rest] = workspace.files;
+  const version = first!.versions[0]!;
+  const versions = [
+    { id: "../../evil", text: bad(version.text, version.id) },
+    ...first!.versions.slice(1),
+  ];
+  const draft = rest.at(-1)!;
+  const files = [
+    { ...first!, versions },
+    { ...draft, text: bad(draft.text, draft.id) },
+  ];
+  await using dir = await tempDir();
+  await using server = serveDemo({ ...workspace, files }, { key: DEMO_KEY });
+  const args = ["--api-url", server.url, "--output", `${dir.path}/a/b`];
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 3);
+  assertStringIncludes(out, `versions: the id "../../evil" is not safe`);
+  assertStringIncludes(out, `files: the id "../../evil" is not safe`);
+  const paths = (await readTree(dir.path)).keys();
+  for (const path of paths) assert(!path.includes("evil"), path);
+});
+
+Deno.test("nothing at all can be had: exit 3, and a resume completes it", async () => {
+  let down = true;
+  const before = () => down ? new Response("", { status: 503 }) : undefined;
+  await exportFrom({ before }, async (root, { code, out }, resume) => {
+    assertEquals(code, 3);
+    assertStringIncludes(out, "files: HTTP 503");
+    down = false;
+    // The first run never learned what there is, but its settings are kept.
+    assertEquals((await resume()).code, 0);
+    await assertTree(root, whole);
+  });
+});
+
+Deno.test("absent and null optional fields are no error", async () => {
+  const strip = (text: string) => {
+    const { environments: _, ...rest } = JSON.parse(text);
+    return JSON.stringify(rest);
+  };
+  const golden = workspace.files.find(({ id }) => id === GOLDEN.id)!;
+  const versions = golden.versions.map(({ id, text }, i) => ({
+    id,
+    text: i === 0
+      ? JSON.stringify({ ...JSON.parse(text), environments: null, new: 1 })
+      : strip(text),
+  }));
+  const file = { ...golden, versions };
+  await using dir = await tempDir();
+  const changed = { ...workspace, files: [file] };
+  await using server = serveDemo(changed, { key: DEMO_KEY });
+  const args = ["--api-url", server.url, "--output", dir.path];
+  assertEquals((await run(args, { env })).code, 0);
+  const root = await onlyExport(dir.path);
+  await assertTree(root, expectedTree(changed, { logs: true }));
+});

@@ -1,0 +1,104 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname, join } from "@std/path";
+import { DEMO_KEY } from "../../src/demo/command.ts";
+import {
+  CLASSIFIER,
+  FLOW,
+  LOOKUP,
+  SMOKE,
+} from "../../src/demo/sample/files.ts";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { serveDemo } from "../../src/demo/server.ts";
+import { run } from "../helpers/program.ts";
+import {
+  assertTree,
+  expectedTree,
+  readTree,
+  tempDir,
+  type Tree,
+} from "../helpers/tree.ts";
+
+const workspace = sampleWorkspace();
+const env = { HUMANLOOP_API_KEY: DEMO_KEY, EXPORT_LOGS: "true" };
+const whole = expectedTree(workspace, { logs: true });
+const DONE = "Exported at 2025-06-06 12:00:00\n";
+
+async function writeTree(root: string, tree: Tree): Promise<void> {
+  for (const [path, text] of tree) {
+    await Deno.mkdir(dirname(join(root, path)), { recursive: true });
+    await Deno.writeTextFile(join(root, path), text);
+  }
+}
+
+/** What the official script leaves when it is stopped midway. */
+function officialTree(): Tree {
+  const tree: Tree = new Map([["export.log", "2025-06-06 | INFO | began\n"]]);
+  // Done, with Logs: an odd first chunk of 1001 lines is left as it is.
+  for (const id of [LOOKUP.id, SMOKE.id]) {
+    for (const [path, text] of whole) {
+      if (path.startsWith(`files/${id}/`)) tree.set(path, text);
+    }
+    tree.set(`files/${id}/.done`, DONE);
+  }
+  // Begun, with stale files.
+  const root = `files/${CLASSIFIER.id}`;
+  tree.set(`${root}/file.json`, "{}");
+  tree.set(`${root}/logs/1.jsonl`, '{"id": "x"}\n'.repeat(1001));
+  tree.set(`${root}/logs/9.jsonl`, '{"id": "stale"}\n');
+  tree.set(`${root}/versions/prv_gone`, "{}");
+  return tree;
+}
+
+Deno.test("an export that the official script began is completed", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  await writeTree(root, officialTree());
+  const asked: string[] = [];
+  await using server = serveDemo(workspace, {
+    key: DEMO_KEY,
+    before: (url) => void asked.push(url.pathname + url.search),
+  });
+  const args = ["--resume", root, "--api-url", server.url];
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 0);
+  assertStringIncludes(out, "10 exported, 2 skipped (complete already)");
+  const expected = new Map(whole);
+  for (const id of [LOOKUP.id, SMOKE.id]) {
+    expected.set(`files/${id}/.done`, DONE);
+    assertEquals(asked.filter((one) => one.includes(id)), []);
+  }
+  await assertTree(root, expected);
+});
+
+Deno.test("Files that the official script did without Logs get them", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  const tree: Tree = new Map();
+  for (const [path, text] of expectedTree(workspace, { logs: false })) {
+    if (!path.startsWith(`files/${FLOW.id}/`)) continue;
+    tree.set(path, path.endsWith("/.done") ? DONE : text);
+  }
+  await writeTree(root, tree);
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--resume", root, "--api-url", server.url];
+  assertEquals((await run(args, { env })).code, 0);
+  const expected = new Map(whole);
+  // What the script counted is not known.
+  expected.set(
+    `files/${FLOW.id}/.done`,
+    '{"logs":true,"counts":{"logs":160}}\n',
+  );
+  await assertTree(root, expected);
+});
+
+Deno.test("an official export of another workspace is refused untouched", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  await writeTree(root, new Map([["files/pr_strange/.done", DONE]]));
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--resume", root, "--api-url", server.url];
+  const { code, err } = await run(args, { env });
+  assertEquals(code, 2);
+  assertStringIncludes(err, "none of its Files is in this one");
+  assertEquals([...(await readTree(root)).keys()], ["files/pr_strange/.done"]);
+});
