@@ -9,16 +9,16 @@ export const VERSION_TEXT = `hl-export ${VERSION}\n`;
 export const HELP_TEXT =
   `hl-export ${VERSION} - export everything from Humanloop to your own disk
 
-  hl-export [export] [options]          export, into exports/YYYYMMDD-HHMMSS
+  hl-export [export] [options]          export into exports/YYYYMMDD-HHMMSS
   hl-export --resume DIR                go on with an export
   hl-export demo [--serve [--port N]]   export a sample workspace, or serve it
 
 Options of export
-  --resume DIR       go on with this export; what is complete is not fetched again
+  --resume DIR       go on with this export; skips what is complete
   --output DIR       where to make new exports (default: exports)
   --directory ID     only this Directory and what is below it
-  --logs, --no-logs  with or without Logs (default: without); --resume DIR --logs
-                     adds them to an export made without
+  --logs, --no-logs  with or without Logs (default: without);
+                     --resume DIR --logs adds them to an export
   --concurrency N    requests in flight at once, 1 to 100 (default: 16)
   --api-url URL      default: ${DEFAULT_API_URL}
   --env-file PATH    read settings from this file instead of .env
@@ -28,7 +28,7 @@ Options of export
   --version, -h, --help
 
 Settings (flags go before the environment, that before .env)
-  HUMANLOOP_API_KEY       made at ${KEY_PAGE}
+  HUMANLOOP_API_KEY       from ${KEY_PAGE}
   HUMANLOOP_DIRECTORY_ID  like --directory
   EXPORT_LOGS             true or false, like --logs and --no-logs
   HUMANLOOP_API_URL       like --api-url

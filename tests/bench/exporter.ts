@@ -1,0 +1,41 @@
+/** A process of its own that exports and measures itself: URL OUTPUT CONCURRENCY. */
+import process from "node:process";
+import { main } from "../../src/cli.ts";
+import { realWorld } from "../../src/real_world.ts";
+
+const [url = "", output = "", concurrency = ""] = Deno.args;
+const world = realWorld();
+let requests = 0;
+let firstLogMs = 0;
+let lastMs = 0;
+const args = ["--logs", "--quiet", "--api-url", url, "--output", output];
+const startMs = performance.now();
+const code = await main([...args, "--concurrency", concurrency], {
+  ...world,
+  env: (name) => name === "HUMANLOOP_API_KEY" ? "k" : undefined,
+  fetch: (input, init) => {
+    requests++;
+    if (firstLogMs === 0 && String(input).includes("/logs")) {
+      firstLogMs = performance.now();
+    }
+    return world.fetch(input, init);
+  },
+  disk: {
+    ...world.disk,
+    rename: async (from, to) => {
+      await world.disk.rename(from, to);
+      if (to.includes("logs")) lastMs = performance.now();
+    },
+  },
+});
+const { user, system } = process.cpuUsage();
+const result = {
+  code,
+  requests,
+  wallMs: performance.now() - startMs,
+  /** From the first request for Logs to the last chunk in its place. */
+  logsMs: lastMs - firstLogMs,
+  cpuSeconds: (user + system) / 1e6,
+  peakBytes: process.resourceUsage().maxRSS * 1024,
+};
+await Deno.stdout.write(new TextEncoder().encode(JSON.stringify(result)));

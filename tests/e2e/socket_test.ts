@@ -1,0 +1,104 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ByteBudget } from "../../src/api/budget.ts";
+import { Http } from "../../src/api/http.ts";
+import { Pacer } from "../../src/api/pacing.ts";
+import { cutDocument } from "../../src/api/records.ts";
+import { NetworkError } from "../../src/errors.ts";
+import { fastClock } from "../helpers/clock.ts";
+import { recorder } from "../helpers/observer.ts";
+
+/** A server that treats each connection as it likes, below HTTP. */
+function rawServer(treat: (connection: Deno.Conn, n: number) => Promise<void>) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connections: Deno.Conn[] = [];
+  const served = (async () => {
+    for await (const connection of listener) {
+      connections.push(connection);
+      await connection.read(new Uint8Array(4096));
+      await treat(connection, connections.length);
+    }
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await served;
+      for (const connection of connections) {
+        try {
+          connection.close();
+        } catch {
+          // It was closed by its treatment.
+        }
+      }
+    },
+  };
+}
+
+const send = async (connection: Deno.Conn, text: string) => {
+  await connection.write(new TextEncoder().encode(text));
+};
+
+async function get(apiUrl: string): Promise<unknown> {
+  const clock = fastClock(200);
+  const http = new Http({
+    world: {
+      fetch: (input, init) => fetch(input, init),
+      clock,
+      random: () => 0,
+    },
+    pacer: new Pacer({ concurrency: 1, clock }),
+    observer: recorder(),
+    apiUrl,
+    apiKey: "k",
+    signal: new AbortController().signal,
+  });
+  return await http.get({
+    path: "/x",
+    what: "x",
+    read: (body) => cutDocument(body, (value) => value).info,
+  });
+}
+
+const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
+
+for (
+  const [name, text] of [
+    ["behind its length", `${HEAD}content-length: 100\r\n\r\n{"a":`],
+    [
+      "between two chunks",
+      `${HEAD}transfer-encoding: chunked\r\n\r\n5\r\n{"a":\r\n`,
+    ],
+    ["with no length", `${HEAD}connection: close\r\n\r\n{"a":`],
+    ["within the headers", "HTTP/1.1 200 OK\r\ncont"],
+    ["at once", ""],
+  ] as const
+) {
+  Deno.test(`a connection cut ${name} is tried again`, async () => {
+    await using server = rawServer(async (connection, n) => {
+      const whole =
+        `${HEAD}content-length: 7\r\nconnection: close\r\n\r\n{"a":1}`;
+      await send(connection, n < 3 ? text : whole);
+      connection.close();
+    });
+    assertEquals(await get(server.url), { a: 1 });
+  });
+}
+
+Deno.test("a server that accepts and never answers is given up", async () => {
+  await using server = rawServer(() => Promise.resolve());
+  await assertRejects(
+    () => get(server.url),
+    NetworkError,
+    "no complete answer within",
+  );
+});
+
+Deno.test("a budget gives back what an ended walk held", () => {
+  const budget = new ByteBudget(100);
+  const lease = budget.tryTake(80)!;
+  assertEquals(budget.tryTake(30), null);
+  lease.release();
+  lease.release();
+  assertEquals(budget.tryTake(100) !== null, true);
+});
