@@ -59,7 +59,9 @@ export class Http {
     const { world, pacer, observer, signal } = this.#options;
     for (let tries = 1;; tries++) {
       try {
-        const value = await pacer.run(() => this.#try(request), signal);
+        // Its slot is free again before the body is read.
+        const body = await pacer.run(() => this.#fetch(request), signal);
+        const value = request.read(body);
         observer.requestDone();
         return value;
       } catch (error) {
@@ -91,19 +93,18 @@ export class Http {
     }
   }
 
-  async #try<T>(request: HttpRequest<T>): Promise<T> {
+  async #fetch<T>(request: HttpRequest<T>): Promise<Uint8Array> {
     const { world, apiUrl, signal } = this.#options;
     const url = new URL(apiUrl + request.path);
     for (const [name, value] of request.query ?? []) {
       url.searchParams.append(name, value);
     }
-    const body = await attempt(url, {
+    return await attempt(url, {
       fetch: world.fetch,
       clock: world.clock,
       headers: this.#headers,
       timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
       signal,
     });
-    return request.read(body);
   }
 }

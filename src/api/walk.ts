@@ -46,6 +46,8 @@ export interface WalkStart {
   readonly skip: number;
   /** Keys of the records just before, to recognise an overlap. */
   readonly recent: readonly string[];
+  /** What another walk over nearly the same list has found out. */
+  readonly expected?: { readonly total: number; readonly size: number };
 }
 
 const FIRST_ESTIMATE_BYTES = 256 * 1024;
@@ -85,19 +87,44 @@ export class Walk<T> implements Disposable {
     context: WalkContext,
     spec: ListSpec<T>,
     start: WalkStart,
-    first: { readonly page: Page<T>; readonly size: number; lease: Lease },
+    known: { readonly total: number; readonly size: number },
   ) {
     this.#context = context;
     this.#spec = spec;
-    this.#size = first.size;
+    this.#size = known.size;
     this.#recent = new Set(start.recent);
-    this.total = first.page.total;
-    this.#number = start.skip / first.size + 1;
-    this.#next = this.#number + 1;
-    const result = Promise.resolve({ page: first.page, failure: undefined });
-    this.#flights.set(this.#number, { lease: first.lease, result });
-    const pages = this.pages - this.#number;
-    context.observer.requestsExpected(Math.max(0, pages));
+    this.total = known.total;
+    this.#number = start.skip / known.size + 1;
+    this.#next = this.#number;
+  }
+
+  /** Takes over the page that it begins with. */
+  begin(page: Page<T>, lease: Lease): void {
+    this.#estimate = page.bytes;
+    const result = Promise.resolve({ page, failure: undefined });
+    this.#flights.set(this.#next++, { lease, result });
+    this.#expectRequests(this.pages - this.#number);
+  }
+
+  /**
+   * Starts at once on what another walk has found out, and corrects it by the
+   * page that it begins with.
+   *
+   * @throws {ApiError | NetworkError | ProtocolError} When that page cannot be had.
+   */
+  async beginExpecting(): Promise<void> {
+    this.#expectRequests(this.pages - this.#number + 1);
+    const { budget, signal } = this.#context;
+    this.#start(this.#next++, await budget.take(this.#estimate, signal));
+    this.#fill();
+    const { page, failure } = await this.#flights.get(this.#number)!.result;
+    if (page === undefined || failure !== undefined) throw failure;
+    this.total = page.total;
+  }
+
+  /** Records a page. */
+  get size(): number {
+    return this.#size;
   }
 
   /** How many pages the list has, as the newest page says. */
@@ -160,6 +187,10 @@ export class Walk<T> implements Disposable {
       if (lease === null) return;
       this.#start(this.#next++, lease);
     }
+  }
+
+  #expectRequests(pages: number): void {
+    this.#context.observer.requestsExpected(Math.max(0, pages));
   }
 
   #start(number: number, lease: Lease): void {
@@ -228,6 +259,16 @@ export async function openWalk<T>(
   start: WalkStart,
 ): Promise<Walk<T>> {
   const { http, budget, signal, observer } = context;
+  if (start.expected !== undefined) {
+    const walk = new Walk(context, spec, start, start.expected);
+    try {
+      await walk.beginExpecting();
+      return walk;
+    } catch (error) {
+      walk[Symbol.dispose]();
+      throw error;
+    }
+  }
   const lease = await budget.take(FIRST_ESTIMATE_BYTES, signal);
   const fetchFirst = (size: number) => {
     observer.requestsExpected(1);
@@ -244,7 +285,9 @@ export async function openWalk<T>(
         : await fetchFirst(size);
     }
     lease.resize(page.bytes);
-    return new Walk(context, spec, start, { page, size, lease });
+    const walk = new Walk(context, spec, start, { total: page.total, size });
+    walk.begin(page, lease);
+    return walk;
   } catch (error) {
     lease.release();
     throw error;

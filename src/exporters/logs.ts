@@ -35,19 +35,21 @@ async function openLogs(
   const all = await openWalk(walk, logsList(file, null), start);
   if (all.pages <= 1) return all;
   all[Symbol.dispose]();
-  try {
-    const upToCutoff = await openWalk(walk, logsList(file, cutoff), start);
-    const later = all.total - upToCutoff.total;
-    if (later > 0) {
-      observer.log(
-        "WARN",
-        `${later} Logs of ${file.id} were created after the cut-off ${cutoff} and are left out`,
-      );
-    }
-    return upToCutoff;
-  } catch (error) {
+  const expected = { total: all.total, size: all.size };
+  const upToCutoff = await openWalk(walk, logsList(file, cutoff), {
+    ...start,
+    expected,
+  }).catch((error) => {
     // A server that refuses the date is read without it.
     if (!(error instanceof ApiError) || error.retryable) throw error;
-    return await openWalk(walk, logsList(file, null), start);
+    return openWalk(walk, logsList(file, null), start);
+  });
+  const later = all.total - upToCutoff.total;
+  if (later > 0) {
+    observer.log(
+      "WARN",
+      `${later} Logs of ${file.id} were created after the cut-off ${cutoff} and are left out`,
+    );
   }
+  return upToCutoff;
 }

@@ -14,6 +14,7 @@ export function workload(name: string): Workspace {
     ...model!,
     id,
     text: model!.text.replaceAll(model!.id, id),
+    versions: model!.versions.slice(0, 2),
     evaluations: [],
     logs: sequence(logs, log),
     bareLogs: sequence(logs, log),
