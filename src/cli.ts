@@ -68,7 +68,7 @@ async function exportCommand(flags: Flags, world: World): Promise<number> {
     settings = dir?.manifest
       ? resumedSettings(wishes, dir.manifest.settings)
       : newSettings(wishes, world.clock.now());
-    apiKey = wishes.apiKey ?? askKey(world);
+    apiKey = wishes.apiKey ?? await askKey(world);
   } catch (error) {
     dir?.log.close();
     throw error;
@@ -109,8 +109,9 @@ async function readEnvFile(
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
-function askKey({ terminal }: World): string {
-  const typed = terminal.askSecret("Humanloop API key (not shown):")?.trim();
+async function askKey({ terminal }: World): Promise<string> {
+  const answer = await terminal.askSecret("Humanloop API key (not shown): ");
+  const typed = answer?.trim();
   const key = typed ? validKey(typed) : null;
   if (key !== null) return key;
   throw new UsageError(

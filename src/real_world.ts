@@ -3,7 +3,6 @@
  * terminal, signals, environment. Everything else gets it passed in, which a
  * test of the imports checks.
  */
-import { promptSecret } from "@std/cli";
 import { ensureDir } from "@std/fs";
 import type { Clock, Disk, Terminal, World } from "./world.ts";
 
@@ -82,9 +81,52 @@ function realTerminal(): Terminal {
     errIsTerminal,
     color: errIsTerminal && !Deno.noColor,
     columns: () => errIsTerminal ? Deno.consoleSize().columns : 80,
-    askSecret: (question) =>
-      errIsTerminal ? promptSecret(question, { mask: "" }) : null,
+    askSecret: async (question) => {
+      if (!errIsTerminal || !Deno.stdin.isTerminal()) return null;
+      write(Deno.stderr, question);
+      try {
+        return await readSecret();
+      } finally {
+        write(Deno.stderr, "\n");
+      }
+    },
   };
+}
+
+const CTRL_C = 0x03;
+const CTRL_D = 0x04;
+const BACKSPACES = [0x08, 0x7f];
+const LINE_ENDS = [0x0a, 0x0d];
+
+/**
+ * Reads a line without echo. Not `promptSecret` of @std/cli: a Ctrl-C there ends
+ * the process with the terminal's echo still off.
+ */
+async function readSecret(): Promise<string> {
+  const typed: number[] = [];
+  const chunk = new Uint8Array(256);
+  Deno.stdin.setRaw(true);
+  try {
+    while (true) {
+      const length = await Deno.stdin.read(chunk) ?? 0;
+      for (const byte of chunk.subarray(0, length)) {
+        if (byte === CTRL_C) {
+          Deno.stdin.setRaw(false);
+          Deno.exit(130);
+        }
+        if (byte === CTRL_D || LINE_ENDS.includes(byte)) return textOf(typed);
+        if (BACKSPACES.includes(byte)) typed.pop();
+        else typed.push(byte);
+      }
+      if (length === 0) return textOf(typed);
+    }
+  } finally {
+    Deno.stdin.setRaw(false);
+  }
+}
+
+function textOf(bytes: readonly number[]): string {
+  return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
 /** Ctrl-C, the polite kill, and a terminal that is closed. */

@@ -39,6 +39,11 @@ export interface RunOptions {
   readonly resumeCommand: string;
 }
 
+/**
+ * One Ctrl-C can arrive twice: from the terminal, and handed on by `deno task`.
+ * What comes within this time, in milliseconds, is no second one.
+ */
+const ECHO_MS = 100;
 /** After Ctrl-C, the time for finishing what is being written, in milliseconds. */
 const GRACE_MS = 1_800;
 
@@ -107,8 +112,14 @@ function interruption(
   stop: Stop,
   ended: AbortSignal,
 ): () => void {
+  let firstMs: number | null = null;
   return () => {
-    if (stop.signal.aborted) world.exit(EXIT.interrupted);
+    const nowMs = world.clock.now();
+    if (firstMs !== null) {
+      if (nowMs - firstMs >= ECHO_MS) world.exit(EXIT.interrupted);
+      return;
+    }
+    firstMs = nowMs;
     world.terminal.err("\nStopping; press Ctrl-C again to stop at once.\n");
     stop.abort(new DOMException("the run was interrupted", "AbortError"));
     world.clock.sleep(GRACE_MS, { signal: ended })

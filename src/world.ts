@@ -40,7 +40,7 @@ export interface Terminal {
   /** Width of the terminal in columns. */
   columns(): number;
   /** Asks for a secret without echo; `null` where nobody can be asked. */
-  askSecret(question: string): string | null;
+  askSecret(question: string): Promise<string | null>;
 }
 
 /** All of it, gathered once and passed down. */

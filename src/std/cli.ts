@@ -1,6 +1,5 @@
 /** Typed door to `@std/cli` (README, "Dependencies"): the functions used, with their standard signatures. */
 import { parseArgs as parseArgsJs } from "deno-std/cli/parse_args.js";
-import { promptSecret as promptSecretJs } from "deno-std/cli/prompt_secret.js";
 
 /** The options of `parseArgs` that are used. */
 export interface ParseOptions {
@@ -16,8 +15,3 @@ export const parseArgs: (
   args: string[],
   options?: ParseOptions,
 ) => Args = parseArgsJs;
-
-export const promptSecret: (
-  message?: string,
-  options?: { readonly mask?: string; readonly clear?: boolean },
-) => string | null = promptSecretJs;

@@ -39,7 +39,7 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
       count(skipped)
     } skipped (complete already), ${count(failed)} failed`,
     `  Records  ${records.join(", ") || "none"}`,
-    `  Written  ${bytes(options.bytes)} in ${duration(options.tookMs)}`,
+    `  Written  ${bytes(options.bytes)} in ${took(options.tookMs)}`,
   ];
   if (gaps.length > 0) {
     lines.push(`  Missing  ${counted(gaps.length, "part")}:`);
@@ -53,4 +53,8 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
     lines.push(`To go on: ${options.resumeCommand}`);
   }
   return lines.join("\n") + "\n";
+}
+
+function took(ms: number): string {
+  return ms < 9_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
 }

@@ -24,8 +24,7 @@ export function bytes(value: number): string {
 
 /** `42 s`, `3 min 05 s`, `2 h 07 min`. */
 export function duration(ms: number): string {
-  if (ms < 9_950) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
-  const seconds = Math.round(ms / 1000);
+  const seconds = Math.max(0, Math.round(ms / 1000));
   const two = (value: number) => String(value).padStart(2, "0");
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -36,7 +36,7 @@ export async function run(
       errIsTerminal: false,
       color: false,
       columns: () => 80,
-      askSecret: () => null,
+      askSecret: () => Promise.resolve(null),
     },
     ...replaced,
     env: (name) => replaced.env?.[name],

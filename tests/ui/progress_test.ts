@@ -136,8 +136,8 @@ Deno.test("numbers, times and texts are shown for people", () => {
     "62.3 MB",
   ]);
   assertEquals([0, 900, 9_990, 59_499, 185_000, 7_620_000].map(duration), [
-    "0.0 s",
-    "0.9 s",
+    "0 s",
+    "1 s",
     "10 s",
     "59 s",
     "3 min 05 s",
