@@ -6,7 +6,7 @@ const SRC = fromFileUrl(new URL("../src/", import.meta.url));
 
 /** The layers from the top to the ground: imports point down, or stay within one. */
 const LAYERS: ReadonlyArray<readonly string[]> = [
-  ["cli.ts", "demo/command.ts"],
+  ["cli.ts", "demo/command.ts", "build/compile.ts"],
   ["real_world.ts", "run.ts", "help.ts"],
   ["ui/summary.ts"],
   ["export.ts"],
@@ -18,8 +18,9 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
 ];
 /** Process globals, and their only homes. */
 const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
+  [/\bDeno\.(exit|Command)\b/, ["real_world.ts", "build/compile.ts"]],
   [
-    /\bDeno\.(exit|env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|addSignalListener)\b/,
+    /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|addSignalListener)\b/,
     ["real_world.ts"],
   ],
   [/\bconsole\./, []],

@@ -47,17 +47,19 @@ export async function planFile(
   context: RunContext,
   file: FileInfo,
 ): Promise<FilePlan> {
-  const paths = context.layout.file(file.id);
-  const done = await readDone(context.disk, paths);
+  const { disk, layout, logs } = context;
+  const paths = layout.file(file.id);
+  const done = await readDone(disk, paths);
   if (done === null) return { kind: "export" };
-  if (!context.logs || file.type === "dataset" || done.logs === true) {
-    return { kind: "skip", done };
-  }
   // The official script makes logs/ wherever it exported Logs.
-  const official = done.logs === undefined;
-  const hasLogs = official &&
-    await listDir(context.disk, paths.list("logs")) !== null;
-  return hasLogs ? { kind: "skip", done } : { kind: "addLogs", done };
+  const hasLogs = done.logs ??
+    await listDir(disk, paths.list("logs")) !== null;
+  if (logs && !hasLogs && file.type !== "dataset") {
+    return { kind: "addLogs", done };
+  }
+  // A kill may have come between .done and the end of the state.
+  await removeAll(disk, paths.state);
+  return { kind: "skip", done };
 }
 
 /**

@@ -277,3 +277,15 @@ Deno.test("of two runs on one export the second is refused", async () => {
   assertEquals((await first).code, 0);
   await assertTree(root, expectedTree(workspace, { logs: true }));
 });
+
+Deno.test("a kill between .done and the end of the state leaves nothing behind", async () => {
+  await using dir = await tempDir();
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--logs", "--api-url", server.url, "--output", dir.path];
+  await run(args, { env });
+  const root = await onlyExport(dir.path);
+  const state = join(root, "files", workspace.files[0]!.id, ".state.json");
+  await Deno.writeTextFile(state, '{"lists":{}}');
+  assertEquals((await run(["--resume", root], { env })).code, 0);
+  await assertTree(root, expectedTree(workspace, { logs: true }));
+});
