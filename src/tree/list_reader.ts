@@ -90,23 +90,33 @@ async function copyAround(
   lines: Uint8Array,
 ): Promise<void> {
   const source = await disk.open(path, { read: true });
-  let line = 0;
+  let before = splice.line;
+  let skipped = splice.replaced;
   let pending = true;
   for await (const chunk of source.readable) {
-    let from = 0;
-    while (from < chunk.length) {
-      if (pending && line === splice.line) {
-        await writeAll(target, path, lines);
-        pending = false;
-      }
-      const newline = chunk.indexOf(0x0a, from);
-      const end = newline === -1 ? chunk.length : newline + 1;
-      const replaced = line >= splice.line &&
-        line < splice.line + splice.replaced;
-      if (!replaced) await writeAll(target, path, chunk.subarray(from, end));
-      if (newline !== -1) line++;
-      from = end;
-    }
+    const head = lineEnds(chunk, before);
+    before -= head.lines;
+    await writeAll(target, path, chunk.subarray(0, head.bytes));
+    if (before > 0) continue;
+    if (pending) await writeAll(target, path, lines);
+    pending = false;
+    const gone = lineEnds(chunk.subarray(head.bytes), skipped);
+    skipped -= gone.lines;
+    await writeAll(target, path, chunk.subarray(head.bytes + gone.bytes));
   }
   if (pending) await writeAll(target, path, lines);
+}
+
+/** The bytes up to the end of so many lines, or all where there are fewer. */
+function lineEnds(
+  chunk: Uint8Array,
+  wanted: number,
+): { readonly bytes: number; readonly lines: number } {
+  let bytes = 0;
+  for (let lines = 0; lines < wanted; lines++) {
+    const newline = chunk.indexOf(0x0a, bytes);
+    if (newline === -1) return { bytes: chunk.length, lines };
+    bytes = newline + 1;
+  }
+  return { bytes, lines: wanted };
 }

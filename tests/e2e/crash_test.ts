@@ -1,0 +1,162 @@
+/**
+ * A run that dies at any operation on the disk, whatever it was doing: exporting
+ * anew, adding Logs, filling empty places, reading a changed list again.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { DEMO_KEY } from "../../src/demo/command.ts";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
+import { sequence, type Workspace } from "../../src/demo/workspace.ts";
+import { realWorld } from "../../src/real_world.ts";
+import type { Disk, DiskFile } from "../../src/world.ts";
+import { run } from "../helpers/program.ts";
+import {
+  assertTree,
+  expectedTree,
+  onlyExport,
+  tempDir,
+} from "../helpers/tree.ts";
+
+const env = { HUMANLOOP_API_KEY: DEMO_KEY };
+
+/** The sample with short lists, and one that needs three chunks. */
+function smallWorkspace(): Workspace {
+  const { directories, files } = sampleWorkspace();
+  const log = (i: number) => `{"id":"log_${i}","n":1.0}`;
+  const point = (i: number) => `{"id":"dp_${i}"}`;
+  return {
+    directories,
+    files: files.map((file, i) => {
+      const logs = sequence([2150, 130, 0, 7][i] ?? 1, log);
+      return {
+        ...file,
+        logs,
+        bareLogs: logs,
+        evaluations: file.evaluations.map((one) => ({
+          ...one,
+          logs: sequence(1010, (n) => `{"run_id":"r","log":{"id":"${n}"}}`),
+        })),
+        datapoints: new Map(
+          [...file.datapoints].map((
+            [id],
+            n,
+          ) => [id, sequence(n * 1000, point)]),
+        ),
+      };
+    }),
+  };
+}
+
+/** A disk that is gone from its operation number `at` on; counts them. */
+function dyingDisk(at: number): { disk: Disk; operations: () => number } {
+  const { disk } = realWorld();
+  let n = 0;
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (++n >= at) throw new Error("the machine is off");
+    return await work();
+  };
+  return {
+    operations: () => n,
+    disk: {
+      ...disk,
+      rename: (from, to) => alive(() => disk.rename(from, to)),
+      remove: (path, options) => alive(() => disk.remove(path, options)),
+      ensureDir: (path) => alive(() => disk.ensureDir(path)),
+      open: async (path, options) => {
+        if (!options.write) return await disk.open(path, options);
+        const file = await alive(() => disk.open(path, options));
+        return {
+          write: (bytes) => alive(() => file.write(bytes)),
+          writeSync: (bytes) => file.writeSync(bytes),
+          syncData: () => alive(() => file.syncData()),
+          close: () => file.close(),
+          tryLock: (exclusive) => file.tryLock(exclusive),
+          readable: file.readable,
+        } satisfies DiskFile;
+      },
+    },
+  };
+}
+
+interface Scenario {
+  readonly name: string;
+  /** What the first, undisturbed run is given. */
+  readonly before: readonly string[];
+  /** What the run that dies is given, and the ones that complete it. */
+  readonly then: readonly string[];
+  /** How the server behaves in the first run. */
+  readonly server?: Partial<DemoServerOptions>;
+}
+
+const isBig = (url: URL) =>
+  url.pathname === "/v5/logs" && url.searchParams.get("file_id") === BIG;
+const workspace = smallWorkspace();
+const BIG = workspace.files[0]!.id;
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: "a new export", before: [], then: ["--logs"] },
+  { name: "adding Logs", before: ["--no-logs"], then: ["--logs"] },
+  {
+    name: "filling empty places",
+    before: ["--logs"],
+    then: [],
+    server: {
+      before: (url) =>
+        isBig(url) &&
+          ["3", "4", "15", "22"].includes(url.searchParams.get("page")!)
+          ? Response.json({ detail: "poison" }, { status: 410 })
+          : undefined,
+    },
+  },
+  {
+    name: "a list that is read again",
+    before: ["--logs"],
+    then: [],
+    server: { total: (url, total) => isBig(url) ? total - 1 : total },
+  },
+];
+
+for (const { name, before, then, server } of SCENARIOS) {
+  Deno.test(`${name}, dying at any operation on the disk, is completed by a resume`, async () => {
+    const whole = expectedTree(workspace, { logs: true });
+    let deaths = 0;
+    const step = 1 + Date.now() % 5;
+    for (let at = step;; at += 11) {
+      await using dir = await tempDir();
+      let first = true;
+      await using demo = serveDemo(workspace, {
+        key: DEMO_KEY,
+        before: (url, request) =>
+          first ? server?.before?.(url, request) : undefined,
+        total: (url, total) =>
+          first ? server?.total?.(url, total) ?? total : total,
+      });
+      const api = ["--api-url", demo.url];
+      const output = [...api, "--output", dir.path];
+      const dying = dyingDisk(at);
+      let died;
+      if (before.length > 0) {
+        await run([...output, ...before], { env });
+        first = false;
+        const root = await onlyExport(dir.path);
+        died = await run(["--resume", root, ...then], {
+          env,
+          disk: dying.disk,
+        });
+      } else {
+        first = false;
+        died = await run([...output, ...then], { env, disk: dying.disk });
+        // What the very first operation makes is the export's directory.
+        if (died.code === 2) continue;
+      }
+      const root = await onlyExport(dir.path);
+      const resumed = await run(["--resume", root, ...api, ...then], { env });
+      assertEquals(resumed.code, 0, `operation ${at}: ${resumed.err}`);
+      await assertTree(root, whole);
+      if (died.code === 0) break;
+      assertEquals(died.code, 1, `operation ${at}: ${died.err}`);
+      deaths++;
+    }
+    assert(deaths > 3, `it died only ${deaths} times`);
+  });
+}
