@@ -4,7 +4,7 @@
  */
 import { type DirectoryInfo, type FileInfo, filesList } from "./api/client.ts";
 import type { RawRecord } from "./api/records.ts";
-import { openWalk } from "./api/walk.ts";
+import { openWalk } from "./api/open_walk.ts";
 import { together } from "./concurrency.ts";
 import { ApiError, isGap, UsageError } from "./errors.ts";
 import { type RunContext, unsafeId } from "./exporters/context.ts";

@@ -3,7 +3,7 @@
  * what an earlier run began and the workspace no longer lists.
  */
 import { filesList } from "./api/client.ts";
-import { openWalk } from "./api/walk.ts";
+import { openWalk } from "./api/open_walk.ts";
 import { isGap, UsageError } from "./errors.ts";
 import type { RunContext } from "./exporters/context.ts";
 import { readDone } from "./tree/file_state.ts";

@@ -88,7 +88,7 @@ Deno.test("process globals stay in their homes, files stay small", async () => {
       if (found && !homes.includes(name)) wrong.push(`${name}: ${found[0]}`);
     }
     const lines = text.split("\n").length;
-    if (lines > 300) wrong.push(`${name} has ${lines} lines`);
+    if (lines > 250) wrong.push(`${name} has ${lines} lines`);
   }
   assertEquals(wrong, []);
 });

@@ -45,17 +45,21 @@ export class ByteBudget {
 
   #lease(bytes: number, overdraft: boolean): Lease {
     let held = bytes;
+    let released = false;
     const change = (to: number) => {
       this.#held += to - held;
       held = to;
     };
     this.#held += held;
     return {
-      resize: change,
+      resize: (to) => {
+        if (!released) change(to);
+      },
       release: () => {
+        if (released) return;
+        released = true;
         change(0);
         if (overdraft) this.#overdrawn = false;
-        overdraft = false;
         for (const wake of [...this.#waiting]) wake();
       },
     };
@@ -78,7 +82,7 @@ export class ByteBudget {
 
 /** A page's share of the budget. */
 export interface Lease {
-  /** Corrects the estimate once the size is known. */
+  /** Corrects the estimate once the size is known; nothing after `release`. */
   resize(bytes: number): void;
   /** Gives it back; a second call does nothing. */
   release(): void;

@@ -1,7 +1,7 @@
 /**
  * The endpoints of the Humanloop API v5 that an export reads, typed: which path,
  * which parameters, what makes a record unique. Lists come as specs for
- * {@linkcode openWalk}, everything else as one request.
+ * `openWalk`, everything else as one request.
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
 import type { Http } from "./http.ts";

@@ -9,7 +9,7 @@ import { isGap, ProtocolError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { ByteBudget, Lease } from "./budget.ts";
 import type { Http } from "./http.ts";
-import { fetchPage, type ListSpec, type Page, usablePageSize } from "./page.ts";
+import { fetchPage, type ListSpec, type Page } from "./page.ts";
 import type { RawRecord } from "./records.ts";
 
 /** Records that are missing from a list, by their place in it. */
@@ -50,7 +50,8 @@ export interface WalkStart {
   readonly expected?: { readonly total: number; readonly size: number };
 }
 
-const FIRST_ESTIMATE_BYTES = 256 * 1024;
+/** What a page is reckoned to weigh before any is here. */
+export const FIRST_ESTIMATE_BYTES = 256 * 1024;
 /** How many keys are remembered: pages of a list that moves overlap nearby. */
 const RECENT_KEYS = 4 * CHUNK_RECORDS;
 
@@ -64,7 +65,7 @@ interface Flight<T> {
   readonly result: Promise<Fetched<T>>;
 }
 
-/** One walk over one list; {@linkcode openWalk} begins it, disposing ends it. */
+/** One walk over one list; `openWalk` begins it, disposing ends it. */
 export class Walk<T> implements Disposable {
   readonly #context: WalkContext;
   readonly #spec: ListSpec<T>;
@@ -241,55 +242,5 @@ export class Walk<T> implements Disposable {
       this.#recent.delete(key);
     }
     return fresh;
-  }
-}
-
-/**
- * Fetches the first page that is wanted and finds out how the server counts.
- *
- * @param context What the walks of the run share.
- * @param spec The list.
- * @param start Where to begin.
- * @returns The walk, whose `total` is known.
- * @throws {ApiError | NetworkError | ProtocolError} When that page cannot be had.
- */
-export async function openWalk<T>(
-  context: WalkContext,
-  spec: ListSpec<T>,
-  start: WalkStart,
-): Promise<Walk<T>> {
-  const { http, budget, signal, observer } = context;
-  if (start.expected !== undefined) {
-    const walk = new Walk(context, spec, start, start.expected);
-    try {
-      await walk.beginExpecting();
-      return walk;
-    } catch (error) {
-      walk[Symbol.dispose]();
-      throw error;
-    }
-  }
-  const lease = await budget.take(FIRST_ESTIMATE_BYTES, signal);
-  const fetchFirst = (size: number) => {
-    observer.requestsExpected(1);
-    return fetchPage(http, spec, { page: start.skip / size + 1, size });
-  };
-  try {
-    let size = spec.pageSize;
-    let page = await fetchFirst(size);
-    const whole = start.skip === 0 && page.records.length === page.total;
-    if (page.size !== size && !whole) {
-      size = usablePageSize(page.size);
-      page = start.skip === 0
-        ? { ...page, records: page.records.slice(0, size) }
-        : await fetchFirst(size);
-    }
-    lease.resize(page.bytes);
-    const walk = new Walk(context, spec, start, { total: page.total, size });
-    walk.begin(page, lease);
-    return walk;
-  } catch (error) {
-    lease.release();
-    throw error;
   }
 }

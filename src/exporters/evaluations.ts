@@ -2,7 +2,7 @@
 import { evaluationLogsList, evaluationsList } from "../api/client.ts";
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import { openWalk } from "../api/walk.ts";
+import { openWalk } from "../api/open_walk.ts";
 import { forEachAtOnce, together } from "../concurrency.ts";
 import { isSafeId } from "../tree/layout.ts";
 import { keepOnly, listDir, writeFile } from "../tree/storage.ts";

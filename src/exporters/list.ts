@@ -3,7 +3,8 @@
  * chunks of an earlier run, asks again for places that are empty, and calls the
  * list finished only when its distinct records are as many as the API says.
  */
-import { openWalk, type Walk } from "../api/walk.ts";
+import { openWalk } from "../api/open_walk.ts";
+import type { Walk } from "../api/walk.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
 import type { EmptyPlaces, ListState } from "../tree/file_state.ts";
 import { chunkPath } from "../tree/layout.ts";

@@ -3,7 +3,8 @@
  * cut-off, so that Logs that arrive while it is read don't shift its pages.
  */
 import { logsList } from "../api/client.ts";
-import { openWalk, type Walk, type WalkStart } from "../api/walk.ts";
+import { openWalk } from "../api/open_walk.ts";
+import type { Walk, WalkStart } from "../api/walk.ts";
 import type { IdInfo } from "../api/client.ts";
 import { ApiError } from "../errors.ts";
 import type { FileContext } from "./context.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ListSpec } from "../../src/api/page.ts";
 import { usablePageSize } from "../../src/api/page.ts";
-import { openWalk, type WalkEvent } from "../../src/api/walk.ts";
+import { openWalk } from "../../src/api/open_walk.ts";
+import type { WalkEvent } from "../../src/api/walk.ts";
 import { stringField } from "../../src/api/fields.ts";
 import { ProtocolError } from "../../src/errors.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";

@@ -2,15 +2,8 @@
 import type { DemoEvaluation } from "../workspace.ts";
 import { sequence } from "../workspace.ts";
 import { jsonText, raw } from "../raw_json.ts";
-import {
-  CLASSIFIER,
-  EXACT,
-  GOLDEN,
-  LENGTH,
-  type SampleFile,
-  TONE,
-  type Value,
-} from "./files.ts";
+import { CLASSIFIER, EXACT, GOLDEN, LENGTH, TONE } from "./files.ts";
+import type { SampleFile, Value } from "./make_file.ts";
 import { makeLog } from "./logs.ts";
 import { makeId, MIRA, pick, timeAt } from "./parts.ts";
 

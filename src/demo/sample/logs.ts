@@ -1,14 +1,7 @@
 /** The sample's Logs, each made from its number alone. */
 import { raw } from "../raw_json.ts";
-import {
-  AGENT,
-  CLASSIFIER,
-  EXACT,
-  FLOW,
-  LOOKUP,
-  type SampleFile,
-  type Value,
-} from "./files.ts";
+import { AGENT, CLASSIFIER, EXACT, FLOW, LOOKUP } from "./files.ts";
+import type { SampleFile, Value } from "./make_file.ts";
 import { chance, makeId, pick, timeAt } from "./parts.ts";
 
 const TICKETS = [

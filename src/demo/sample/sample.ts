@@ -10,8 +10,6 @@ import { evaluationsOf, makeDatapoint } from "./evaluations.ts";
 import {
   AGENT,
   CLASSIFIER,
-  DIRECTORY_PATHS,
-  directoryId,
   DRAFT,
   EXACT,
   FLOW,
@@ -19,11 +17,11 @@ import {
   LENGTH,
   LOOKUP,
   REPLY,
-  type SampleFile,
   SMOKE,
   TONE,
   TRANSLATOR,
 } from "./files.ts";
+import { DIRECTORY_PATHS, directoryId, type SampleFile } from "./make_file.ts";
 import { makeLog, withChildren } from "./logs.ts";
 import { timeAt } from "./parts.ts";
 
