@@ -102,9 +102,12 @@ async function readEnvFile(
   { envFile }: Flags,
   { disk }: World,
 ): Promise<string | null> {
-  const bytes = await readFile(disk, envFile ?? DEFAULT_ENV_FILE);
+  const path = envFile ?? DEFAULT_ENV_FILE;
+  const bytes = await readFile(disk, path).catch((cause) => {
+    throw new UsageError(cause.message, { cause });
+  });
   if (bytes === null && envFile !== undefined) {
-    throw new UsageError(`there is no file ${envFile}; check --env-file`);
+    throw new UsageError(`there is no file ${path}; check --env-file`);
   }
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }

@@ -48,8 +48,10 @@ export interface ExportResult {
 
 /** Bytes of pages to be in flight or waiting to be written at once. */
 const BYTES_IN_FLIGHT = 64 * 1024 * 1024;
-/** Pages of one list in flight or waiting, for each request in flight. */
-const PAGES_PER_SLOT = 4;
+/** Pages of one list that wait to be written, for each request in flight. */
+const PAGES_PER_SLOT = 3;
+/** Pages that wait for a slot, so that a free one finds work at once. */
+const PAGES_IN_WAITING = 4;
 
 /**
  * Exports a workspace.
@@ -130,7 +132,8 @@ function contextOf(options: ExportOptions): RunContext {
       budget: new ByteBudget(BYTES_IN_FLIGHT),
       observer,
       signal,
-      lookahead: PAGES_PER_SLOT * options.concurrency,
+      inFlight: options.concurrency + PAGES_IN_WAITING,
+      lookahead: (1 + PAGES_PER_SLOT) * options.concurrency,
     },
     disk: world.disk,
     layout: dir.layout,

@@ -80,7 +80,7 @@ function realTerminal(): Terminal {
     err: (text) => write(Deno.stderr, text),
     errIsTerminal,
     color: errIsTerminal && !Deno.noColor,
-    columns: () => errIsTerminal ? Deno.consoleSize().columns : 80,
+    columns: () => (errIsTerminal && Deno.consoleSize().columns) || 80,
     askSecret: async (question) => {
       if (!errIsTerminal || !Deno.stdin.isTerminal()) return null;
       write(Deno.stderr, question);

@@ -66,29 +66,28 @@ export class Http {
         return value;
       } catch (error) {
         if (!isGap(error)) throw error;
-        const decision = decideRetry(error, tries, world.random());
-        if (decision.kind === "fail") {
-          observer.log(
-            "INFO",
-            `cannot get ${request.what} (try ${tries}, the last): ${error.message}`,
-          );
+        const { kind, waitMs, forAll } = decideRetry(
+          error,
+          tries,
+          world.random(),
+        );
+        if (forAll) {
+          const untilMs = world.clock.now() + waitMs;
+          pacer.hold(untilMs);
+          observer.waiting("rate limited", untilMs);
+        }
+        const failed = `cannot get ${request.what} (try ${tries}`;
+        if (kind === "fail") {
+          observer.log("INFO", `${failed}, the last): ${error.message}`);
           observer.requestDone();
           throw error;
         }
-        const { waitMs } = decision;
+        const seconds = (waitMs / 1000).toFixed(1);
         observer.log(
           "WARN",
-          `cannot get ${request.what} (try ${tries} of ${MAX_TRIES}, again in ${
-            (waitMs / 1000).toFixed(1)
-          } s): ${error.message}`,
+          `${failed} of ${MAX_TRIES}, again in ${seconds} s): ${error.message}`,
         );
-        const untilMs = world.clock.now() + waitMs;
-        if (decision.kind === "hold") {
-          pacer.hold(untilMs);
-          observer.waiting("rate limited", untilMs);
-        } else {
-          await world.clock.sleep(waitMs, { signal });
-        }
+        if (!forAll) await world.clock.sleep(waitMs, { signal });
       }
     }
   }

@@ -51,7 +51,8 @@ export async function openWalk<T>(
         : await fetchFirst(size);
     }
     lease.resize(page.bytes);
-    const walk = new Walk(context, spec, start, { total: page.total, size });
+    const { total, bytes: pageBytes } = page;
+    const walk = new Walk(context, spec, start, { total, size, pageBytes });
     walk.begin(page, lease);
     return walk;
   } catch (error) {

@@ -11,12 +11,16 @@ const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 
 /** What to do about a failed try. */
-export type RetryDecision =
-  | { readonly kind: "fail" }
-  /** Wait, then try again. */
-  | { readonly kind: "backoff"; readonly waitMs: number }
-  /** The server asked for quiet: no request of the run before that. */
-  | { readonly kind: "hold"; readonly waitMs: number };
+export interface RetryDecision {
+  readonly kind: "fail" | "retry";
+  /** How long this request waits, in milliseconds. */
+  readonly waitMs: number;
+  /**
+   * Whether the server asked for it (`Retry-After`): then no request of the run
+   * starts before, also when this one is given up.
+   */
+  readonly forAll: boolean;
+}
 
 /**
  * Decides what follows a failed try.
@@ -34,11 +38,14 @@ export function decideRetry(
   const passing = error instanceof NetworkError ||
     error instanceof ProtocolError ||
     (error instanceof ApiError && error.retryable);
-  if (!passing || tries >= MAX_TRIES) return { kind: "fail" };
-  if (error instanceof ApiError && error.retryAfterMs !== undefined) {
-    return { kind: "hold", waitMs: error.retryAfterMs };
-  }
-  return { kind: "backoff", waitMs: backoffMs(tries, random) };
+  const asked = passing && error instanceof ApiError
+    ? error.retryAfterMs
+    : undefined;
+  return {
+    kind: passing && tries < MAX_TRIES ? "retry" : "fail",
+    waitMs: asked ?? backoffMs(tries, random),
+    forAll: asked !== undefined,
+  };
 }
 
 /**

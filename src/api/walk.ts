@@ -36,7 +36,9 @@ export interface WalkContext {
   readonly budget: ByteBudget;
   readonly observer: Observer;
   readonly signal: AbortSignal;
-  /** Pages of one list to be in flight or waiting to be written at once. */
+  /** Pages of one list to be asked for at once. */
+  readonly inFlight: number;
+  /** These, and those that wait to be written. */
   readonly lookahead: number;
 }
 
@@ -47,7 +49,15 @@ export interface WalkStart {
   /** Keys of the records just before, to recognise an overlap. */
   readonly recent: readonly string[];
   /** What another walk over nearly the same list has found out. */
-  readonly expected?: { readonly total: number; readonly size: number };
+  readonly expected?: Expected;
+}
+
+/** What is known of a list before a walk over it has begun. */
+export interface Expected {
+  readonly total: number;
+  /** Records a page. */
+  readonly size: number;
+  readonly pageBytes: number;
 }
 
 /** What a page is reckoned to weigh before any is here. */
@@ -76,7 +86,9 @@ export class Walk<T> implements Disposable {
   #number: number;
   /** The page to be started next. */
   #next: number;
-  #estimate = FIRST_ESTIMATE_BYTES;
+  #unfinished = 0;
+  #ended = false;
+  #pageBytes: number;
   /** How many records the list has, as the newest page says. */
   total: number;
   /** Whether two pages disagreed about `total`. */
@@ -88,12 +100,13 @@ export class Walk<T> implements Disposable {
     context: WalkContext,
     spec: ListSpec<T>,
     start: WalkStart,
-    known: { readonly total: number; readonly size: number },
+    known: Expected,
   ) {
     this.#context = context;
     this.#spec = spec;
     this.#size = known.size;
     this.#recent = new Set(start.recent);
+    this.#pageBytes = known.pageBytes;
     this.total = known.total;
     this.#number = start.skip / known.size + 1;
     this.#next = this.#number;
@@ -101,7 +114,6 @@ export class Walk<T> implements Disposable {
 
   /** Takes over the page that it begins with. */
   begin(page: Page<T>, lease: Lease): void {
-    this.#estimate = page.bytes;
     const result = Promise.resolve({ page, failure: undefined });
     this.#flights.set(this.#next++, { lease, result });
     this.#expectRequests(this.pages - this.#number);
@@ -116,16 +128,17 @@ export class Walk<T> implements Disposable {
   async beginExpecting(): Promise<void> {
     this.#expectRequests(this.pages - this.#number + 1);
     const { budget, signal } = this.#context;
-    this.#start(this.#next++, await budget.take(this.#estimate, signal));
+    this.#start(this.#next++, await budget.take(this.#pageBytes, signal));
     this.#fill();
     const { page, failure } = await this.#flights.get(this.#number)!.result;
     if (page === undefined || failure !== undefined) throw failure;
     this.total = page.total;
   }
 
-  /** Records a page. */
-  get size(): number {
-    return this.#size;
+  /** What a walk over nearly the same list may expect. */
+  get found(): Expected {
+    const { total } = this;
+    return { total, size: this.#size, pageBytes: this.#pageBytes };
   }
 
   /** How many pages the list has, as the newest page says. */
@@ -141,6 +154,7 @@ export class Walk<T> implements Disposable {
 
   /** Gives back what pages hold that nobody is going to take. */
   [Symbol.dispose](): void {
+    this.#ended = true;
     for (const { lease } of this.#flights.values()) lease.release();
     this.#flights.clear();
   }
@@ -148,7 +162,7 @@ export class Walk<T> implements Disposable {
   async *#take(number: number): AsyncGenerator<WalkEvent<T>, void> {
     if (!this.#flights.has(number)) {
       const { budget, signal } = this.#context;
-      this.#start(number, await budget.take(this.#estimate, signal));
+      this.#start(number, await budget.take(this.#pageBytes, signal));
       this.#next = number + 1;
     }
     this.#fill();
@@ -180,11 +194,12 @@ export class Walk<T> implements Disposable {
 
   /** Starts as many later pages as the window and the budget allow. */
   #fill(): void {
+    const { budget, inFlight, lookahead } = this.#context;
     while (
-      this.#next <= this.pages &&
-      this.#flights.size < this.#context.lookahead
+      !this.#ended && this.#next <= this.pages &&
+      this.#unfinished < inFlight && this.#flights.size < lookahead
     ) {
-      const lease = this.#context.budget.tryTake(this.#estimate);
+      const lease = budget.tryTake(this.#pageBytes);
       if (lease === null) return;
       this.#start(this.#next++, lease);
     }
@@ -195,7 +210,11 @@ export class Walk<T> implements Disposable {
   }
 
   #start(number: number, lease: Lease): void {
-    const result = this.#fetch(number, lease);
+    this.#unfinished++;
+    const result = this.#fetch(number, lease).finally(() => {
+      this.#unfinished--;
+      this.#fill();
+    });
     // Awaited in its turn; a rejection before that must not end the process.
     result.catch(() => {});
     this.#flights.set(number, { lease, result });
@@ -220,7 +239,8 @@ export class Walk<T> implements Disposable {
         );
       }
       lease.resize(page.bytes);
-      this.#estimate = page.bytes;
+      // Believes a heavy page at once and a light one by and by.
+      this.#pageBytes = Math.max(page.bytes, this.#pageBytes / 2);
       return { page, failure: undefined };
     } catch (error) {
       if (!isGap(error)) throw error;

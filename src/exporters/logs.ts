@@ -36,10 +36,9 @@ async function openLogs(
   const all = await openWalk(walk, logsList(file, null), start);
   if (all.pages <= 1) return all;
   all[Symbol.dispose]();
-  const expected = { total: all.total, size: all.size };
   const upToCutoff = await openWalk(walk, logsList(file, cutoff), {
     ...start,
-    expected,
+    expected: all.found,
   }).catch((error) => {
     // A server that refuses the date is read without it.
     if (!(error instanceof ApiError) || error.retryable) throw error;

@@ -211,7 +211,7 @@ function refusalOf(cause: unknown): string {
     cause instanceof Deno.errors.PermissionDenied ||
     cause instanceof Deno.errors.NotCapable
   ) {
-    return "permission denied; choose a directory that you may write to";
+    return "permission denied; check who owns it, or choose another place";
   }
   if (code === "ENOTDIR") return "part of that path is a file";
   return cause.message;

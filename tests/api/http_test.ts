@@ -128,6 +128,20 @@ for (
   });
 }
 
+Deno.test("Retry-After is obeyed by the others also when a request is given up", async () => {
+  const { http, seen } = stubbed(
+    (_, n): Response =>
+      n < 5
+        ? json({}, { status: 503, headers: { "retry-after": "7" } })
+        : json({ n }),
+    { concurrency: 1, random: 0 },
+  );
+  await assertRejects(() => http.get(REQUEST), ApiError, "HTTP 503");
+  await http.get(REQUEST);
+  const starts = seen.map(({ atMs }) => (atMs - seen[0]!.atMs) / 1000);
+  assertEquals(starts, [0, 7, 14, 21, 28, 35]);
+});
+
 Deno.test("a server that never answers is given up after 60 s a try", async () => {
   const { http, seen } = stubbed(
     (_url, _n, signal) =>

@@ -236,6 +236,30 @@ Deno.test("the bytes in flight are bounded, and the walk still ends", async () =
   assert(most <= 6, `${most} pages of 100 kB were held at once`);
 });
 
+Deno.test("pages that turn heavy are asked for one after the other", async () => {
+  let held = 0;
+  let mostHeavy = 0;
+  const stub = stubbed((url) => {
+    const answer = page(url, 4000);
+    if (answer.page < 10) return json(answer);
+    mostHeavy = Math.max(mostHeavy, ++held);
+    const heavy = "x".repeat(10_000);
+    const records = answer.records.map((record) => ({ ...record, heavy }));
+    return json({ ...answer, records });
+  }, { budget: 3_000_000, concurrency: 8 });
+  using list = await openWalk(stub.walk, SPEC, START);
+  let records = 0;
+  for await (const event of list) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (event.kind !== "records") continue;
+    records += event.records.length;
+    if (Number(event.records[0]!.info.id) >= 900) held--;
+  }
+  assertEquals(records, 4000);
+  // One window of them may be on its way before the first is weighed.
+  assert(mostHeavy <= 12, `${mostHeavy} pages of 1 MB were held at once`);
+});
+
 Deno.test("several walks over a budget smaller than a page all end", async () => {
   const stub = stubbed((url) => json(page(url, 500)), { budget: 10 });
   const all = await Promise.all(

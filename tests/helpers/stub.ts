@@ -47,7 +47,6 @@ export function stubbed(
   options: {
     readonly concurrency?: number;
     readonly budget?: number;
-    readonly lookahead?: number;
     readonly random?: number;
   } = {},
 ): Stubbed {
@@ -80,7 +79,8 @@ export function stubbed(
     budget: new ByteBudget(options.budget ?? 64 * 1024 * 1024),
     observer,
     signal: stop.signal,
-    lookahead: options.lookahead ?? 4 * concurrency,
+    inFlight: concurrency + 1,
+    lookahead: 4 * concurrency,
   };
   return { http, walk, clock, observer, seen, stop };
 }
