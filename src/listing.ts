@@ -3,13 +3,11 @@
  * chosen one (or all of them), each put in its place on disk as it is listed.
  */
 import { type DirectoryInfo, type FileInfo, filesList } from "./api/client.ts";
-import type { RawRecord } from "./api/records.ts";
-import { openWalk } from "./api/open_walk.ts";
 import { together } from "./concurrency.ts";
 import { ApiError, isGap, UsageError } from "./errors.ts";
-import { type RunContext, unsafeId } from "./exporters/context.ts";
+import type { RunContext, Where } from "./exporters/context.ts";
 import { type FilePlan, planFile, prepareFile } from "./exporters/file.ts";
-import { isSafeId } from "./tree/layout.ts";
+import { walkSmallList } from "./exporters/small_list.ts";
 import type { Gap } from "./tree/manifest.ts";
 import { writeFile } from "./tree/storage.ts";
 
@@ -48,6 +46,8 @@ export async function listWorkspace(
   const { directoryId } = options;
   const gaps: Gap[] = [];
   const files: ListedFile[] = [];
+  const miss = (reason: string, where?: Where) =>
+    void gaps.push({ fileId: null, part: "files", reason, ...where });
   const attempt = async (part: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -69,16 +69,20 @@ export async function listWorkspace(
     () =>
       attempt("files", async () => {
         const path = await directoryPath(context, directoryId);
-        await walkFiles(context, path, gaps, async (record) => {
-          await directoriesKnown;
-          if (!isBelow(directories, record.info.directoryId, directoryId)) {
-            return;
-          }
-          const plan = await planFile(context, record.info);
-          if (plan.kind === "export") {
-            await prepareFile(context, record.info, record.bytes);
-          }
-          files.push({ file: record.info, plan });
+        await walkSmallList(context, {
+          spec: filesList(path),
+          miss,
+          take: async ({ info: file, bytes }) => {
+            await directoriesKnown;
+            if (!isBelow(directories, file.directoryId, directoryId)) return;
+            if (!/^[a-z_]{1,40}$/.test(file.type)) {
+              const type = JSON.stringify(file.type.slice(0, 40));
+              return miss(`the File ${file.id} is of no known type: ${type}`);
+            }
+            const plan = await planFile(context, file);
+            if (plan.kind === "export") await prepareFile(context, file, bytes);
+            files.push({ file, plan });
+          },
         });
       }),
   ]);
@@ -118,51 +122,6 @@ async function directoryPath(
     throw new UsageError(
       `the workspace has no Directory ${id}; check --directory or HUMANLOOP_DIRECTORY_ID, or leave it out to export everything`,
       { cause },
-    );
-  }
-}
-
-async function walkFiles(
-  context: RunContext,
-  path: string | null,
-  gaps: Gap[],
-  take: (record: RawRecord<FileInfo>) => Promise<void>,
-): Promise<void> {
-  const miss = (reason: string, offset?: number, missing?: number) =>
-    gaps.push({
-      fileId: null,
-      part: "files",
-      reason,
-      ...(offset === undefined ? {} : { offset }),
-      ...(missing === undefined ? {} : { missing }),
-    });
-  using walk = await openWalk(context.walk, filesList(path), {
-    skip: 0,
-    recent: [],
-  });
-  const { total } = walk;
-  let seen = 0;
-  for await (const event of walk) {
-    if (event.kind === "gap") {
-      const { offset, count, kept, reason } = event.gap;
-      seen += count - kept;
-      miss(reason, offset, count - kept);
-      continue;
-    }
-    for (const record of event.records) {
-      seen++;
-      const { id, type } = record.info;
-      if (!isSafeId(id)) miss(unsafeId(id));
-      else if (!/^[a-z_]{1,40}$/.test(type)) {
-        miss(
-          `the File ${id} has the type ${JSON.stringify(type.slice(0, 40))}`,
-        );
-      } else await take(record);
-    }
-  }
-  if (walk.changed || seen !== total) {
-    miss(
-      `the API says ${walk.total} Files, the list held ${seen}; resume to read it again`,
     );
   }
 }

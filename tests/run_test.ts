@@ -76,7 +76,7 @@ for (const presses of [1, 2]) {
     await exited.promise;
     const { code, afterMs } = exits[0]!;
     assertEquals(code, 130);
-    const [least, most] = presses === 1 ? [1_750, 2_000] : [250, 1_000];
+    const [least, most] = presses === 1 ? [1_750, 60_000] : [250, 1_700];
     assert(afterMs >= least! && afterMs < most!, `it took ${afterMs} ms`);
     free();
     const { code: later, err } = await ended;

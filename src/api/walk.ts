@@ -4,12 +4,12 @@
  * being written. No barrier between pages, no request past the end. A page that
  * cannot be had is a gap in its place, never the end of the list.
  */
-import { CHUNK_RECORDS } from "../chunk_size.ts";
 import { isGap, ProtocolError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { ByteBudget, Lease } from "./budget.ts";
 import type { Http } from "./http.ts";
 import { fetchPage, type ListSpec, type Page } from "./page.ts";
+import { RecentKeys } from "./recent_keys.ts";
 import type { RawRecord } from "./records.ts";
 
 /** Records that are missing from a list, by their place in it. */
@@ -62,9 +62,6 @@ export interface Expected {
 
 /** What a page is reckoned to weigh before any is here. */
 export const FIRST_ESTIMATE_BYTES = 256 * 1024;
-/** How many keys are remembered: pages of a list that moves overlap nearby. */
-const RECENT_KEYS = 4 * CHUNK_RECORDS;
-
 interface Fetched<T> {
   readonly page: Page<T> | undefined;
   readonly failure: Error | undefined;
@@ -81,7 +78,7 @@ export class Walk<T> implements Disposable {
   readonly #spec: ListSpec<T>;
   readonly #size: number;
   readonly #flights = new Map<number, Flight<T>>();
-  readonly #recent: Set<string>;
+  readonly #recent: RecentKeys;
   /** The page to be written next, from 1. */
   #number: number;
   /** The page to be started next. */
@@ -105,7 +102,7 @@ export class Walk<T> implements Disposable {
     this.#context = context;
     this.#spec = spec;
     this.#size = known.size;
-    this.#recent = new Set(start.recent);
+    this.#recent = new RecentKeys(start.recent);
     this.#pageBytes = known.pageBytes;
     this.total = known.total;
     this.#number = start.skip / known.size + 1;
@@ -174,7 +171,11 @@ export class Walk<T> implements Disposable {
         this.changed = true;
         this.total = page.total;
       }
-      const records = this.#fresh(page?.records ?? []);
+      const came = page?.records ?? [];
+      const records = came.filter(({ info }) =>
+        this.#recent.add(this.#spec.key(info))
+      );
+      this.repeated += came.length - records.length;
       if (records.length > 0) yield { kind: "records", records };
       if (failure !== undefined) {
         const offset = (number - 1) * this.#size;
@@ -246,21 +247,5 @@ export class Walk<T> implements Disposable {
       if (!isGap(error)) throw error;
       return { page: fullest, failure: error };
     }
-  }
-
-  /** Leaves out what came before: a list that grew shifts its pages. */
-  #fresh(records: readonly RawRecord<T>[]): readonly RawRecord<T>[] {
-    const fresh = records.filter(({ info }) => {
-      const key = this.#spec.key(info);
-      if (this.#recent.has(key)) return false;
-      this.#recent.add(key);
-      return true;
-    });
-    this.repeated += records.length - fresh.length;
-    for (const key of this.#recent) {
-      if (this.#recent.size <= RECENT_KEYS) break;
-      this.#recent.delete(key);
-    }
-    return fresh;
   }
 }

@@ -39,6 +39,13 @@ export interface FileContext extends RunContext {
   readonly tally: Tally;
 }
 
+/** Which records of a list are missing, where that is known. */
+export interface Where {
+  /** Records of the list before them. */
+  readonly offset?: number;
+  readonly missing?: number;
+}
+
 /** Counts what is there of a File, and lists what is missing. */
 export class Tally {
   counts: Counts = {};
@@ -53,7 +60,7 @@ export class Tally {
   miss(
     part: string,
     reason: string,
-    where: { readonly offset?: number; readonly missing?: number } = {},
+    where: Where = {},
   ): void {
     this.gaps.push({ fileId: this.fileId, part, reason, ...where });
   }

@@ -2,13 +2,13 @@
 import { evaluationLogsList, evaluationsList } from "../api/client.ts";
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import { openWalk } from "../api/open_walk.ts";
 import { forEachAtOnce, together } from "../concurrency.ts";
 import { isSafeId } from "../tree/layout.ts";
 import { keepOnly, listDir, writeFile } from "../tree/storage.ts";
-import { exportPart, type FileContext, unsafeId } from "./context.ts";
+import { exportPart, type FileContext } from "./context.ts";
 import { writeDocuments } from "./documents.ts";
 import { exportList } from "./list.ts";
+import { walkSmallList } from "./small_list.ts";
 
 /** Evaluations of one File to be read at once. */
 const EVALUATIONS_AT_ONCE = 4;
@@ -19,10 +19,17 @@ const EVALUATIONS_AT_ONCE = 4;
  * @throws {ApiError | NetworkError | ProtocolError} When they cannot be listed.
  */
 export async function exportEvaluations(context: FileContext): Promise<void> {
-  const { disk, paths, stop, tally } = context;
-  const evaluations = await listEvaluations(context);
-  const ids = new Set(evaluations.map(({ info }) => info.id));
-  await keepOnly(disk, paths.evaluations, ids);
+  const { disk, file, paths, stop, tally } = context;
+  const evaluations: RawRecord<IdInfo>[] = [];
+  const whole = await walkSmallList(context, {
+    spec: evaluationsList(file),
+    take: (record) => void evaluations.push(record),
+    miss: (reason, where) => tally.miss("evaluations", reason, where),
+  });
+  if (whole) {
+    const ids = evaluations.map(({ info }) => info.id);
+    await keepOnly(disk, paths.evaluations, new Set(ids));
+  }
   tally.add("evaluations", evaluations.length);
   await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, evaluations, async (one) => {
     await exportEvaluation(context, one);
@@ -41,37 +48,6 @@ export async function addEvaluationLogs(context: FileContext): Promise<void> {
   await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, ids, async (id) => {
     await exportEvaluationLogs(context, id);
   });
-}
-
-async function listEvaluations(
-  context: FileContext,
-): Promise<readonly RawRecord<IdInfo>[]> {
-  const { file, tally } = context;
-  const start = { skip: 0, recent: [] };
-  using walk = await openWalk(context.walk, evaluationsList(file), start);
-  const evaluations: RawRecord<IdInfo>[] = [];
-  const { total } = walk;
-  let seen = 0;
-  for await (const event of walk) {
-    if (event.kind === "gap") {
-      const { offset, count, kept, reason } = event.gap;
-      seen += count - kept;
-      tally.miss("evaluations", reason, { offset, missing: count - kept });
-      continue;
-    }
-    for (const record of event.records) {
-      seen++;
-      if (isSafeId(record.info.id)) evaluations.push(record);
-      else tally.miss("evaluations", unsafeId(record.info.id));
-    }
-  }
-  if (walk.changed || seen !== total) {
-    tally.miss(
-      "evaluations",
-      `the API says ${walk.total} Evaluations, the list held ${seen}; resume to read it again`,
-    );
-  }
-  return evaluations;
 }
 
 async function exportEvaluation(

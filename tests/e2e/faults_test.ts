@@ -274,3 +274,37 @@ Deno.test("absent and null optional fields are no error", async () => {
   const root = await onlyExport(dir.path);
   await assertTree(root, expectedTree(changed, { logs: true }));
 });
+
+Deno.test("Evaluations that cannot be listed again stay on disk", async () => {
+  const [first] = workspace.files;
+  const evaluations = Array.from({ length: 130 }, (_, i) => ({
+    ...first!.evaluations[1]!,
+    id: `evr_${i}`,
+    text: `{"id":"evr_${i}"}`,
+    logs: [],
+  }));
+  const files = [{ ...first!, evaluations, logs: [], bareLogs: [] }];
+  const held = { ...workspace, files };
+  let broken = "versions";
+  await using dir = await tempDir();
+  await using server = serveDemo(held, {
+    key: DEMO_KEY,
+    before: (url) =>
+      url.pathname.includes(broken) && url.searchParams.get("page") !== "1"
+        ? Response.json({ detail: "gone" }, { status: 410 })
+        : undefined,
+  });
+  const args = ["--api-url", server.url, "--output", dir.path];
+  assertEquals((await run(args, { env })).code, 3);
+  const root = await onlyExport(dir.path);
+  const count = async () =>
+    [...(await readTree(root)).keys()]
+      .filter((path) => path.endsWith("evaluation.json")).length;
+  assertEquals(await count(), 130);
+  broken = "/v5/evaluations";
+  assertEquals((await run(["--resume", root], { env })).code, 3);
+  assertEquals(await count(), 130);
+  broken = "nothing";
+  assertEquals((await run(["--resume", root], { env })).code, 0);
+  await assertTree(root, expectedTree(held, { logs: false }));
+});
