@@ -2,7 +2,14 @@
  * Begins a walk: fetches the first page that is wanted and finds out how the
  * server counts, since it may give fewer records a page than it is asked for.
  */
-import { fetchPage, type ListSpec, usablePageSize } from "./page.ts";
+import {
+  type Fetched,
+  fetchPageOrFailure,
+  isSpecific,
+  type ListSpec,
+  type Page,
+  usablePageSize,
+} from "./page.ts";
 import {
   FIRST_ESTIMATE_BYTES,
   Walk,
@@ -17,7 +24,8 @@ import {
  * @param spec The list.
  * @param start Where to begin.
  * @returns The walk, whose `total` is known.
- * @throws {ApiError | NetworkError | ProtocolError} When that page cannot be had.
+ * @throws {ApiError | NetworkError | ProtocolError} When neither that page nor the
+ * next can be had.
  */
 export async function openWalk<T>(
   context: WalkContext,
@@ -36,27 +44,42 @@ export async function openWalk<T>(
     }
   }
   const lease = await budget.take(FIRST_ESTIMATE_BYTES, signal);
-  const fetchFirst = (size: number) => {
+  const number = (size: number) => start.skip / size + 1;
+  const fetchAt = (page: number, size: number) => {
     observer.requestsExpected(1);
-    return fetchPage(http, spec, { page: start.skip / size + 1, size });
+    return fetchPageOrFailure(http, spec, { page, size });
   };
   try {
     let size = spec.pageSize;
-    let page = await fetchFirst(size);
+    let first = await fetchAt(number(size), size);
+    let { page } = first;
+    if (page === undefined) {
+      // The page behind tells the total too, and what it lacks is one gap.
+      if (!isSpecific(first.failure)) throw first.failure;
+      ({ page } = await fetchAt(number(size) + 1, size));
+      const tells = page !== undefined && page.total > start.skip;
+      if (page === undefined || !tells) throw first.failure;
+    }
     const whole = start.skip === 0 && page.records.length === page.total;
     if (page.size !== size && !whole) {
       size = usablePageSize(page.size);
-      page = start.skip === 0
-        ? { ...page, records: page.records.slice(0, size) }
-        : await fetchFirst(size);
+      first = start.skip === 0 && first.failure === undefined
+        ? cutShort(page, size)
+        : await fetchAt(number(size), size);
     }
-    lease.resize(page.bytes);
     const { total, bytes: pageBytes } = page;
+    lease.resize(pageBytes);
     const walk = new Walk(context, spec, start, { total, size, pageBytes });
-    walk.begin(page, lease);
+    walk.begin(first, lease);
     return walk;
   } catch (error) {
     lease.release();
     throw error;
   }
+}
+
+/** The first page of a list, as it is where a page holds fewer records. */
+function cutShort<T>(page: Page<T>, size: number): Fetched<T> {
+  const records = page.records.slice(0, size);
+  return { page: { ...page, records }, failure: undefined };
 }

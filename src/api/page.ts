@@ -4,7 +4,7 @@
  * of records agree with each other.
  */
 import { CHUNK_RECORDS } from "../chunk_size.ts";
-import { ProtocolError } from "../errors.ts";
+import { ApiError, isGap, ProtocolError } from "../errors.ts";
 import { asObject, countField } from "./fields.ts";
 import type { Http } from "./http.ts";
 import { cutList, type RawRecord, type ReadInfo } from "./records.ts";
@@ -76,6 +76,47 @@ export function fetchPage<T>(
       return answer;
     },
   });
+}
+
+/** What came of asking for a page: all of it, a part with a failure, or a failure. */
+export interface Fetched<T> {
+  readonly page: Page<T> | undefined;
+  readonly failure: Error | undefined;
+}
+
+/**
+ * Fetches one page; a failure of this page is part of what comes back.
+ *
+ * @throws {AuthError} When the API refuses the key.
+ * @throws The signal's reason when the run ends.
+ */
+export async function fetchPageOrFailure<T>(
+  http: Http,
+  spec: ListSpec<T>,
+  request: { readonly page: number; readonly size: number },
+): Promise<Fetched<T>> {
+  let fullest: Page<T> | undefined;
+  const onShort = (short: Page<T>) => {
+    const most = fullest?.records.length ?? 0;
+    if (short.records.length > most) fullest = short;
+  };
+  try {
+    const page = await fetchPage(http, spec, { ...request, onShort });
+    return { page, failure: undefined };
+  } catch (error) {
+    if (!isGap(error)) throw error;
+    return { page: fullest, failure: error };
+  }
+}
+
+/**
+ * Whether a failure may be of one page alone, so that the next may be had.
+ *
+ * @param failure What the last try for a page met.
+ */
+export function isSpecific(failure: Error | undefined): boolean {
+  return failure instanceof ProtocolError ||
+    (failure instanceof ApiError && failure.retryable);
 }
 
 /**

@@ -4,11 +4,16 @@
  * being written. No barrier between pages, no request past the end. A page that
  * cannot be had is a gap in its place, never the end of the list.
  */
-import { isGap, ProtocolError } from "../errors.ts";
+import { ProtocolError } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { ByteBudget, Lease } from "./budget.ts";
 import type { Http } from "./http.ts";
-import { fetchPage, type ListSpec, type Page } from "./page.ts";
+import {
+  type Fetched,
+  fetchPageOrFailure,
+  isSpecific,
+  type ListSpec,
+} from "./page.ts";
 import { RecentKeys } from "./recent_keys.ts";
 import type { RawRecord } from "./records.ts";
 
@@ -62,11 +67,6 @@ export interface Expected {
 
 /** What a page is reckoned to weigh before any is here. */
 export const FIRST_ESTIMATE_BYTES = 256 * 1024;
-interface Fetched<T> {
-  readonly page: Page<T> | undefined;
-  readonly failure: Error | undefined;
-}
-
 interface Flight<T> {
   readonly lease: Lease;
   readonly result: Promise<Fetched<T>>;
@@ -109,26 +109,31 @@ export class Walk<T> implements Disposable {
     this.#next = this.#number;
   }
 
-  /** Takes over the page that it begins with. */
-  begin(page: Page<T>, lease: Lease): void {
-    const result = Promise.resolve({ page, failure: undefined });
+  /** Takes over what came of the page that it begins with. */
+  begin(first: Fetched<T>, lease: Lease): void {
+    const result = Promise.resolve(first);
     this.#flights.set(this.#next++, { lease, result });
     this.#expectRequests(this.pages - this.#number);
   }
 
   /**
    * Starts at once on what another walk has found out, and corrects it by the
-   * page that it begins with.
+   * first page that comes, of the two that it begins with.
    *
-   * @throws {ApiError | NetworkError | ProtocolError} When that page cannot be had.
+   * @throws {ApiError | NetworkError | ProtocolError} When neither can be had.
    */
   async beginExpecting(): Promise<void> {
     this.#expectRequests(this.pages - this.#number + 1);
     const { budget, signal } = this.#context;
     this.#start(this.#next++, await budget.take(this.#pageBytes, signal));
     this.#fill();
-    const { page, failure } = await this.#flights.get(this.#number)!.result;
-    if (page === undefined || failure !== undefined) throw failure;
+    const first = await this.#flights.get(this.#number)!.result;
+    const { page } = first.page !== undefined || !isSpecific(first.failure)
+      ? first
+      : await this.#flights.get(this.#number + 1)?.result ?? first;
+    const tells = first.failure === undefined ||
+      page !== undefined && page.total > (this.#number - 1) * this.#size;
+    if (page === undefined || !tells) throw first.failure;
     this.total = page.total;
   }
 
@@ -223,29 +228,21 @@ export class Walk<T> implements Disposable {
 
   async #fetch(number: number, lease: Lease): Promise<Fetched<T>> {
     const size = this.#size;
-    let fullest: Page<T> | undefined;
-    const keepFullest = (short: Page<T>) => {
-      const most = fullest?.records.length ?? 0;
-      if (short.records.length > most) fullest = short;
-    };
-    try {
-      const page = await fetchPage(this.#context.http, this.#spec, {
-        page: number,
-        size,
-        onShort: keepFullest,
-      });
-      if (page.size !== size) {
-        throw new ProtocolError(
-          `the server gave ${page.size} records a page where it gave ${size} before`,
-        );
-      }
-      lease.resize(page.bytes);
-      // Believes a heavy page at once and a light one by and by.
-      this.#pageBytes = Math.max(page.bytes, this.#pageBytes / 2);
-      return { page, failure: undefined };
-    } catch (error) {
-      if (!isGap(error)) throw error;
-      return { page: fullest, failure: error };
+    const { http } = this.#context;
+    const got = await fetchPageOrFailure(http, this.#spec, {
+      page: number,
+      size,
+    });
+    if (got.page === undefined) return got;
+    if (got.page.size !== size) {
+      const failure = new ProtocolError(
+        `the server gave ${got.page.size} records a page where it gave ${size} before`,
+      );
+      return { page: undefined, failure };
     }
+    lease.resize(got.page.bytes);
+    // Believes a heavy page at once and a light one by and by.
+    this.#pageBytes = Math.max(got.page.bytes, this.#pageBytes / 2);
+    return got;
   }
 }

@@ -4,7 +4,7 @@ import { usablePageSize } from "../../src/api/page.ts";
 import { openWalk } from "../../src/api/open_walk.ts";
 import type { WalkEvent } from "../../src/api/walk.ts";
 import { stringField } from "../../src/api/fields.ts";
-import { ProtocolError } from "../../src/errors.ts";
+import { NetworkError, ProtocolError } from "../../src/errors.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
 const SPEC: ListSpec<{ id: string }> = {
@@ -144,6 +144,27 @@ Deno.test("a page that always fails is a gap in its place, and the rest comes", 
   ]);
 });
 
+for (const [length, want] of [[2500, 100], [60, 60]] as const) {
+  Deno.test(`a first page of ${length} records that always fails is a gap like any other`, async () => {
+    const stub = stubbed((url) =>
+      url.searchParams.get("page") === "1"
+        ? new Response("", { status: 500 })
+        : json(page(url, length))
+    );
+    const { ids, gaps } = await walkAll(stub);
+    assertEquals(ids, numbers(100, length));
+    assertEquals(gaps, [
+      { offset: 0, count: want, kept: 0, pageSize: 100, reason: "HTTP 500" },
+    ]);
+  });
+}
+
+Deno.test("a list whose first page cannot be reached is not asked for its second", async () => {
+  const stub = stubbed(() => new TypeError("connection refused"));
+  await assertRejects(() => walkAll(stub), NetworkError, "refused");
+  assertEquals(new Set(pages(stub)), new Set([1]));
+});
+
 Deno.test("a short page is no last page: it is tried again, then a gap that keeps what came", async () => {
   const stub = stubbed((url) => {
     const answer = page(url, 250);
@@ -188,7 +209,7 @@ const BAD_ENVELOPES: ReadonlyArray<readonly [string, Record<string, unknown>]> =
       size: 100,
       total: -1,
     }],
-    ["another page", { records: [], page: 2, size: 100, total: 0 }],
+    ["another page", { records: [], page: 3, size: 100, total: 0 }],
     ["a size of nothing", { records: [], page: 1, size: 0, total: 0 }],
     ["more records than its size", {
       records: [{ id: "1" }, { id: "2" }],
@@ -199,10 +220,11 @@ const BAD_ENVELOPES: ReadonlyArray<readonly [string, Record<string, unknown>]> =
     ["a record without an id", { records: [{}], page: 1, size: 100, total: 1 }],
   ];
 for (const [name, envelope] of BAD_ENVELOPES) {
-  Deno.test(`${name}: a typed error after five tries`, async () => {
+  Deno.test(`${name}: a typed error after five tries a page`, async () => {
     const stub = stubbed(() => json(envelope));
     await assertRejects(() => walkAll(stub), ProtocolError);
-    assertEquals(stub.seen.length, 5);
+    // The next page might have told the total.
+    assertEquals(stub.seen.length, 10);
   });
 }
 

@@ -109,6 +109,32 @@ Deno.test("a page that always fails: exit 3, the gap is told, the rest is there,
   });
 });
 
+Deno.test("a first page that always fails costs a page, with and without the cut-off", async () => {
+  let broken = true;
+  const before = (url: URL) =>
+    broken && url.searchParams.get("page") === "1" &&
+      url.pathname === "/v5/logs"
+      ? new Response("", { status: 500 })
+      : undefined;
+  await exportFrom({ before }, async (root, { code, out }, resume) => {
+    assertEquals(code, 3);
+    assertStringIncludes(
+      out,
+      `${CLASSIFIER.id} logs (100 records from place 1): HTTP 500`,
+    );
+    const tree = await readTree(root);
+    const logs = `files/${CLASSIFIER.id}/logs`;
+    const lines = whole.get(`${logs}/1.jsonl`)!.split("\n");
+    assertEquals(
+      tree.get(`${logs}/1.jsonl`) === lines.slice(100).join("\n"),
+      true,
+    );
+    broken = false;
+    assertEquals((await resume()).code, 0);
+    await assertTree(root, whole);
+  });
+});
+
 Deno.test("two pages missing from one chunk, and the last page, are filled in any order", async () => {
   let broken = new Set(["13", "14", "36"]);
   const before = (url: URL) =>
