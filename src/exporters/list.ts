@@ -21,8 +21,19 @@ import {
   SourceChanged,
 } from "./empty_places.ts";
 
+/** How often a list is read from its beginning before it is given up. */
+const MAX_WALKS = 3;
+
+/** What a walk came to. */
+interface Outcome {
+  readonly list: ListState;
+  /** Why the records cannot be called the list; `null` when they can. */
+  readonly mismatch: string | null;
+}
+
 /**
- * Exports a list.
+ * Exports a list. One that changes while it is read is read again, up to three
+ * times.
  *
  * @throws {ApiError | NetworkError | ProtocolError} When it cannot be begun.
  * @throws {StorageError} When the disk refuses.
@@ -31,50 +42,70 @@ export async function exportList<T>(
   context: FileContext,
   list: ListExport<T>,
 ): Promise<void> {
+  const { state, tally, observer } = context;
+  for (let walks = 1;; walks++) {
+    const { list: { total, empty }, mismatch } = await readList(context, list);
+    if (mismatch !== null) {
+      await state.setList(list.name, undefined);
+      if (walks < MAX_WALKS) {
+        const what = list.spec.what;
+        observer.log("WARN", `reading the ${what} again: ${mismatch}`);
+        continue;
+      }
+      tally.miss(list.name, `${mismatch}; resume to read it again`);
+    }
+    for (const { offset, count, kept, reason } of empty) {
+      tally.miss(list.name, reason, { offset, missing: count - kept });
+    }
+    tally.add(list.kind, total - missingOf(empty));
+    return;
+  }
+}
+
+async function readList<T>(
+  context: FileContext,
+  list: ListExport<T>,
+): Promise<Outcome> {
   try {
-    await continueList(context, list);
+    const outcome = await continueList(context, list);
+    if (outcome.mismatch === null) await finishList(context, list, outcome);
+    return outcome;
   } catch (error) {
     if (!(error instanceof SourceChanged)) throw error;
-    context.observer.log(
-      "WARN",
-      `the ${list.spec.what} changed since the last run; they are exported anew`,
-    );
-    await context.state.setList(list.name, undefined);
-    await continueList(context, list);
+    const nothing = { total: 0, finished: false, empty: [] };
+    return { list: nothing, mismatch: "it changed since the last run" };
   }
 }
 
 async function continueList<T>(
   context: FileContext,
   list: ListExport<T>,
-): Promise<void> {
-  const { disk, paths, state, tally } = context;
+): Promise<Outcome> {
+  const { disk, paths } = context;
   const dir = paths.list(list.name);
   const found = await findChunks(context, list);
   let { saved } = found;
   if (saved === undefined) await moveAside(disk, dir);
   else await keepOnly(disk, dir, chunkNames(found.chunks));
   await disk.ensureDir(dir);
-
   if (saved !== undefined) saved = await fillPlaces(context, list, saved);
-  let mismatch: string | null = null;
   if (saved === undefined || found.chunks * CHUNK_RECORDS < saved.total) {
-    ({ saved, mismatch } = await walkList(context, list, { ...found, saved }));
+    return await walkList(context, list, { ...found, saved });
   }
-  const { total, empty } = saved;
-  for (const { offset, count, kept, reason } of empty) {
-    tally.miss(list.name, reason, { offset, missing: count - kept });
+  return { list: saved, mismatch: null };
+}
+
+async function finishList<T>(
+  { disk, paths, state }: FileContext,
+  { name, spec }: ListExport<T>,
+  { list: { total, empty } }: Outcome,
+): Promise<void> {
+  // What one request brings again needs no remembering.
+  const small = total < CHUNK_RECORDS && total <= spec.pageSize;
+  if (!small || empty.length > 0) {
+    await state.setList(name, { total, finished: true, empty });
   }
-  tally.add(list.kind, total - missingOf(empty));
-  if (mismatch !== null) {
-    tally.miss(list.name, mismatch);
-    await state.setList(list.name, undefined);
-    return;
-  }
-  if (total > 0) {
-    await state.setList(list.name, { total, finished: true, empty });
-  }
-  await removeAll(disk, `${dir}.old`);
+  await removeAll(disk, `${paths.list(name)}.old`);
 }
 
 /** What an earlier run of this tool left of a list. */
@@ -116,7 +147,7 @@ async function walkList<T>(
   context: FileContext,
   list: ListExport<T>,
   { saved, chunks, recent }: Found,
-): Promise<{ saved: ListState; mismatch: string | null }> {
+): Promise<Outcome> {
   const { disk, paths, state, observer } = context;
   const start = { skip: chunks * CHUNK_RECORDS, recent };
   using walk = await (list.open?.(start) ??
@@ -132,9 +163,12 @@ async function walkList<T>(
     dir: paths.list(list.name),
     chunks,
     beforeChunk: async () => {
+      const moved = walk.changed || walk.repeated > 0;
       const small = total < CHUNK_RECORDS && empty.length === 0;
-      if (!unsaved || small) return;
-      await state.setList(list.name, { total, finished: false, empty });
+      if (!unsaved && !moved || small) return;
+      // Chunks of a list that moved are no ground to go on from after a kill.
+      const known = moved ? undefined : { total, finished: false, empty };
+      await state.setList(list.name, known);
       unsaved = false;
     },
   });
@@ -152,7 +186,7 @@ async function walkList<T>(
   }
   await writer.finish();
   return {
-    saved: { total: writer.places, finished: true, empty },
+    list: { total: writer.places, finished: true, empty },
     mismatch: mismatchOf(walk, total, writer.places),
   };
 }
@@ -163,10 +197,10 @@ function mismatchOf<T>(
   places: number,
 ): string | null {
   if (walk.changed) {
-    return `the source changed while it was read: it held ${total} records, then ${walk.total}; resume to read it again`;
+    return `the source changed while it was read, from ${total} to ${walk.total} records`;
   }
-  if (places === total) return null;
-  return `the API says ${total} records, the list holds ${places} distinct ones; resume to read it again`;
+  if (places === total && walk.repeated === 0) return null;
+  return `the API says ${total} records, the list holds ${places} distinct ones`;
 }
 
 function chunkNames(chunks: number): ReadonlySet<string> {

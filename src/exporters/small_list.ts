@@ -48,7 +48,7 @@ export async function walkSmallList<T extends { readonly id: string }>(
       else missing(unsafeId(record.info.id));
     }
   }
-  if (walk.changed || places !== total) {
+  if (walk.changed || walk.repeated > 0 || places !== total) {
     missing(
       `the API says ${walk.total} records, the list held ${places} distinct ones; resume to read it again`,
     );

@@ -1,0 +1,134 @@
+/** A list of Logs that changes while it is read. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { DEMO_KEY } from "../../src/demo/command.ts";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { serveDemo } from "../../src/demo/server.ts";
+import type { Workspace } from "../../src/demo/workspace.ts";
+import { type Ended, run } from "../helpers/program.ts";
+import {
+  assertTree,
+  expectedTree,
+  onlyExport,
+  readTree,
+  tempDir,
+} from "../helpers/tree.ts";
+
+const env = { HUMANLOOP_API_KEY: DEMO_KEY };
+
+/** A workspace of one File, whose Logs (newest first) the test may change. */
+function moving(logs: string[]): Workspace {
+  const { directories, files } = sampleWorkspace();
+  const draft = files.at(-1)!;
+  return { directories, files: [{ ...draft, logs, bareLogs: logs }] };
+}
+
+const log = (n: number | string) => `{"id":"log_${n}"}`;
+const oldLogs = (length: number) =>
+  Array.from({ length }, (_, i) => log(length - i));
+
+async function exportMoving(
+  options: {
+    readonly logs: string[];
+    /** Before the Logs' request number `n`, from 1. */
+    readonly onRequest: (n: number, url: URL) => Response | void;
+  },
+  check: (root: string, ended: Ended, workspace: Workspace) => Promise<void>,
+): Promise<void> {
+  await using dir = await tempDir();
+  const workspace = moving(options.logs);
+  let n = 0;
+  await using server = serveDemo(workspace, {
+    key: DEMO_KEY,
+    before: (url) =>
+      url.pathname === "/v5/logs"
+        ? options.onRequest(++n, url) ?? undefined
+        : undefined,
+  });
+  const args = ["--logs", "--api-url", server.url, "--output", dir.path];
+  const ended = await run([...args, "--concurrency", "2"], { env });
+  await check(await onlyExport(dir.path), ended, workspace);
+}
+
+for (
+  const [name, change] of [
+    ["grows at its head", (logs: string[]) => void logs.unshift(log("new"))],
+    ["loses its newest", (logs: string[]) => void logs.shift()],
+    ["loses one long read", (logs: string[]) => void logs.splice(150, 1)],
+  ] as const
+) {
+  Deno.test(`a list that ${name} midway is read again, and is whole`, async () => {
+    const logs = oldLogs(2500);
+    const onRequest = (n: number) => n === 12 ? change(logs) : undefined;
+    await exportMoving(
+      { logs, onRequest },
+      async (root, { code, err }, workspace) => {
+        assertEquals(code, 0, err);
+        await assertTree(root, expectedTree(workspace, { logs: true }));
+      },
+    );
+  });
+}
+
+Deno.test("a list that loses one and gets one midway holds once what was there throughout", async () => {
+  const logs = oldLogs(2500);
+  const lost = logs[150]!;
+  const onRequest = (n: number) => {
+    if (n !== 12) return;
+    logs.splice(150, 1);
+    logs.unshift(log("new"));
+  };
+  await exportMoving({ logs, onRequest }, async (root, { code }) => {
+    assertEquals(code, 0);
+    const lines = [...(await readTree(root)).entries()]
+      .filter(([path]) => path.includes("/logs/"))
+      .flatMap(([, text]) => text.trimEnd().split("\n"));
+    const throughout = lines.filter((line) =>
+      line !== lost && line !== log("new")
+    );
+    assertEquals(
+      throughout.sort(),
+      oldLogs(2500).filter((one) => one !== lost).sort(),
+    );
+  });
+});
+
+Deno.test("a list that never rests is exit 3 and says so", async () => {
+  const logs = oldLogs(2500);
+  const onRequest = (n: number) => void logs.unshift(log(`new_${n}`));
+  await exportMoving({ logs, onRequest }, async (root, { code, out, err }) => {
+    assertEquals(code, 3);
+    assertStringIncludes(out, "logs: the source changed while it was read");
+    assertStringIncludes(err, "warn: reading the Logs of");
+    const paths = [...(await readTree(root)).keys()];
+    assert(!paths.some((path) => path.endsWith("/.done")), "it is not done");
+  });
+});
+
+Deno.test("Logs that arrive after the cut-off are left out, counted, and shift nothing", async () => {
+  const logs = oldLogs(2500);
+  const fresh: string[] = [];
+  const all = [...logs];
+  const onRequest = (n: number, url: URL) => {
+    if (n % 3 === 1) {
+      fresh.push(log(`new_${n}`));
+      all.unshift(log(`new_${n}`));
+    }
+    if (url.searchParams.has("end_date")) return;
+    // Without the cut-off the newer ones are part of the list.
+    const page = Number(url.searchParams.get("page"));
+    const records = all.slice((page - 1) * 100, page * 100);
+    return new Response(
+      `{"records":[${records}],"page":${page},"size":100,"total":${all.length}}`,
+    );
+  };
+  await exportMoving(
+    { logs, onRequest },
+    async (root, { code, err }, workspace) => {
+      assertEquals(code, 0, err);
+      assert(fresh.length > 5, "Logs kept arriving");
+      assertStringIncludes(err, "warn: 1 Logs of pr_");
+      assertStringIncludes(err, "were created after the cut-off");
+      await assertTree(root, expectedTree(workspace, { logs: true }));
+    },
+  );
+});
