@@ -66,6 +66,7 @@ const SHORT: Readonly<Record<string, string>> = {
  */
 export function readArgs(args: readonly string[]): Flags {
   const [first = ""] = args;
+  if (first === "help") return readArgs(["--help"]);
   const named = !first.startsWith("-") && first !== "";
   const command = named ? commandOf(first) : "export";
   const { values, switches } = OPTIONS[command];
@@ -128,6 +129,7 @@ export function readArgs(args: readonly string[]): Flags {
 function commandOf(word: string): Command {
   const command = COMMANDS.find((one) => one === word);
   if (command !== undefined) return command;
+  if (looksLikeExport(word)) throw unexpected(word);
   throw new UsageError(
     `there is no command ${word}${
       didYouMean(word, COMMANDS)
@@ -142,10 +144,7 @@ function checkArgs(args: readonly string[], command: Command): void {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (!arg.startsWith("-") || arg === "-" || arg === "--") {
-      const hint = arg.includes("/") || /^\d{8}-/.test(arg)
-        ? "; did you mean --resume?"
-        : "; --help lists the options";
-      throw new UsageError(`unexpected argument ${arg}${hint}`);
+      throw unexpected(arg);
     }
     const [name, value] = nameAndValue(arg);
     const isValue = values.includes(name);
@@ -174,6 +173,18 @@ function checkArgs(args: readonly string[], command: Command): void {
       throw new UsageError(`--${name} needs a value; see --help`);
     }
   }
+}
+
+/** Whether a word is the path of an export, more likely than a command. */
+function looksLikeExport(word: string): boolean {
+  return /[\\/]/.test(word) || /^\d{8}-/.test(word);
+}
+
+function unexpected(word: string): UsageError {
+  const hint = looksLikeExport(word)
+    ? "did you mean --resume?"
+    : "--help lists the options";
+  return new UsageError(`unexpected argument ${word}; ${hint}`);
 }
 
 function nameAndValue(arg: string): [string, string | undefined] {

@@ -13,6 +13,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["-x"], "unknown option -x"],
   [["exprot"], "there is no command exprot; did you mean export?"],
   [["export", "exports/20250606-120000"], "did you mean --resume?"],
+  [["exports/20250606-120000"], "did you mean --resume?"],
   [["export", "20250606-120000"], "did you mean --resume?"],
   [["--resume"], "--resume needs a value"],
   [["--resume="], "--resume needs a value"],

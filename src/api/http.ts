@@ -3,7 +3,7 @@
  * or a typed error. Reading is part of a try, so a cut or unreadable body is
  * tried again like a failed connection.
  */
-import { isGap } from "../errors.ts";
+import { ApiError, isGap } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { World } from "../world.ts";
 import { attempt } from "./attempt.ts";
@@ -58,9 +58,13 @@ export class Http {
   async get<T>(request: HttpRequest<T>): Promise<T> {
     const { world, pacer, observer, signal } = this.#options;
     for (let tries = 1;; tries++) {
+      let startedMs = 0;
       try {
         // Its slot is free again before the body is read.
-        const body = await pacer.run(() => this.#fetch(request), signal);
+        const body = await pacer.run(() => {
+          startedMs = world.clock.now();
+          return this.#fetch(request);
+        }, signal);
         const value = request.read(body);
         observer.requestDone();
         return value;
@@ -71,6 +75,8 @@ export class Http {
           tries,
           world.random(),
         );
+        const tooMany = error instanceof ApiError && error.status === 429;
+        if (tooMany) pacer.slowDown(startedMs);
         if (forAll) {
           const untilMs = world.clock.now() + waitMs;
           pacer.hold(untilMs);

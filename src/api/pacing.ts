@@ -1,27 +1,47 @@
 /**
- * How many requests fly at once, for the whole run: a fixed number of slots,
- * first come first served, and a time before which nobody may start because
- * the server asked for quiet (`Retry-After`).
+ * How many requests fly at once, for the whole run, first come first served.
+ * Fewer when the server says 429: half of them, once for a burst. More again when
+ * it recovers: quickly up to what was too many, beyond that one at a time and
+ * slowly. And none before the time that the server asked for (`Retry-After`).
  */
 import type { Clock } from "../world.ts";
 
 /** What {@linkcode Pacer} is made from. */
 export interface PacerOptions {
-  /** Requests in flight at once, at least 1. */
+  /** The most requests in flight at once, at least 1. */
   readonly concurrency: number;
   readonly clock: Clock;
 }
 
+/** Time without a 429 before one more request may fly, in milliseconds. */
+const CLIMB_MS = 500;
+/** The same where the server said that it was too many; doubled when it says so again. */
+const FIRST_PROBE_MS = 5_000;
+const LAST_PROBE_MS = 60_000;
+
 /** Hands out the slots for requests. */
 export class Pacer {
   readonly #clock: Clock;
+  readonly #most: number;
   readonly #waiting: Array<() => void> = [];
-  #free: number;
+  #flying = 0;
+  #limit: number;
+  /** The number of requests in flight that was too many of late. */
+  #tooMany: number;
+  #probeMs = FIRST_PROBE_MS;
+  #changedMs = -Infinity;
   #quietUntilMs = 0;
 
-  constructor(options: PacerOptions) {
-    this.#free = options.concurrency;
-    this.#clock = options.clock;
+  constructor({ concurrency, clock }: PacerOptions) {
+    this.#clock = clock;
+    this.#most = concurrency;
+    this.#limit = concurrency;
+    this.#tooMany = concurrency + 1;
+  }
+
+  /** How many requests may fly at once just now. */
+  get limit(): number {
+    return this.#limit;
   }
 
   /**
@@ -35,13 +55,47 @@ export class Pacer {
       await this.#quiet(signal);
       return await work();
     } finally {
-      this.#give();
+      this.#flying--;
+      this.#recover();
+      this.#admit();
     }
   }
 
   /** No request of the run starts before `untilMs` (milliseconds since 1970). */
   hold(untilMs: number): void {
     this.#quietUntilMs = Math.max(this.#quietUntilMs, untilMs);
+  }
+
+  /**
+   * The server said that these are too many requests.
+   *
+   * @param startedMs When the request began that it said it to. What began before
+   * the last change belongs to the same burst.
+   */
+  slowDown(startedMs: number): void {
+    if (startedMs <= this.#changedMs) return;
+    this.#probeMs = this.#limit === this.#tooMany
+      ? Math.min(LAST_PROBE_MS, this.#probeMs * 2)
+      : FIRST_PROBE_MS;
+    this.#tooMany = this.#limit;
+    this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+    this.#changedMs = this.#clock.now();
+  }
+
+  #recover(): void {
+    if (this.#limit >= this.#most) return;
+    const nowMs = this.#clock.now();
+    const waitMs = this.#limit + 1 < this.#tooMany ? CLIMB_MS : this.#probeMs;
+    if (nowMs - Math.max(this.#changedMs, this.#quietUntilMs) < waitMs) return;
+    this.#limit++;
+    this.#changedMs = nowMs;
+  }
+
+  #admit(): void {
+    while (this.#flying < this.#limit && this.#waiting.length > 0) {
+      this.#flying++;
+      this.#waiting.shift()!();
+    }
   }
 
   async #quiet(signal: AbortSignal): Promise<void> {
@@ -55,10 +109,6 @@ export class Pacer {
 
   async #take(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free--;
-      return;
-    }
     await new Promise<void>((resolve, reject) => {
       const granted = () => {
         signal.removeEventListener("abort", aborted);
@@ -70,12 +120,7 @@ export class Pacer {
       };
       signal.addEventListener("abort", aborted, { once: true });
       this.#waiting.push(granted);
+      this.#admit();
     });
-  }
-
-  #give(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free++;
-    else next();
   }
 }

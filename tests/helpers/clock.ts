@@ -1,4 +1,5 @@
 /** Clocks for tests: none of them waits in real time. */
+import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock } from "../../src/world.ts";
 
 interface Sleeper {
@@ -13,7 +14,7 @@ interface Sleeper {
 export class VirtualClock implements Clock {
   #nowMs: number;
   readonly #sleepers = new Set<Sleeper>();
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #timer: ReturnType<typeof setImmediate> | null = null;
 
   constructor(nowMs = Date.UTC(2025, 5, 6, 12)) {
     this.#nowMs = nowMs;
@@ -49,21 +50,25 @@ export class VirtualClock implements Clock {
 
   #turn(): void {
     if (this.#timer !== null) return;
-    this.#timer = setTimeout(() => {
+    this.#timer = setImmediate(() => {
       this.#timer = null;
-      const [next] = [...this.#sleepers].sort((a, b) => a.untilMs - b.untilMs);
-      if (next === undefined) return;
+      const [first, ...others] = this.#sleepers;
+      if (first === undefined) return;
+      const next = others.reduce(
+        (a, b) => b.untilMs < a.untilMs ? b : a,
+        first,
+      );
       this.#sleepers.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.untilMs);
       next.wake();
       if (this.#sleepers.size > 0) this.#turn();
-    }, 0);
+    });
   }
 
   /** Leaves no timer behind when nobody sleeps. */
   #rest(): void {
     if (this.#sleepers.size > 0 || this.#timer === null) return;
-    clearTimeout(this.#timer);
+    clearImmediate(this.#timer);
     this.#timer = null;
   }
 }
