@@ -27,7 +27,9 @@ Deno.test("the real program exports the whole workspace, byte for byte", async (
     "--output",
     dir.path,
   ], env).ended;
-  assertEquals([code, err], [0, ""]);
+  // On a slow machine a line of progress may come.
+  const said = err.split("\n").filter((line) => !line.includes(" · "));
+  assertEquals([code, said], [0, [""]]);
   const root = await onlyExport(dir.path);
   await assertTree(root, expectedTree(workspace, { logs: true }));
   assertStringIncludes(out, `Export complete: ${root}\n`);

@@ -61,7 +61,7 @@ for (let moment = 1; moment <= 20; moment++) {
     const root = await onlyExport(dir.path);
     const finished = await finishedPages(root);
     asked.length = 0;
-    const { code, err } = await start(["--resume", root], {
+    const { code, err } = await start(["--resume", root, "--quiet"], {
       ...env,
       // A killed run may not have come to write its settings.
       HUMANLOOP_API_URL: server.url,
