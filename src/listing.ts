@@ -3,7 +3,8 @@
  * chosen one (or all of them), each put in its place on disk as it is listed.
  */
 import { type DirectoryInfo, type FileInfo, filesList } from "./api/client.ts";
-import { together } from "./concurrency.ts";
+import type { RawRecord } from "./api/records.ts";
+import { forEachAtOnce, together } from "./concurrency.ts";
 import { ApiError, isGap, UsageError } from "./errors.ts";
 import type { RunContext, Where } from "./exporters/context.ts";
 import { type FilePlan, planFile, prepareFile } from "./exporters/file.ts";
@@ -24,6 +25,9 @@ export interface Listing {
   /** The root Directory's id; `null` where the API did not tell. */
   readonly rootDirectoryId: string | null;
 }
+
+/** Files to be put in their place at once. */
+const AT_ONCE = 16;
 
 /** What to list. */
 export interface ListingOptions {
@@ -72,21 +76,37 @@ export async function listWorkspace(
         await walkSmallList(context, {
           spec: filesList(path),
           miss,
-          take: async ({ info: file, bytes }) => {
+          take: async (records) => {
             await directoriesKnown;
-            if (!isBelow(directories, file.directoryId, directoryId)) return;
-            if (!/^[a-z_]{1,40}$/.test(file.type)) {
-              const type = JSON.stringify(file.type.slice(0, 40));
-              return miss(`the File ${file.id} is of no known type: ${type}`);
-            }
-            const plan = await planFile(context, file);
-            if (plan.kind === "export") await prepareFile(context, file, bytes);
-            files.push({ file, plan });
+            const isBelow = belowIn(directories, directoryId);
+            const wanted = records.filter(({ info: { id, type, ...file } }) => {
+              if (!isBelow(file.directoryId)) return false;
+              const known = /^[a-z_]{1,40}$/.test(type);
+              const shown = JSON.stringify(type.slice(0, 40));
+              if (!known) miss(`the File ${id} is of no known type: ${shown}`);
+              return known;
+            });
+            files.push(...await planFiles(context, wanted));
           },
         });
       }),
   ]);
   return { files, gaps, rootDirectoryId };
+}
+
+/** Plans a page of Files and puts each in its place, several at once. */
+async function planFiles(
+  context: RunContext,
+  records: readonly RawRecord<FileInfo>[],
+): Promise<readonly ListedFile[]> {
+  const planned = new Map<FileInfo, FilePlan>();
+  await forEachAtOnce(context.stop, AT_ONCE, records, async (record) => {
+    const { info: file, bytes } = record;
+    const plan = await planFile(context, file);
+    if (plan.kind === "export") await prepareFile(context, file, bytes);
+    planned.set(file, plan);
+  });
+  return records.map(({ info: file }) => ({ file, plan: planned.get(file)! }));
 }
 
 async function exportDirectories(
@@ -130,20 +150,23 @@ function rootOf(directories: readonly DirectoryInfo[]): string | null {
   return directories.find(({ parentId }) => parentId === null)?.id ?? null;
 }
 
-/** Whether a Directory lies below another, as far as the tree tells. */
-function isBelow(
+/**
+ * Tells whether a Directory is `top` or below it. Where the tree does not tell,
+ * what the API listed is believed.
+ */
+function belowIn(
   directories: readonly DirectoryInfo[],
-  id: string | null,
   top: string | null,
-): boolean {
-  if (top === null || id === null || directories.length === 0) return true;
+): (id: string | null) => boolean {
+  if (top === null || directories.length === 0) return () => true;
   const parents = new Map(directories.map((one) => [one.id, one.parentId]));
-  const seen = new Set<string>();
-  for (let at: string | null | undefined = id; at !== null;) {
-    if (at === top) return true;
-    if (at === undefined || seen.has(at)) return at === undefined;
-    seen.add(at);
-    at = parents.get(at);
-  }
-  return false;
+  return (id) => {
+    const seen = new Set<string>();
+    let at: string | null | undefined = id ?? undefined;
+    while (at !== undefined && at !== null && at !== top && !seen.has(at)) {
+      seen.add(at);
+      at = parents.get(at);
+    }
+    return at === top || at === undefined;
+  };
 }

@@ -23,7 +23,7 @@ export async function exportEvaluations(context: FileContext): Promise<void> {
   const evaluations: RawRecord<IdInfo>[] = [];
   const whole = await walkSmallList(context, {
     spec: evaluationsList(file),
-    take: (record) => void evaluations.push(record),
+    take: (records) => void evaluations.push(...records),
     miss: (reason, where) => tally.miss("evaluations", reason, where),
   });
   if (whole) {

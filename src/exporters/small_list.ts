@@ -11,8 +11,8 @@ import { type RunContext, unsafeId, type Where } from "./context.ts";
 /** A list, and what to do with it. */
 export interface SmallList<T> {
   readonly spec: ListSpec<T>;
-  /** Takes each record whose id is fit for a path, in order. */
-  readonly take: (record: RawRecord<T>) => void | Promise<void>;
+  /** Takes a page's records whose ids are fit for a path, in order. */
+  readonly take: (records: readonly RawRecord<T>[]) => void | Promise<void>;
   /** Hears what is missing. */
   readonly miss: (reason: string, where?: Where) => void;
 }
@@ -43,10 +43,10 @@ export async function walkSmallList<T extends { readonly id: string }>(
       continue;
     }
     places += event.records.length;
-    for (const record of event.records) {
-      if (isSafeId(record.info.id)) await take(record);
-      else missing(unsafeId(record.info.id));
+    for (const { info: { id } } of event.records) {
+      if (!isSafeId(id)) missing(unsafeId(id));
     }
+    await take(event.records.filter(({ info }) => isSafeId(info.id)));
   }
   if (walk.changed || walk.repeated > 0 || places !== total) {
     missing(
