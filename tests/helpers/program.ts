@@ -2,7 +2,7 @@
 import { fromFileUrl } from "@std/path";
 import { main } from "../../src/cli.ts";
 import { realWorld } from "../../src/real_world.ts";
-import type { World } from "../../src/world.ts";
+import type { Disk, World } from "../../src/world.ts";
 import { fastClock } from "./clock.ts";
 import config from "../../deno.json" with { type: "json" };
 
@@ -25,8 +25,10 @@ export async function run(
 ): Promise<Ended> {
   let out = "";
   let err = "";
+  const world = realWorld();
+  const disk = replaced.disk ?? world.disk;
   const code = await main(args, {
-    ...realWorld(),
+    ...world,
     clock: fastClock(50),
     onInterrupt: () => () => {},
     program: "hl-export",
@@ -39,13 +41,24 @@ export async function run(
       askSecret: () => Promise.resolve(null),
     },
     ...replaced,
+    disk: { ...disk, readFile: withoutEnvFile(disk) },
     env: (name) => replaced.env?.[name],
   });
   return { code, out, err };
 }
 
+/** The tester's own settings are none of a test's business. */
+function withoutEnvFile(disk: Disk): Disk["readFile"] {
+  return (path) =>
+    path === ".env"
+      ? Promise.reject(new Deno.errors.NotFound())
+      : disk.readFile(path);
+}
+
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
+/** A directory without settings. */
+const HERE = fromFileUrl(new URL(".", import.meta.url));
 
 /** A run of the real program, with the permissions of `deno task export`. */
 export interface Child {
@@ -62,8 +75,8 @@ export function start(
   const words = config.tasks.export.split(" ");
   const options = words.filter((word) => word.startsWith("--"));
   const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-check", ...options, MAIN, ...args],
-    cwd: ROOT,
+    args: ["run", "--no-check", "--config", CONFIG, ...options, MAIN, ...args],
+    cwd: HERE,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
     stdout: "piped",
