@@ -1,6 +1,8 @@
 /** From the command line to an exit code: which command, which settings. */
 import { type Flags, readArgs } from "./args.ts";
 import {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_OUTPUT,
   KEY_PAGE,
   newSettings,
   readWishes,
@@ -19,9 +21,6 @@ import { readFile } from "./tree/storage.ts";
 import { shellWord, visible } from "./ui/text.ts";
 import type { World } from "./world.ts";
 
-/** Requests in flight at once, unless something else is said. */
-export const DEFAULT_CONCURRENCY = 16;
-const DEFAULT_OUTPUT = "exports";
 const DEFAULT_ENV_FILE = ".env";
 
 /**

@@ -12,6 +12,12 @@ import type { Settings } from "./tree/manifest.ts";
 /** Where the API is, unless something else is said. */
 export const DEFAULT_API_URL = "https://api.humanloop.com/v5";
 
+/** Requests in flight at once, unless something else is said. */
+export const DEFAULT_CONCURRENCY = 16;
+
+/** Where new exports go, unless something else is said. */
+export const DEFAULT_OUTPUT = "exports";
+
 /** Where a key is made. */
 export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";
 

@@ -1,5 +1,10 @@
 /** The text of `--help`, which fits a screen. */
-import { DEFAULT_API_URL, KEY_PAGE } from "./config.ts";
+import {
+  DEFAULT_API_URL,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_OUTPUT,
+  KEY_PAGE,
+} from "./config.ts";
 import { VERSION } from "./version.ts";
 
 /** What `--version` prints. */
@@ -15,11 +20,11 @@ export const HELP_TEXT =
 
 Options of export
   --resume DIR       go on with this export; skips what is complete
-  --output DIR       where to make new exports (default: exports)
+  --output DIR       where to make new exports (default: ${DEFAULT_OUTPUT})
   --directory ID     only this Directory and what is below it
   --logs, --no-logs  with or without Logs (default: without);
                      --resume DIR --logs adds them to an export
-  --concurrency N    requests in flight at once, 1 to 100 (default: 16)
+  --concurrency N    requests in flight at once, 1 to 100 (default: ${DEFAULT_CONCURRENCY})
   --api-url URL      default: ${DEFAULT_API_URL}
   --env-file PATH    read settings from this file instead of .env
   -q, --quiet        print only what goes wrong
@@ -35,7 +40,8 @@ Settings (flags go before the environment, that before .env)
 
 Exit codes
   0 complete   1 a defect, or the disk refused   2 wrong usage or settings
-  3 finished, but something is missing   5 the key was refused   130 interrupted
+  3 finished, but something is missing   4 kept for later
+  5 the key was refused                  130 interrupted
 
 Example:  hl-export --logs --output /backup/humanloop
 `;

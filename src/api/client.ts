@@ -8,23 +8,10 @@ import type { Http } from "./http.ts";
 import type { ListSpec } from "./page.ts";
 import { cutArray, cutDocument, cutList, type RawRecord } from "./records.ts";
 
-/** The six types of File. */
-export const FILE_TYPES = [
-  "prompt",
-  "tool",
-  "dataset",
-  "evaluator",
-  "flow",
-  "agent",
-] as const;
-
-/** One of the six types of File. */
-export type FileType = typeof FILE_TYPES[number];
-
 /** What an export needs to know of a File. */
 export interface FileInfo {
   readonly id: string;
-  /** One of {@linkcode FILE_TYPES}, or something newer than this program. */
+  /** `prompt`, `tool`, `dataset`, `evaluator`, `flow`, `agent`, or something newer. */
   readonly type: string;
   readonly path: string | null;
   readonly directoryId: string | null;

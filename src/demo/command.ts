@@ -3,7 +3,7 @@
  * very code path of `export`, or only serves it.
  */
 import type { Flags } from "../args.ts";
-import { newSettings } from "../config.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_OUTPUT, newSettings } from "../config.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, runAndReport } from "../run.ts";
 import { createExportDir } from "../tree/export_dir.ts";
@@ -34,14 +34,14 @@ export async function demo(flags: Flags, world: World): Promise<number> {
     logsFlag: true,
     logsVariable: null,
   }, now);
-  const parent = flags.output ?? "exports";
+  const parent = flags.output ?? DEFAULT_OUTPUT;
   const dir = await createExportDir(disk, parent, new Date(now));
   const code = await runAndReport({
     world,
     dir,
     settings,
     apiKey: DEMO_KEY,
-    concurrency: flags.concurrency ?? 16,
+    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
     flags,
     resumeCommand: "start the demo again",
   });

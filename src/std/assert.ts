@@ -1,7 +1,6 @@
 /** Typed door to `@std/assert` (README, "Dependencies"): the functions used, with their standard signatures. */
 import { assert as assertJs } from "deno-std/assert/assert.js";
 import { assertEquals as equalsJs } from "deno-std/assert/equals.js";
-import { assertMatch as matchJs } from "deno-std/assert/match.js";
 import { assertRejects as rejectsJs } from "deno-std/assert/rejects.js";
 import { assertStringIncludes as stringIncludesJs } from "deno-std/assert/string_includes.js";
 import { assertThrows as throwsJs } from "deno-std/assert/throws.js";
@@ -13,12 +12,6 @@ export const assert: (expr: unknown, msg?: string) => asserts expr = assertJs;
 
 export const assertEquals: <T>(actual: T, expected: T, msg?: string) => void =
   equalsJs;
-
-export const assertMatch: (
-  actual: string,
-  expected: RegExp,
-  msg?: string,
-) => void = matchJs;
 
 export const assertStringIncludes: (
   actual: string,
