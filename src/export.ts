@@ -49,7 +49,7 @@ export interface ExportResult {
 /** Bytes of pages to be in flight or waiting to be written at once. */
 const BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 /** Pages of one list that wait to be written, for each request in flight. */
-const PAGES_PER_SLOT = 3;
+const PAGES_PER_SLOT = 2;
 /** Pages that wait for a slot, so that a free one finds work at once. */
 const PAGES_IN_WAITING = 4;
 

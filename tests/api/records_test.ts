@@ -42,6 +42,20 @@ Deno.test("members of the envelope come in any order, unknown ones too", () => {
   ]);
 });
 
+Deno.test("a replacement character that the API sent is no broken UTF-8", () => {
+  assertEquals(cut('{"records":["\ufffd"]}').texts, ['"\ufffd"']);
+});
+
+Deno.test("long strings end where they end, whatever backslashes they hold", () => {
+  for (let n = 25; n < 60; n++) {
+    for (const tail of ["\\\\", '\\"', '\\\\\\"x', "\\\\\\\\"]) {
+      const record = `"${"x".repeat(n)}${tail}"`;
+      JSON.parse(record);
+      assertEquals(cut(`{"records":[${record},1]}`).texts, [record, "1"]);
+    }
+  }
+});
+
 Deno.test("a name may be written with escapes", () => {
   assertEquals(cut('{"\\u0072ecords":[{}]}').texts, ["{}"]);
 });
