@@ -73,6 +73,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     interruption(options, stop, ended.signal),
   );
   const startMs = clock.now();
+  let refused = false;
   reporter.log(
     "INFO",
     `${dir.manifest ? "resuming" : "exporting to"} ${where}`,
@@ -88,14 +89,14 @@ export async function runAndReport(options: RunOptions): Promise<number> {
       resumeCommand,
     });
     const complete = result.gaps.length === 0;
-    for (const line of text.trimEnd().split("\n")) reporter.log("INFO", line);
+    for (const line of text.trimEnd().split("\n")) {
+      reporter.record("INFO", line);
+    }
     if (!complete || !flags.quiet) terminal.out(text);
     return complete ? EXIT.complete : EXIT.incomplete;
   } catch (error) {
-    if (error instanceof UsageError) {
-      if (dir.isNew) await removeAll(world.disk, where);
-      throw error;
-    }
+    refused = error instanceof UsageError;
+    if (refused) throw error;
     return tellFailure(error, reporter, () => {
       terminal.err(`What is complete is saved. To go on: ${resumeCommand}\n`);
     });
@@ -103,27 +104,32 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     ended.abort();
     stopListening();
     dir.log.close();
+    if (refused && dir.isNew) await removeAll(world.disk, where);
   }
 }
 
 /** Ends the run on the first Ctrl-C, and the process on the second. */
 function interruption(
-  { world }: RunOptions,
+  { world, resumeCommand }: RunOptions,
   stop: Stop,
   ended: AbortSignal,
 ): () => void {
   let firstMs: number | null = null;
+  const exit = () => {
+    world.terminal.err(`To go on: ${resumeCommand}\n`);
+    world.exit(EXIT.interrupted);
+  };
   return () => {
     const nowMs = world.clock.now();
     if (firstMs !== null) {
-      if (nowMs - firstMs >= ECHO_MS) world.exit(EXIT.interrupted);
+      if (nowMs - firstMs >= ECHO_MS) exit();
       return;
     }
     firstMs = nowMs;
     world.terminal.err("\nStopping; press Ctrl-C again to stop at once.\n");
     stop.abort(new DOMException("the run was interrupted", "AbortError"));
     world.clock.sleep(GRACE_MS, { signal: ended })
-      .then(() => world.exit(EXIT.interrupted), () => {});
+      .then(exit, () => {});
   };
 }
 

@@ -48,11 +48,17 @@ export class Reporter implements Observer {
   }
 
   log(level: Level, message: string): void {
-    const { clock, log, secrets, shown } = this.#options;
-    let text = visible(message);
-    for (const secret of secrets) text = text.replaceAll(secret, "[key]");
+    this.record(level, message);
+    const { shown } = this.#options;
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(shown)) return;
+    this.#print(level, this.#safe(message));
+  }
+
+  /** Writes a line to `export.log` only. */
+  record(level: Level, message: string): void {
+    const { clock, log } = this.#options;
     const time = new Date(clock.now()).toISOString();
-    const line = `${time} ${level.padEnd(5)} ${text}\n`;
+    const line = `${time} ${level.padEnd(5)} ${this.#safe(message)}\n`;
     try {
       log.writeSync(new TextEncoder().encode(line));
     } catch {
@@ -60,9 +66,15 @@ export class Reporter implements Observer {
       if (!this.#logFailed) this.#print("WARN", "cannot write export.log");
       this.#logFailed = true;
     }
-    if (LEVELS.indexOf(level) >= LEVELS.indexOf(shown)) {
-      this.#print(level, text);
+  }
+
+  /** A text without secrets and control characters. */
+  #safe(message: string): string {
+    let text = visible(message);
+    for (const secret of this.#options.secrets) {
+      text = text.replaceAll(secret, "[key]");
     }
+    return text;
   }
 
   waiting(reason: string, untilMs: number): void {
