@@ -153,6 +153,40 @@ Deno.test("two pages missing from one chunk, and the last page, are filled in an
   });
 });
 
+Deno.test("a last page that is missing is not filled from another place when the server gives fewer a page", async () => {
+  // 3,450 Logs: the last page holds 50, as many as a page of the lower cap.
+  const [first, ...rest] = workspace.files;
+  const logs = Array.from({ length: 3450 }, (_, i) => `{"id":"log_${i}"}`);
+  const held = {
+    ...workspace,
+    files: [{ ...first!, logs, bareLogs: logs }, ...rest],
+  };
+  let broken = true;
+  const args = ["--logs", "--api-url"];
+  const before = (url: URL) =>
+    broken && url.searchParams.get("file_id") === CLASSIFIER.id &&
+      url.searchParams.get("page") === "35"
+      ? new Response("", { status: 500 })
+      : undefined;
+  await using dir = await tempDir();
+  let root: string;
+  let url: string;
+  {
+    await using server = serveDemo(held, { key: DEMO_KEY, before });
+    url = server.url;
+    const ended = await run([...args, url, "--output", dir.path], { env });
+    assertEquals(ended.code, 3);
+    root = await onlyExport(dir.path);
+  }
+  broken = false;
+  await using server = serveDemo(held, { key: DEMO_KEY, sizeCap: 50 });
+  const redirected: typeof fetch = (input, init) =>
+    fetch(String(input).replace(url, server.url), init);
+  const { code } = await run(["--resume", root], { env, fetch: redirected });
+  assertEquals(code, 0);
+  await assertTree(root, expectedTree(held, { logs: true }));
+});
+
 Deno.test("a total that promises more than there is: exit 3, no .done", async () => {
   const total = (url: URL, total: number) =>
     url.searchParams.get("file_id") === CLASSIFIER.id && total > 100
