@@ -71,7 +71,7 @@ export function readArgs(args: readonly string[]): Flags {
   const command = named ? commandOf(first) : "export";
   const { values, switches } = OPTIONS[command];
   const rest = named ? args.slice(1) : args;
-  checkArgs(rest, command);
+  const given = checkArgs(rest, command);
   const parsed = parseArgs([...rest], {
     string: values,
     boolean: switches.filter((name) => !name.startsWith("no-")),
@@ -81,23 +81,25 @@ export function readArgs(args: readonly string[]): Flags {
     const value = parsed[name];
     return typeof value === "string" ? value : undefined;
   };
-  const given = (name: string) =>
-    rest.some((arg) => arg === `--${name}` || SHORT[arg.slice(1)] === name);
-  if (given("logs") && given("no-logs")) {
+  if (given.has("logs") && given.has("no-logs")) {
     throw new UsageError("--logs and --no-logs contradict each other");
   }
-  if (given("quiet") && given("verbose")) {
+  if (given.has("quiet") && given.has("verbose")) {
     throw new UsageError("--quiet and --verbose contradict each other");
   }
-  const logs = given("logs") ? true : given("no-logs") ? false : undefined;
-  const flags: { -readonly [key in keyof Flags]: Flags[key] } = {
+  const logs = given.has("logs")
+    ? true
+    : given.has("no-logs")
+    ? false
+    : undefined;
+  const flags = {
     command,
-    serve: given("serve"),
-    quiet: given("quiet"),
-    verbose: given("verbose"),
-    color: !given("no-color"),
-    version: given("version"),
-    help: given("help"),
+    serve: given.has("serve"),
+    quiet: given.has("quiet"),
+    verbose: given.has("verbose"),
+    color: !given.has("no-color"),
+    version: given.has("version"),
+    help: given.has("help"),
   };
   const resume = text("resume");
   const output = text("output");
@@ -137,8 +139,11 @@ function commandOf(word: string): Command {
   );
 }
 
-/** Looks at every argument before `parseArgs` does. */
-function checkArgs(args: readonly string[], command: Command): void {
+/** Looks at every argument before `parseArgs` does; returns the options given. */
+function checkArgs(
+  args: readonly string[],
+  command: Command,
+): ReadonlySet<string> {
   const { values, switches } = OPTIONS[command];
   const seen = new Set<string>();
   for (let i = 0; i < args.length; i++) {
@@ -173,6 +178,7 @@ function checkArgs(args: readonly string[], command: Command): void {
       throw new UsageError(`--${name} needs a value; see --help`);
     }
   }
+  return seen;
 }
 
 /** Whether a word is the path of an export, more likely than a command. */

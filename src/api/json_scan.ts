@@ -148,17 +148,13 @@ export function onOneLine(bytes: Uint8Array): Uint8Array {
   if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes;
   const line = new Uint8Array(bytes.length);
   let length = 0;
-  let inString = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!;
-    if (inString) {
-      line[length++] = byte;
-      if (byte === BACKSLASH) line[length++] = bytes[++i]!;
-      else if (byte === QUOTE) inString = false;
-    } else if (!isSpace(byte)) {
-      line[length++] = byte;
-      inString = byte === QUOTE;
+  for (let i = 0; i < bytes.length;) {
+    const end = bytes[i] === QUOTE ? endOfString(bytes, i) : i + 1;
+    if (!isSpace(bytes[i])) {
+      line.set(bytes.subarray(i, end), length);
+      length += end - i;
     }
+    i = end;
   }
   return line.slice(0, length);
 }

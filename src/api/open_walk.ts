@@ -10,12 +10,12 @@ import {
   type Page,
   usablePageSize,
 } from "./page.ts";
+import { Walk } from "./walk.ts";
 import {
   FIRST_ESTIMATE_BYTES,
-  Walk,
   type WalkContext,
   type WalkStart,
-} from "./walk.ts";
+} from "./walk_types.ts";
 
 /**
  * Begins a walk over a list.

@@ -35,7 +35,7 @@ export interface Page<T> {
 }
 
 /** Which page to fetch. */
-export interface PageRequest<T> {
+interface PageRequest<T> {
   /** From 1. */
   readonly page: number;
   readonly size: number;
@@ -52,7 +52,7 @@ export interface PageRequest<T> {
  * @returns A page that holds every record that its own total promises.
  * @throws {ApiError | NetworkError | ProtocolError} When the last try failed.
  */
-export function fetchPage<T>(
+function fetchPage<T>(
   http: Http,
   spec: ListSpec<T>,
   request: PageRequest<T>,

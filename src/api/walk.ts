@@ -5,9 +5,7 @@
  * cannot be had is a gap in its place, never the end of the list.
  */
 import { ProtocolError } from "../errors.ts";
-import type { Observer } from "../observer.ts";
-import type { ByteBudget, Lease } from "./budget.ts";
-import type { Http } from "./http.ts";
+import type { Lease } from "./budget.ts";
 import {
   type Fetched,
   fetchPageOrFailure,
@@ -15,58 +13,13 @@ import {
   type ListSpec,
 } from "./page.ts";
 import { RecentKeys } from "./recent_keys.ts";
-import type { RawRecord } from "./records.ts";
+import type {
+  Expected,
+  WalkContext,
+  WalkEvent,
+  WalkStart,
+} from "./walk_types.ts";
 
-/** Records that are missing from a list, by their place in it. */
-export interface ListGap {
-  /** How many records of the list come before. */
-  readonly offset: number;
-  /** How many places are concerned. */
-  readonly count: number;
-  /** How many records of these places are there all the same. */
-  readonly kept: number;
-  /** Records a page: the gap is page `offset / pageSize + 1`. */
-  readonly pageSize: number;
-  readonly reason: string;
-}
-
-/** What a walk yields, in the list's order. */
-export type WalkEvent<T> =
-  | { readonly kind: "records"; readonly records: readonly RawRecord<T>[] }
-  | { readonly kind: "gap"; readonly gap: ListGap };
-
-/** What every walk of a run shares. */
-export interface WalkContext {
-  readonly http: Http;
-  readonly budget: ByteBudget;
-  readonly observer: Observer;
-  readonly signal: AbortSignal;
-  /** Pages of one list to be asked for at once. */
-  readonly inFlight: number;
-  /** These, and those that wait to be written. */
-  readonly lookahead: number;
-}
-
-/** Where a walk begins. */
-export interface WalkStart {
-  /** Records to leave out, a multiple of a chunk. */
-  readonly skip: number;
-  /** Keys of the records just before, to recognise an overlap. */
-  readonly recent: readonly string[];
-  /** What another walk over nearly the same list has found out. */
-  readonly expected?: Expected;
-}
-
-/** What is known of a list before a walk over it has begun. */
-export interface Expected {
-  readonly total: number;
-  /** Records a page. */
-  readonly size: number;
-  readonly pageBytes: number;
-}
-
-/** What a page is reckoned to weigh before any is here. */
-export const FIRST_ESTIMATE_BYTES = 256 * 1024;
 interface Flight<T> {
   readonly lease: Lease;
   readonly result: Promise<Fetched<T>>;
@@ -88,6 +41,8 @@ export class Walk<T> implements Disposable {
   #pageBytes: number;
   /** How many records the list has, as the newest page says. */
   total: number;
+  /** What `total` was at the beginning. */
+  #firstTotal: number;
   /** Whether two pages disagreed about `total`. */
   changed = false;
   /** How many records came a second time and were left out. */
@@ -105,6 +60,7 @@ export class Walk<T> implements Disposable {
     this.#recent = new RecentKeys(start.recent);
     this.#pageBytes = known.pageBytes;
     this.total = known.total;
+    this.#firstTotal = known.total;
     this.#number = start.skip / known.size + 1;
     this.#next = this.#number;
   }
@@ -135,6 +91,27 @@ export class Walk<T> implements Disposable {
       page !== undefined && page.total > (this.#number - 1) * this.#size;
     if (page === undefined || !tells) throw first.failure;
     this.total = page.total;
+    this.#firstTotal = page.total;
+  }
+
+  /** Whether the list moved under the walk: its pages don't fit together. */
+  get moved(): boolean {
+    return this.changed || this.repeated > 0;
+  }
+
+  /**
+   * Judges a walk at its end.
+   *
+   * @param places How many places it came to, empty ones included.
+   * @returns Why its records cannot be called the list; `null` when they can.
+   */
+  mismatch(places: number): string | null {
+    const total = this.#firstTotal;
+    if (this.changed) {
+      return `the source changed while it was read, from ${total} to ${this.total} records`;
+    }
+    if (places === total && !this.moved) return null;
+    return `the API says ${total} records, the list holds ${places} distinct ones`;
   }
 
   /** What a walk over nearly the same list may expect. */

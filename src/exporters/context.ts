@@ -3,7 +3,7 @@
  * on disk and the tally of what is there and what is missing.
  */
 import type { Client, FileInfo } from "../api/client.ts";
-import type { WalkContext } from "../api/walk.ts";
+import type { WalkContext } from "../api/walk_types.ts";
 import type { Stop } from "../concurrency.ts";
 import { isGap } from "../errors.ts";
 import {

@@ -2,10 +2,10 @@
  * Fills the places of a list that an earlier run had to leave empty: just their
  * pages are asked for again, and put where they belong.
  */
-import { fetchPage, type ListSpec } from "../api/page.ts";
-import type { Walk, WalkStart } from "../api/walk.ts";
+import { fetchPageOrFailure, type ListSpec } from "../api/page.ts";
+import type { Walk } from "../api/walk.ts";
+import type { WalkStart } from "../api/walk_types.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
-import { isGap } from "../errors.ts";
 import type { RecordKind } from "../observer.ts";
 import type { EmptyPlaces, ListState } from "../tree/file_state.ts";
 import { chunkPath, type ListName } from "../tree/layout.ts";
@@ -56,14 +56,11 @@ async function fillOne<T>(
   const { disk, paths, observer } = context;
   const { offset, count, kept, pageSize } = places;
   observer.requestsExpected(1);
-  const page = await fetchPage(context.walk.http, spec, {
+  const { page, failure } = await fetchPageOrFailure(context.walk.http, spec, {
     page: offset / pageSize + 1,
     size: pageSize,
-  }).catch((error) => {
-    if (!isGap(error)) throw error;
-    return null;
   });
-  if (page === null) return false;
+  if (page === undefined || failure !== undefined) return false;
   const keys = page.records.map(({ info }) => spec.key(info));
   // A server that gives another number a page gave other places.
   const samePlaces = page.size === pageSize && page.total === saved.total;

@@ -122,12 +122,11 @@ export async function exportFile(
 /** The parts of a File, each to end in a gap of its own. */
 function partsOf(context: FileContext): Array<() => Promise<void>> {
   const isDataset = context.file.type === "dataset";
-  const parts = [async () => {
-    await exportPart(context, "versions", async () => {
+  const parts = [() =>
+    exportPart(context, "versions", async () => {
       const ids = await exportVersions(context);
       if (isDataset) await exportDatapoints(context, ids);
-    });
-  }];
+    })];
   if (isDataset) return parts;
   parts.push(() =>
     exportPart(context, "evaluations", () => exportEvaluations(context))

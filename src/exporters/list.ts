@@ -4,7 +4,6 @@
  * list finished only when its distinct records are as many as the API says.
  */
 import { openWalk } from "../api/open_walk.ts";
-import type { Walk } from "../api/walk.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
 import type { EmptyPlaces, ListState } from "../tree/file_state.ts";
 import { chunkPath } from "../tree/layout.ts";
@@ -163,7 +162,7 @@ async function walkList<T>(
     dir: paths.list(list.name),
     chunks,
     beforeChunk: async () => {
-      const moved = walk.changed || walk.repeated > 0;
+      const { moved } = walk;
       const small = total < CHUNK_RECORDS && empty.length === 0;
       if (!unsaved && !moved || small) return;
       // Chunks of a list that moved are no ground to go on from after a kill.
@@ -187,20 +186,8 @@ async function walkList<T>(
   await writer.finish();
   return {
     list: { total: writer.places, finished: true, empty },
-    mismatch: mismatchOf(walk, total, writer.places),
+    mismatch: walk.mismatch(writer.places),
   };
-}
-
-function mismatchOf<T>(
-  walk: Walk<T>,
-  total: number,
-  places: number,
-): string | null {
-  if (walk.changed) {
-    return `the source changed while it was read, from ${total} to ${walk.total} records`;
-  }
-  if (places === total && walk.repeated === 0) return null;
-  return `the API says ${total} records, the list holds ${places} distinct ones`;
 }
 
 function chunkNames(chunks: number): ReadonlySet<string> {

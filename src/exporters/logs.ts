@@ -4,7 +4,8 @@
  */
 import { logsList } from "../api/client.ts";
 import { openWalk } from "../api/open_walk.ts";
-import type { Walk, WalkStart } from "../api/walk.ts";
+import type { Walk } from "../api/walk.ts";
+import type { WalkStart } from "../api/walk_types.ts";
 import type { IdInfo } from "../api/client.ts";
 import { ApiError } from "../errors.ts";
 import type { FileContext } from "./context.ts";

@@ -28,7 +28,6 @@ export async function walkSmallList<T extends { readonly id: string }>(
   { spec, take, miss }: SmallList<T>,
 ): Promise<boolean> {
   using walk = await openWalk(context.walk, spec, { skip: 0, recent: [] });
-  const { total } = walk;
   let places = 0;
   let whole = true;
   const missing = (reason: string, where?: Where) => {
@@ -48,10 +47,7 @@ export async function walkSmallList<T extends { readonly id: string }>(
     }
     await take(event.records.filter(({ info }) => isSafeId(info.id)));
   }
-  if (walk.changed || walk.repeated > 0 || places !== total) {
-    missing(
-      `the API says ${walk.total} records, the list held ${places} distinct ones; resume to read it again`,
-    );
-  }
+  const mismatch = walk.mismatch(places);
+  if (mismatch !== null) missing(`${mismatch}; resume to read it again`);
   return whole;
 }

@@ -57,9 +57,6 @@ export class FileLayout {
   get datapoints(): string {
     return join(this.root, "datapoints");
   }
-  version(id: string): string {
-    return join(this.versions, id);
-  }
   /** The directory of a list of records, by the name that the state uses. */
   list(name: ListName): string {
     return join(this.root, name);
@@ -81,9 +78,6 @@ export class EvaluationLayout {
   }
   get runs(): string {
     return join(this.root, "runs");
-  }
-  run(id: string): string {
-    return join(this.runs, id);
   }
 }
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ListSpec } from "../../src/api/page.ts";
 import { usablePageSize } from "../../src/api/page.ts";
 import { openWalk } from "../../src/api/open_walk.ts";
-import type { WalkEvent } from "../../src/api/walk.ts";
+import type { WalkEvent } from "../../src/api/walk_types.ts";
 import { stringField } from "../../src/api/fields.ts";
 import { NetworkError, ProtocolError } from "../../src/errors.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";

@@ -1,5 +1,6 @@
 /** Clocks for tests: none of them waits in real time. */
 import { clearImmediate, setImmediate } from "node:timers";
+import { realWorld } from "../../src/real_world.ts";
 import type { Clock } from "../../src/world.ts";
 
 interface Sleeper {
@@ -75,21 +76,10 @@ export class VirtualClock implements Clock {
 
 /** A clock that runs `times` as fast as the real one, for tests over loopback. */
 export function fastClock(times: number): Clock {
-  const startMs = Date.now();
+  const { clock } = realWorld();
+  const startMs = clock.now();
   return {
-    now: () => startMs + (Date.now() - startMs) * times,
-    sleep: (ms, { signal } = {}) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const stop = () => {
-          clearTimeout(id);
-          reject(signal?.reason);
-        };
-        const id = setTimeout(() => {
-          signal?.removeEventListener("abort", stop);
-          resolve();
-        }, ms / times);
-        signal?.addEventListener("abort", stop, { once: true });
-      }),
+    now: () => startMs + (clock.now() - startMs) * times,
+    sleep: (ms, options) => clock.sleep(ms / times, options),
   };
 }

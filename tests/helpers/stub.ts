@@ -2,7 +2,7 @@
 import { ByteBudget } from "../../src/api/budget.ts";
 import { Http } from "../../src/api/http.ts";
 import { Pacer } from "../../src/api/pacing.ts";
-import type { WalkContext } from "../../src/api/walk.ts";
+import type { WalkContext } from "../../src/api/walk_types.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Recorder, recorder } from "./observer.ts";
 
