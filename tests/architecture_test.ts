@@ -13,7 +13,14 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   ["listing.ts", "workspace_check.ts", "config.ts", "args.ts"],
   ["exporters/", "demo/"],
   ["api/", "tree/", "ui/", "suggest.ts", "concurrency.ts"],
-  ["world.ts", "observer.ts", "errors.ts", "chunk_size.ts", "version.ts"],
+  [
+    "world.ts",
+    "observer.ts",
+    "errors.ts",
+    "chunk_size.ts",
+    "json.ts",
+    "version.ts",
+  ],
   ["std/"],
 ];
 /** Process globals, and their only homes. */

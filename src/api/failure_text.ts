@@ -3,14 +3,14 @@
  * bodies (control characters, customer data, an echoed key) and the messages of
  * fetch (which hold the URL).
  */
+import { isObject } from "../json.ts";
 
 const LONGEST_EXCERPT = 200;
 
 /** Whether a body is a JSON object, as the API's own errors are. */
 export function isJsonObject(body: Uint8Array): boolean {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(body));
-    return typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject(JSON.parse(new TextDecoder().decode(body)));
   } catch {
     return false;
   }

@@ -4,15 +4,14 @@
  * them.
  */
 import { ProtocolError } from "../errors.ts";
+import { isObject } from "../json.ts";
 
 /** Reads a value as an object. */
 export function asObject(
   value: unknown,
   what: string,
 ): Record<string, unknown> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return value as Record<string, unknown>;
-  }
+  if (isObject(value)) return value;
   throw new ProtocolError(`${what} must be an object: it is ${kindOf(value)}`);
 }
 

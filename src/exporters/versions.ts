@@ -1,7 +1,7 @@
 /** Exports a File's Versions, and from them its Deployments. */
 import type { VersionInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import { writeJson } from "../tree/file_state.ts";
+import { writeJson } from "../tree/json_file.ts";
 import type { FileContext } from "./context.ts";
 import { writeDocuments } from "./documents.ts";
 

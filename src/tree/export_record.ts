@@ -7,8 +7,8 @@ import {
   type Manifest,
   type Settings,
   TOOL_NAME,
-  writeManifest,
 } from "./manifest.ts";
+import { writeJson } from "./json_file.ts";
 import { VERSION } from "../version.ts";
 
 /** What {@linkcode ExportRecord} is made from. */
@@ -88,16 +88,20 @@ export class ExportRecord {
     const { disk, path, clock } = this.#options;
     const before = this.#saving;
     this.#saving = before.catch(() => {}).then(() =>
-      writeManifest(disk, path, {
-        tool: TOOL_NAME,
-        version: VERSION,
-        settings: this.#settings,
-        startedAt: this.#startedAt,
-        updatedAt: isoTime(clock),
-        state,
-        files: Object.fromEntries(this.#files),
-        gaps: this.#gaps,
-      })
+      writeJson(
+        disk,
+        path,
+        {
+          tool: TOOL_NAME,
+          version: VERSION,
+          settings: this.#settings,
+          startedAt: this.#startedAt,
+          updatedAt: isoTime(clock),
+          state,
+          files: Object.fromEntries(this.#files),
+          gaps: this.#gaps,
+        } satisfies Manifest,
+      )
     );
     await this.#saving;
   }

@@ -4,10 +4,12 @@
  * cannot tell: how many records the list had, whether its end was reached, and
  * which places are empty. It does not grow with the records.
  */
+import { isObject } from "../json.ts";
 import type { Counts } from "../observer.ts";
 import type { Disk } from "../world.ts";
 import type { FileLayout, ListName } from "./layout.ts";
-import { readFile, removeAll, writeFile } from "./storage.ts";
+import { parseJson, writeJson } from "./json_file.ts";
+import { readFile, removeAll } from "./storage.ts";
 
 /** Places of a list that are empty, because a page could not be had. */
 export interface EmptyPlaces {
@@ -78,8 +80,8 @@ export async function readState(
   layout: FileLayout,
 ): Promise<FileState | null> {
   const json = parseJson(await readFile(disk, layout.state));
-  const lists = isRecord(json) ? json["lists"] : undefined;
-  if (!isRecord(lists)) return null;
+  const lists = isObject(json) ? json["lists"] : undefined;
+  if (!isObject(lists)) return null;
   const entries = Object.entries(lists)
     .filter((entry): entry is [ListName, ListState] => isListState(entry[1]));
   return new FileState(disk, layout, new Map(entries));
@@ -105,10 +107,10 @@ export async function readDone(
   const bytes = await readFile(disk, layout.done);
   if (bytes === null) return null;
   const json = parseJson(bytes);
-  if (!isRecord(json) || typeof json["logs"] !== "boolean") {
+  if (!isObject(json) || typeof json["logs"] !== "boolean") {
     return { logs: undefined, counts: {} };
   }
-  const counts = isRecord(json["counts"]) ? json["counts"] as Counts : {};
+  const counts = isObject(json["counts"]) ? json["counts"] as Counts : {};
   return { logs: json["logs"], counts };
 }
 
@@ -126,32 +128,7 @@ export async function writeDone(
   await removeAll(disk, layout.state);
 }
 
-/** Writes a value of our own as JSON with an end of line. */
-export async function writeJson(
-  disk: Disk,
-  path: string,
-  value: unknown,
-): Promise<void> {
-  const text = JSON.stringify(value) + "\n";
-  await writeFile(disk, path, new TextEncoder().encode(text));
-}
-
-/** Parses what was read; `undefined` when it is nothing or no JSON. */
-export function parseJson(bytes: Uint8Array | null): unknown {
-  if (bytes === null) return undefined;
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a value is an object with members. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isListState(value: unknown): value is ListState {
-  return isRecord(value) && typeof value["total"] === "number" &&
+  return isObject(value) && typeof value["total"] === "number" &&
     typeof value["finished"] === "boolean" && Array.isArray(value["empty"]);
 }

@@ -3,9 +3,10 @@
  * counts; and what is missing. It is the only place that keeps the settings of
  * the first run, which every resume uses again.
  */
+import { isObject } from "../json.ts";
 import type { Counts } from "../observer.ts";
 import type { Disk } from "../world.ts";
-import { isRecord, parseJson, writeJson } from "./file_state.ts";
+import { parseJson } from "./json_file.ts";
 import { readFile } from "./storage.ts";
 
 /** What an export is made of, fixed by its first run. */
@@ -81,24 +82,11 @@ export async function readManifest(
   path: string,
 ): Promise<Manifest | null> {
   const json = parseJson(await readFile(disk, path));
-  if (!isRecord(json) || !isSettings(json["settings"])) return null;
+  if (!isObject(json) || !isSettings(json["settings"])) return null;
   return json as unknown as Manifest;
 }
 
-/**
- * Writes `export.json`.
- *
- * @throws {StorageError} When the disk refuses.
- */
-export async function writeManifest(
-  disk: Disk,
-  path: string,
-  manifest: Manifest,
-): Promise<void> {
-  await writeJson(disk, path, manifest);
-}
-
 function isSettings(value: unknown): value is Settings {
-  return isRecord(value) && typeof value["apiUrl"] === "string" &&
+  return isObject(value) && typeof value["apiUrl"] === "string" &&
     typeof value["logs"] === "boolean" && typeof value["cutoff"] === "string";
 }

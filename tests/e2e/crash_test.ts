@@ -7,8 +7,7 @@ import { DEMO_KEY } from "../../src/demo/command.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
 import { sequence, type Workspace } from "../../src/demo/workspace.ts";
-import { realWorld } from "../../src/real_world.ts";
-import type { Disk, DiskFile } from "../../src/world.ts";
+import { dyingDisk } from "../helpers/disk.ts";
 import { run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -44,37 +43,6 @@ function smallWorkspace(): Workspace {
         ),
       };
     }),
-  };
-}
-
-/** A disk that is gone from its operation number `at` on; counts them. */
-function dyingDisk(at: number): { disk: Disk; operations: () => number } {
-  const { disk } = realWorld();
-  let n = 0;
-  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (++n >= at) throw new Error("the machine is off");
-    return await work();
-  };
-  return {
-    operations: () => n,
-    disk: {
-      ...disk,
-      rename: (from, to) => alive(() => disk.rename(from, to)),
-      remove: (path, options) => alive(() => disk.remove(path, options)),
-      ensureDir: (path) => alive(() => disk.ensureDir(path)),
-      open: async (path, options) => {
-        if (!options.write) return await disk.open(path, options);
-        const file = await alive(() => disk.open(path, options));
-        return {
-          write: (bytes) => alive(() => file.write(bytes)),
-          writeSync: (bytes) => file.writeSync(bytes),
-          syncData: () => alive(() => file.syncData()),
-          close: () => file.close(),
-          tryLock: (exclusive) => file.tryLock(exclusive),
-          readable: file.readable,
-        } satisfies DiskFile;
-      },
-    },
   };
 }
 
@@ -133,7 +101,7 @@ for (const { name, before, then, server } of SCENARIOS) {
       });
       const api = ["--api-url", demo.url];
       const output = [...api, "--output", dir.path];
-      const dying = dyingDisk(at);
+      const disk = dyingDisk(at);
       let died;
       if (before.length > 0) {
         await run([...output, ...before], { env });
@@ -141,11 +109,11 @@ for (const { name, before, then, server } of SCENARIOS) {
         const root = await onlyExport(dir.path);
         died = await run(["--resume", root, ...then], {
           env,
-          disk: dying.disk,
+          disk,
         });
       } else {
         first = false;
-        died = await run([...output, ...then], { env, disk: dying.disk });
+        died = await run([...output, ...then], { env, disk });
         // What the very first operation makes is the export's directory.
         if (died.code === 2) continue;
       }

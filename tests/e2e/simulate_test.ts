@@ -9,8 +9,7 @@ import { chance } from "../../src/demo/sample/parts.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import type { DemoFile, Workspace } from "../../src/demo/workspace.ts";
-import { realWorld } from "../../src/real_world.ts";
-import type { Disk } from "../../src/world.ts";
+import { dyingDisk } from "../helpers/disk.ts";
 import { type Ended, run } from "../helpers/program.ts";
 import {
   expectedTree,
@@ -102,23 +101,6 @@ function faults(dice: Dice) {
   };
 }
 
-/** A disk that is gone from some operation on. */
-function mortalDisk(dice: Dice): Disk {
-  const { disk } = realWorld();
-  let left = dice.below(3) === 0 ? dice.below(150) : Infinity;
-  const alive = <T>(work: () => Promise<T>): Promise<T> =>
-    --left < 0 ? Promise.reject(new Error("input/output error")) : work();
-  return {
-    ...disk,
-    rename: (from, to) => alive(() => disk.rename(from, to)),
-    remove: (path, options) => alive(() => disk.remove(path, options)),
-    open: (path, options) =>
-      options.write
-        ? alive(() => disk.open(path, options))
-        : disk.open(path, options),
-  };
-}
-
 async function judge(
   root: string,
   { code, err }: Ended,
@@ -172,7 +154,8 @@ async function simulate(seed: number): Promise<void> {
     const where = `seed ${seed}, run ${attempt}`;
     if (attempt === 5) day = null;
     else if (attempt > 1) day = faults(dice);
-    const disk = attempt === 5 ? realWorld().disk : mortalDisk(dice);
+    const mortal = attempt < 5 && dice.below(3) === 0;
+    const disk = dyingDisk(mortal ? 1 + dice.below(450) : Infinity);
     const ended = await run(args, { env, disk });
     const names = await Array.fromAsync(Deno.readDir(dir.path));
     if (ended.code === 2 && names.length === 0) continue;

@@ -1,0 +1,6 @@
+/** Telling JSON values apart. */
+
+/** Whether a value is an object with members: no array, not `null`. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
