@@ -21,6 +21,7 @@ export interface Flags {
   readonly directory?: string;
   readonly logs?: boolean;
   readonly concurrency?: number;
+  readonly patienceMs?: number;
   readonly apiUrl?: string;
   readonly envFile?: string;
   readonly serve: boolean;
@@ -42,6 +43,7 @@ const OPTIONS: Readonly<
       "output",
       "directory",
       "concurrency",
+      "patience",
       "api-url",
       "env-file",
     ],
@@ -104,6 +106,7 @@ export function readArgs(args: readonly string[]): Flags {
   const resume = text("resume");
   const output = text("output");
   const concurrency = wholeNumber(text("concurrency"), "concurrency", 1, 100);
+  const patienceMs = duration(text("patience"), "patience");
   const port = wholeNumber(text("port"), "port", 0, 65535);
   if (resume !== undefined && output !== undefined) {
     throw new UsageError(
@@ -121,6 +124,7 @@ export function readArgs(args: readonly string[]): Flags {
       directory: text("directory"),
       logs,
       concurrency,
+      patienceMs,
       port,
       apiUrl: text("api-url"),
       envFile: text("env-file"),
@@ -211,6 +215,22 @@ function wholeNumber(
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   throw new UsageError(
     `--${name} must be a whole number from ${least} to ${most}, not ${text}`,
+  );
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Reads a time such as `90s`, `15m` or `2h`, in milliseconds. */
+function duration(text: string | undefined, name: string): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, unit = ""] = /^(\d{1,6})([smh])$/.exec(text) ?? [];
+  if (number !== undefined) return Number(number) * UNITS[unit]!;
+  throw new UsageError(
+    `--${name} must be a time such as 90s, 15m or 2h, not ${text}`,
   );
 }
 

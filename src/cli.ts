@@ -3,6 +3,7 @@ import { type Flags, readArgs } from "./args.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_OUTPUT,
+  DEFAULT_PATIENCE_MS,
   KEY_PAGE,
   newSettings,
   readWishes,
@@ -79,6 +80,7 @@ async function exportCommand(flags: Flags, world: World): Promise<number> {
     settings,
     apiKey,
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+    patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
     flags,
     resumeCommand: resumeCommand(flags, world, dir),
   });

@@ -15,6 +15,9 @@ export const DEFAULT_API_URL = "https://api.humanloop.com/v5";
 /** Requests in flight at once, unless something else is said. */
 export const DEFAULT_CONCURRENCY = 16;
 
+/** How long to wait for an API that does not answer, in milliseconds. */
+export const DEFAULT_PATIENCE_MS = 15 * 60_000;
+
 /** Where new exports go, unless something else is said. */
 export const DEFAULT_OUTPUT = "exports";
 

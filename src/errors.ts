@@ -39,9 +39,21 @@ export class ApiError extends Error {
   }
 }
 
+/** Options of {@linkcode NetworkError}. */
+export interface NetworkErrorOptions extends ErrorOptions {
+  /** Whether the API answered nothing at all for as long as was to be waited. */
+  readonly outage?: boolean;
+}
+
 /** No complete answer arrived: connection, name, TLS, time-out, cut body. */
 export class NetworkError extends Error {
   override readonly name = "NetworkError";
+  readonly outage: boolean;
+
+  constructor(message: string, options: NetworkErrorOptions = {}) {
+    super(message, options);
+    this.outage = options.outage ?? false;
+  }
 }
 
 /** An answer arrived, but not in the shape that the API promises. */

@@ -10,6 +10,7 @@ import { Pacer } from "./api/pacing.ts";
 import { UsageError } from "./errors.ts";
 import { forEachAtOnce, type Stop } from "./concurrency.ts";
 import type { RunContext } from "./exporters/context.ts";
+import { Cutoff } from "./exporters/cutoff.ts";
 import { exportFile } from "./exporters/file.ts";
 import { type ListedFile, listWorkspace } from "./listing.ts";
 import { type Counts, type Observer, sumCounts } from "./observer.ts";
@@ -32,6 +33,8 @@ export interface ExportOptions {
   readonly apiKey: string;
   /** Requests in flight at once. */
   readonly concurrency: number;
+  /** How long to wait for an API that does not answer, in milliseconds. */
+  readonly patienceMs: number;
   readonly observer: Observer;
   readonly stop: Stop;
 }
@@ -123,6 +126,7 @@ function contextOf(options: ExportOptions): RunContext {
     observer,
     apiUrl: settings.apiUrl,
     apiKey: options.apiKey,
+    patienceMs: options.patienceMs,
     signal,
   });
   return {
@@ -140,7 +144,7 @@ function contextOf(options: ExportOptions): RunContext {
     observer,
     stop,
     logs: settings.logs,
-    cutoff: settings.cutoff,
+    cutoff: new Cutoff(settings.cutoff),
   };
 }
 

@@ -25,6 +25,8 @@ Options of export
   --logs, --no-logs  with or without Logs (default: without);
                      --resume DIR --logs adds them to an export
   --concurrency N    requests in flight at once, 1 to 100 (default: ${DEFAULT_CONCURRENCY})
+  --patience TIME    how long to wait for an API that does not answer at all,
+                     such as 90s or 2h (default: 15m)
   --api-url URL      default: ${DEFAULT_API_URL}
   --env-file PATH    read settings from this file instead of .env
   -q, --quiet        print only what goes wrong

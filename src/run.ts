@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly settings: Settings;
   readonly apiKey: string;
   readonly concurrency: number;
+  /** How long to wait for an API that does not answer, in milliseconds. */
+  readonly patienceMs: number;
   readonly flags: {
     readonly quiet: boolean;
     readonly verbose: boolean;

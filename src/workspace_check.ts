@@ -3,7 +3,7 @@
  * what an earlier run began and the workspace no longer lists.
  */
 import { filesList } from "./api/client.ts";
-import { openWalk } from "./api/open_walk.ts";
+import { openWalk } from "./api/walk.ts";
 import { isGap, UsageError } from "./errors.ts";
 import type { RunContext } from "./exporters/context.ts";
 import { readDone } from "./tree/file_state.ts";
@@ -33,11 +33,11 @@ export function expectSameRoot(
 export async function expectKnownFiles(context: RunContext): Promise<void> {
   const onDisk = new Set(await filesOnDisk(context));
   if (onDisk.size === 0) return;
-  const start = { skip: 0, recent: [] };
   try {
-    using walk = await openWalk(context.walk, filesList(null), start);
+    using walk = await openWalk(context.walk, filesList(null));
     for await (const event of walk) {
       if (event.kind === "gap") return;
+      if (event.kind !== "records") continue;
       if (event.records.some(({ info }) => onDisk.has(info.id))) return;
     }
   } catch (error) {

@@ -181,10 +181,12 @@ export function evaluationLogsList(evaluationId: string): ListSpec<IdInfo> {
  * The Logs of a File, trace children included.
  *
  * @param file The File.
- * @param until Only Logs created up to this instant (ISO 8601); `null` for all.
+ * @param after Only Logs created after this instant (ISO 8601); `null` for all.
+ * @param until Only Logs created before this instant (ISO 8601); `null` for all.
  */
 export function logsList(
   file: FileInfo,
+  after: string | null,
   until: string | null,
 ): ListSpec<IdInfo> {
   const traces = file.type === "flow" || file.type === "agent";
@@ -194,6 +196,7 @@ export function logsList(
     query: [
       ["file_id", file.id],
       ...(traces ? [["include_trace_children", "true"]] as const : []),
+      ...(after === null ? [] : [["start_date", after]] as const),
       ...(until === null ? [] : [["end_date", until]] as const),
     ],
     pageSize: PAGE_SIZE,

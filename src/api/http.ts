@@ -7,7 +7,9 @@ import { ApiError, isGap } from "../errors.ts";
 import type { Observer } from "../observer.ts";
 import type { World } from "../world.ts";
 import { attempt } from "./attempt.ts";
+import { isNoAnswer, Outage } from "./outage.ts";
 import type { Pacer } from "./pacing.ts";
+import { cutDocument } from "./records.ts";
 import { decideRetry, MAX_TRIES } from "./retry.ts";
 
 /** What {@linkcode Http} is made from. */
@@ -18,6 +20,8 @@ export interface HttpOptions {
   /** The API's address, without a slash at its end. */
   readonly apiUrl: string;
   readonly apiKey: string;
+  /** How long to wait for an API that does not answer at all, in milliseconds. */
+  readonly patienceMs: number;
   /** Ends every request of the run. */
   readonly signal: AbortSignal;
 }
@@ -37,18 +41,34 @@ export interface HttpRequest<T> {
 
 const TIMEOUT_MS = 60_000;
 
+/** What is asked while nothing else is answered: small, and always there. */
+const PROBE: HttpRequest<unknown> = {
+  path: "/files",
+  query: [["page", "1"], ["size", "1"]],
+  what: "a sign of life",
+  read: (body) => cutDocument(body, () => null),
+};
+
 /** Makes requests. */
 export class Http {
   readonly #options: HttpOptions;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #outage: Outage;
 
   constructor(options: HttpOptions) {
     this.#options = options;
     this.#headers = { "x-api-key": options.apiKey };
+    const { clock } = options.world;
+    this.#outage = new Outage({
+      ...options,
+      clock,
+      probe: async () => void await this.#try(PROBE),
+    });
   }
 
   /**
-   * Makes a request, up to five times.
+   * Makes a request, up to five times. Tries that fail while the API does not
+   * answer anything at all are not counted.
    *
    * @returns What `read` made of the body.
    * @throws {ApiError | NetworkError | ProtocolError} When the last try failed.
@@ -56,45 +76,64 @@ export class Http {
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: HttpRequest<T>): Promise<T> {
-    const { world, pacer, observer, signal } = this.#options;
+    const { world, observer, signal } = this.#options;
+    const outage = this.#outage;
     for (let tries = 1;; tries++) {
-      let startedMs = 0;
+      if (await outage.over()) tries = 1;
       try {
-        // Its slot is free again before the body is read.
-        const body = await pacer.run(() => {
-          startedMs = world.clock.now();
-          return this.#fetch(request);
-        }, signal);
-        const value = request.read(body);
+        const value = await this.#try(request);
+        outage.answered();
         observer.requestDone();
         return value;
       } catch (error) {
         if (!isGap(error)) throw error;
+        if (!isNoAnswer(error)) outage.answered();
         const { kind, waitMs, forAll } = decideRetry(
           error,
           tries,
           world.random(),
         );
-        const tooMany = error instanceof ApiError && error.status === 429;
-        if (tooMany) pacer.slowDown(startedMs);
-        if (forAll) {
-          const untilMs = world.clock.now() + waitMs;
-          pacer.hold(untilMs);
-          observer.waiting("rate limited", untilMs);
-        }
         const failed = `cannot get ${request.what} (try ${tries}`;
+        const seconds = (waitMs / 1000).toFixed(1);
+        observer.log(
+          kind === "fail" ? "INFO" : "WARN",
+          kind === "fail"
+            ? `${failed}, the last): ${error.message}`
+            : `${failed} of ${MAX_TRIES}, again in ${seconds} s): ${error.message}`,
+        );
+        if (isNoAnswer(error) && await outage.noAnswer(error)) {
+          tries = 0;
+          continue;
+        }
         if (kind === "fail") {
-          observer.log("INFO", `${failed}, the last): ${error.message}`);
           observer.requestDone();
           throw error;
         }
-        const seconds = (waitMs / 1000).toFixed(1);
-        observer.log(
-          "WARN",
-          `${failed} of ${MAX_TRIES}, again in ${seconds} s): ${error.message}`,
-        );
         if (!forAll) await world.clock.sleep(waitMs, { signal });
       }
+    }
+  }
+
+  /** One try, in a slot; tells the pacer what the server thinks of the pace. */
+  async #try<T>(request: HttpRequest<T>): Promise<T> {
+    const { world, pacer, observer, signal } = this.#options;
+    let startedMs = 0;
+    try {
+      // Its slot is free again before the body is read.
+      const body = await pacer.run(() => {
+        startedMs = world.clock.now();
+        return this.#fetch(request);
+      }, signal);
+      return request.read(body);
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.retryable) throw error;
+      if (error.status === 429) pacer.slowDown(startedMs);
+      if (error.retryAfterMs !== undefined) {
+        const untilMs = world.clock.now() + error.retryAfterMs;
+        pacer.hold(untilMs);
+        observer.waiting("rate limited, resumes", untilMs);
+      }
+      throw error;
     }
   }
 

@@ -1,50 +1,78 @@
 /**
- * Walks a list as an ordered stream: the first page tells how many records there
- * are, then a sliding window of requests is in flight while earlier pages are
- * being written. No barrier between pages, no request past the end. A page that
- * cannot be had is a gap in its place, never the end of the list.
+ * Walks a list as an ordered stream, and judges whether what it yields is the
+ * list: pages must agree about its length, share the record where they meet,
+ * and hold no record twice. Places that cannot be had are a gap where they are,
+ * never the end of the list.
  */
-import { ProtocolError } from "../errors.ts";
-import type { Lease } from "./budget.ts";
-import {
-  type Fetched,
-  fetchPageOrFailure,
-  isSpecific,
-  type ListSpec,
-} from "./page.ts";
+import { Flights } from "./flights.ts";
+import type { ListSpec } from "./page.ts";
+import { canBeCut, type Fetched, type Piece } from "./places.ts";
 import { RecentKeys } from "./recent_keys.ts";
 import type {
   Expected,
+  ListGap,
+  ListWalk,
   WalkContext,
   WalkEvent,
   WalkStart,
 } from "./walk_types.ts";
 
-interface Flight<T> {
-  readonly lease: Lease;
-  readonly result: Promise<Fetched<T>>;
+/** What a page is reckoned to weigh before any is here, in bytes. */
+const FIRST_ESTIMATE_BYTES = 256 * 1024;
+/** A list that grows beyond twice its length and this is not followed forever. */
+const FARTHEST_BEYOND = 10_000;
+
+/**
+ * Begins a walk over a list.
+ *
+ * @param context What the walks of the run share.
+ * @param spec The list.
+ * @param start Where to begin.
+ * @returns The walk, whose `total` is known.
+ * @throws {ApiError | NetworkError | ProtocolError} When it cannot be begun.
+ */
+export async function openWalk<T>(
+  context: WalkContext,
+  spec: ListSpec<T>,
+  start: WalkStart = fromTheBeginning(),
+): Promise<Walk<T>> {
+  const unknown = {
+    total: Infinity,
+    most: spec.pageSize,
+    fixed: false,
+    pageBytes: FIRST_ESTIMATE_BYTES,
+  };
+  const walk = new Walk(context, spec, start, start.expected ?? unknown);
+  try {
+    await walk.begin();
+    return walk;
+  } catch (error) {
+    walk[Symbol.dispose]();
+    throw error;
+  }
 }
 
-/** One walk over one list; `openWalk` begins it, disposing ends it. */
-export class Walk<T> implements Disposable {
-  readonly #context: WalkContext;
+/** Where a walk over a whole list begins. */
+export function fromTheBeginning(): WalkStart {
+  return { skip: 0, last: null, recent: new RecentKeys([]) };
+}
+
+/** One walk over one list. */
+export class Walk<T> implements ListWalk<T> {
   readonly #spec: ListSpec<T>;
-  readonly #size: number;
-  readonly #flights = new Map<number, Flight<T>>();
+  readonly #context: WalkContext;
+  readonly #flights: Flights<T>;
   readonly #recent: RecentKeys;
-  /** The page to be written next, from 1. */
-  #number: number;
-  /** The page to be started next. */
-  #next: number;
-  #unfinished = 0;
-  #ended = false;
-  #pageBytes: number;
-  /** How many records the list has, as the newest page says. */
-  total: number;
+  /** The place to be yielded next. */
+  #place: number;
+  /** The key at the place before it; `null` where that is not known. */
+  #last: string | null;
   /** What `total` was at the beginning. */
   #firstTotal: number;
   /** Whether two pages disagreed about `total`. */
   changed = false;
+  /** Whether two neighbouring pages held different records at the same place. */
+  torn = false;
   /** How many records came a second time and were left out. */
   repeated = 0;
 
@@ -56,59 +84,52 @@ export class Walk<T> implements Disposable {
   ) {
     this.#context = context;
     this.#spec = spec;
-    this.#size = known.size;
-    this.#recent = new RecentKeys(start.recent);
-    this.#pageBytes = known.pageBytes;
-    this.total = known.total;
+    this.#flights = new Flights(context, spec, start.skip, known);
+    this.#recent = start.recent;
+    this.#last = start.last;
+    this.#place = start.skip;
     this.#firstTotal = known.total;
-    this.#number = start.skip / known.size + 1;
-    this.#next = this.#number;
-  }
-
-  /** Takes over what came of the page that it begins with. */
-  begin(first: Fetched<T>, lease: Lease): void {
-    const result = Promise.resolve(first);
-    this.#flights.set(this.#next++, { lease, result });
-    this.#expectRequests(this.pages - this.#number);
   }
 
   /**
-   * Starts at once on what another walk has found out, and corrects it by the
-   * first page that comes, of the two that it begins with.
+   * Makes sure of the total by the first page that comes, of the two that the
+   * walk begins with.
    *
    * @throws {ApiError | NetworkError | ProtocolError} When neither can be had.
    */
-  async beginExpecting(): Promise<void> {
-    this.#expectRequests(this.pages - this.#number + 1);
-    const { budget, signal } = this.#context;
-    this.#start(this.#next++, await budget.take(this.#pageBytes, signal));
-    this.#fill();
-    const first = await this.#flights.get(this.#number)!.result;
-    const { page } = first.page !== undefined || !isSpecific(first.failure)
-      ? first
-      : await this.#flights.get(this.#number + 1)?.result ?? first;
-    const tells = first.failure === undefined ||
-      page !== undefined && page.total > (this.#number - 1) * this.#size;
-    if (page === undefined || !tells) throw first.failure;
-    this.total = page.total;
-    this.#firstTotal = page.total;
+  async begin(): Promise<void> {
+    const first = await this.#flights.peek(0);
+    let total = totalOf(first);
+    if (total === undefined) {
+      // The page behind tells the total too, and what this one lacks is a gap.
+      const failure = failureOf(first);
+      if (failure === undefined || !canBeCut(failure)) throw failure;
+      total = totalOf(await this.#flights.peek(1)) ?? 0;
+      if (total <= this.#place) throw failure;
+    }
+    this.#flights.total = total;
+    this.#firstTotal = total;
+    if (first.kind === "resized") {
+      this.#flights.resize(first.page, this.#place);
+    }
+    this.#context.observer.requestsExpected(1 + this.#flights.pagesLeft);
   }
 
-  /** Whether the list moved under the walk: its pages don't fit together. */
+  get total(): number {
+    return this.#flights.total;
+  }
+
   get moved(): boolean {
-    return this.changed || this.repeated > 0;
+    return this.changed || this.torn || this.repeated > 0;
   }
 
-  /**
-   * Judges a walk at its end.
-   *
-   * @param places How many places it came to, empty ones included.
-   * @returns Why its records cannot be called the list; `null` when they can.
-   */
   mismatch(places: number): string | null {
     const total = this.#firstTotal;
     if (this.changed) {
-      return `the source changed while it was read, from ${total} to ${this.total} records`;
+      return `the source kept changing while it was read, from ${total} to ${this.total} records`;
+    }
+    if (this.torn) {
+      return "the source kept changing while it was read: its pages don't fit together";
     }
     if (places === total && !this.moved) return null;
     return `the API says ${total} records, the list holds ${places} distinct ones`;
@@ -116,110 +137,72 @@ export class Walk<T> implements Disposable {
 
   /** What a walk over nearly the same list may expect. */
   get found(): Expected {
-    const { total } = this;
-    return { total, size: this.#size, pageBytes: this.#pageBytes };
+    return this.#flights.found;
   }
 
-  /** How many pages the list has, as the newest page says. */
-  get pages(): number {
-    return Math.ceil(this.total / this.#size);
+  /** Whether nothing is left to ask for. */
+  get isAskedFor(): boolean {
+    return this.#flights.isAskedFor;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WalkEvent<T>, void> {
-    for (; this.#number <= this.pages; this.#number++) {
-      yield* this.#take(this.#number);
+    const farthest = 2 * this.#firstTotal + FARTHEST_BEYOND;
+    while (this.#place < Math.min(this.total, farthest)) {
+      const fetched = await this.#flights.peek(0);
+      if (fetched.kind === "resized") {
+        this.#flights.resize(fetched.page, this.#place);
+        continue;
+      }
+      using _page = this.#flights.shift();
+      for (const piece of fetched.pieces) yield* this.#take(piece);
     }
   }
 
-  /** Gives back what pages hold that nobody is going to take. */
   [Symbol.dispose](): void {
-    this.#ended = true;
-    for (const { lease } of this.#flights.values()) lease.release();
-    this.#flights.clear();
+    this.#flights[Symbol.dispose]();
   }
 
-  async *#take(number: number): AsyncGenerator<WalkEvent<T>, void> {
-    if (!this.#flights.has(number)) {
-      const { budget, signal } = this.#context;
-      this.#start(number, await budget.take(this.#pageBytes, signal));
-      this.#next = number + 1;
+  *#take(piece: Piece<T>): Generator<WalkEvent<T>, void> {
+    if (piece.kind === "gap") {
+      const count = Math.min(piece.to, this.total) - this.#place;
+      if (count <= 0) return;
+      const reason = piece.failure.message;
+      const gap: ListGap = { offset: this.#place, count, reason };
+      this.#place += count;
+      this.#last = null;
+      yield { kind: "gap", gap };
+      return;
     }
-    this.#fill();
-    const flight = this.#flights.get(number)!;
-    const { page, failure } = await flight.result;
-    this.#flights.delete(number);
-    try {
-      if (page !== undefined && page.total !== this.total) {
-        this.changed = true;
-        this.total = page.total;
-      }
-      const came = page?.records ?? [];
-      const records = came.filter(({ info }) =>
-        this.#recent.add(this.#spec.key(info))
-      );
-      this.repeated += came.length - records.length;
-      if (records.length > 0) yield { kind: "records", records };
-      if (failure !== undefined) {
-        const offset = (number - 1) * this.#size;
-        const gap = {
-          offset,
-          count: Math.min(this.#size, this.total - offset),
-          kept: records.length,
-          pageSize: this.#size,
-          reason: failure.message,
-        };
-        yield { kind: "gap", gap };
-      }
-    } finally {
-      flight.lease.release();
+    const { records, from, total } = piece;
+    this.changed ||= total !== this.total;
+    this.#flights.total = total;
+    if (records.length > 0 && from > this.#place) {
+      // It shrank and grew again.
+      this.changed = true;
+      this.#place = from;
     }
-  }
-
-  /** Starts as many later pages as the window and the budget allow. */
-  #fill(): void {
-    const { budget, inFlight, lookahead } = this.#context;
-    while (
-      !this.#ended && this.#next <= this.pages &&
-      this.#unfinished < inFlight && this.#flights.size < lookahead
-    ) {
-      const lease = budget.tryTake(this.#pageBytes);
-      if (lease === null) return;
-      this.#start(this.#next++, lease);
+    const at = this.#place - from;
+    const key = ({ info }: { readonly info: T }) => this.#spec.key(info);
+    const shared = records[at - 1];
+    if (shared !== undefined && this.#last !== null) {
+      this.torn ||= key(shared) !== this.#last;
     }
+    const wanted = records.slice(Math.max(0, at));
+    if (wanted.length === 0) return;
+    this.#place += wanted.length;
+    this.#last = key(wanted.at(-1)!);
+    const fresh = wanted.filter((record) => this.#recent.add(key(record)));
+    this.repeated += wanted.length - fresh.length;
+    if (fresh.length > 0) yield { kind: "records", records: fresh };
   }
+}
 
-  #expectRequests(pages: number): void {
-    this.#context.observer.requestsExpected(Math.max(0, pages));
-  }
+function totalOf<T>(fetched: Fetched<T>): number | undefined {
+  if (fetched.kind === "resized") return fetched.page.total;
+  return fetched.pieces.find((piece) => piece.kind === "records")?.total;
+}
 
-  #start(number: number, lease: Lease): void {
-    this.#unfinished++;
-    const result = this.#fetch(number, lease).finally(() => {
-      this.#unfinished--;
-      this.#fill();
-    });
-    // Awaited in its turn; a rejection before that must not end the process.
-    result.catch(() => {});
-    this.#flights.set(number, { lease, result });
-  }
-
-  async #fetch(number: number, lease: Lease): Promise<Fetched<T>> {
-    const size = this.#size;
-    const { http } = this.#context;
-    const got = await fetchPageOrFailure(http, this.#spec, {
-      page: number,
-      size,
-    });
-    if (got.page === undefined) return got;
-    if (got.page.size !== size) {
-      const failure = new ProtocolError(
-        `the server gave ${got.page.size} records a page where it gave ${size} before`,
-      );
-      return { page: undefined, failure };
-    }
-    lease.resize(got.page.bytes);
-    // Believes a heavy page at once and a light one by and by.
-    this.#pageBytes = Math.max(got.page.bytes, this.#pageBytes / 2);
-    return got;
-  }
+function failureOf<T>(fetched: Fetched<T>): Error | undefined {
+  if (fetched.kind === "resized") return undefined;
+  return fetched.pieces.find((piece) => piece.kind === "gap")?.failure;
 }

@@ -3,24 +3,51 @@ import type { Observer } from "../observer.ts";
 import type { ByteBudget } from "./budget.ts";
 import type { Http } from "./http.ts";
 import type { RawRecord } from "./records.ts";
+import type { RecentKeys } from "./recent_keys.ts";
 
-/** Records that are missing from a list, by their place in it. */
+/** The Logs between two instants. */
+export interface DateWindow {
+  /** ISO 8601; `null` for no bound. */
+  readonly after: string | null;
+  readonly until: string | null;
+  /** Places of the list before the window's first. */
+  readonly before: number;
+  /** How many records it holds. */
+  readonly count: number;
+}
+
+/** Places of a list whose records cannot be had. */
 export interface ListGap {
-  /** How many records of the list come before. */
+  /** How many places of the list come before. */
   readonly offset: number;
   /** How many places are concerned. */
   readonly count: number;
-  /** How many records of these places are there all the same. */
-  readonly kept: number;
-  /** Records a page: the gap is page `offset / pageSize + 1`. */
-  readonly pageSize: number;
   readonly reason: string;
+  /** The window that they were asked for in. */
+  readonly window?: DateWindow;
 }
 
 /** What a walk yields, in the list's order. */
 export type WalkEvent<T> =
   | { readonly kind: "records"; readonly records: readonly RawRecord<T>[] }
-  | { readonly kind: "gap"; readonly gap: ListGap };
+  | { readonly kind: "gap"; readonly gap: ListGap }
+  /** From here on the list is what these instants enclose. */
+  | { readonly kind: "rest"; readonly rest: DateWindow };
+
+/** A list as an ordered stream; disposing it ends it. */
+export interface ListWalk<T> extends AsyncIterable<WalkEvent<T>>, Disposable {
+  /** How many records the list has, as the newest page says. */
+  readonly total: number;
+  /** Whether the list moved under the walk: its pages don't fit together. */
+  readonly moved: boolean;
+  /**
+   * Judges the walk at its end.
+   *
+   * @param places How many places it came to, empty ones included.
+   * @returns Why its records cannot be called the list; `null` when they can.
+   */
+  mismatch(places: number): string | null;
+}
 
 /** What every walk of a run shares. */
 export interface WalkContext {
@@ -36,10 +63,12 @@ export interface WalkContext {
 
 /** Where a walk begins. */
 export interface WalkStart {
-  /** Records to leave out, a multiple of a chunk. */
+  /** Records to leave out. */
   readonly skip: number;
-  /** Keys of the records just before, to recognise an overlap. */
-  readonly recent: readonly string[];
+  /** The key of the last of them; `null` where it is not known. */
+  readonly last: string | null;
+  /** Keys of the records before. */
+  readonly recent: RecentKeys;
   /** What another walk over nearly the same list has found out. */
   readonly expected?: Expected;
 }
@@ -47,10 +76,9 @@ export interface WalkStart {
 /** What is known of a list before a walk over it has begun. */
 export interface Expected {
   readonly total: number;
-  /** Records a page. */
-  readonly size: number;
+  /** The most records that the server gives a page. */
+  readonly most: number;
+  /** Whether the server gives pages of that size only. */
+  readonly fixed: boolean;
   readonly pageBytes: number;
 }
-
-/** What a page is reckoned to weigh before any is here. */
-export const FIRST_ESTIMATE_BYTES = 256 * 1024;

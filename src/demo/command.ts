@@ -3,7 +3,12 @@
  * very code path of `export`, or only serves it.
  */
 import type { Flags } from "../args.ts";
-import { DEFAULT_CONCURRENCY, DEFAULT_OUTPUT, newSettings } from "../config.ts";
+import {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_OUTPUT,
+  DEFAULT_PATIENCE_MS,
+  newSettings,
+} from "../config.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT, runAndReport } from "../run.ts";
 import { createExportDir } from "../tree/export_dir.ts";
@@ -42,6 +47,7 @@ export async function demo(flags: Flags, world: World): Promise<number> {
     settings,
     apiKey: DEMO_KEY,
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+    patienceMs: DEFAULT_PATIENCE_MS,
     flags,
     resumeCommand: "start the demo again",
   });

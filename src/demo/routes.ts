@@ -1,8 +1,9 @@
 /** The demo server's endpoints: from an address to the text of an answer. */
+import { between, type Bounds } from "./dates.ts";
 import type { DemoFile, Sequence, Workspace } from "./workspace.ts";
 
 /** How the server pages. */
-export interface PagingOptions {
+export interface PagingOptions extends Bounds {
   /** The most records that it gives a page. */
   readonly sizeCap?: number;
   /** Changes what `total` says. */
@@ -45,7 +46,8 @@ export function route(
   if (path === "logs") {
     const file = fileById(files, required(url, "file_id"));
     const traces = url.searchParams.get("include_trace_children") === "true";
-    return page(traces ? file.logs : file.bareLogs ?? file.logs);
+    const logs = traces ? file.logs : file.bareLogs ?? file.logs;
+    return page(between(logs, url, options));
   }
   const [, type, id, part] = FILE_PARTS.exec(path) ?? [];
   if (type !== undefined && id !== undefined) {

@@ -8,6 +8,8 @@ export interface Sequence {
   readonly length: number;
   /** The JSON text of a record, from 0. */
   at(index: number): string | undefined;
+  /** When the one at a place was created, where they are sorted newest first. */
+  createdMs?(index: number): number;
 }
 
 /** One Directory. */

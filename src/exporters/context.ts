@@ -12,6 +12,7 @@ import {
   type RecordKind,
   sumCounts,
 } from "../observer.ts";
+import type { Cutoff } from "./cutoff.ts";
 import type { FileState } from "../tree/file_state.ts";
 import type { FileLayout, Layout } from "../tree/layout.ts";
 import type { Gap } from "../tree/manifest.ts";
@@ -27,8 +28,8 @@ export interface RunContext {
   readonly stop: Stop;
   /** Whether Logs are wanted. */
   readonly logs: boolean;
-  /** Logs created after this instant (ISO 8601, UTC) are left out. */
-  readonly cutoff: string;
+  /** Logs created later are left out. */
+  readonly cutoff: Cutoff;
 }
 
 /** What the exporters of one File use. */

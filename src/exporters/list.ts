@@ -3,15 +3,24 @@
  * chunks of an earlier run, asks again for places that are empty, and calls the
  * list finished only when its distinct records are as many as the API says.
  */
-import { openWalk } from "../api/open_walk.ts";
+import { NotByDate } from "../api/date_windows.ts";
+import { RecentKeys } from "../api/recent_keys.ts";
+import { openWalk } from "../api/walk.ts";
+import type { WalkStart } from "../api/walk_types.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
-import type { EmptyPlaces, ListState } from "../tree/file_state.ts";
+import type {
+  EmptyPlaces,
+  ListState,
+  StateWindow,
+} from "../tree/file_state.ts";
 import { chunkPath } from "../tree/layout.ts";
 import { countChunks } from "../tree/list_reader.ts";
 import { ListWriter } from "../tree/list_writer.ts";
 import { keepOnly, moveAside, removeAll } from "../tree/storage.ts";
 import type { FileContext } from "./context.ts";
 import {
+  addPlaces,
+  byChunk,
   fillPlaces,
   inChunk,
   type ListExport,
@@ -19,9 +28,7 @@ import {
   readKeys,
   SourceChanged,
 } from "./empty_places.ts";
-
-/** How often a list is read from its beginning before it is given up. */
-const MAX_WALKS = 3;
+import { MAX_WALKS } from "./small_list.ts";
 
 /** What a walk came to. */
 interface Outcome {
@@ -53,8 +60,8 @@ export async function exportList<T>(
       }
       tally.miss(list.name, `${mismatch}; resume to read it again`);
     }
-    for (const { offset, count, kept, reason } of empty) {
-      tally.miss(list.name, reason, { offset, missing: count - kept });
+    for (const { offset, count, reason } of empty) {
+      tally.miss(list.name, reason, { offset, missing: count });
     }
     tally.add(list.kind, total - missingOf(empty));
     return;
@@ -70,9 +77,14 @@ async function readList<T>(
     if (outcome.mismatch === null) await finishList(context, list, outcome);
     return outcome;
   } catch (error) {
-    if (!(error instanceof SourceChanged)) throw error;
+    const disorder = error instanceof NotByDate;
+    if (!disorder && !(error instanceof SourceChanged)) throw error;
+    if (disorder) list.onDisorder?.();
     const nothing = { total: 0, finished: false, empty: [] };
-    return { list: nothing, mismatch: "it changed since the last run" };
+    const mismatch = disorder
+      ? "it is in no order of time"
+      : "it changed since the last run";
+    return { list: nothing, mismatch };
   }
 }
 
@@ -97,12 +109,16 @@ async function continueList<T>(
 async function finishList<T>(
   { disk, paths, state }: FileContext,
   { name, spec }: ListExport<T>,
-  { list: { total, empty } }: Outcome,
+  { list: { total, empty, until } }: Outcome,
 ): Promise<void> {
   // What one request brings again needs no remembering.
   const small = total < CHUNK_RECORDS && total <= spec.pageSize;
   if (!small || empty.length > 0) {
-    await state.setList(name, { total, finished: true, empty });
+    const known = { total, finished: true, empty };
+    await state.setList(
+      name,
+      until === undefined ? known : { ...known, until },
+    );
   }
   await removeAll(disk, `${paths.list(name)}.old`);
 }
@@ -145,29 +161,39 @@ async function findChunks<T>(
 async function walkList<T>(
   context: FileContext,
   list: ListExport<T>,
-  { saved, chunks, recent }: Found,
+  found: Found,
 ): Promise<Outcome> {
   const { disk, paths, state, observer } = context;
-  const start = { skip: chunks * CHUNK_RECORDS, recent };
-  using walk = await (list.open?.(start) ??
-    openWalk(context.walk, list.spec, start));
+  const { saved, chunks } = found;
+  const start = startBehind(found);
+  const opened = await list.open?.(start, saved) ??
+    { walk: await openWalk(context.walk, list.spec, start) };
+  using walk = opened.walk;
   if (saved !== undefined && walk.total !== saved.total) {
     throw new SourceChanged();
   }
   const { total } = walk;
+  const until = opened.until === undefined ? {} : { until: opened.until };
   const empty: EmptyPlaces[] = [...saved?.empty ?? []];
+  /** Windows that were begun and are not yet whole chunks on disk. */
+  const begun: StateWindow[] = saved?.rest === undefined ? [] : [saved.rest];
   let unsaved = saved === undefined;
   await using writer = new ListWriter({
     disk,
     dir: paths.list(list.name),
     chunks,
-    beforeChunk: async () => {
+    beforeChunk: async (places) => {
       const { moved } = walk;
       const small = total < CHUNK_RECORDS && empty.length === 0;
+      while (begun[1] !== undefined && begun[1].before <= places) {
+        begun.shift();
+        unsaved = true;
+      }
       if (!unsaved && !moved || small) return;
       // Chunks of a list that moved are no ground to go on from after a kill.
-      const known = moved ? undefined : { total, finished: false, empty };
-      await state.setList(list.name, known);
+      const rest = begun[0] === undefined ? {} : { rest: begun[0] };
+      const known = { total, finished: false, empty, ...until, ...rest };
+      await state.setList(list.name, moved ? undefined : known);
       unsaved = false;
     },
   });
@@ -176,17 +202,31 @@ async function walkList<T>(
       const lines = event.records.map(({ bytes }) => bytes);
       const written = await writer.append(lines);
       observer.written(list.kind, lines.length, written);
-    } else {
-      const { gap } = event;
-      empty.push(gap);
+    } else if (event.kind === "gap") {
+      for (const places of byChunk(event.gap)) addPlaces(empty, places);
       unsaved = true;
-      await writer.skip(gap.count - gap.kept);
+      await writer.skip(event.gap.count);
+    } else {
+      begun.push(event.rest);
     }
   }
   await writer.finish();
   return {
-    list: { total: writer.places, finished: true, empty },
+    list: { total: writer.places, finished: true, empty, ...until },
     mismatch: walk.mismatch(writer.places),
+  };
+}
+
+/** Where a walk goes on behind the complete chunks. */
+function startBehind({ saved, chunks, recent }: Found): WalkStart {
+  const skip = chunks * CHUNK_RECORDS;
+  const isKnown = !saved?.empty.some(({ offset, count }) =>
+    offset + count === skip
+  );
+  return {
+    skip,
+    last: isKnown ? recent.at(-1) ?? null : null,
+    recent: new RecentKeys(recent),
   };
 }
 

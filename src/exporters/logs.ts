@@ -1,15 +1,20 @@
 /**
  * Exports a File's Logs. A list of more than one page is read up to the export's
- * cut-off, so that Logs that arrive while it is read don't shift its pages.
+ * cut-off, so that Logs that arrive while it is read don't shift its pages; a
+ * long one is read in windows of time, since deep pages are slow.
  */
-import { logsList } from "../api/client.ts";
-import { openWalk } from "../api/open_walk.ts";
-import type { Walk } from "../api/walk.ts";
-import type { WalkStart } from "../api/walk_types.ts";
-import type { IdInfo } from "../api/client.ts";
-import { ApiError } from "../errors.ts";
+import { type IdInfo, logsList } from "../api/client.ts";
+import { countList } from "../api/date_windows.ts";
+import { openWalk } from "../api/walk.ts";
+import type { Expected, WalkStart } from "../api/walk_types.ts";
+import { WindowWalk } from "../api/window_walk.ts";
+import type { ListState, StateWindow } from "../tree/file_state.ts";
 import type { FileContext } from "./context.ts";
+import { type OpenedList, SourceChanged } from "./empty_places.ts";
 import { exportList } from "./list.ts";
+
+/** A list of more Logs than this is read in windows of time. */
+const LONG_LIST = 20_000;
 
 /**
  * Exports the Logs.
@@ -17,40 +22,81 @@ import { exportList } from "./list.ts";
  * @throws {ApiError | NetworkError | ProtocolError} When they cannot be begun.
  */
 export async function exportLogs(context: FileContext): Promise<void> {
+  const { file } = context;
+  let byDate = true;
   await exportList(context, {
     name: "logs",
     kind: "logs",
-    spec: logsList(context.file, context.cutoff),
-    open: (start) => openLogs(context, start),
+    spec: logsList(file, null, null),
+    specOf: (after, until) => logsList(file, after, until),
+    open: (start, saved) =>
+      saved !== undefined && start.skip > 0
+        ? continueLogs(context, start, saved)
+        : beginLogs(context, start, byDate),
+    onDisorder: () => void (byDate = false),
   });
 }
 
-/** One page needs no cut-off: it is one answer, and nothing can shift in it. */
-async function openLogs(
+async function continueLogs(
   context: FileContext,
   start: WalkStart,
-): Promise<Walk<IdInfo>> {
-  const { file, cutoff, observer, walk } = context;
-  if (start.skip > 0) {
-    return await openWalk(walk, logsList(file, cutoff), start);
-  }
-  const all = await openWalk(walk, logsList(file, null), start);
-  if (all.pages <= 1) return all;
+  { rest, until }: ListState,
+): Promise<OpenedList<IdInfo>> {
+  const spec = logsList(context.file, null, until ?? null);
+  const walk = rest === undefined
+    ? await openWalk(context.walk, spec, start)
+    : await openWindows(context, start, rest);
+  return until === undefined ? { walk } : { walk, until };
+}
+
+async function beginLogs(
+  context: FileContext,
+  start: WalkStart,
+  byDate: boolean,
+): Promise<OpenedList<IdInfo>> {
+  const { file, cutoff, walk } = context;
+  const all = await openWalk(walk, logsList(file, null, null), start);
+  // One page needs no cut-off: it is one answer, and nothing can shift in it.
+  if (all.isAskedFor) return { walk: all };
+  const until = await cutoff.until(walk.http, file);
+  if (until === null) return { walk: all };
   all[Symbol.dispose]();
-  const upToCutoff = await openWalk(walk, logsList(file, cutoff), {
-    ...start,
-    expected: all.found,
-  }).catch((error) => {
-    // A server that refuses the date is read without it.
-    if (!(error instanceof ApiError) || error.retryable) throw error;
-    return openWalk(walk, logsList(file, null), start);
-  });
-  const later = all.total - upToCutoff.total;
-  if (later > 0) {
-    observer.log(
-      "WARN",
-      `${later} Logs of ${file.id} were created after the cut-off ${cutoff} and are left out`,
-    );
-  }
-  return upToCutoff;
+  const upTo = byDate && all.total > LONG_LIST
+    ? await openWindows(context, start, { until }, all.found)
+    : await openWalk(walk, logsList(file, null, until), {
+      ...start,
+      expected: all.found,
+    });
+  warnOfLater(context, all.total - upTo.total);
+  return { walk: upTo, until };
+}
+
+/** Walks what is left of a list, window by window. */
+async function openWindows(
+  context: FileContext,
+  start: WalkStart,
+  left: Partial<StateWindow>,
+  found?: Expected,
+): Promise<WindowWalk<IdInfo>> {
+  const { file, walk } = context;
+  const { after = null, until = null, before = 0 } = left;
+  const list = (after: string | null, until: string | null) =>
+    logsList(file, after, until);
+  const spec = list(after, until);
+  const head = await countList(walk.http, spec);
+  const same = left.count === undefined || left.count === head.total;
+  if (!same || start.skip < before) throw new SourceChanged();
+  const whole = { ...head, after, until, before, count: head.total };
+  const known = found ??
+    { total: 0, most: spec.pageSize, fixed: false, pageBytes: 256 * 1024 };
+  walk.observer.requestsExpected(Math.ceil(head.total / known.most));
+  return new WindowWalk(walk, { list, whole, start, known });
+}
+
+function warnOfLater({ file, cutoff, observer }: FileContext, later: number) {
+  if (later <= 0) return;
+  observer.log(
+    "WARN",
+    `${later} Logs of ${file.id} were created after the cut-off ${cutoff.instant} and are left out`,
+  );
 }

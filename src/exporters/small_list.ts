@@ -1,24 +1,29 @@
 /**
  * Walks a list whose records become files of their own (Files, Evaluations): it
- * is read from its beginning every time, and what it lacks is told.
+ * is read from its beginning every time, again when it changes meanwhile, and
+ * what it lacks is told.
  */
-import { openWalk } from "../api/open_walk.ts";
 import type { ListSpec } from "../api/page.ts";
 import type { RawRecord } from "../api/records.ts";
+import { openWalk } from "../api/walk.ts";
+import type { ListGap } from "../api/walk_types.ts";
 import { isSafeId } from "../tree/layout.ts";
 import { type RunContext, unsafeId, type Where } from "./context.ts";
+
+/** How often a list is read before it is given up. */
+export const MAX_WALKS = 3;
 
 /** A list, and what to do with it. */
 export interface SmallList<T> {
   readonly spec: ListSpec<T>;
-  /** Takes a page's records whose ids are fit for a path, in order. */
+  /** Takes records whose ids are fit for a path, in order, each once. */
   readonly take: (records: readonly RawRecord<T>[]) => void | Promise<void>;
   /** Hears what is missing. */
   readonly miss: (reason: string, where?: Where) => void;
 }
 
 /**
- * Walks a list.
+ * Walks a list, again when it changes meanwhile, up to three times.
  *
  * @returns Whether nothing was missing.
  * @throws {ApiError | NetworkError | ProtocolError} When it cannot be begun.
@@ -27,27 +32,50 @@ export async function walkSmallList<T extends { readonly id: string }>(
   context: RunContext,
   { spec, take, miss }: SmallList<T>,
 ): Promise<boolean> {
-  using walk = await openWalk(context.walk, spec, { skip: 0, recent: [] });
-  let places = 0;
-  let whole = true;
-  const missing = (reason: string, where?: Where) => {
-    whole = false;
-    miss(reason, where);
-  };
-  for await (const event of walk) {
-    if (event.kind === "gap") {
-      const { offset, count, kept, reason } = event.gap;
-      places += count - kept;
-      missing(reason, { offset, missing: count - kept });
+  const seen = new Set<string>();
+  for (let walks = 1;; walks++) {
+    const { gaps, mismatch } = await walkOnce(
+      context,
+      spec,
+      async (records) => {
+        const fresh = records.filter(({ info: { id } }) => !seen.has(id));
+        for (const { info: { id } } of fresh) seen.add(id);
+        await take(fresh.filter(({ info: { id } }) => isSafeId(id)));
+      },
+    );
+    if (mismatch !== null && walks < MAX_WALKS) {
+      context.observer.log(
+        "WARN",
+        `reading the ${spec.what} again: ${mismatch}`,
+      );
       continue;
     }
-    places += event.records.length;
-    for (const { info: { id } } of event.records) {
-      if (!isSafeId(id)) missing(unsafeId(id));
+    const unsafe = [...seen].filter((id) => !isSafeId(id));
+    for (const id of unsafe) miss(unsafeId(id));
+    for (const { offset, count, reason } of gaps) {
+      miss(reason, { offset, missing: count });
     }
-    await take(event.records.filter(({ info }) => isSafeId(info.id)));
+    if (mismatch !== null) miss(`${mismatch}; resume to read it again`);
+    return unsafe.length + gaps.length === 0 && mismatch === null;
   }
-  const mismatch = walk.mismatch(places);
-  if (mismatch !== null) missing(`${mismatch}; resume to read it again`);
-  return whole;
+}
+
+async function walkOnce<T>(
+  context: RunContext,
+  spec: ListSpec<T>,
+  take: (records: readonly RawRecord<T>[]) => Promise<void>,
+): Promise<{ gaps: readonly ListGap[]; mismatch: string | null }> {
+  using walk = await openWalk(context.walk, spec);
+  const gaps: ListGap[] = [];
+  let places = 0;
+  for await (const event of walk) {
+    if (event.kind === "records") {
+      places += event.records.length;
+      await take(event.records);
+    } else if (event.kind === "gap") {
+      places += event.gap.count;
+      gaps.push(event.gap);
+    }
+  }
+  return { gaps, mismatch: walk.mismatch(places) };
 }

@@ -11,16 +11,23 @@ import type { FileLayout, ListName } from "./layout.ts";
 import { parseJson, writeJson } from "./json_file.ts";
 import { readFile, removeAll } from "./storage.ts";
 
-/** Places of a list that are empty, because a page could not be had. */
+/** Places of a list that are empty, because their records could not be had. */
 export interface EmptyPlaces {
   /** Places before them. */
   readonly offset: number;
   readonly count: number;
-  /** How many records of these places are there all the same. */
-  readonly kept: number;
-  /** Records a page when it could not be had. */
-  readonly pageSize: number;
   readonly reason: string;
+  /** The window of time that they belong to, where the list was cut by time. */
+  readonly window?: StateWindow;
+}
+
+/** A list's records between two instants (ISO 8601, `null` for no bound). */
+export interface StateWindow {
+  readonly after: string | null;
+  readonly until: string | null;
+  /** Places of the list before its first. */
+  readonly before: number;
+  readonly count: number;
 }
 
 /** What is known of one list of records. */
@@ -30,6 +37,10 @@ export interface ListState {
   /** Whether its end was reached. */
   readonly finished: boolean;
   readonly empty: readonly EmptyPlaces[];
+  /** The instant up to which it was read (ISO 8601); absent for all of it. */
+  readonly until?: string;
+  /** Where the list is cut by time: what is left of it from here on. */
+  readonly rest?: StateWindow;
 }
 
 /** What is known of a File that is not complete, or not yet as wide as wanted. */

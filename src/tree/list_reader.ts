@@ -51,8 +51,6 @@ export interface Splice {
   readonly chunk: number;
   /** Lines before the place. */
   readonly line: number;
-  /** Lines at the place that are replaced. */
-  readonly replaced: number;
 }
 
 /**
@@ -91,7 +89,6 @@ async function copyAround(
 ): Promise<void> {
   const source = await disk.open(path, { read: true });
   let before = splice.line;
-  let skipped = splice.replaced;
   let pending = true;
   for await (const chunk of source.readable) {
     const head = lineEnds(chunk, before);
@@ -100,9 +97,7 @@ async function copyAround(
     if (before > 0) continue;
     if (pending) await writeAll(target, path, lines);
     pending = false;
-    const gone = lineEnds(chunk.subarray(head.bytes), skipped);
-    skipped -= gone.lines;
-    await writeAll(target, path, chunk.subarray(head.bytes + gone.bytes));
+    await writeAll(target, path, chunk.subarray(head.bytes));
   }
   if (pending) await writeAll(target, path, lines);
 }

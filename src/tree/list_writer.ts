@@ -15,8 +15,8 @@ export interface ListWriterOptions {
   readonly dir: string;
   /** Complete chunks that are there already. */
   readonly chunks: number;
-  /** Runs before a chunk gets its final name. */
-  readonly beforeChunk: () => Promise<void>;
+  /** Runs before a chunk gets its final name; gets the places of those that have. */
+  readonly beforeChunk: (places: number) => Promise<void>;
 }
 
 const NEWLINE = 0x0a;
@@ -108,7 +108,7 @@ export class ListWriter implements AsyncDisposable {
 
   async #publish(): Promise<void> {
     const file = this.#file!;
-    await this.#options.beforeChunk();
+    await this.#options.beforeChunk(this.#chunks * CHUNK_RECORDS);
     this.#file = null;
     await publish(this.#options.disk, this.#path, file);
   }

@@ -39,11 +39,12 @@ export interface Gap {
 export function gapText(gap: Gap): string {
   const { fileId, part, offset, missing, reason } = gap;
   const where = fileId === null ? part : `${fileId} ${part}`;
+  const records = `${missing} record${missing === 1 ? "" : "s"}`;
   const which = missing === undefined
     ? ""
     : offset === undefined
-    ? ` (${missing} records)`
-    : ` (${missing} records from place ${offset + 1})`;
+    ? ` (${records})`
+    : ` (${records} from place ${offset + 1})`;
   return `${where}${which}: ${reason}`;
 }
 

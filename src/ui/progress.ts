@@ -96,7 +96,7 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   ];
   if (snapshot.waiting !== null) {
     const { reason, leftMs } = snapshot.waiting;
-    parts.push(`${reason}, resumes in ${duration(leftMs)}`);
+    parts.push(`${reason} in ${duration(leftMs)}`);
   } else if (snapshot.leftMs !== null) {
     parts.push(`${duration(snapshot.leftMs)} left`);
   }

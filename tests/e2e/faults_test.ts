@@ -4,6 +4,7 @@ import { CLASSIFIER, GOLDEN } from "../../src/demo/sample/files.ts";
 import { chance } from "../../src/demo/sample/parts.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
+import { holdsLogs, holdsPlace } from "../helpers/poison.ts";
 import { type Ended, run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -63,89 +64,91 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-Deno.test("a page that always fails: exit 3, the gap is told, the rest is there, a resume fills it", async () => {
+Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are there, a resume fills it", async () => {
   let broken = true;
-  const asked: string[] = [];
+  const asked: URL[] = [];
   const before = (url: URL) => {
-    asked.push(url.pathname + url.search);
-    const isIt = url.searchParams.get("file_id") === CLASSIFIER.id &&
-      url.searchParams.get("page") === "7";
-    return isIt && broken ? new Response("", { status: 500 }) : undefined;
+    asked.push(url);
+    return broken && holdsLogs(url, CLASSIFIER.id, [637])
+      ? new Response("", { status: 500 })
+      : undefined;
   };
   await exportFrom({ before }, async (root, { code, out, err }, resume) => {
     assertEquals(code, 3);
     assertStringIncludes(out, "Export INCOMPLETE");
     assertStringIncludes(
       out,
-      `${CLASSIFIER.id} logs (100 records from place 601): HTTP 500\nTo go on: hl-export --resume ${root}\n`,
+      `${CLASSIFIER.id} logs (1 record from place 638): HTTP 500\nTo go on: hl-export --resume ${root}\n`,
     );
     assertStringIncludes(err, `missing: ${CLASSIFIER.id} logs`);
     assertEquals((await readManifest(root)).gaps, [{
       fileId: CLASSIFIER.id,
       part: "logs",
       reason: "HTTP 500",
-      offset: 600,
-      missing: 100,
+      offset: 637,
+      missing: 1,
     }]);
     const tree = await readTree(root);
     const logs = `files/${CLASSIFIER.id}/logs`;
     assertEquals(tree.has(`files/${CLASSIFIER.id}/.done`), false);
     assertEquals(tree.get(`${logs}/2.jsonl`), whole.get(`${logs}/2.jsonl`));
     const lines = whole.get(`${logs}/1.jsonl`)!.split("\n");
-    lines.splice(600, 100);
+    lines.splice(637, 1);
     assertEquals(tree.get(`${logs}/1.jsonl`) === lines.join("\n"), true);
 
     const still = await resume();
-    assertEquals([still.code, still.out.includes("place 601")], [3, true]);
+    assertEquals([still.code, still.out.includes("place 638")], [3, true]);
 
     broken = false;
     asked.length = 0;
     assertEquals((await resume()).code, 0);
     await assertTree(root, whole);
-    const pages = asked.filter((one) =>
-      one.startsWith("/v5/logs") && one.includes(CLASSIFIER.id)
+    const pages = asked.filter((url) => holdsLogs(url, CLASSIFIER.id, [637]));
+    assertEquals(pages.map(({ searchParams }) => searchParams.get("size")), [
+      "1",
+    ]);
+    const logsAsked = asked.filter(({ pathname, searchParams }) =>
+      pathname === "/v5/logs" && searchParams.get("file_id") === CLASSIFIER.id
     );
-    assertEquals(pages.length, 1, "only the missing page is asked for again");
+    // The record, and whether dates are honoured.
+    assertEquals(logsAsked.length, 2);
   });
 });
 
-Deno.test("a first page that always fails costs a page, with and without the cut-off", async () => {
+Deno.test("a first record that cannot be served costs one place of every list", async () => {
   let broken = true;
   const before = (url: URL) =>
-    broken && url.searchParams.get("page") === "1" &&
-      url.pathname === "/v5/logs"
+    broken && url.pathname === "/v5/logs" && holdsPlace(url, 0) &&
+      !url.searchParams.get("end_date")?.startsWith("1970")
       ? new Response("", { status: 500 })
       : undefined;
   await exportFrom({ before }, async (root, { code, out }, resume) => {
     assertEquals(code, 3);
-    assertStringIncludes(
-      out,
-      `${CLASSIFIER.id} logs (100 records from place 1): HTTP 500`,
-    );
     const tree = await readTree(root);
-    const logs = `files/${CLASSIFIER.id}/logs`;
-    const lines = whole.get(`${logs}/1.jsonl`)!.split("\n");
-    assertEquals(
-      tree.get(`${logs}/1.jsonl`) === lines.slice(100).join("\n"),
-      true,
-    );
+    for (const { id, type, logs } of workspace.files) {
+      if (type === "dataset" || logs.length === 0) continue;
+      assertStringIncludes(out, `${id} logs (1 record from place 1): HTTP 500`);
+      const path = `files/${id}/logs/1.jsonl`;
+      const lines = whole.get(path)!.split("\n").slice(1).join("\n");
+      assertEquals((tree.get(path) ?? "") === lines, true, path);
+    }
     broken = false;
     assertEquals((await resume()).code, 0);
     await assertTree(root, whole);
   });
 });
 
-Deno.test("two pages missing from one chunk, and the last page, are filled in any order", async () => {
-  let broken = new Set(["13", "14", "36"]);
+Deno.test("records missing from one chunk, from its end and from the list's are filled in any order", async () => {
+  let broken = [1250, 1251, 1400, 1999, 2000, 3511];
   const before = (url: URL) =>
-    url.searchParams.get("file_id") === CLASSIFIER.id &&
-      broken.has(url.searchParams.get("page") ?? "")
+    holdsLogs(url, CLASSIFIER.id, broken)
       ? new Response("", { status: 502 })
       : undefined;
-  await exportFrom({ before }, async (root, { code }, resume) => {
+  await exportFrom({ before }, async (root, { code, out }, resume) => {
     assertEquals(code, 3);
-    for (const left of [["13", "36"], ["13"], []]) {
-      broken = new Set(left);
+    assertStringIncludes(out, "(2 records from place 1251)");
+    for (const left of [[1250, 1400, 3511], [1250, 3511], [1250], []]) {
+      broken = left;
       const { code } = await resume();
       assertEquals(code, left.length === 0 ? 0 : 3);
     }
@@ -153,7 +156,7 @@ Deno.test("two pages missing from one chunk, and the last page, are filled in an
   });
 });
 
-Deno.test("a last page that is missing is not filled from another place when the server gives fewer a page", async () => {
+Deno.test("what is missing is filled from its place though the server gives fewer a page", async () => {
   // 3,450 Logs: the last page holds 50, as many as a page of the lower cap.
   const [first, ...rest] = workspace.files;
   const logs = Array.from({ length: 3450 }, (_, i) => `{"id":"log_${i}"}`);
@@ -164,8 +167,7 @@ Deno.test("a last page that is missing is not filled from another place when the
   let broken = true;
   const args = ["--logs", "--api-url"];
   const before = (url: URL) =>
-    broken && url.searchParams.get("file_id") === CLASSIFIER.id &&
-      url.searchParams.get("page") === "35"
+    broken && holdsLogs(url, CLASSIFIER.id, [3440, 3449])
       ? new Response("", { status: 500 })
       : undefined;
   await using dir = await tempDir();
@@ -194,7 +196,10 @@ Deno.test("a total that promises more than there is: exit 3, no .done", async ()
       : total;
   await exportFrom({ total }, async (root, { code, out }) => {
     assertEquals(code, 3);
-    assertStringIncludes(out, "the page holds 12 records where 100 belong");
+    assertStringIncludes(
+      out,
+      "logs (250 records from place 3513): the page holds 0 records where 1 belong",
+    );
     const tree = await readTree(root);
     assertEquals(tree.has(`files/${CLASSIFIER.id}/.done`), false);
     const logs = `files/${CLASSIFIER.id}/logs/4.jsonl`;
@@ -246,7 +251,7 @@ Deno.test("one Evaluation's failing stats cost only them", async () => {
   });
 });
 
-Deno.test("a page of the list of Files that fails is told, though no File failed", async () => {
+Deno.test("a record of the list of Files that fails is told, though no File failed", async () => {
   const files = Array.from({ length: 150 }, (_, i) => {
     const { logs: _logs, ...file } = workspace.files.at(-1)!;
     const id = `pr_${i}`;
@@ -262,7 +267,7 @@ Deno.test("a page of the list of Files that fails is told, though no File failed
   await using server = serveDemo({ ...workspace, files }, {
     key: DEMO_KEY,
     before: (url) =>
-      url.pathname === "/v5/files" && url.searchParams.get("page") === "2"
+      url.pathname === "/v5/files" && holdsPlace(url, 120)
         ? new Response("", { status: 500 })
         : undefined,
   });
@@ -271,9 +276,9 @@ Deno.test("a page of the list of Files that fails is told, though no File failed
   assertEquals(code, 3);
   assertStringIncludes(
     out,
-    "100 exported, 0 skipped (complete already), 0 failed",
+    "149 exported, 0 skipped (complete already), 0 failed",
   );
-  assertStringIncludes(out, "files (50 records from place 101): HTTP 500");
+  assertStringIncludes(out, "files (1 record from place 121): HTTP 500");
 });
 
 Deno.test("ids that are no file names are refused with a gap, and nothing leaves the tree", async () => {
@@ -305,7 +310,10 @@ Deno.test("nothing at all can be had: exit 3, and a resume completes it", async 
   const before = () => down ? new Response("", { status: 503 }) : undefined;
   await exportFrom({ before }, async (root, { code, out }, resume) => {
     assertEquals(code, 3);
-    assertStringIncludes(out, "files: HTTP 503");
+    assertStringIncludes(
+      out,
+      "files: the API has not answered for 15.0 min (HTTP 503); resume when it does",
+    );
     down = false;
     // The first run never learned what there is, but its settings are kept.
     assertEquals((await resume()).code, 0);

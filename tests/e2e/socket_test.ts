@@ -51,6 +51,7 @@ async function get(apiUrl: string): Promise<unknown> {
     observer: recorder(),
     apiUrl,
     apiKey: "k",
+    patienceMs: 0,
     signal: new AbortController().signal,
   });
   return await http.get({

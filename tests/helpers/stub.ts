@@ -48,6 +48,9 @@ export function stubbed(
     readonly concurrency?: number;
     readonly budget?: number;
     readonly random?: number;
+    readonly patienceMs?: number;
+    /** Answers when a sign of life is asked for; without it, there is one. */
+    readonly probe?: () => Answer;
   } = {},
 ): Stubbed {
   const clock = new VirtualClock();
@@ -60,6 +63,11 @@ export function stubbed(
     init?: RequestInit,
   ): Promise<Response> => {
     const url = new URL(String(input));
+    if (url.pathname === "/v5/files" && url.searchParams.get("size") === "1") {
+      const sign = options.probe?.() ?? json({});
+      if (sign instanceof Error) throw sign;
+      return sign;
+    }
     const n = seen.length;
     seen.push({ url, headers: new Headers(init?.headers), atMs: clock.now() });
     const result = await answer(url, n, init?.signal as AbortSignal);
@@ -72,6 +80,7 @@ export function stubbed(
     observer,
     apiUrl: "https://api.test/v5",
     apiKey: TEST_KEY,
+    patienceMs: options.patienceMs ?? 60_000,
     signal: stop.signal,
   });
   const walk = {

@@ -32,7 +32,7 @@ Deno.test("the line says Files, records, rate and time left", () => {
 });
 
 Deno.test("the line says what it waits for", () => {
-  const waiting = { reason: "rate limited", leftMs: 12_300 };
+  const waiting = { reason: "rate limited, resumes", leftMs: 12_300 };
   assertStringIncludes(
     progressLine({ ...BUSY, waiting }, 0),
     "rate limited, resumes in 12 s",

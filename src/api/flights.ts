@@ -1,0 +1,187 @@
+/**
+ * The pages of one list that are on their way: a sliding window of requests, as
+ * far ahead as the run's slots and bytes allow, of sizes that the server gives
+ * and the machine can hold. Which records are the list is not judged here.
+ */
+import { ProtocolError } from "../errors.ts";
+import type { Lease } from "./budget.ts";
+import type { ListSpec, Page } from "./page.ts";
+import { endOf, type PageAddress, pageFrom, startOf } from "./paging.ts";
+import { type Asking, type Fetched, fetchPlaces } from "./places.ts";
+import type { Expected, WalkContext } from "./walk_types.ts";
+
+interface Flight<T> {
+  readonly address: PageAddress;
+  readonly lease: Lease;
+  readonly result: Promise<Fetched<T>>;
+}
+
+/** A page of more than this is followed by smaller ones, in bytes. */
+const HEAVY_PAGE_BYTES = 8 * 1024 * 1024;
+/** How often the server may change its mind about the size of a page. */
+const MOST_RESIZED = 5;
+
+/** Asks for the pages of one list, in order and ahead of time. */
+export class Flights<T> implements Disposable {
+  readonly #context: WalkContext;
+  readonly #asking: Asking<T>;
+  readonly #flights: Flight<T>[] = [];
+  /** The place from which the next page is to be asked for. */
+  #next: number;
+  /** The most records that the server gives a page, and whether it gives no fewer. */
+  #limit: number;
+  #fixed: boolean;
+  /** The most records to ask for a page; fewer than the limit where they are heavy. */
+  #most: number;
+  #resized = 0;
+  #pageBytes: number;
+  #unfinished = 0;
+  #ended = false;
+  /** How many records the list has, as far as known; may be infinite. */
+  total: number;
+
+  /**
+   * @param from The first place that is wanted.
+   * @param known What is known of the list.
+   */
+  constructor(
+    context: WalkContext,
+    spec: ListSpec<T>,
+    from: number,
+    known: Expected,
+  ) {
+    this.#context = context;
+    this.#asking = { http: context.http, spec, cuts: { failed: 0 } };
+    this.#next = from;
+    this.#limit = known.most;
+    this.#most = known.most;
+    this.#fixed = known.fixed;
+    this.#pageBytes = known.pageBytes;
+    this.total = known.total;
+  }
+
+  /** What a walk over nearly the same list may expect. */
+  get found(): Expected {
+    return {
+      total: this.total,
+      most: this.#limit,
+      fixed: this.#fixed,
+      pageBytes: this.#pageBytes,
+    };
+  }
+
+  /** Whether nothing is left to ask for. */
+  get isAskedFor(): boolean {
+    return this.#next >= this.total;
+  }
+
+  /** How many more pages the rest of the list is going to take, about. */
+  get pagesLeft(): number {
+    return Math.ceil(Math.max(0, this.total - this.#next) / this.#most);
+  }
+
+  /**
+   * What comes of the page that is to be taken next, or of one behind it.
+   *
+   * @param ahead 0 for the next, 1 for the one behind it.
+   */
+  async peek(ahead: 0 | 1): Promise<Fetched<T>> {
+    while (this.#flights.length <= ahead) {
+      const { budget, signal } = this.#context;
+      this.#fly(await budget.take(this.#pageBytes, signal));
+    }
+    this.#fill();
+    return await this.#flights[ahead]!.result;
+  }
+
+  /** Is done with the page that was to be taken next. */
+  shift(): Disposable {
+    const { lease } = this.#flights.shift()!;
+    return { [Symbol.dispose]: () => lease.release() };
+  }
+
+  /**
+   * Believes the server's size of a page, and asks anew by it.
+   *
+   * @param page What the server gave.
+   * @param from The first place that is still wanted.
+   * @throws {ProtocolError} When it does not stop changing its mind.
+   */
+  resize({ size }: Page<T>, from: number): void {
+    if (++this.#resized > MOST_RESIZED) {
+      throw new ProtocolError("the server gives pages of ever other sizes");
+    }
+    this.#fixed = size > this.#flights[0]!.address.size;
+    this.#limit = size;
+    this.#most = size;
+    this.#forget();
+    this.#next = from;
+  }
+
+  /** Gives back what pages hold that nobody is going to take. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const { lease } of this.#flights) lease.release();
+    this.#flights.length = 0;
+  }
+
+  /** Starts as many later pages as the window and the budget allow. */
+  #fill(): void {
+    const { budget, inFlight, lookahead } = this.#context;
+    while (
+      !this.#ended && Number.isFinite(this.total) && this.#next < this.total &&
+      this.#unfinished < inFlight && this.#flights.length < lookahead
+    ) {
+      const lease = budget.tryTake(this.#pageBytes);
+      if (lease === null) return;
+      this.#fly(lease);
+    }
+  }
+
+  #fly(lease: Lease): void {
+    const from = this.#next;
+    const address = this.#fixed
+      ? { page: Math.floor(from / this.#most) + 1, size: this.#most }
+      : pageFrom(from, this.#most);
+    this.#next = endOf(address);
+    this.#unfinished++;
+    const result = this.#fetch(address, from, lease).finally(() => {
+      this.#unfinished--;
+      this.#fill();
+    });
+    // Awaited in its turn; a rejection before that must not end the process.
+    result.catch(() => {});
+    this.#flights.push({ address, lease, result });
+  }
+
+  async #fetch(
+    address: PageAddress,
+    from: number,
+    lease: Lease,
+  ): Promise<Fetched<T>> {
+    // The record before is wanted too, to see that it is still the same.
+    const first = Math.max(startOf(address), from - 1);
+    const got = await fetchPlaces(this.#asking, address, first, this.total);
+    if (got.kind === "resized" || got.bytes === 0) return got;
+    lease.resize(got.bytes);
+    // Believes a heavy page at once and a light one by and by.
+    this.#pageBytes = Math.max(got.bytes, this.#pageBytes / 2);
+    if (!this.#fixed) this.#weigh(got.bytes, address.size);
+    return got;
+  }
+
+  /** Asks for fewer records a page where they are heavy, for more where not. */
+  #weigh(bytes: number, records: number): void {
+    if (bytes > HEAVY_PAGE_BYTES) {
+      const fewer = Math.floor(records * HEAVY_PAGE_BYTES / bytes);
+      this.#most = Math.max(1, Math.min(this.#most, fewer));
+      this.#pageBytes = HEAVY_PAGE_BYTES;
+    } else if (bytes < HEAVY_PAGE_BYTES / 2 && this.#most < this.#limit) {
+      this.#most = Math.min(this.#limit, this.#most * 2);
+    }
+  }
+}

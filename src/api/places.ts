@@ -1,0 +1,187 @@
+/**
+ * What stands at a page's places. A page that cannot be had is cut in two, down
+ * to single records, so that one record that the server cannot serve costs one
+ * place and not a hundred.
+ */
+import { ApiError, isGap, NetworkError, ProtocolError } from "../errors.ts";
+import type { Http } from "./http.ts";
+import { fetchPage, type ListSpec, type Page } from "./page.ts";
+import {
+  blocksOf,
+  endOf,
+  halvesOf,
+  type PageAddress,
+  startOf,
+} from "./paging.ts";
+import type { RawRecord } from "./records.ts";
+
+/** A run of places: their records, or why they cannot be had. */
+export type Piece<T> =
+  | {
+    readonly kind: "records";
+    readonly from: number;
+    readonly records: readonly RawRecord<T>[];
+    /** How many records the list has, as this answer says. */
+    readonly total: number;
+  }
+  | {
+    readonly kind: "gap";
+    readonly from: number;
+    readonly to: number;
+    readonly failure: Error;
+  };
+
+/** What came of asking for a page. */
+export type Fetched<T> =
+  | {
+    readonly kind: "pieces";
+    readonly pieces: readonly Piece<T>[];
+    readonly bytes: number;
+  }
+  /** The server counts pages of another size than was asked for. */
+  | { readonly kind: "resized"; readonly page: Page<T> };
+
+/**
+ * How many single records of a list failed one after the other. Where that goes
+ * on, the list fails and not a record, and cutting would only ask more of a
+ * server in trouble.
+ */
+export interface Cuts {
+  failed: number;
+}
+
+const MOST_FAILED = 10;
+
+/** What asking for places needs. */
+export interface Asking<T> {
+  readonly http: Http;
+  readonly spec: ListSpec<T>;
+  readonly cuts: Cuts;
+}
+
+/**
+ * Fetches one page, in pieces if need be.
+ *
+ * @param asking The list.
+ * @param address Which page.
+ * @param from The first place that is wanted of it.
+ * @param total How many records the list has, as far as known.
+ * @throws {AuthError} When the API refuses the key.
+ * @throws {NetworkError} When the API does not answer at all any more.
+ * @throws The signal's reason when the run ends.
+ */
+export async function fetchPlaces<T>(
+  asking: Asking<T>,
+  address: PageAddress,
+  from: number,
+  total: number,
+): Promise<Fetched<T>> {
+  const { http, spec, cuts } = asking;
+  try {
+    const page = await fetchPage(http, spec, address);
+    const isAll = address.page === 1 && page.total <= page.size;
+    if (page.size !== address.size && !isAll) return { kind: "resized", page };
+    cuts.failed = 0;
+    return {
+      kind: "pieces",
+      pieces: [pieceOf(page, address)],
+      bytes: page.bytes,
+    };
+  } catch (failure) {
+    if (!isGap(failure) || isOutage(failure)) throw failure;
+    const to = Math.min(endOf(address), Math.max(total, from + 1));
+    const pieces = canBeCut(failure) && to - from > 1
+      ? joinGaps(await fetchRange(asking, from, to, failure))
+      : [{ kind: "gap", from, to, failure } as const];
+    return { kind: "pieces", pieces, bytes: 0 };
+  }
+}
+
+/**
+ * Fetches just some places.
+ *
+ * @param failure What asking for them as one page met, if that was tried.
+ * @returns Pieces that hold each of these places once, in order.
+ * @throws As {@linkcode fetchPlaces}.
+ */
+export async function fetchRange<T>(
+  asking: Asking<T>,
+  from: number,
+  to: number,
+  failure?: Error,
+): Promise<readonly Piece<T>[]> {
+  const most = failure === undefined ? asking.spec.pageSize : to - from - 1;
+  const pieces: Piece<T>[] = [];
+  for (const block of blocksOf(from, to, most)) {
+    pieces.push(...await fetchBlock(asking, block, failure));
+  }
+  return pieces;
+}
+
+async function fetchBlock<T>(
+  asking: Asking<T>,
+  block: PageAddress,
+  before: Error | undefined,
+): Promise<readonly Piece<T>[]> {
+  const { http, spec, cuts } = asking;
+  const gap = (failure: Error) =>
+    ({
+      kind: "gap",
+      from: startOf(block),
+      to: endOf(block),
+      failure,
+    }) as const;
+  if (before !== undefined && cuts.failed >= MOST_FAILED) return [gap(before)];
+  try {
+    const page = await fetchPage(http, spec, block);
+    if (page.size !== block.size) {
+      throw new ProtocolError(
+        `the server gives ${page.size} records a page where ${block.size} are asked for`,
+      );
+    }
+    cuts.failed = 0;
+    const piece = pieceOf(page, block);
+    const missing = startOf(block) + page.records.length;
+    if (missing >= endOf(block)) return [piece];
+    const end = new ProtocolError(
+      `the list ends at ${page.total} records, where more were promised`,
+    );
+    return [piece, { ...gap(end), from: missing }];
+  } catch (failure) {
+    if (!isGap(failure) || isOutage(failure)) throw failure;
+    if (block.size === 1) cuts.failed++;
+    if (block.size === 1 || !canBeCut(failure)) return [gap(failure)];
+    const pieces: Piece<T>[] = [];
+    for (const half of halvesOf(block)) {
+      pieces.push(...await fetchBlock(asking, half, failure));
+    }
+    return pieces;
+  }
+}
+
+/** Gaps that follow on each other are one. */
+function joinGaps<T>(pieces: readonly Piece<T>[]): readonly Piece<T>[] {
+  const joined: Piece<T>[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (piece.kind === "gap" && last?.kind === "gap") {
+      joined[joined.length - 1] = { ...last, to: piece.to };
+    } else joined.push(piece);
+  }
+  return joined;
+}
+
+function pieceOf<T>(page: Page<T>, address: PageAddress): Piece<T> {
+  const { records, total } = page;
+  return { kind: "records", from: startOf(address), records, total };
+}
+
+/** Whether a failure may be of some of the records only. */
+export function canBeCut(failure: Error): boolean {
+  return !(failure instanceof ApiError) || failure.retryable;
+}
+
+/** Whether the API does not answer at all, for longer than was to be waited. */
+export function isOutage(failure: unknown): boolean {
+  return failure instanceof NetworkError && failure.outage;
+}

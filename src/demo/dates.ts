@@ -1,0 +1,61 @@
+/** The demo server's `start_date` and `end_date`: the Logs between two instants. */
+import type { Sequence } from "./workspace.ts";
+
+/** Whether the bounds include their instants; the API does not say. */
+export interface Bounds {
+  readonly startIncluded?: boolean;
+  readonly endIncluded?: boolean;
+}
+
+/** Times of Sequences that never change, read once. */
+const known = new WeakMap<object, readonly number[]>();
+
+/**
+ * The Logs that an address asks for by their time of creation. Where they have
+ * none, dates are ignored.
+ */
+export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
+  const start = Date.parse(url.searchParams.get("start_date") ?? "");
+  const end = Date.parse(url.searchParams.get("end_date") ?? "");
+  if (Number.isNaN(start) && Number.isNaN(end)) return logs;
+  const { startIncluded = true, endIncluded = false } = bounds;
+  const isLate = (ms: number) => ms > end || (ms === end && !endIncluded);
+  const isEarly = (ms: number) =>
+    ms < start || (ms === start && !startIncluded);
+  const { createdMs } = logs;
+  if (createdMs !== undefined) {
+    // Newest first: what is too late, what is wanted, what is too early.
+    const from = firstThat(logs.length, (i) => !isLate(createdMs(i)));
+    const to = firstThat(logs.length, (i) => isEarly(createdMs(i)));
+    return { length: Math.max(0, to - from), at: (i) => logs.at(from + i) };
+  }
+  const times = timesOf(logs);
+  if (times.some(Number.isNaN)) return logs;
+  const places = times.flatMap((ms, i) => isLate(ms) || isEarly(ms) ? [] : [i]);
+  return { length: places.length, at: (i) => logs.at(places[i] ?? -1) };
+}
+
+/** The first index from which on `test` holds; `length` where it never does. */
+function firstThat(length: number, test: (index: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (test(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+function timesOf(logs: Sequence): readonly number[] {
+  const cached = known.get(logs);
+  if (cached !== undefined) return cached;
+  const times = Array.from({ length: logs.length }, (_, i) => {
+    const { created_at } = JSON.parse(logs.at(i)!);
+    const zone = /Z|[+-]\d\d:\d\d$/.test(created_at) ? "" : "Z";
+    return Date.parse(created_at + zone);
+  });
+  // A test may change a list of its own while it is read.
+  if (!Array.isArray(logs)) known.set(logs, times);
+  return times;
+}

@@ -1,0 +1,19 @@
+/** Records that a server cannot serve. */
+
+/** Whether a page that is asked for holds a place of its list, from 0. */
+export function holdsPlace({ searchParams }: URL, place: number): boolean {
+  const page = Number(searchParams.get("page") ?? 1);
+  const size = Number(searchParams.get("size") ?? 10);
+  return (page - 1) * size <= place && place < page * size;
+}
+
+/** Whether a page is of the Logs of a File and holds one of these places. */
+export function holdsLogs(
+  url: URL,
+  fileId: string,
+  places: Iterable<number>,
+): boolean {
+  return url.pathname === "/v5/logs" &&
+    url.searchParams.get("file_id") === fileId &&
+    [...places].some((place) => holdsPlace(url, place));
+}
