@@ -4,6 +4,7 @@
  * `openWalk`, everything else as one request.
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
+import { ProtocolError } from "../errors.ts";
 import type { Http } from "./http.ts";
 import type { ListSpec } from "./page.ts";
 import { cutArray, cutDocument, cutList, type RawRecord } from "./records.ts";
@@ -92,8 +93,7 @@ export class Client {
     return this.#http.get({
       path: `/evaluations/${evaluationId}/stats`,
       what: `the stats of ${evaluationId}`,
-      read: (body) =>
-        cutDocument(body, (value) => asObject(value, "the answer")),
+      read: (body) => cutDocument(body, readStats),
     });
   }
 
@@ -208,6 +208,14 @@ export function logsList(
 
 function readId(value: unknown): IdInfo {
   return { id: stringField(value, "id") };
+}
+
+/** Makes sure that these are stats, and not words about a failure. */
+function readStats(value: unknown): null {
+  const stats = asObject(value, "the answer");
+  const known = ["run_stats", "overall_stats", "version_stats", "status"];
+  if (known.some((name) => name in stats)) return null;
+  throw new ProtocolError("the answer holds no stats");
 }
 
 function readDirectory(value: unknown): DirectoryInfo {

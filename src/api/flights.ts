@@ -70,9 +70,17 @@ export class Flights<T> implements Disposable {
     };
   }
 
-  /** Whether nothing is left to ask for. */
+  /** Whether all is asked for: the last page reaches beyond the end, and so shows it. */
   get isAskedFor(): boolean {
-    return this.#next >= this.total;
+    if (this.#next > this.total || this.total === 0) return true;
+    // Where the next page would hold nothing but what is past the end.
+    const next = startOf(this.#addressAt(this.#next));
+    return this.#next === this.total && next >= this.total;
+  }
+
+  /** Whether nothing is left to ask for, nor to take. */
+  get isOver(): boolean {
+    return this.isAskedFor && this.#flights.length === 0;
   }
 
   /** How many more pages the rest of the list is going to take, about. */
@@ -133,7 +141,7 @@ export class Flights<T> implements Disposable {
   #fill(): void {
     const { budget, inFlight, lookahead } = this.#context;
     while (
-      !this.#ended && Number.isFinite(this.total) && this.#next < this.total &&
+      !this.#ended && Number.isFinite(this.total) && !this.isAskedFor &&
       this.#unfinished < inFlight && this.#flights.length < lookahead
     ) {
       const lease = budget.tryTake(this.#pageBytes);
@@ -144,9 +152,7 @@ export class Flights<T> implements Disposable {
 
   #fly(lease: Lease): void {
     const from = this.#next;
-    const address = this.#fixed
-      ? { page: Math.floor(from / this.#most) + 1, size: this.#most }
-      : pageFrom(from, this.#most);
+    const address = this.#addressAt(from);
     this.#next = endOf(address);
     this.#unfinished++;
     const result = this.#fetch(address, from, lease).finally(() => {
@@ -156,6 +162,11 @@ export class Flights<T> implements Disposable {
     // Awaited in its turn; a rejection before that must not end the process.
     result.catch(() => {});
     this.#flights.push({ address, lease, result });
+  }
+
+  #addressAt(place: number): PageAddress {
+    if (!this.#fixed) return pageFrom(place, this.#most, this.total);
+    return { page: Math.floor(place / this.#most) + 1, size: this.#most };
   }
 
   async #fetch(

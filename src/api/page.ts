@@ -63,9 +63,18 @@ export function fetchPage<T>(
           `the page holds ${answer.records.length} records where ${promised} belong`,
         );
       }
+      if (!areDistinct(answer.records, spec)) {
+        throw new ProtocolError("the page holds a record twice");
+      }
       return answer;
     },
   });
+}
+
+/** Whether no record of a page is there twice. */
+function areDistinct<T>(records: readonly RawRecord<T>[], spec: ListSpec<T>) {
+  const keys = new Set(records.map(({ info }) => spec.key(info)));
+  return keys.size === records.length;
 }
 
 function readPage<T>(

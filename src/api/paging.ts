@@ -27,12 +27,19 @@ export function endOf({ page, size }: PageAddress): number {
  *
  * @param place The first place that is wanted.
  * @param most The most records a page.
+ * @param total How many records the list is said to have: a page that ends just
+ * there would not show that it has more, so another is chosen where possible.
  * @returns One that also holds the place before, where there is one and `most`
  * allows it.
  */
-export function pageFrom(place: number, most: number): PageAddress {
+export function pageFrom(
+  place: number,
+  most: number,
+  total: number = Infinity,
+): PageAddress {
   if (place === 0) return { page: 1, size: most };
-  return reachingFarthest(place - 1, place, most) ??
+  return reachingFarthest(place - 1, place, most, total) ??
+    reachingFarthest(place, place, most, total) ??
     reachingFarthest(place, place, most)!;
 }
 
@@ -41,14 +48,33 @@ function reachingFarthest(
   from: number,
   place: number,
   most: number,
+  total = Infinity,
 ): PageAddress | null {
   let best: PageAddress | null = null;
   for (let size = most; size > most / 2; size--) {
     const address = { page: Math.floor(from / size) + 1, size };
     const end = endOf(address);
+    if (end === total) continue;
     if (end > place && (best === null || end > endOf(best))) best = address;
   }
   return best;
+}
+
+/**
+ * The smallest page that holds the places from `from` to before `to`.
+ *
+ * @returns It, or `null` where none of at most `most` records does.
+ */
+export function pageAround(
+  from: number,
+  to: number,
+  most: number,
+): PageAddress | null {
+  for (let size = to - from; size <= most; size++) {
+    const page = Math.floor(from / size) + 1;
+    if (page * size >= to) return { page, size };
+  }
+  return null;
 }
 
 /**

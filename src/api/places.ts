@@ -11,6 +11,7 @@ import {
   endOf,
   halvesOf,
   type PageAddress,
+  pageAround,
   startOf,
 } from "./paging.ts";
 import type { RawRecord } from "./records.ts";
@@ -89,33 +90,48 @@ export async function fetchPlaces<T>(
     };
   } catch (failure) {
     if (!isGap(failure) || isOutage(failure)) throw failure;
-    const to = Math.min(endOf(address), Math.max(total, from + 1));
+    // One place past the end, to see that it is the end.
+    const to = Math.min(endOf(address), Math.max(total, from) + 1);
     const pieces = canBeCut(failure) && to - from > 1
-      ? joinGaps(await fetchRange(asking, from, to, failure))
+      ? await fetchBlocks(asking, from, to, to - from - 1, failure)
       : [{ kind: "gap", from, to, failure } as const];
     return { kind: "pieces", pieces, bytes: 0 };
   }
 }
 
 /**
- * Fetches just some places.
+ * Fetches just some places: in one page if that can be, so that all are of the
+ * same moment.
  *
- * @param failure What asking for them as one page met, if that was tried.
- * @returns Pieces that hold each of these places once, in order.
+ * @returns Pieces that hold each of these places once, in order, and maybe others.
  * @throws As {@linkcode fetchPlaces}.
  */
-export async function fetchRange<T>(
+export async function fetchAround<T>(
   asking: Asking<T>,
   from: number,
   to: number,
+  total: number,
+): Promise<readonly Piece<T>[]> {
+  const { pageSize } = asking.spec;
+  const address = pageAround(from, to, pageSize);
+  if (address === null) return await fetchBlocks(asking, from, to, pageSize);
+  const fetched = await fetchPlaces(asking, address, from, Math.min(total, to));
+  if (fetched.kind === "pieces") return fetched.pieces;
+  return await fetchBlocks(asking, from, to, pageSize);
+}
+
+async function fetchBlocks<T>(
+  asking: Asking<T>,
+  from: number,
+  to: number,
+  most: number,
   failure?: Error,
 ): Promise<readonly Piece<T>[]> {
-  const most = failure === undefined ? asking.spec.pageSize : to - from - 1;
   const pieces: Piece<T>[] = [];
   for (const block of blocksOf(from, to, most)) {
     pieces.push(...await fetchBlock(asking, block, failure));
   }
-  return pieces;
+  return joinGaps(pieces);
 }
 
 async function fetchBlock<T>(

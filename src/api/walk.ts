@@ -147,7 +147,12 @@ export class Walk<T> implements ListWalk<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WalkEvent<T>, void> {
     const farthest = 2 * this.#firstTotal + FARTHEST_BEYOND;
-    while (this.#place < Math.min(this.total, farthest)) {
+    while (this.#place < farthest) {
+      // A last page may only show that the end is one. If the list shrank and
+      // grew, what is left was asked for when it was not there.
+      const isThere = this.#place >= this.total;
+      const isSure = this.changed || this.#flights.isOver;
+      if (isSure && (isThere || this.#flights.isOver)) return;
       const fetched = await this.#flights.peek(0);
       if (fetched.kind === "resized") {
         this.#flights.resize(fetched.page, this.#place);

@@ -38,7 +38,7 @@ export function serveDemo(
 ): DemoServer {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: options.port ?? 0, onListen() {} },
-    (request) => answer(workspace, options, request),
+    (request) => answerRequest(workspace, options, request),
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}/v5`,
@@ -46,9 +46,10 @@ export function serveDemo(
   };
 }
 
-async function answer(
+/** Answers one request, as the server does. */
+export async function answerRequest(
   workspace: Workspace,
-  options: DemoServerOptions,
+  options: Omit<DemoServerOptions, "port">,
   request: Request,
 ): Promise<Response> {
   const url = new URL(request.url);

@@ -8,6 +8,12 @@ import { RecentKeys } from "../api/recent_keys.ts";
 import { openWalk } from "../api/walk.ts";
 import type { WalkStart } from "../api/walk_types.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
+import {
+  addPlaces,
+  byChunk,
+  inChunk,
+  missingOf,
+} from "../tree/empty_places.ts";
 import type {
   EmptyPlaces,
   ListState,
@@ -19,15 +25,11 @@ import { ListWriter } from "../tree/list_writer.ts";
 import { keepOnly, moveAside, removeAll } from "../tree/storage.ts";
 import type { FileContext } from "./context.ts";
 import {
-  addPlaces,
-  byChunk,
   fillPlaces,
-  inChunk,
   type ListExport,
-  missingOf,
   readKeys,
   SourceChanged,
-} from "./empty_places.ts";
+} from "./fill_places.ts";
 import { MAX_WALKS } from "./small_list.ts";
 
 /** What a walk came to. */
@@ -99,7 +101,9 @@ async function continueList<T>(
   if (saved === undefined) await moveAside(disk, dir);
   else await keepOnly(disk, dir, chunkNames(found.chunks));
   await disk.ensureDir(dir);
-  if (saved !== undefined) saved = await fillPlaces(context, list, saved);
+  if (saved !== undefined) {
+    saved = await fillPlaces(context, list, saved, found.chunks);
+  }
   if (saved === undefined || found.chunks * CHUNK_RECORDS < saved.total) {
     return await walkList(context, list, { ...found, saved });
   }

@@ -10,7 +10,7 @@ import type { Expected, WalkStart } from "../api/walk_types.ts";
 import { WindowWalk } from "../api/window_walk.ts";
 import type { ListState, StateWindow } from "../tree/file_state.ts";
 import type { FileContext } from "./context.ts";
-import { type OpenedList, SourceChanged } from "./empty_places.ts";
+import { type OpenedList, SourceChanged } from "./fill_places.ts";
 import { exportList } from "./list.ts";
 
 /** A list of more Logs than this is read in windows of time. */

@@ -68,9 +68,11 @@ export async function openExportDir(
     );
   }
   const names = new Set(entries.map(({ name }) => name));
-  if (!["export.json", "export.log", "files"].some((name) => names.has(name))) {
+  if (!["export.json", "files"].some((name) => names.has(name))) {
     throw new UsageError(
-      `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
+      names.has("export.log")
+        ? `the run in ${path} ended before it kept anything, not even its settings; start a new export`
+        : `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
     );
   }
   const manifest = await readManifest(disk, join(path, "export.json"));

@@ -88,7 +88,7 @@ Deno.test("pages too small to share a record follow on each other", () => {
 });
 
 for (
-  const [length, requests] of [[0, 1], [1, 1], [99, 1], [100, 1], [101, 2], [
+  const [length, requests] of [[0, 1], [1, 1], [99, 1], [100, 2], [101, 2], [
     2500,
     29,
   ]]

@@ -16,6 +16,7 @@ export class VirtualClock implements Clock {
   #nowMs: number;
   readonly #sleepers = new Set<Sleeper>();
   #timer: ReturnType<typeof setImmediate> | null = null;
+  #stopped = false;
 
   constructor(nowMs = Date.UTC(2025, 5, 6, 12)) {
     this.#nowMs = nowMs;
@@ -49,8 +50,15 @@ export class VirtualClock implements Clock {
     });
   }
 
+  /** Nobody is woken any more: the machine is off. */
+  stop(): void {
+    this.#stopped = true;
+    this.#sleepers.clear();
+    this.#rest();
+  }
+
   #turn(): void {
-    if (this.#timer !== null) return;
+    if (this.#timer !== null || this.#stopped) return;
     this.#timer = setImmediate(() => {
       this.#timer = null;
       const [first, ...others] = this.#sleepers;

@@ -1,0 +1,156 @@
+/** A disk in memory: as fast as a test wants, and the same for every seed. */
+import type { Disk, DiskFile } from "../../src/world.ts";
+
+const { NotFound, AlreadyExists, IsADirectory } = Deno.errors;
+
+/** What a path holds: bytes, or `null` for a directory. */
+type Nodes = Map<string, Uint8Array | null>;
+
+/** Does it at once; what it throws is a rejection. */
+function later<T>(work: () => T): Promise<T> {
+  return new Promise((resolve) => resolve(work()));
+}
+
+/** A disk in memory; what is written is there at once, as after a kill -9. */
+export class MemoryDisk implements Disk {
+  readonly #nodes: Nodes = new Map([["/", null]]);
+  readonly #locked = new Set<string>();
+
+  /** The files below a directory, by their path below it. */
+  files(dir: string): Map<string, string> {
+    const decoder = new TextDecoder();
+    const files = new Map<string, string>();
+    for (const [path, bytes] of this.#nodes) {
+      if (bytes === null || !path.startsWith(`${dir}/`)) continue;
+      files.set(path.slice(dir.length + 1), decoder.decode(bytes));
+    }
+    return files;
+  }
+
+  /** The machine was switched off: nobody holds a lock any more. */
+  restart(): void {
+    this.#locked.clear();
+  }
+
+  open(path: string, options: Deno.OpenOptions): Promise<DiskFile> {
+    return later(() => {
+      const node = this.#nodes.get(path);
+      if (node === null) throw new IsADirectory(path);
+      if (node === undefined) {
+        if (!options.create) throw new NotFound(path);
+        this.#parentOf(path);
+        this.#nodes.set(path, new Uint8Array());
+      } else if (options.truncate) this.#nodes.set(path, new Uint8Array());
+      return this.#fileAt(path);
+    });
+  }
+
+  readFile(path: string): Promise<Uint8Array> {
+    return later(() => {
+      const node = this.#nodes.get(path);
+      if (node === undefined || node === null) throw new NotFound(path);
+      return node.slice();
+    });
+  }
+
+  async *readDir(path: string): AsyncGenerator<Deno.DirEntry> {
+    await later(() => {
+      if (this.#nodes.get(path) !== null) throw new NotFound(path);
+    });
+    for (const [name, node] of this.#children(path)) {
+      const isDirectory = node === null;
+      yield { name, isDirectory, isFile: !isDirectory, isSymlink: false };
+    }
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return later(() => {
+      if (!this.#nodes.has(from)) throw new NotFound(from);
+      this.#parentOf(to);
+      this.#drop(to);
+      for (const [path, node] of [...this.#nodes]) {
+        if (path !== from && !path.startsWith(`${from}/`)) continue;
+        this.#nodes.delete(path);
+        this.#nodes.set(to + path.slice(from.length), node);
+      }
+    });
+  }
+
+  remove(path: string): Promise<void> {
+    return later(() => {
+      if (!this.#nodes.has(path)) throw new NotFound(path);
+      this.#drop(path);
+    });
+  }
+
+  mkdir(path: string): Promise<void> {
+    return later(() => {
+      if (this.#nodes.has(path)) throw new AlreadyExists(path);
+      this.#parentOf(path);
+      this.#nodes.set(path, null);
+    });
+  }
+
+  ensureDir(path: string): Promise<void> {
+    return later(() => {
+      for (let end = 1; end !== 0; end = path.indexOf("/", end + 1)) {
+        if (end > 1) this.#nodes.set(path.slice(0, end), null);
+        if (path.indexOf("/", end + 1) === -1) break;
+      }
+      this.#nodes.set(path, null);
+    });
+  }
+
+  *#children(path: string): Generator<[string, Uint8Array | null]> {
+    const prefix = path === "/" ? path : `${path}/`;
+    for (const [other, node] of this.#nodes) {
+      const name = other.slice(prefix.length);
+      if (!other.startsWith(prefix) || name === "" || name.includes("/")) {
+        continue;
+      }
+      yield [name, node];
+    }
+  }
+
+  #parentOf(path: string): void {
+    const parent = path.slice(0, path.lastIndexOf("/")) || "/";
+    if (this.#nodes.get(parent) !== null) throw new NotFound(parent);
+  }
+
+  #drop(path: string): void {
+    for (const other of [...this.#nodes.keys()]) {
+      if (other === path || other.startsWith(`${path}/`)) {
+        this.#nodes.delete(other);
+      }
+    }
+  }
+
+  #fileAt(opened: string): DiskFile {
+    const nodes = this.#nodes;
+    const locked = this.#locked;
+    const append = (bytes: Uint8Array) => {
+      const before = nodes.get(opened) ?? new Uint8Array();
+      const after = new Uint8Array(before.length + bytes.length);
+      after.set(before);
+      after.set(bytes, before.length);
+      nodes.set(opened, after);
+      return bytes.length;
+    };
+    return {
+      write: (bytes) => Promise.resolve(append(bytes)),
+      writeSync: append,
+      syncData: () => Promise.resolve(),
+      close: () => void locked.delete(opened),
+      tryLock: () => {
+        const free = !locked.has(opened);
+        locked.add(opened);
+        return Promise.resolve(free);
+      },
+      get readable() {
+        return ReadableStream.from([
+          nodes.get(opened)!.slice(),
+        ]) as ReadableStream<Uint8Array<ArrayBuffer>>;
+      },
+    };
+  }
+}
