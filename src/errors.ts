@@ -76,3 +76,8 @@ export function isGap(error: unknown): error is Error {
   return error instanceof ApiError || error instanceof NetworkError ||
     error instanceof ProtocolError;
 }
+
+/** Whether the API does not answer at all, for longer than was to be waited. */
+export function isOutage(error: unknown): boolean {
+  return error instanceof NetworkError && error.outage;
+}

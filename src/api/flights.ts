@@ -7,7 +7,8 @@ import { ProtocolError } from "../errors.ts";
 import type { Lease } from "./budget.ts";
 import type { ListSpec, Page } from "./page.ts";
 import { endOf, type PageAddress, pageFrom, startOf } from "./paging.ts";
-import { type Asking, type Fetched, fetchPlaces } from "./places.ts";
+import { type Fetched, fetchPlaces } from "./places.ts";
+import type { Asking } from "./seams.ts";
 import type { Expected, WalkContext } from "./walk_types.ts";
 
 interface Flight<T> {

@@ -63,16 +63,21 @@ function reachingFarthest(
 /**
  * The smallest page that holds the places from `from` to before `to`.
  *
- * @returns It, or `null` where none of at most `most` records does.
+ * @param most The most records a page.
+ * @param within Places that the page must not reach beyond.
+ * @returns It, or `null` where there is none.
  */
 export function pageAround(
   from: number,
   to: number,
   most: number,
+  within: readonly [from: number, to: number] = [0, Infinity],
 ): PageAddress | null {
   for (let size = to - from; size <= most; size++) {
-    const page = Math.floor(from / size) + 1;
-    if (page * size >= to) return { page, size };
+    const address = { page: Math.floor(from / size) + 1, size };
+    const fits = endOf(address) >= to && startOf(address) >= within[0] &&
+      endOf(address) <= within[1];
+    if (fits) return address;
   }
   return null;
 }

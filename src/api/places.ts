@@ -3,9 +3,8 @@
  * to single records, so that one record that the server cannot serve costs one
  * place and not a hundred.
  */
-import { ApiError, isGap, NetworkError, ProtocolError } from "../errors.ts";
-import type { Http } from "./http.ts";
-import { fetchPage, type ListSpec, type Page } from "./page.ts";
+import { ApiError, isGap, isOutage, ProtocolError } from "../errors.ts";
+import { fetchPage, type Page } from "./page.ts";
 import {
   blocksOf,
   endOf,
@@ -14,51 +13,22 @@ import {
   pageAround,
   startOf,
 } from "./paging.ts";
-import type { RawRecord } from "./records.ts";
+import { type Asking, fitTogether, type Piece } from "./seams.ts";
 
-/** A run of places: their records, or why they cannot be had. */
-export type Piece<T> =
-  | {
-    readonly kind: "records";
-    readonly from: number;
-    readonly records: readonly RawRecord<T>[];
-    /** How many records the list has, as this answer says. */
-    readonly total: number;
-  }
-  | {
-    readonly kind: "gap";
-    readonly from: number;
-    readonly to: number;
-    readonly failure: Error;
-  };
+/** Places in pieces. */
+export interface Cut<T> {
+  readonly pieces: readonly Piece<T>[];
+  /** Whether pieces that were asked for one by one do not fit together. */
+  readonly torn: boolean;
+}
 
 /** What came of asking for a page. */
 export type Fetched<T> =
-  | {
-    readonly kind: "pieces";
-    readonly pieces: readonly Piece<T>[];
-    readonly bytes: number;
-  }
+  | Cut<T> & { readonly kind: "pieces"; readonly bytes: number }
   /** The server counts pages of another size than was asked for. */
   | { readonly kind: "resized"; readonly page: Page<T> };
 
-/**
- * How many single records of a list failed one after the other. Where that goes
- * on, the list fails and not a record, and cutting would only ask more of a
- * server in trouble.
- */
-export interface Cuts {
-  failed: number;
-}
-
 const MOST_FAILED = 10;
-
-/** What asking for places needs. */
-export interface Asking<T> {
-  readonly http: Http;
-  readonly spec: ListSpec<T>;
-  readonly cuts: Cuts;
-}
 
 /**
  * Fetches one page, in pieces if need be.
@@ -83,19 +53,16 @@ export async function fetchPlaces<T>(
     const isAll = address.page === 1 && page.total <= page.size;
     if (page.size !== address.size && !isAll) return { kind: "resized", page };
     cuts.failed = 0;
-    return {
-      kind: "pieces",
-      pieces: [pieceOf(page, address)],
-      bytes: page.bytes,
-    };
+    const pieces = [pieceOf(page, address)];
+    return { kind: "pieces", pieces, bytes: page.bytes, torn: false };
   } catch (failure) {
     if (!isGap(failure) || isOutage(failure)) throw failure;
     // One place past the end, to see that it is the end.
     const to = Math.min(endOf(address), Math.max(total, from) + 1);
-    const pieces = canBeCut(failure) && to - from > 1
+    const cut = canBeCut(failure) && to - from > 1
       ? await fetchBlocks(asking, from, to, to - from - 1, failure)
-      : [{ kind: "gap", from, to, failure } as const];
-    return { kind: "pieces", pieces, bytes: 0 };
+      : { pieces: [{ kind: "gap", from, to, failure } as const], torn: false };
+    return { kind: "pieces", bytes: 0, ...cut };
   }
 }
 
@@ -111,12 +78,14 @@ export async function fetchAround<T>(
   from: number,
   to: number,
   total: number,
-): Promise<readonly Piece<T>[]> {
+): Promise<Cut<T>> {
   const { pageSize } = asking.spec;
   const address = pageAround(from, to, pageSize);
-  if (address === null) return await fetchBlocks(asking, from, to, pageSize);
-  const fetched = await fetchPlaces(asking, address, from, Math.min(total, to));
-  if (fetched.kind === "pieces") return fetched.pieces;
+  if (address !== null) {
+    const end = Math.min(total, to);
+    const fetched = await fetchPlaces(asking, address, from, end);
+    if (fetched.kind === "pieces") return fetched;
+  }
   return await fetchBlocks(asking, from, to, pageSize);
 }
 
@@ -126,12 +95,13 @@ async function fetchBlocks<T>(
   to: number,
   most: number,
   failure?: Error,
-): Promise<readonly Piece<T>[]> {
+): Promise<Cut<T>> {
   const pieces: Piece<T>[] = [];
   for (const block of blocksOf(from, to, most)) {
     pieces.push(...await fetchBlock(asking, block, failure));
   }
-  return joinGaps(pieces);
+  const torn = !await fitTogether(asking, pieces);
+  return { pieces: joinGaps(pieces), torn };
 }
 
 async function fetchBlock<T>(
@@ -195,9 +165,4 @@ function pieceOf<T>(page: Page<T>, address: PageAddress): Piece<T> {
 /** Whether a failure may be of some of the records only. */
 export function canBeCut(failure: Error): boolean {
   return !(failure instanceof ApiError) || failure.retryable;
-}
-
-/** Whether the API does not answer at all, for longer than was to be waited. */
-export function isOutage(failure: unknown): boolean {
-  return failure instanceof NetworkError && failure.outage;
 }

@@ -6,7 +6,8 @@
  */
 import { Flights } from "./flights.ts";
 import type { ListSpec } from "./page.ts";
-import { canBeCut, type Fetched, type Piece } from "./places.ts";
+import { canBeCut, type Fetched } from "./places.ts";
+import type { Piece } from "./seams.ts";
 import { RecentKeys } from "./recent_keys.ts";
 import type {
   Expected,
@@ -159,6 +160,7 @@ export class Walk<T> implements ListWalk<T> {
         continue;
       }
       using _page = this.#flights.shift();
+      this.torn ||= fetched.torn;
       for (const piece of fetched.pieces) yield* this.#take(piece);
     }
   }

@@ -2,7 +2,8 @@
  * Fills the places of a list that an earlier run had to leave empty: just they
  * are asked for again, and put where they belong.
  */
-import { fetchAround, type Piece } from "../api/places.ts";
+import { fetchAround } from "../api/places.ts";
+import type { Piece } from "../api/seams.ts";
 import type { DatedList } from "../api/date_windows.ts";
 import type { ListSpec } from "../api/page.ts";
 import type { ListWalk, WalkStart } from "../api/walk_types.ts";
@@ -94,33 +95,35 @@ async function fetchRun<T>(
   const to = Math.min(total, first + count + 1);
   context.observer.requestsExpected(1);
   const asking = { http: context.walk.http, spec, cuts: { failed: 0 } };
-  const pieces = await fetchAround(asking, from, to, total);
-  const wanted: Piece<T>[] = [];
-  for (const piece of pieces) {
-    if (piece.kind === "records" && piece.total !== total) {
-      throw new SourceChanged();
-    }
-    for (const place of [first - 1, first + count]) {
-      const key = keyAt(piece, place, spec);
-      const known = await keyOnDisk(context, list, saved, before + place);
-      if (key !== null && known !== null && key !== known) {
-        throw new SourceChanged();
-      }
-    }
-    const clipped = clip(piece, first, first + count, before);
-    if (clipped !== null) wanted.push(clipped);
+  const { pieces, torn } = await fetchAround(asking, from, to, total);
+  if (torn) throw new SourceChanged();
+  const changed = pieces.some((piece) =>
+    piece.kind === "records" && piece.total !== total
+  );
+  if (changed) throw new SourceChanged();
+  for (const place of [first - 1, first + count]) {
+    const known = await keyOnDisk(context, list, saved, before + place);
+    const key = keyAt(pieces, place, spec);
+    // Nothing is put beside a record that cannot be seen any more.
+    if (known !== null && key === null) return [];
+    if (known !== null && key !== known) throw new SourceChanged();
   }
-  return wanted;
+  return pieces.flatMap((piece) =>
+    clip(piece, first, first + count, before) ?? []
+  );
 }
 
 function keyAt<T>(
-  piece: Piece<T>,
+  pieces: readonly Piece<T>[],
   place: number,
   spec: ListSpec<T>,
 ): string | null {
-  if (piece.kind === "gap") return null;
-  const record = piece.records[place - piece.from];
-  return record === undefined ? null : spec.key(record.info);
+  for (const piece of pieces) {
+    if (piece.kind === "gap") continue;
+    const record = piece.records[place - piece.from];
+    if (record !== undefined) return spec.key(record.info);
+  }
+  return null;
 }
 
 /** The key of the record on disk at a place; `null` where there is none. */

@@ -97,15 +97,20 @@ async function continueList<T>(
   const { disk, paths } = context;
   const dir = paths.list(list.name);
   const found = await findChunks(context, list);
-  let { saved } = found;
+  let { saved, recent } = found;
   if (saved === undefined) await moveAside(disk, dir);
   else await keepOnly(disk, dir, chunkNames(found.chunks));
   await disk.ensureDir(dir);
   if (saved !== undefined) {
+    const before = saved;
     saved = await fillPlaces(context, list, saved, found.chunks);
+    if (saved !== before && recent.length > 0) {
+      const last = chunkPath(dir, found.chunks);
+      recent = await readKeys(context, list.spec, last);
+    }
   }
   if (saved === undefined || found.chunks * CHUNK_RECORDS < saved.total) {
-    return await walkList(context, list, { ...found, saved });
+    return await walkList(context, list, { ...found, saved, recent });
   }
   return { list: saved, mismatch: null };
 }

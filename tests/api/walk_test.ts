@@ -212,6 +212,8 @@ Deno.test("a page is cut into halves of which each is asked for once it failed",
   assertEquals([...asked], [
     ...["1x100", "1x64", "1x32", "1x16", "1x8", "1x4", "2x4", "3x2", "5x1"],
     ...["6x1", "4x2", "2x8", "2x16", "2x32", "3x32", "25x4"],
+    // Whether the pieces fit together, where two of them meet.
+    ...["1x5", "3x3", "6x3", "11x3"],
   ]);
 });
 

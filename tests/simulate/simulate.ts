@@ -22,6 +22,11 @@ export interface Verdict {
   readonly codes: readonly number[];
 }
 
+/** The command that runs one seed again. */
+export function replayCommand(seed: number): string {
+  return `deno task simulate --from ${seed} --seeds 1`;
+}
+
 const RUNS = 5;
 const OUTPUT = "/exports";
 const START_MS = Date.UTC(2025, 5, 1);
@@ -32,15 +37,12 @@ const KILLED = -9;
 type End = "kill" | "interrupt" | "full disk" | "input/output error" | "none";
 
 /**
- * Runs one seed.
+ * Runs one seed. With an odd one, the source changes while it is read.
  *
  * @param seed Decides everything.
- * @param moving Whether the source changes while it is read.
  */
-export async function simulate(
-  seed: number,
-  moving: boolean,
-): Promise<Verdict> {
+export async function simulate(seed: number): Promise<Verdict> {
+  const moving = seed % 2 === 1;
   const dice = new Dice(seed);
   const source = makeSource(dice);
   const poison = makePoison(dice);
@@ -155,6 +157,7 @@ async function oneRun(
           total: day.total,
         }, new Request(url, { headers: init?.headers ?? {} }));
     const { signal } = init ?? {};
+    signal?.throwIfAborted();
     const aborted = new Promise<never>((_, reject) => {
       signal?.addEventListener("abort", () => reject(signal.reason), {
         once: true,
@@ -184,10 +187,7 @@ async function oneRun(
       return () => {};
     },
     program: "hl-export",
-    exit: (code) => {
-      killed.resolve(code);
-      throw new Error("the process has ended");
-    },
+    exit: (code) => void killed.resolve(code) as never,
   };
   const args = root === null
     ? [

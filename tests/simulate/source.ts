@@ -64,7 +64,7 @@ export function makeSource(dice: Dice): Source {
     at: (i) => texts[i],
     ...(dated ? { createdMs: (i: number) => createdMsOf(texts[i]!) } : {}),
   });
-  const long = dice.oneIn(12);
+  const long = dice.oneIn(20);
   const first = dice.below(files.length - 12);
   const made = files.slice(first, first + 2 + dice.below(6)).map((
     file,
