@@ -5,60 +5,14 @@
  */
 import { parseArgs } from "@std/cli";
 import { UsageError } from "./errors.ts";
+import {
+  type Command,
+  COMMANDS,
+  type Flags,
+  OPTIONS,
+  SHORT,
+} from "./options.ts";
 import { didYouMean } from "./suggest.ts";
-
-/** What the program can do. */
-export const COMMANDS = ["export", "demo"] as const;
-
-/** One of {@linkcode COMMANDS}. */
-export type Command = typeof COMMANDS[number];
-
-/** The options, as given; absent ones are `undefined`. */
-export interface Flags {
-  readonly command: Command;
-  readonly resume?: string;
-  readonly output?: string;
-  readonly directory?: string;
-  readonly logs?: boolean;
-  readonly concurrency?: number;
-  readonly patienceMs?: number;
-  readonly apiUrl?: string;
-  readonly envFile?: string;
-  readonly serve: boolean;
-  readonly port?: number;
-  readonly quiet: boolean;
-  readonly verbose: boolean;
-  readonly color: boolean;
-  readonly version: boolean;
-  readonly help: boolean;
-}
-
-const SWITCHES = ["quiet", "verbose", "no-color", "version", "help"];
-const OPTIONS: Readonly<
-  Record<Command, { values: readonly string[]; switches: readonly string[] }>
-> = {
-  export: {
-    values: [
-      "resume",
-      "output",
-      "directory",
-      "concurrency",
-      "patience",
-      "api-url",
-      "env-file",
-    ],
-    switches: ["logs", "no-logs", ...SWITCHES],
-  },
-  demo: {
-    values: ["output", "concurrency", "port"],
-    switches: ["serve", ...SWITCHES],
-  },
-};
-const SHORT: Readonly<Record<string, string>> = {
-  q: "quiet",
-  v: "verbose",
-  h: "help",
-};
 
 /**
  * Reads the command line.
@@ -73,14 +27,14 @@ export function readArgs(args: readonly string[]): Flags {
   const command = named ? commandOf(first) : "export";
   const { values, switches } = OPTIONS[command];
   const rest = named ? args.slice(1) : args;
-  const given = checkArgs(rest, command);
+  const { given, dir } = checkArgs(rest, command);
   const parsed = parseArgs([...rest], {
     string: values,
     boolean: switches.filter((name) => !name.startsWith("no-")),
     alias: SHORT,
   });
   const text = (name: string) => {
-    const value = parsed[name];
+    const value: unknown = parsed[name];
     return typeof value === "string" ? value : undefined;
   };
   if (given.has("logs") && given.has("no-logs")) {
@@ -97,6 +51,7 @@ export function readArgs(args: readonly string[]): Flags {
   const flags = {
     command,
     serve: given.has("serve"),
+    remote: given.has("remote"),
     quiet: given.has("quiet"),
     verbose: given.has("verbose"),
     color: !given.has("no-color"),
@@ -116,9 +71,16 @@ export function readArgs(args: readonly string[]): Flags {
   if (port !== undefined && !flags.serve) {
     throw new UsageError("--port goes with --serve");
   }
+  const isHelp = flags.help || flags.version;
+  if (command === "verify" && dir === undefined && !isHelp) {
+    throw new UsageError(
+      "verify needs the directory of an export, such as exports/20250606-120000",
+    );
+  }
   return {
     ...flags,
     ...defined({
+      dir,
       resume,
       output,
       directory: text("directory"),
@@ -143,17 +105,22 @@ function commandOf(word: string): Command {
   );
 }
 
-/** Looks at every argument before `parseArgs` does; returns the options given. */
+/** Looks at every argument before `parseArgs` does. */
 function checkArgs(
   args: readonly string[],
   command: Command,
-): ReadonlySet<string> {
-  const { values, switches } = OPTIONS[command];
+): { readonly given: ReadonlySet<string>; readonly dir: string | undefined } {
+  const { values, switches, takesDir } = OPTIONS[command];
   const seen = new Set<string>();
+  let dir: string | undefined;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i]!;
     if (!arg.startsWith("-") || arg === "-" || arg === "--") {
-      throw unexpected(arg);
+      if (!takesDir || dir !== undefined || arg.startsWith("-")) {
+        throw unexpected(arg);
+      }
+      dir = arg;
+      continue;
     }
     const [name, value] = nameAndValue(arg);
     const isValue = values.includes(name);
@@ -182,7 +149,7 @@ function checkArgs(
       throw new UsageError(`--${name} needs a value; see --help`);
     }
   }
-  return seen;
+  return { given: seen, dir };
 }
 
 /** Whether a word is the path of an export, more likely than a command. */

@@ -1,6 +1,8 @@
 /** From the command line to an exit code: which command, which settings. */
-import { type Flags, readArgs } from "./args.ts";
+import { connect } from "./api/connect.ts";
+import { readArgs } from "./args.ts";
 import {
+  DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
   DEFAULT_OUTPUT,
   DEFAULT_PATIENCE_MS,
@@ -9,10 +11,14 @@ import {
   readWishes,
   resumedSettings,
   validKey,
+  type Wishes,
 } from "./config.ts";
-import { StorageError, UsageError } from "./errors.ts";
+import { AuthError, StorageError, UsageError } from "./errors.ts";
 import { HELP_TEXT, VERSION_TEXT } from "./help.ts";
-import { EXIT, runAndReport } from "./run.ts";
+import { EXIT } from "./exit.ts";
+import { logOnly } from "./observer.ts";
+import type { Flags } from "./options.ts";
+import { runAndReport } from "./run.ts";
 import {
   createExportDir,
   type ExportDir,
@@ -20,6 +26,7 @@ import {
 } from "./tree/export_dir.ts";
 import { readFile } from "./tree/storage.ts";
 import { shellWord, visible } from "./ui/text.ts";
+import type { CompareRemote } from "./verify/command.ts";
 import type { World } from "./world.ts";
 
 const DEFAULT_ENV_FILE = ".env";
@@ -43,22 +50,57 @@ export async function main(
     else if (flags.command === "demo") {
       const { demo } = await import("./demo/command.ts");
       return await demo(flags, world);
+    } else if (flags.command === "verify") {
+      return await verifyCommand(flags, world);
     } else return await exportCommand(flags, world);
     return EXIT.complete;
   } catch (error) {
-    const known = error instanceof UsageError || error instanceof StorageError;
+    const known = error instanceof UsageError ||
+      error instanceof StorageError || error instanceof AuthError;
     if (!known) throw error;
     terminal.err(`error: ${visible(error.message)}\n`);
+    if (error instanceof AuthError) return EXIT.refused;
     return error instanceof UsageError ? EXIT.usage : EXIT.defect;
   }
 }
 
+async function verifyCommand(flags: Flags, world: World): Promise<number> {
+  const { verify } = await import("./verify/command.ts");
+  const remote = flags.remote ? await remoteOf(flags, world) : null;
+  return await verify(flags, world, remote);
+}
+
+/** Makes what `verify --remote` asks the API with, or says what is missing. */
+async function remoteOf(flags: Flags, world: World): Promise<CompareRemote> {
+  const { compareWithApi } = await import("./verify/remote.ts");
+  const wishes = await wishesOf(flags, world);
+  const apiKey = wishes.apiKey ?? await askKey(world);
+  return async (verdict) => {
+    const stop = new AbortController();
+    const known = verdict.manifest?.settings.apiUrl;
+    const walk = connect({
+      world,
+      observer: logOnly((level, message) => {
+        if (level !== "WARN") return;
+        world.terminal.err(`warn: ${visible(message)}\n`);
+      }),
+      apiUrl: wishes.apiUrl ?? known ?? DEFAULT_API_URL,
+      apiKey,
+      concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+      patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
+      signal: stop.signal,
+    });
+    return await compareWithApi({ walk, stop, verdict });
+  };
+}
+
+async function wishesOf(flags: Flags, world: World): Promise<Wishes> {
+  const envFile = await readEnvFile(flags, world);
+  return readWishes({ flags, env: world.env, envFile });
+}
+
 async function exportCommand(flags: Flags, world: World): Promise<number> {
-  const wishes = readWishes({
-    flags,
-    env: world.env,
-    envFile: await readEnvFile(flags, world),
-  });
+  const wishes = await wishesOf(flags, world);
   let dir = flags.resume === undefined
     ? null
     : await openExportDir(world.disk, flags.resume);

@@ -4,7 +4,7 @@
  * here, before anything is written.
  */
 import { parse } from "@std/dotenv";
-import type { Flags } from "./args.ts";
+import type { Flags } from "./options.ts";
 import { UsageError } from "./errors.ts";
 import { isSafeId } from "./tree/layout.ts";
 import type { Settings } from "./tree/manifest.ts";

@@ -3,10 +3,8 @@
  * what is missing. It fetches through `api/`, writes through `exporters/` and
  * keeps `export.json` true while it runs.
  */
-import { ByteBudget } from "./api/budget.ts";
 import { Client } from "./api/client.ts";
-import { Http } from "./api/http.ts";
-import { Pacer } from "./api/pacing.ts";
+import { connect } from "./api/connect.ts";
 import { UsageError } from "./errors.ts";
 import { forEachAtOnce, type Stop } from "./concurrency.ts";
 import type { RunContext } from "./exporters/context.ts";
@@ -48,13 +46,6 @@ export interface ExportResult {
   readonly counts: Counts;
   readonly gaps: readonly Gap[];
 }
-
-/** Bytes of pages to be in flight or waiting to be written at once. */
-const BYTES_IN_FLIGHT = 64 * 1024 * 1024;
-/** Pages of one list that wait to be written, for each request in flight. */
-const PAGES_PER_SLOT = 2;
-/** Pages that wait for a slot, so that a free one finds work at once. */
-const PAGES_IN_WAITING = 4;
 
 /**
  * Exports a workspace.
@@ -116,29 +107,14 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
 
 function contextOf(options: ExportOptions): RunContext {
   const { world, dir, settings, observer, stop } = options;
-  const { signal } = stop;
-  const http = new Http({
-    world,
-    pacer: new Pacer({
-      concurrency: options.concurrency,
-      clock: world.clock,
-    }),
-    observer,
+  const walk = connect({
+    ...options,
     apiUrl: settings.apiUrl,
-    apiKey: options.apiKey,
-    patienceMs: options.patienceMs,
-    signal,
+    signal: stop.signal,
   });
   return {
-    client: new Client(http),
-    walk: {
-      http,
-      budget: new ByteBudget(BYTES_IN_FLIGHT),
-      observer,
-      signal,
-      inFlight: options.concurrency + PAGES_IN_WAITING,
-      lookahead: (1 + PAGES_PER_SLOT) * options.concurrency,
-    },
+    client: new Client(walk.http),
+    walk,
     disk: world.disk,
     layout: dir.layout,
     observer,

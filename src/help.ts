@@ -16,6 +16,7 @@ export const HELP_TEXT =
 
   hl-export [export] [options]          export into exports/YYYYMMDD-HHMMSS
   hl-export --resume DIR                go on with an export
+  hl-export verify DIR [--remote]       check an export; with the API, by counts
   hl-export demo [--serve [--port N]]   export a sample workspace, or serve it
 
 Options of export
@@ -42,7 +43,7 @@ Settings (flags go before the environment, that before .env)
 
 Exit codes
   0 complete   1 a defect, or the disk refused   2 wrong usage or settings
-  3 finished, but something is missing   4 kept for later
+  3 finished, but something is missing   4 verify found something wrong
   5 the key was refused                  130 interrupted
 
 Example:  hl-export --logs --output /backup/humanloop

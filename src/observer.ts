@@ -33,6 +33,19 @@ export function sumCounts(counts: readonly Counts[]): Counts {
   return sums;
 }
 
+/** An observer that only hears log lines. */
+export function logOnly(log: Observer["log"]): Observer {
+  return {
+    log,
+    waiting() {},
+    requestDone() {},
+    requestsExpected() {},
+    written() {},
+    filesFound() {},
+    fileDone() {},
+  };
+}
+
 /** Watches a run: the progress bar and the log in use, nothing in many tests. */
 export interface Observer {
   log(level: Level, message: string): void;

@@ -5,23 +5,15 @@
  */
 import type { Stop } from "./concurrency.ts";
 import { AuthError, StorageError, UsageError } from "./errors.ts";
+import { EXIT } from "./exit.ts";
 import { runExport } from "./export.ts";
+import { Checksums } from "./tree/checksums.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
 import type { Settings } from "./tree/manifest.ts";
 import { removeAll } from "./tree/storage.ts";
 import { Reporter } from "./ui/reporter.ts";
 import { summary } from "./ui/summary.ts";
 import type { World } from "./world.ts";
-
-/** The exit codes; 4 is kept for what `verify` finds. */
-export const EXIT = {
-  complete: 0,
-  defect: 1,
-  usage: 2,
-  incomplete: 3,
-  refused: 5,
-  interrupted: 130,
-} as const;
 
 /** What a run is made from. */
 export interface RunOptions {
@@ -75,6 +67,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     interruption(options, stop, ended.signal),
   );
   const startMs = clock.now();
+  const sums = new Checksums(world.disk, where);
+  const { disk } = sums;
   let refused = false;
   reporter.log(
     "INFO",
@@ -82,7 +76,12 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   );
   try {
     const result = await reporter.run(() =>
-      runExport({ ...options, observer: reporter, stop })
+      runExport({
+        ...options,
+        world: { ...world, disk },
+        observer: reporter,
+        stop,
+      })
     );
     const text = summary(result, {
       where,
@@ -94,6 +93,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
     }
+    reporter.closeLog();
+    await sums.finish();
     if (!complete || !flags.quiet) terminal.out(text);
     return complete ? EXIT.complete : EXIT.incomplete;
   } catch (error) {
@@ -105,7 +106,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   } finally {
     ended.abort();
     stopListening();
-    dir.log.close();
+    await sums.close();
+    reporter.closeLog();
     if (refused && dir.isNew) await removeAll(world.disk, where);
   }
 }

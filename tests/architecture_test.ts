@@ -7,10 +7,12 @@ const SRC = fromFileUrl(new URL("../src/", import.meta.url));
 /** The layers from the top to the ground: imports point down, or stay within one. */
 const LAYERS: ReadonlyArray<readonly string[]> = [
   ["cli.ts", "demo/command.ts", "build/compile.ts"],
+  ["verify/command.ts"],
   ["real_world.ts", "run.ts", "help.ts"],
   ["ui/summary.ts"],
   ["export.ts"],
-  ["listing.ts", "workspace_check.ts", "config.ts", "args.ts"],
+  ["listing.ts", "workspace_check.ts", "config.ts", "args.ts", "verify/"],
+  ["options.ts"],
   ["exporters/", "demo/"],
   ["api/", "tree/", "ui/", "suggest.ts", "concurrency.ts"],
   [
@@ -20,6 +22,8 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
     "chunk_size.ts",
     "json.ts",
     "version.ts",
+    "bytes.ts",
+    "exit.ts",
   ],
   ["std/"],
 ];

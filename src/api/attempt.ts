@@ -4,6 +4,7 @@
  * fetch itself says never does, since its messages can hold the URL.
  */
 import { ApiError, AuthError, NetworkError } from "../errors.ts";
+import { concat } from "../bytes.ts";
 import type { Clock } from "../world.ts";
 import { isPassingStatus, retryAfterMs } from "./retry.ts";
 import { excerpt, isJsonObject, reasonOf } from "./failure_text.ts";
@@ -148,21 +149,12 @@ async function readBody(
   watchdog: Watchdog,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
-  let length = 0;
   watchdog.received(0);
   for await (const chunk of response.body ?? []) {
     watchdog.received(chunk.length);
     chunks.push(chunk);
-    length += chunk.length;
   }
-  if (chunks.length === 1) return chunks[0]!;
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
+  return concat(chunks);
 }
 
 function statusError(

@@ -2,7 +2,7 @@
  * `demo`: exports the sample workspace from a server on loopback through the
  * very code path of `export`, or only serves it.
  */
-import type { Flags } from "../args.ts";
+import type { Flags } from "../options.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_OUTPUT,
@@ -10,7 +10,8 @@ import {
   newSettings,
 } from "../config.ts";
 import { UsageError } from "../errors.ts";
-import { EXIT, runAndReport } from "../run.ts";
+import { EXIT } from "../exit.ts";
+import { runAndReport } from "../run.ts";
 import { createExportDir } from "../tree/export_dir.ts";
 import { shellWord } from "../ui/text.ts";
 import type { World } from "../world.ts";

@@ -41,6 +41,7 @@ export class Reporter implements Observer {
   readonly progress: Progress;
   #barShown = false;
   #logFailed = false;
+  #logClosed = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -56,6 +57,7 @@ export class Reporter implements Observer {
 
   /** Writes a line to `export.log` only. */
   record(level: Level, message: string): void {
+    if (this.#logClosed) return;
     const { clock, log } = this.#options;
     const time = new Date(clock.now()).toISOString();
     const line = `${time} ${level.padEnd(5)} ${this.#safe(message)}\n`;
@@ -66,6 +68,12 @@ export class Reporter implements Observer {
       if (!this.#logFailed) this.#print("WARN", "cannot write export.log");
       this.#logFailed = true;
     }
+  }
+
+  /** Lets go of `export.log`; lines that come later are shown only. */
+  closeLog(): void {
+    if (!this.#logClosed) this.#options.log.close();
+    this.#logClosed = true;
   }
 
   /** A text without secrets and control characters. */

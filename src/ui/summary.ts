@@ -1,6 +1,6 @@
 /** The summary at the end of a run. */
 import type { ExportResult } from "../export.ts";
-import { RECORD_KINDS, type RecordKind } from "../observer.ts";
+import { type Counts, RECORD_KINDS, type RecordKind } from "../observer.ts";
 import { gapText } from "../tree/manifest.ts";
 import { bytes, count, counted, duration, visible } from "./text.ts";
 
@@ -25,12 +25,17 @@ const NAMES: Readonly<Record<RecordKind, string>> = {
 /** Missing parts that are listed; `export.json` has all of them. */
 const GAPS_SHOWN = 20;
 
+/** `3,512 Logs, 2 Runs`. */
+export function recordsText(counts: Counts): string {
+  const records = RECORD_KINDS
+    .filter((kind) => (counts[kind] ?? 0) > 0)
+    .map((kind) => counted(counts[kind]!, NAMES[kind]));
+  return records.join(", ") || "none";
+}
+
 /** The summary as text, ending in a line break. */
 export function summary(result: ExportResult, options: SummaryOptions): string {
   const { gaps, exported, skipped, failed } = result;
-  const records = RECORD_KINDS
-    .filter((kind) => (result.counts[kind] ?? 0) > 0)
-    .map((kind) => counted(result.counts[kind]!, NAMES[kind]));
   const lines = [
     gaps.length === 0
       ? `Export complete: ${options.where}`
@@ -38,7 +43,7 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
     `  Files    ${count(exported)} exported, ${
       count(skipped)
     } skipped (complete already), ${count(failed)} failed`,
-    `  Records  ${records.join(", ") || "none"}`,
+    `  Records  ${recordsText(result.counts)}`,
     `  Written  ${bytes(options.bytes)} in ${took(options.tookMs)}`,
   ];
   if (gaps.length > 0) {

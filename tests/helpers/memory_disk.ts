@@ -16,6 +16,31 @@ export class MemoryDisk implements Disk {
   readonly #nodes: Nodes = new Map([["/", null]]);
   readonly #locked = new Set<string>();
 
+  /** A disk with the same on it. */
+  copy(): MemoryDisk {
+    const copy = new MemoryDisk();
+    for (const [path, bytes] of this.#nodes) {
+      copy.#nodes.set(path, bytes?.slice() ?? null);
+    }
+    return copy;
+  }
+
+  /** What a file holds. */
+  get(path: string): Uint8Array {
+    return this.#nodes.get(path)!;
+  }
+
+  /** Puts a file there, or takes it away. */
+  put(path: string, bytes: Uint8Array | string | null): void {
+    if (bytes === null) return void this.#nodes.delete(path);
+    const parts = path.split("/").slice(1, -1);
+    parts.forEach((_, i) =>
+      this.#nodes.set(`/${parts.slice(0, i + 1).join("/")}`, null)
+    );
+    const isText = typeof bytes === "string";
+    this.#nodes.set(path, isText ? new TextEncoder().encode(bytes) : bytes);
+  }
+
   /** The files below a directory, by their path below it. */
   files(dir: string): Map<string, string> {
     const decoder = new TextDecoder();

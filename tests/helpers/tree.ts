@@ -13,7 +13,7 @@ import type {
 export type Tree = Map<string, string>;
 
 /** The bookkeeping of a run, which holds times. */
-const BOOKKEEPING = ["export.json", "export.log"];
+const BOOKKEEPING = ["export.json", "export.log", "SHA256SUMS"];
 
 /** The tree of a complete export, from what the server holds. */
 export function expectedTree(

@@ -1,4 +1,5 @@
 /** Compares an export with what the server held. */
+import { createHash } from "node:crypto";
 import { CHUNK_RECORDS } from "../../src/chunk_size.ts";
 import type { Gap } from "../../src/tree/manifest.ts";
 import { expectedTree, type Tree } from "../helpers/tree.ts";
@@ -9,6 +10,23 @@ export interface Outcome {
   readonly code: number;
   readonly tree: Tree;
   readonly gaps: readonly Gap[];
+  /** What is wrong with SHA256SUMS. */
+  readonly wrongSums: readonly string[];
+}
+
+/** What is wrong with the sums of an export whose run came to its end. */
+export function judgeSums(tree: Tree): string[] {
+  const sums = [...tree]
+    .filter(([path]) => !/SHA256SUMS$|\.state\.json$|\.part$/.test(path))
+    .map(([path, text]) => {
+      const sum = createHash("sha256").update(text).digest("hex");
+      return `${sum}  ${path}\n`;
+    });
+  const expected = sums.sort().join("");
+  const actual = (tree.get("SHA256SUMS") ?? "").split(/(?<=\n)/).sort().join(
+    "",
+  );
+  return actual === expected ? [] : ["SHA256SUMS is not of what is there"];
 }
 
 /**
@@ -19,9 +37,7 @@ export function judgeRest(source: Source, outcome: Outcome): string[] {
   const { code, tree, gaps } = outcome;
   const expected = expectedTree(source.workspace, { logs: true });
   if (code === 0) return differences(tree, expected, () => false);
-  const unsure = (path: string) =>
-    path.endsWith("/.state.json") || path === "SHA256SUMS" ||
-    path === "SHA256SUMS.journal";
+  const unsure = (path: string) => path.endsWith("/.state.json");
   if (code !== 3) return vouchedDifferences(tree, expected);
   for (const { dir, texts } of source.lists) {
     const missing = gaps.filter(({ fileId, part, offset }) =>

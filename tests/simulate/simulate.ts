@@ -12,7 +12,7 @@ import { VirtualClock } from "../helpers/clock.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import { type BadDay, badDay, GOOD_DAY, makePoison } from "./bad_day.ts";
 import { Dice } from "./dice.ts";
-import { judgeMotion, judgeRest, type Outcome } from "./oracle.ts";
+import { judgeMotion, judgeRest, judgeSums, type Outcome } from "./oracle.ts";
 import { change, makeSource, type Source } from "./source.ts";
 
 /** How a seed ended. */
@@ -76,9 +76,10 @@ export async function simulate(seed: number): Promise<Verdict> {
     }
     const outcome = await look(disk, code);
     if (outcome === null) continue;
-    const wrong = moving
-      ? judgeMotion(source, outcome)
-      : judgeRest(source, outcome);
+    const wrong = [
+      ...outcome.wrongSums,
+      ...moving ? judgeMotion(source, outcome) : judgeRest(source, outcome),
+    ];
     if (last && code !== 0) wrong.push(`the last run ended with exit ${code}`);
     if (code === 1 && !["full disk", "input/output error"].includes(end)) {
       wrong.push(`exit 1 out of the blue`);
@@ -257,6 +258,9 @@ async function look(disk: MemoryDisk, code: number): Promise<Outcome | null> {
   const gaps = manifest === undefined
     ? []
     : (JSON.parse(manifest) as Manifest).gaps;
-  for (const name of ["export.json", "export.log"]) tree.delete(name);
-  return { code, tree, gaps };
+  const wrongSums = [0, 3].includes(code) ? judgeSums(tree) : [];
+  for (const name of ["export.json", "export.log", "SHA256SUMS"]) {
+    tree.delete(name);
+  }
+  return { code, tree, gaps, wrongSums };
 }

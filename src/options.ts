@@ -1,0 +1,71 @@
+/** Which commands and options there are. */
+
+/** What the program can do. */
+export const COMMANDS = ["export", "verify", "demo"] as const;
+
+/** One of {@linkcode COMMANDS}. */
+export type Command = typeof COMMANDS[number];
+
+/** The options, as given; absent ones are `undefined`. */
+export interface Flags {
+  readonly command: Command;
+  /** The export that `verify` is to look at. */
+  readonly dir?: string;
+  /** Whether `verify` is to compare with the API. */
+  readonly remote: boolean;
+  readonly resume?: string;
+  readonly output?: string;
+  readonly directory?: string;
+  readonly logs?: boolean;
+  readonly concurrency?: number;
+  readonly patienceMs?: number;
+  readonly apiUrl?: string;
+  readonly envFile?: string;
+  readonly serve: boolean;
+  readonly port?: number;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly color: boolean;
+  readonly version: boolean;
+  readonly help: boolean;
+}
+
+const SWITCHES = ["quiet", "verbose", "no-color", "version", "help"];
+/** The options of each command, and whether it takes a directory. */
+export const OPTIONS: Readonly<
+  Record<Command, {
+    readonly values: readonly string[];
+    readonly switches: readonly string[];
+    readonly takesDir: boolean;
+  }>
+> = {
+  export: {
+    values: [
+      "resume",
+      "output",
+      "directory",
+      "concurrency",
+      "patience",
+      "api-url",
+      "env-file",
+    ],
+    switches: ["logs", "no-logs", ...SWITCHES],
+    takesDir: false,
+  },
+  verify: {
+    values: ["concurrency", "patience", "api-url", "env-file"],
+    switches: ["remote", ...SWITCHES],
+    takesDir: true,
+  },
+  demo: {
+    values: ["output", "concurrency", "port"],
+    switches: ["serve", ...SWITCHES],
+    takesDir: false,
+  },
+};
+/** Letters for options. */
+export const SHORT: Readonly<Record<string, string>> = {
+  q: "quiet",
+  v: "verbose",
+  h: "help",
+};

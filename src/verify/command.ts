@@ -1,0 +1,109 @@
+/** `verify`: checks an export and prints what is wrong with it, a line each. */
+import type { Flags } from "../options.ts";
+import { isGap } from "../errors.ts";
+import { EXIT } from "../exit.ts";
+import { recordsText } from "../ui/summary.ts";
+import { bytes, counted, shellWord, visible } from "../ui/text.ts";
+import type { World } from "../world.ts";
+import type { Problem } from "./problems.ts";
+import { type Verdict, verifyExport } from "./verify.ts";
+
+/** Time between two looks at how far it is, in milliseconds. */
+const SHOW_EVERY_MS = 200;
+
+/** Compares with the API what was found on disk. */
+export type CompareRemote = (verdict: Verdict) => Promise<readonly Problem[]>;
+
+/**
+ * Runs the command.
+ *
+ * @param remote With `--remote`, how to compare.
+ * @returns The exit code.
+ * @throws {UsageError} When there is no export.
+ * @throws {AuthError} When the API refuses the key.
+ */
+export async function verify(
+  { dir: root = "", quiet }: Flags,
+  world: World,
+  remote: CompareRemote | null,
+): Promise<number> {
+  const { terminal, clock } = world;
+  const startMs = clock.now();
+  const isShown = terminal.errIsTerminal && !quiet;
+  let read = 0;
+  let shownMs = startMs;
+  const verdict = await verifyExport({
+    disk: world.disk,
+    root,
+    onBytes: (more) => {
+      read += more;
+      if (!isShown || clock.now() - shownMs < SHOW_EVERY_MS) return;
+      shownMs = clock.now();
+      terminal.err(`\r\x1b[2Kverifying, ${bytes(read)} read`);
+    },
+  });
+  if (isShown) terminal.err("\r\x1b[2K");
+  const differences = remote === null ? null : await compare(remote, verdict);
+  const problems = [...verdict.problems, ...differences ?? []];
+  for (const { path, what, advice } of problems) {
+    terminal.out(`${visible(`${path}: ${what}; ${advice}`)}\n`);
+  }
+  const isSound = problems.length === 0;
+  if (!isSound || !quiet) {
+    const tookMs = clock.now() - startMs;
+    terminal.out(summary(root, { ...verdict, problems }, tookMs, differences));
+  }
+  return isSound ? EXIT.complete : EXIT.damaged;
+}
+
+async function compare(
+  remote: CompareRemote,
+  verdict: Verdict,
+): Promise<readonly Problem[]> {
+  try {
+    return await remote(verdict);
+  } catch (error) {
+    if (!isGap(error)) throw error;
+    const what = `cannot be compared with the API: ${error.message}`;
+    return [{ path: "files", what, advice: "compare again later" }];
+  }
+}
+
+function summary(
+  root: string,
+  verdict: Verdict,
+  tookMs: number,
+  differences: readonly Problem[] | null,
+): string {
+  const { problems, counts, complete, incomplete, official } = verdict;
+  const seconds = Math.max(tookMs, 1) / 1000;
+  const lines = [
+    problems.length === 0
+      ? `Export is sound: ${root}`
+      : `${counted(problems.length, "problem")} in ${root}`,
+    `  Files    ${complete} complete, ${incomplete} not`,
+    `  Records  ${recordsText(counts)}`,
+    `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
+  ];
+  if (official) {
+    lines.push(
+      "  This export is the official script's, which drops pages that fail and tells nobody:",
+      "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
+    );
+  }
+  if (differences === null) {
+    lines.push(
+      `  The API was not asked; to compare: verify ${shellWord(root)} --remote`,
+    );
+  } else {
+    const again = new Set(
+      differences.map(({ path }) => path.split("/").slice(0, 2).join("/")),
+    );
+    lines.push(
+      again.size === 0
+        ? "  The API has as many records of everything"
+        : `  Other at the API: ${[...again].join(", ")}`,
+    );
+  }
+  return lines.join("\n") + "\n";
+}

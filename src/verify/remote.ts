@@ -1,0 +1,145 @@
+/**
+ * Compares an export with the API, list by list: how many records each holds
+ * there and here. It asks for counts only.
+ */
+import {
+  Client,
+  datapointsList,
+  evaluationLogsList,
+  evaluationsList,
+  type FileInfo,
+  filesList,
+  type IdInfo,
+  logsList,
+} from "../api/client.ts";
+import { countList } from "../api/date_windows.ts";
+import type { Http } from "../api/http.ts";
+import type { ListSpec } from "../api/page.ts";
+import { openWalk } from "../api/walk.ts";
+import type { WalkContext } from "../api/walk_types.ts";
+import { forEachAtOnce, type Stop } from "../concurrency.ts";
+import { isGap } from "../errors.ts";
+import { Cutoff } from "../exporters/cutoff.ts";
+import { fetchAgain, type Problem, Problems } from "./problems.ts";
+import type { Verdict, VerifiedFile } from "./verify.ts";
+
+/** What comparing needs. */
+export interface RemoteOptions {
+  readonly walk: WalkContext;
+  readonly stop: Stop;
+  readonly verdict: Verdict;
+}
+
+const LATER = "compare again later";
+/** Files to be asked about at once. */
+const AT_ONCE = 8;
+
+/**
+ * Compares an export with the API.
+ *
+ * @returns What differs, in a stable order.
+ * @throws {AuthError} When the API refuses the key.
+ * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
+ */
+export async function compareWithApi(
+  { walk, stop, verdict }: RemoteOptions,
+): Promise<readonly Problem[]> {
+  const { files, manifest } = verdict;
+  const problems = new Problems();
+  const listed = new Map<string, FileInfo>();
+  using list = await openWalk(walk, filesList(null));
+  let places = 0;
+  for await (const event of list) {
+    if (event.kind !== "records") continue;
+    places += event.records.length;
+    for (const { info } of event.records) listed.set(info.id, info);
+  }
+  const mismatch = list.mismatch(places);
+  if (mismatch !== null) {
+    problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
+  }
+  const cutoff = manifest === null
+    ? null
+    : new Cutoff(manifest.settings.cutoff);
+  await forEachAtOnce(stop, AT_ONCE, files, async ([id, file]) => {
+    const info = listed.get(id);
+    if (info === undefined) {
+      return problems.add(
+        `files/${id}`,
+        "is not listed by the API any more",
+        "nothing: what is here is all there is",
+      );
+    }
+    await compareFile({ http: walk.http, problems, cutoff }, info, file);
+  });
+  // A part of a workspace was asked for: what else there is, is not missing.
+  const isAll = manifest === null || manifest.settings.directoryId === null;
+  for (const [id, { path }] of isAll ? listed : []) {
+    if (files.has(id) || manifest?.files[id] !== undefined) continue;
+    problems.add(
+      `files/${id}`,
+      `is listed by the API (${path ?? "no path"}) and not in this export`,
+      "resume",
+    );
+  }
+  return problems.sorted();
+}
+
+interface Comparing {
+  readonly http: Http;
+  readonly problems: Problems;
+  /** `null` where nothing tells when the export was begun. */
+  readonly cutoff: Cutoff | null;
+}
+
+async function compareFile(
+  { http, problems, cutoff }: Comparing,
+  info: FileInfo,
+  { logs, lists }: VerifiedFile,
+): Promise<void> {
+  const client = new Client(http);
+  const compare = async (name: string, ask: () => Promise<number[]>) => {
+    const here = lists.get(name) ?? 0;
+    try {
+      const there = await ask();
+      if (there.includes(here)) return;
+      problems.add(
+        `files/${info.id}/${name}`,
+        `holds ${here} records, the API has ${there.at(-1)}`,
+        fetchAgain(info.id),
+      );
+    } catch (error) {
+      if (!isGap(error)) throw error;
+      problems.add(
+        `files/${info.id}/${name}`,
+        `cannot be compared: ${error.message}`,
+        LATER,
+      );
+    }
+  };
+  const count = async (spec: ListSpec<IdInfo>) => [
+    (await countList(http, spec)).total,
+  ];
+  await compare("versions", async () => [(await client.versions(info)).length]);
+  if (info.type !== "dataset") {
+    await compare("evaluations", () => count(evaluationsList(info)));
+  }
+  for (const name of lists.keys()) {
+    const [top, id = "", part] = name.split("/");
+    if (top === "datapoints") {
+      await compare(name, () => count(datapointsList(info, id)));
+    } else if (top === "evaluations" && part === "runs") {
+      await compare(name, async () => [(await client.runs(id)).length]);
+    } else if (top === "evaluations" && part === "logs" && logs) {
+      await compare(name, () => count(evaluationLogsList(id)));
+    }
+  }
+  if (!logs || info.type === "dataset") return;
+  await compare("logs", async () => {
+    const [all = 0] = await count(logsList(info, null, null));
+    const until = await cutoff?.until(http, info) ?? null;
+    // One page is read without the cut-off, all else up to it.
+    if (until === null) return [all];
+    return [all, ...await count(logsList(info, null, until))];
+  });
+}

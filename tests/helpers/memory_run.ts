@@ -1,0 +1,72 @@
+/** The whole program in memory: no socket, no disk, no waiting. */
+import { main } from "../../src/cli.ts";
+import { DEMO_KEY } from "../../src/demo/command.ts";
+import { answerRequest } from "../../src/demo/server.ts";
+import type { Workspace } from "../../src/demo/workspace.ts";
+import { VirtualClock } from "./clock.ts";
+import type { MemoryDisk } from "./memory_disk.ts";
+import type { Ended } from "./program.ts";
+
+/** Where exports go in memory. */
+export const MEMORY_OUTPUT = "/exports";
+/** The only export there. */
+export const MEMORY_EXPORT = "/exports/20250601-000000";
+
+/** What the program works with. */
+export interface MemoryOptions {
+  readonly disk: MemoryDisk;
+  readonly workspace: Workspace;
+  /** Answers instead of the server, if with anything. */
+  readonly before?: (url: URL) => Response | Error | undefined;
+  readonly key?: string;
+}
+
+/** Runs the program in memory. */
+export async function runInMemory(
+  args: readonly string[],
+  { disk, workspace, before, key }: MemoryOptions,
+): Promise<Ended> {
+  const local = new Date(2025, 5, 1);
+  const clock = new VirtualClock(local.getTime());
+  let out = "";
+  let err = "";
+  const code = await main(args, {
+    fetch: async (input, init) => {
+      const url = new URL(String(input));
+      const instead = before?.(url);
+      if (instead instanceof Error) throw instead;
+      const request = new Request(url, { headers: init?.headers ?? {} });
+      return instead ??
+        await answerRequest(workspace, { key: DEMO_KEY }, request);
+    },
+    clock,
+    random: () => 0.5,
+    disk,
+    terminal: {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      errIsTerminal: false,
+      color: false,
+      columns: () => 80,
+      askSecret: () => Promise.resolve(null),
+    },
+    env: (name) => name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : undefined,
+    onInterrupt: () => () => {},
+    program: "hl-export",
+    exit: () => {
+      throw new Error("exit");
+    },
+  });
+  clock.stop();
+  return { code, out, err };
+}
+
+/** The arguments of a new export in memory. */
+export const EXPORT_ARGS = [
+  "--logs",
+  "--quiet",
+  "--api-url",
+  "http://127.0.0.1/v5",
+  "--output",
+  MEMORY_OUTPUT,
+];
