@@ -9,7 +9,7 @@ import { EXIT } from "./exit.ts";
 import { runExport } from "./export.ts";
 import { Checksums } from "./tree/checksums.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
-import type { Settings } from "./tree/manifest.ts";
+import { readManifest, type Settings } from "./tree/manifest.ts";
 import { removeAll } from "./tree/storage.ts";
 import { Reporter } from "./ui/reporter.ts";
 import { summary } from "./ui/summary.ts";
@@ -69,7 +69,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   const startMs = clock.now();
   const sums = new Checksums(world.disk, where);
   const { disk } = sums;
-  let refused = false;
+  let isKept = true;
   reporter.log(
     "INFO",
     `${dir.manifest ? "resuming" : "exporting to"} ${where}`,
@@ -98,18 +98,30 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     if (!complete || !flags.quiet) terminal.out(text);
     return complete ? EXIT.complete : EXIT.incomplete;
   } catch (error) {
-    refused = error instanceof UsageError;
+    const refused = error instanceof UsageError;
+    isKept = !dir.isNew || !refused && await hasSettings(options);
     if (refused) throw error;
     return tellFailure(error, reporter, () => {
-      terminal.err(`What is complete is saved. To go on: ${resumeCommand}\n`);
+      terminal.err(
+        isKept
+          ? `What is complete is saved. To go on: ${resumeCommand}\n`
+          : "Nothing was saved; start again.\n",
+      );
     });
   } finally {
     ended.abort();
     stopListening();
     await sums.close();
     reporter.closeLog();
-    if (refused && dir.isNew) await removeAll(world.disk, where);
+    if (!isKept) await removeAll(world.disk, where).catch(() => {});
   }
+}
+
+/** Whether a resume would know what was asked for. */
+async function hasSettings({ world, dir }: RunOptions): Promise<boolean> {
+  const { disk } = world;
+  return await readManifest(disk, dir.layout.manifest).catch(() => null) !==
+    null;
 }
 
 /** Ends the run on the first Ctrl-C, and the process on the second. */

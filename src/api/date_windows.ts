@@ -34,6 +34,7 @@ export const WINDOW_RECORDS = 10_000;
 const BEGINNINGS = ["2020", "2000", "1970", "0001"].map((year) =>
   Date.parse(`${year}-01-01T00:00:00Z`)
 );
+const DAY_MS = 86_400_000;
 /** Where to cut, as a share of the time between the bounds. */
 const SHARES = [0.5, 0.45, 0.55, 0.4];
 
@@ -147,7 +148,7 @@ async function halve<T>(
 function cutsOf({ after, until }: Part): readonly string[] {
   const end = Date.parse(until ?? "");
   const start = after === null
-    ? BEGINNINGS.find((beginning) => beginning < end) ?? end
+    ? BEGINNINGS.find((beginning) => beginning < end - DAY_MS) ?? end
     : Date.parse(after);
   const cuts = SHARES.map((share) => Math.round(start + (end - start) * share))
     .filter((ms) => ms > start && ms < end);

@@ -62,7 +62,12 @@ export class Http {
     this.#outage = new Outage({
       ...options,
       clock,
-      probe: async () => void await this.#try(PROBE),
+      // A request that waits for the end of an outage may hold every slot.
+      probe: async () =>
+        void await this.#try(PROBE, async (work) => {
+          await options.pacer.quiet(options.signal);
+          return await work();
+        }),
     });
   }
 
@@ -76,12 +81,16 @@ export class Http {
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: HttpRequest<T>): Promise<T> {
-    const { world, observer, signal } = this.#options;
+    const { world, pacer, observer, signal } = this.#options;
     const outage = this.#outage;
     for (let tries = 1;; tries++) {
       if (await outage.over()) tries = 1;
       try {
-        const value = await this.#try(request);
+        const value = await this.#try(request, (work) =>
+          pacer.run(async () => {
+            await outage.over();
+            return await work();
+          }, signal));
         outage.answered();
         observer.requestDone();
         return value;
@@ -114,16 +123,19 @@ export class Http {
     }
   }
 
-  /** One try, in a slot; tells the pacer what the server thinks of the pace. */
-  async #try<T>(request: HttpRequest<T>): Promise<T> {
-    const { world, pacer, observer, signal } = this.#options;
+  /** One try; tells the pacer what the server thinks of the pace. */
+  async #try<T>(
+    request: HttpRequest<T>,
+    inTurn: (work: () => Promise<Uint8Array>) => Promise<Uint8Array>,
+  ): Promise<T> {
+    const { world, pacer, observer } = this.#options;
     let startedMs = 0;
     try {
       // Its slot is free again before the body is read.
-      const body = await pacer.run(() => {
+      const body = await inTurn(() => {
         startedMs = world.clock.now();
         return this.#fetch(request);
-      }, signal);
+      });
       return request.read(body);
     } catch (error) {
       if (!(error instanceof ApiError) || !error.retryable) throw error;

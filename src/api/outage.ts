@@ -82,9 +82,9 @@ export class Outage {
       const nowMs = clock.now();
       if (failure === null || this.#failed === 0) {
         this.#failed = 0;
-        const seconds = Math.round((nowMs - this.#sinceMs) / 1000);
         if (down) {
-          observer.log("WARN", `the API answers again, after ${seconds} s`);
+          const took = timeText(nowMs - this.#sinceMs);
+          observer.log("WARN", `the API answers again, after ${took}`);
         }
         return down;
       }
@@ -92,10 +92,11 @@ export class Outage {
       const leftMs = this.#sinceMs + patienceMs - nowMs;
       if (leftMs <= 0) throw this.#giveUp(reason, nowMs);
       if (!down) {
-        const minutes = (patienceMs / 60_000).toFixed(0);
         observer.log(
           "WARN",
-          `the API does not answer (${reason}); the run waits up to ${minutes} min for it (--patience)`,
+          `the API does not answer (${reason}); the run waits up to ${
+            timeText(patienceMs)
+          } for it (--patience)`,
         );
       }
       down = true;
@@ -129,14 +130,22 @@ export class Outage {
   }
 
   #giveUp(reason: string, nowMs: number): NetworkError {
-    const minutes = ((nowMs - this.#sinceMs) / 60_000).toFixed(1);
     this.#gaveUp = new NetworkError(
-      `the API has not answered for ${minutes} min (${reason}); resume when it does, or wait longer with --patience`,
+      `the API has not answered for ${
+        timeText(nowMs - this.#sinceMs)
+      } (${reason}); resume when it does, or wait longer with --patience`,
       { outage: true },
     );
     this.#options.observer.log("ERROR", this.#gaveUp.message);
     return this.#gaveUp;
   }
+}
+
+/** `42 s`, `15 min`. */
+function timeText(ms: number): string {
+  return ms < 120_000
+    ? `${Math.round(ms / 1000)} s`
+    : `${Math.round(ms / 60_000)} min`;
 }
 
 /**

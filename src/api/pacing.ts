@@ -52,12 +52,26 @@ export class Pacer {
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
     await this.#take(signal);
     try {
-      await this.#quiet(signal);
+      await this.quiet(signal);
       return await work();
     } finally {
       this.#flying--;
       this.#recover();
       this.#admit();
+    }
+  }
+
+  /**
+   * Waits until the server allows requests again (`Retry-After`).
+   *
+   * @throws The signal's reason when it aborts.
+   */
+  async quiet(signal: AbortSignal): Promise<void> {
+    while (true) {
+      signal.throwIfAborted();
+      const waitMs = this.#quietUntilMs - this.#clock.now();
+      if (waitMs <= 0) return;
+      await this.#clock.sleep(waitMs, { signal });
     }
   }
 
@@ -95,15 +109,6 @@ export class Pacer {
     while (this.#flying < this.#limit && this.#waiting.length > 0) {
       this.#flying++;
       this.#waiting.shift()!();
-    }
-  }
-
-  async #quiet(signal: AbortSignal): Promise<void> {
-    while (true) {
-      signal.throwIfAborted();
-      const waitMs = this.#quietUntilMs - this.#clock.now();
-      if (waitMs <= 0) return;
-      await this.#clock.sleep(waitMs, { signal });
     }
   }
 
