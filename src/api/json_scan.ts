@@ -128,8 +128,13 @@ const strictDecoder = new TextDecoder("utf-8", {
   ignoreBOM: true,
 });
 
-/** The strict decoder is slow: only where something was replaced is it asked. */
-function decode(bytes: Uint8Array): string {
+/**
+ * Decodes UTF-8. The strict decoder is slow: only where something was replaced
+ * is it asked.
+ *
+ * @throws {TypeError} When it is no UTF-8.
+ */
+export function decode(bytes: Uint8Array): string {
   const text = decoder.decode(bytes);
   return text.includes("\ufffd") ? strictDecoder.decode(bytes) : text;
 }

@@ -1,5 +1,6 @@
 /** Reads a file once: its sum, and its lines one after the other. */
 import { createHash } from "node:crypto";
+import { decode } from "../api/json_scan.ts";
 import { concat } from "../bytes.ts";
 import { onDisk } from "../tree/storage.ts";
 import type { Disk } from "../world.ts";
@@ -13,6 +14,9 @@ export interface ReadFile {
   readonly torn: boolean;
 }
 
+/** Gets a line without its end, `null` where it is no UTF-8, and its number from 1. */
+export type OnLine = (line: string | null, number: number) => void;
+
 const NEWLINE = 0x0a;
 
 /**
@@ -20,38 +24,49 @@ const NEWLINE = 0x0a;
  *
  * @param disk The disk.
  * @param path The file.
- * @param onLine Gets each line without its end, and its number from 1.
+ * @param onLine Gets each line; without it, only the sum is wanted.
  * @throws {StorageError} When the disk refuses.
  */
 export async function readLines(
   disk: Disk,
   path: string,
-  onLine: (line: Uint8Array, number: number) => void = () => {},
+  onLine?: OnLine,
 ): Promise<ReadFile> {
   return await onDisk(`read ${path}`, async () => {
     const file = await disk.open(path, { read: true });
     const hash = createHash("sha256");
-    /** The beginning of a line that goes on in the next part. */
+    /** What stands behind the last end of a line. */
     let begun: Uint8Array[] = [];
     let bytes = 0;
     let number = 0;
+    const tell = (lines: Uint8Array) => {
+      for (const line of linesOf(lines)) onLine?.(line, ++number);
+    };
     for await (const part of file.readable) {
       hash.update(part);
       bytes += part.length;
-      let start = 0;
-      for (
-        let end = part.indexOf(NEWLINE);
-        end !== -1;
-        end = part.indexOf(NEWLINE, start)
-      ) {
-        const rest = part.subarray(start, end);
-        onLine(concat([...begun, rest]), ++number);
+      const end = part.lastIndexOf(NEWLINE);
+      if (end !== -1) {
+        tell(concat([...begun, part.subarray(0, end)]));
         begun = [];
-        start = end + 1;
       }
-      if (start < part.length) begun.push(part.subarray(start));
+      if (end < part.length - 1) begun.push(part.subarray(end + 1));
     }
-    if (begun.length > 0) onLine(concat(begun), ++number);
+    if (begun.length > 0) tell(concat(begun));
     return { sum: hash.digest("hex"), bytes, torn: begun.length > 0 };
   });
+}
+
+/** Many lines decoded at once, which is faster than one by one. */
+function linesOf(bytes: Uint8Array): readonly (string | null)[] {
+  try {
+    return decode(bytes).split("\n");
+  } catch {
+    if (!bytes.includes(NEWLINE)) return [null];
+    const end = bytes.indexOf(NEWLINE);
+    return [
+      ...linesOf(bytes.subarray(0, end)),
+      ...linesOf(bytes.subarray(end + 1)),
+    ];
+  }
 }

@@ -3,7 +3,6 @@
  * each but the last holds exactly 1000 lines, every line is one JSON record, and
  * no record is there twice.
  */
-import { parseText } from "../api/json_scan.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
 import { isObject } from "../json.ts";
 import { KeySet } from "./key_set.ts";
@@ -101,8 +100,7 @@ async function checkChunk(
     lines++;
     const record = recordOf(line);
     if (record === null) {
-      const text = new TextDecoder().decode(line);
-      const isScripts = official && /\b(NaN|Infinity)\b/.test(text);
+      const isScripts = official && /\b(NaN|Infinity)\b/.test(line ?? "");
       tell(
         number,
         isScripts
@@ -124,9 +122,9 @@ async function checkChunk(
   return lines;
 }
 
-function recordOf(line: Uint8Array): Record<string, unknown> | null {
+function recordOf(line: string | null): Record<string, unknown> | null {
   try {
-    const value = parseText(line);
+    const value: unknown = JSON.parse(line ?? "");
     return isObject(value) ? value : null;
   } catch {
     return null;

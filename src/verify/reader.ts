@@ -8,7 +8,7 @@ import { parseJson } from "../tree/json_file.ts";
 import { isSummed } from "../tree/checksums.ts";
 import { readFile } from "../tree/storage.ts";
 import type { Disk } from "../world.ts";
-import { type ReadFile, readLines } from "./lines.ts";
+import { type OnLine, type ReadFile, readLines } from "./lines.ts";
 import { fetchAgain, type Problems } from "./problems.ts";
 
 /** What {@linkcode ExportReader} is made from. */
@@ -43,7 +43,7 @@ export class ExportReader {
   /** Reads a file line by line. */
   async lines(
     name: string,
-    onLine: (line: Uint8Array, number: number) => void,
+    onLine?: OnLine,
   ): Promise<ReadFile> {
     const { disk, root } = this.#options;
     const read = await readLines(disk, join(root, name), onLine);
@@ -65,7 +65,7 @@ export class ExportReader {
   async rest(): Promise<void> {
     for (const name of this.#options.names) {
       const isRead = this.#read.has(name) || !isSummed(name);
-      if (!isRead) await this.lines(name, () => {});
+      if (!isRead) await this.lines(name);
     }
   }
 

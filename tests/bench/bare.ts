@@ -5,7 +5,7 @@ const startMs = performance.now();
 let next = 1;
 await Promise.all(Array.from({ length: Number(concurrency) }, async () => {
   while (next <= 200) {
-    const query = `file_id=pr_big&page=${next++}&size=100`;
+    const query = `file_id=pr_0&page=${next++}&size=100`;
     const response = await fetch(`${url}/logs?${query}`, { headers });
     await response.arrayBuffer();
   }

@@ -1,119 +1,174 @@
 /**
- * `deno task bench`: the exporter against the demo server with 50 ms latency a
- * request, each in a process of its own. Prints one table. The latency limit is
- * the time that the requests take if nothing but latency counted: requests ÷
- * concurrency × latency.
+ * `deno task bench`: the program against a server on loopback, each in a process
+ * of its own. Prints tables; machines are noisy, so compare ratios of one run.
  */
-import { fromFileUrl } from "@std/path";
+import {
+  bareLoop,
+  CONCURRENCY,
+  exportArgs,
+  killedExport,
+  measure,
+  type Measured,
+  onlyExport,
+  serve,
+} from "./measure.ts";
 
 const LATENCY_MS = 50;
-const CONCURRENCY = 16;
 const RUNS = 3;
 
-/** Logs are read from their first request to the last chunk in its place. */
-interface Measured {
-  readonly code: number;
-  readonly requests: number;
-  readonly wallMs: number;
-  readonly logsMs: number;
-  readonly cpuSeconds: number;
-  readonly peakBytes: number;
-  /** A bare loop over the same pages; 0 where there is none. */
-  readonly bareMs: number;
+const print = (text: string) =>
+  void Deno.stdout.writeSync(new TextEncoder().encode(text));
+const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
+
+function table(title: string, rows: readonly (readonly string[])[]): void {
+  const widths = rows[0]!.map((_, i) =>
+    Math.max(...rows.map((one) => one[i]!.length))
+  );
+  const lines = rows.map((one) =>
+    one.map((cell, i) =>
+      i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
+    ).join("  ")
+  );
+  print(`${title}\n${lines.join("\n")}\n\n`);
 }
 
-function deno(script: string, args: readonly string[], run = false) {
-  const path = fromFileUrl(new URL(script, import.meta.url));
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-check",
-      "--no-prompt",
-      "--allow-net=127.0.0.1",
-      ...(run ? ["--allow-read", "--allow-write", "--allow-sys"] : []),
-      path,
-      ...args,
-    ],
-    stdout: "piped",
-    stderr: "inherit",
-  });
-}
-
-async function measure(name: string): Promise<Measured> {
-  const server = deno("./server.ts", [name, String(LATENCY_MS)]).spawn();
-  const reader = server.stdout.getReader();
-  const output = await Deno.makeTempDir({ prefix: "hl-export-bench-" });
-  try {
-    const { value } = await reader.read();
-    const url = new TextDecoder().decode(value).trim();
-    const exporter = deno(
-      "./exporter.ts",
-      [url, output, String(CONCURRENCY)],
-      true,
-    );
-    const { stdout } = await exporter.output();
-    let bareMs = 0;
-    if (name === "one-file") {
-      const bare = deno("./bare.ts", [url, String(CONCURRENCY)]);
-      const { stdout } = await bare.output();
-      bareMs = Number(new TextDecoder().decode(stdout));
+/**
+ * The latency limit is the time that the requests take if nothing but latency
+ * counted: requests ÷ concurrency × latency.
+ */
+async function latency(): Promise<void> {
+  const rows = [[
+    ...["workload", "requests", "records/s", "of limit", "Logs: of limit"],
+    ...["bare loop: of limit", "CPU s", "peak MB"],
+  ]];
+  for (
+    const [name, title, records] of [
+      ["1x20000x3000", "(a) 1 File, 20,000 Logs of 3 kB", 20_000],
+      ["200x20x3000", "(b) 200 Files, 2 Versions and 20 Logs each", 4_000],
+    ] as const
+  ) {
+    const isOne = name.startsWith("1x");
+    const runs: Array<Measured & { readonly bareMs: number }> = [];
+    for (let i = 0; i < RUNS; i++) {
+      await using bench = await serve(name, LATENCY_MS);
+      const measured = await measure(exportArgs(bench));
+      runs.push({ ...measured, bareMs: isOne ? await bareLoop(bench) : 0 });
     }
-    return { ...JSON.parse(new TextDecoder().decode(stdout)), bareMs };
-  } finally {
-    server.kill("SIGKILL");
-    reader.releaseLock();
-    await server.stdout.cancel();
-    await server.status;
-    await Deno.remove(output, { recursive: true });
+    const one = runs.sort((a, b) => a.wallMs - b.wallMs)[RUNS >> 1]!;
+    const limit = (requests: number) => requests / CONCURRENCY * LATENCY_MS;
+    rows.push([
+      title,
+      String(one.requests),
+      String(Math.round(records / one.wallMs * 1000)),
+      percent(limit(one.requests) / one.wallMs),
+      isOne ? percent(limit(one.requests - 5) / one.logsMs) : "",
+      isOne ? percent(limit(200) / one.bareMs) : "",
+      one.cpuSeconds.toFixed(2),
+      megabytes(one.peakBytes),
+    ]);
   }
+  table(
+    `${LATENCY_MS} ms latency, concurrency ${CONCURRENCY}, the median of ${RUNS} runs`,
+    rows,
+  );
 }
 
-function row(name: string, records: number, one: Measured): string[] {
-  const limit = (requests: number) => requests / CONCURRENCY * LATENCY_MS;
-  const percent = (value: number) => `${(value * 100).toFixed(0)} %`;
-  return [
-    name,
-    String(one.requests),
-    String(Math.round(records / one.wallMs * 1000)),
-    percent(limit(one.requests) / one.wallMs),
-    one.bareMs > 0 ? percent(limit(200) / one.logsMs) : "",
-    one.bareMs > 0 ? percent(limit(200) / one.bareMs) : "",
-    one.cpuSeconds.toFixed(2),
-    (one.peakBytes / 1e6).toFixed(0),
-  ];
+/** What a Log costs where every record before a page costs, and what it takes in memory. */
+async function length(): Promise<void> {
+  const rows = [[
+    ...["Logs of 200 B in one File", "requests", "server ms a 1000 Logs"],
+    ...["of the first", "records/s", "peak MB", "of the first"],
+  ]];
+  let first: { readonly cost: number; readonly peak: number } | null = null;
+  for (const records of [10_000, 100_000, 1_000_000]) {
+    await using bench = await serve(`1x${records}x200`, 5, 2);
+    const one = await measure(exportArgs(bench));
+    const answer = await fetch(`${bench.url}/cost`);
+    const cost = Number(await answer.text()) / records * 1000;
+    const peak = one.peakBytes;
+    first ??= { cost, peak };
+    rows.push([
+      String(records),
+      String(one.requests),
+      cost.toFixed(0),
+      percent(cost / first.cost),
+      String(Math.round(records / one.wallMs * 1000)),
+      megabytes(peak),
+      percent(peak / first.peak),
+    ]);
+    if (records === 1_000_000) await verifySpeed((await onlyExport(bench))!);
+  }
+  table("A page takes 5 ms, and 2 µs for every record before it", rows);
 }
 
-const rows = [[
-  "workload",
-  "requests",
-  "records/s",
-  "of limit",
-  "Logs: of limit",
-  "bare loop: of limit",
-  "CPU s",
-  "peak MB",
-]];
-for (
-  const [name, title, records] of [
-    ["one-file", "(a) 1 File, 20,000 Logs of 3 kB", 20_000],
-    ["small-files", "(b) 200 Files, 2 Versions and 20 Logs each", 4_000],
-  ] as const
-) {
-  const runs: Measured[] = [];
-  for (let i = 0; i < RUNS; i++) runs.push(await measure(name));
-  if (runs.some(({ code }) => code !== 0)) throw new Error("a run failed");
-  runs.sort((a, b) => a.wallMs - b.wallMs);
-  rows.push(row(title, records, runs[Math.floor(RUNS / 2)]!));
+async function verifySpeed(root: string): Promise<void> {
+  let bytes = 0;
+  for await (const { name } of Deno.readDir(`${root}/files/pr_0/logs`)) {
+    bytes += (await Deno.stat(`${root}/files/pr_0/logs/${name}`)).size;
+  }
+  const one = await measure(["verify", root]);
+  table("verify", [
+    ["workload", "MB", "MB/s", "CPU s", "peak MB"],
+    [
+      "1,000,000 Logs of 200 B",
+      megabytes(bytes),
+      (bytes / 1e3 / one.wallMs).toFixed(0),
+      one.cpuSeconds.toFixed(2),
+      megabytes(one.peakBytes),
+    ],
+  ]);
 }
-const widths = rows[0]!.map((_, i) =>
-  Math.max(...rows.map((one) => one[i]!.length))
-);
-const lines = rows.map((one) =>
-  one.map((cell, i) =>
-    i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
-  ).join("  ")
-);
-const text = `${lines.join("\n")}
-${LATENCY_MS} ms latency, concurrency ${CONCURRENCY}, the median of ${RUNS} runs
-`;
-await Deno.stdout.write(new TextEncoder().encode(text));
+
+async function verifyHeavy(): Promise<void> {
+  await using bench = await serve("1x100000x3000", 0);
+  await measure(exportArgs(bench));
+  const one = await measure(["verify", (await onlyExport(bench))!]);
+  table("verify", [
+    ["workload", "MB", "MB/s", "CPU s", "peak MB"],
+    [
+      "100,000 Logs of 3 kB",
+      "300",
+      (300_000 / one.wallMs).toFixed(0),
+      one.cpuSeconds.toFixed(2),
+      megabytes(one.peakBytes),
+    ],
+  ]);
+}
+
+async function heavyLog(): Promise<void> {
+  await using bench = await serve("1x1x50000000", 0);
+  const one = await measure(exportArgs(bench));
+  table("One Log of 50 MB", [
+    ["s", "peak MB"],
+    [(one.wallMs / 1000).toFixed(1), megabytes(one.peakBytes)],
+  ]);
+}
+
+/** How soon a resume does something useful. */
+async function resume(): Promise<void> {
+  await using bench = await serve("1000x1000x200", 0);
+  const root = await killedExport(bench, async (root) => {
+    let done = 0;
+    for (let i = 980; i < 1_000; i++) {
+      const path = `${root}/files/pr_${i}/.done`;
+      done += await Deno.stat(path).then(() => 1, () => 0);
+    }
+    return done > 0;
+  });
+  const one = await measure(["--resume", root, "--quiet"]);
+  table("A resume on 1,000 Files and 1,000,000 Logs, killed near the end", [
+    ["s until it asks for Logs", "requests", "s in all", "peak MB"],
+    [
+      (one.untilLogsMs / 1000).toFixed(2),
+      String(one.requests),
+      (one.wallMs / 1000).toFixed(1),
+      megabytes(one.peakBytes),
+    ],
+  ]);
+}
+
+const PARTS = { latency, length, verifyHeavy, heavyLog, resume };
+for (const [name, part] of Object.entries(PARTS)) {
+  if (Deno.args.length === 0 || Deno.args.includes(name)) await part();
+}

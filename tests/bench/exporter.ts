@@ -1,17 +1,16 @@
-/** A process of its own that exports and measures itself: URL OUTPUT CONCURRENCY. */
+/** A process of its own that runs the program and measures itself: ARGS… */
 import process from "node:process";
 import { main } from "../../src/cli.ts";
 import { realWorld } from "../../src/real_world.ts";
 
-const [url = "", output = "", concurrency = ""] = Deno.args;
 const world = realWorld();
+const startMs = performance.now();
 let requests = 0;
 let firstLogMs = 0;
 let lastMs = 0;
-const args = ["--logs", "--quiet", "--api-url", url, "--output", output];
-const startMs = performance.now();
-const code = await main([...args, "--concurrency", concurrency], {
+const code = await main(Deno.args, {
   ...world,
+  terminal: { ...world.terminal, out() {}, err() {} },
   env: (name) => name === "HUMANLOOP_API_KEY" ? "k" : undefined,
   fetch: (input, init) => {
     requests++;
@@ -33,6 +32,8 @@ const result = {
   code,
   requests,
   wallMs: performance.now() - startMs,
+  /** Until the first request for Logs. */
+  untilLogsMs: firstLogMs - startMs,
   /** From the first request for Logs to the last chunk in its place. */
   logsMs: lastMs - firstLogMs,
   cpuSeconds: (user + system) / 1e6,

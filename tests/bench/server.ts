@@ -1,35 +1,46 @@
 /**
- * A process of its own that serves a workload with a latency: NAME LATENCY_MS.
- * Pages of Logs are made before the first request, so that what is measured is
- * the latency and not how fast this server prints JSON.
+ * A process of its own that serves a workload: NAME LATENCY_MS OFFSET_US. Each
+ * answer takes the latency, and each page so many microseconds for every record
+ * before it, as on a database. `/v5/cost` tells how much time that was in all.
  */
 import { serveDemo } from "../../src/demo/server.ts";
 import { workload } from "./workloads.ts";
 
-const [name = "", latencyMs = "0"] = Deno.args;
+const [name = "", latencyMs = "0", offsetUs = "0"] = Deno.args;
 const workspace = workload(name);
-const pages = new Map<string, Uint8Array>();
-for (const { id, logs } of workspace.files) {
-  for (let page = 1; page <= Math.ceil(logs.length / 100); page++) {
-    const from = (page - 1) * 100;
-    const to = Math.min(page * 100, logs.length);
-    const texts = Array.from(
-      { length: to - from },
-      (_, i) => logs.at(from + i),
-    );
-    const text =
-      `{"records":[${texts}],"page":${page},"size":100,"total":${logs.length}}`;
-    pages.set(`${id} ${page}`, new TextEncoder().encode(text));
+const pages = new Map<string, Uint8Array<ArrayBuffer>>();
+const [logs] = workspace.files.map((file) => file.logs);
+let costMs = 0;
+
+/** Heavy pages are made once, so that not this server's printing is measured. */
+function pageOf(page: number, size: number): Uint8Array<ArrayBuffer> {
+  const key = `${page} ${size}`;
+  const known = pages.get(key);
+  if (known !== undefined) return known;
+  const texts: string[] = [];
+  for (let i = (page - 1) * size; i < page * size && i < logs!.length; i++) {
+    texts.push(logs!.at(i)!);
   }
+  const text = `{"records":[${texts}],"page":${page},"size":${size},"total":${
+    logs!.length
+  }}`;
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length > 100_000) pages.set(key, bytes);
+  return bytes;
 }
 
 const server = serveDemo(workspace, {
   key: "k",
   before: async ({ pathname, searchParams }) => {
-    await new Promise((resolve) => setTimeout(resolve, Number(latencyMs)));
-    if (!pathname.endsWith("/logs")) return undefined;
-    const key = `${searchParams.get("file_id")} ${searchParams.get("page")}`;
-    return new Response(new Uint8Array(pages.get(key)!));
+    if (pathname === "/v5/cost") return new Response(String(costMs));
+    const page = Number(searchParams.get("page") ?? 1);
+    const size = Number(searchParams.get("size") ?? 0);
+    const ms = Number(latencyMs) + (page - 1) * size * Number(offsetUs) / 1000;
+    costMs += ms;
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    const isPlain = pathname.endsWith("/logs") &&
+      !searchParams.has("start_date") && !searchParams.has("end_date");
+    return isPlain ? new Response(pageOf(page, size)) : undefined;
   },
 });
 await Deno.stdout.write(new TextEncoder().encode(`${server.url}\n`));

@@ -2,26 +2,34 @@
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { sequence, type Workspace } from "../../src/demo/workspace.ts";
 
-const LOG_BYTES = 3000;
+const NEWEST_MS = Date.UTC(2025, 5, 1);
 
-/** A workload by its name: `one-file` or `small-files`. */
+/**
+ * A workload by its name: `<Files>x<Logs>x<bytes of a Log>`, such as
+ * `1x20000x3000`.
+ */
 export function workload(name: string): Workspace {
+  const [count = 1, length = 0, bytes = 0] = name.split("x").map(Number);
   const { directories, files } = sampleWorkspace();
-  const [model] = files;
-  const log = (i: number) =>
-    `{"id":"log_${i}","output":"`.padEnd(LOG_BYTES - 2, "x") + `"}`;
-  const file = (id: string, logs: number) => ({
-    ...model!,
-    id,
-    text: model!.text.replaceAll(model!.id, id),
-    versions: model!.versions.slice(0, 2),
-    evaluations: [],
-    logs: sequence(logs, log),
-    bareLogs: sequence(logs, log),
-  });
-  if (name === "one-file") {
-    return { directories, files: [file("pr_big", 20_000)] };
-  }
-  const small = Array.from({ length: 200 }, (_, i) => file(`pr_${i}`, 20));
-  return { directories, files: small };
+  const model = files[0]!;
+  // A Log every ten minutes, spread evenly.
+  const createdMs = (i: number) => NEWEST_MS - i * 600_000;
+  const log = (i: number) => {
+    const time = new Date(createdMs(i)).toISOString().slice(0, -1);
+    return `{"id":"log_${i}","created_at":"${time}","output":"`
+      .padEnd(bytes - 2, "x") + `"}`;
+  };
+  const logs = { ...sequence(length, log), createdMs };
+  return {
+    directories,
+    files: Array.from({ length: count }, (_, i) => ({
+      ...model,
+      id: `pr_${i}`,
+      text: model.text.replaceAll(model.id, `pr_${i}`),
+      versions: model.versions.slice(0, 2),
+      evaluations: [],
+      logs,
+      bareLogs: logs,
+    })),
+  };
 }
