@@ -15,7 +15,7 @@ export interface Clock {
 /** An open file, as far as this program uses one. */
 export type DiskFile = Pick<
   Deno.FsFile,
-  "write" | "writeSync" | "syncData" | "close" | "tryLock" | "readable"
+  "read" | "write" | "writeSync" | "syncData" | "close" | "tryLock" | "readable"
 >;
 
 /** The part of `Deno` that touches the disk, replaceable by a failing one. */

@@ -92,6 +92,7 @@ export class Checksums {
     const hash = createHash("sha256");
     this.#hashes.set(path, hash);
     return {
+      read: (bytes) => file.read(bytes),
       write: async (bytes) => {
         const written = await file.write(bytes);
         hash.update(bytes.subarray(0, written));

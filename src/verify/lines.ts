@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { decode } from "../api/json_scan.ts";
 import { concat } from "../bytes.ts";
 import { onDisk } from "../tree/storage.ts";
-import type { Disk } from "../world.ts";
+import type { Disk, DiskFile } from "../world.ts";
 
 /** What reading a file told. */
 export interface ReadFile {
@@ -18,6 +18,8 @@ export interface ReadFile {
 export type OnLine = (line: string | null, number: number) => void;
 
 const NEWLINE = 0x0a;
+/** Bytes to be read at once. */
+const PART = 512 * 1024;
 
 /**
  * Reads a file.
@@ -42,7 +44,7 @@ export async function readLines(
     const tell = (lines: Uint8Array) => {
       for (const line of linesOf(lines)) onLine?.(line, ++number);
     };
-    for await (const part of file.readable) {
+    for await (const part of partsOf(file)) {
       hash.update(part);
       bytes += part.length;
       const end = part.lastIndexOf(NEWLINE);
@@ -50,11 +52,27 @@ export async function readLines(
         tell(concat([...begun, part.subarray(0, end)]));
         begun = [];
       }
-      if (end < part.length - 1) begun.push(part.subarray(end + 1));
+      if (end < part.length - 1) begun.push(part.slice(end + 1));
     }
     if (begun.length > 0) tell(concat(begun));
     return { sum: hash.digest("hex"), bytes, torn: begun.length > 0 };
   });
+}
+
+/** The file's bytes; a part is good only until the next is asked for. */
+async function* partsOf(file: DiskFile): AsyncGenerator<Uint8Array, void> {
+  try {
+    let [now, ahead] = [new Uint8Array(PART), new Uint8Array(PART)];
+    let reading = file.read(now);
+    for (let size = await reading; size !== null; size = await reading) {
+      // The disk is read while the part is looked at.
+      reading = file.read(ahead);
+      yield now.subarray(0, size);
+      [now, ahead] = [ahead, now];
+    }
+  } finally {
+    file.close();
+  }
 }
 
 /** Many lines decoded at once, which is faster than one by one. */

@@ -43,6 +43,7 @@ function failingDisk(
       if (options.write) count("open");
       const file = await disk.open(path, options);
       return {
+        read: (bytes) => file.read(bytes),
         write: async (bytes) => {
           count("write");
           // A disk that runs full takes a part first.

@@ -19,6 +19,7 @@ export function dyingDisk(at: number): Disk {
       if (!options.write) return await disk.open(path, options);
       const file = await alive(() => disk.open(path, options));
       return {
+        read: (bytes) => file.read(bytes),
         write: (bytes) => alive(() => file.write(bytes)),
         writeSync: (bytes) => file.writeSync(bytes),
         syncData: () => alive(() => file.syncData()),

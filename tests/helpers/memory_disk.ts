@@ -161,7 +161,14 @@ export class MemoryDisk implements Disk {
       nodes.set(opened, after);
       return bytes.length;
     };
+    let place = 0;
     return {
+      read: (bytes) => {
+        const rest = nodes.get(opened)!.subarray(place, place + bytes.length);
+        bytes.set(rest);
+        place += rest.length;
+        return Promise.resolve(rest.length === 0 ? null : rest.length);
+      },
       write: (bytes) => Promise.resolve(append(bytes)),
       writeSync: append,
       syncData: () => Promise.resolve(),

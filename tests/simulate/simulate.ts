@@ -219,6 +219,7 @@ function steppingDisk(
   step: <T>(work: () => Promise<T>, writes?: boolean) => Promise<T>,
 ): Disk {
   const file = (opened: DiskFile): DiskFile => ({
+    read: (bytes) => step(() => opened.read(bytes)),
     write: (bytes) => step(() => opened.write(bytes), true),
     writeSync: (bytes) => opened.writeSync(bytes),
     syncData: () => step(() => opened.syncData(), true),
