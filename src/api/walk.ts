@@ -132,7 +132,10 @@ export class Walk<T> implements ListWalk<T> {
     if (this.torn) {
       return "the source kept changing while it was read: its pages don't fit together";
     }
-    if (places === total && !this.moved) return null;
+    if (this.repeated > 0) {
+      return `the source kept changing while it was read: ${this.repeated} records came twice`;
+    }
+    if (places === total) return null;
     return `the API says ${total} records, the list holds ${places} distinct ones`;
   }
 

@@ -51,7 +51,11 @@ export async function verify(
   const isSound = problems.length === 0;
   if (!isSound || !quiet) {
     const tookMs = clock.now() - startMs;
-    terminal.out(summary(root, { ...verdict, problems }, tookMs, differences));
+    const verb = `${world.program.replace(/ export$/, "")} verify`;
+    const again = `${verb} ${shellWord(root)} --remote`;
+    terminal.out(
+      summary(root, { ...verdict, problems }, { tookMs, differences, again }),
+    );
   }
   return isSound ? EXIT.complete : EXIT.damaged;
 }
@@ -72,8 +76,13 @@ async function compare(
 function summary(
   root: string,
   verdict: Verdict,
-  tookMs: number,
-  differences: readonly Problem[] | null,
+  { tookMs, differences, again: command }: {
+    readonly tookMs: number;
+    /** What the API has otherwise; `null` when it was not asked. */
+    readonly differences: readonly Problem[] | null;
+    /** The command that asks it. */
+    readonly again: string;
+  },
 ): string {
   const { problems, counts, complete, incomplete, official } = verdict;
   const seconds = Math.max(tookMs, 1) / 1000;
@@ -93,7 +102,7 @@ function summary(
   }
   if (differences === null) {
     lines.push(
-      `  The API was not asked; to compare: verify ${shellWord(root)} --remote`,
+      `  The API was not asked; to compare: ${command}`,
     );
   } else {
     const again = new Set(

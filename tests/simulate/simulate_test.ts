@@ -8,7 +8,7 @@ import { assertEquals } from "@std/assert";
 import { replayCommand, simulate } from "./simulate.ts";
 
 /** TEST_SEED=1000 TEST_SEEDS=400 runs others, and more of them. */
-const SEEDS = Number(Deno.env.get("TEST_SEEDS") ?? 400);
+const SEEDS = Number(Deno.env.get("TEST_SEEDS") ?? 240);
 const FIRST_SEED = Number(Deno.env.get("TEST_SEED") ?? 1);
 const A_TEST = 20;
 
