@@ -14,7 +14,7 @@ import {
   type Wishes,
 } from "./config.ts";
 import { AuthError, StorageError, UsageError } from "./errors.ts";
-import { HELP_TEXT, VERSION_TEXT } from "./help.ts";
+import { HELP_TEXT, versionText } from "./help.ts";
 import { EXIT } from "./exit.ts";
 import { logOnly } from "./observer.ts";
 import type { Flags } from "./options.ts";
@@ -46,7 +46,7 @@ export async function main(
   try {
     const flags = readArgs(args);
     if (flags.help) terminal.out(HELP_TEXT);
-    else if (flags.version) terminal.out(VERSION_TEXT);
+    else if (flags.version) terminal.out(versionText(world.build));
     else if (flags.command === "demo") {
       const { demo } = await import("./demo/command.ts");
       return await demo(flags, world);

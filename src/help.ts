@@ -6,9 +6,12 @@ import {
   KEY_PAGE,
 } from "./config.ts";
 import { VERSION } from "./version.ts";
+import type { Build } from "./world.ts";
 
 /** What `--version` prints. */
-export const VERSION_TEXT = `hl-export ${VERSION}\n`;
+export function versionText({ kind, deno, target }: Build): string {
+  return `hl-export ${VERSION} (${kind}, Deno ${deno}, ${target})\n`;
+}
 
 /** What `--help` prints. */
 export const HELP_TEXT =

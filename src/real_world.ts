@@ -4,7 +4,8 @@
  * test of the imports checks.
  */
 import { ensureDir } from "@std/fs";
-import type { Clock, Disk, Terminal, World } from "./world.ts";
+import { PROGRAM_NAME } from "./build/program_name.ts";
+import type { BuildKind, Clock, Disk, Terminal, World } from "./world.ts";
 
 /** Gathers the real world, once. */
 export function realWorld(): World {
@@ -18,6 +19,11 @@ export function realWorld(): World {
     onInterrupt,
     exit: (code) => Deno.exit(code),
     program: programName(),
+    build: {
+      kind: buildKind(),
+      deno: Deno.version.deno,
+      target: Deno.build.target,
+    },
   };
 }
 
@@ -140,9 +146,17 @@ function onInterrupt(handler: () => void): () => void {
   };
 }
 
+/** How this program was built: the self-extracting one is known by its name. */
+function buildKind(): BuildKind {
+  if (Deno.build.standalone) return "compiled";
+  return import.meta.url.endsWith(`/${PROGRAM_NAME}`)
+    ? "self-extracting"
+    : "source";
+}
+
 /** How the user started this program, up to its arguments. */
 function programName(): string {
-  if (Deno.build.standalone) return "hl-export";
+  if (buildKind() !== "source") return "hl-export";
   const viaNpx = /[\\/]_npx[\\/]/.test(Deno.execPath());
   const deno = viaNpx ? `npx -y deno@${Deno.version.deno}` : "deno";
   return `${deno} task export`;

@@ -43,6 +43,18 @@ export interface Terminal {
   askSecret(question: string): Promise<string | null>;
 }
 
+/** How the program was built. */
+export type BuildKind = "source" | "compiled" | "self-extracting";
+
+/** What `--version` tells of the build. */
+export interface Build {
+  readonly kind: BuildKind;
+  /** Deno's version. */
+  readonly deno: string;
+  /** The system: `x86_64-unknown-linux-gnu`. */
+  readonly target: string;
+}
+
 /** All of it, gathered once and passed down. */
 export interface World {
   readonly fetch: typeof fetch;
@@ -57,6 +69,7 @@ export interface World {
   onInterrupt(handler: () => void): () => void;
   /** How this program is started, up to its arguments: `hl-export`. */
   readonly program: string;
+  readonly build: Build;
   /** Ends the process at once. */
   exit(code: number): never;
 }

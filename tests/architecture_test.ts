@@ -7,6 +7,8 @@ const SRC = fromFileUrl(new URL("../src/", import.meta.url));
 /** The layers from the top to the ground: imports point down, or stay within one. */
 const LAYERS: ReadonlyArray<readonly string[]> = [
   ["cli.ts", "demo/command.ts", "build/compile.ts"],
+  ["build/build.ts"],
+  ["build/self_extracting.ts"],
   ["verify/command.ts"],
   ["real_world.ts", "run.ts", "help.ts"],
   ["ui/summary.ts"],
@@ -24,15 +26,17 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
     "version.ts",
     "bytes.ts",
     "exit.ts",
+    "build/program_name.ts",
   ],
   ["std/"],
 ];
 /** Process globals, and their only homes. */
 const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
-  [/\bDeno\.(exit|Command)\b/, ["real_world.ts", "build/compile.ts"]],
+  [/\bDeno\.exit\b/, ["real_world.ts", "build/compile.ts"]],
+  [/\bDeno\.Command\b/, ["build/build.ts"]],
   [
     /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|addSignalListener)\b/,
-    ["real_world.ts"],
+    ["real_world.ts", "build/build.ts", "build/compile.ts"],
   ],
   [/\bconsole\./, []],
   [/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/, ["real_world.ts"]],

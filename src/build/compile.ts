@@ -1,23 +1,22 @@
 /**
- * `deno task compile`: builds the standalone executable with `deno compile`, with
- * the permissions of `deno task export` and nothing more baked in. What follows
- * on the command line goes to `deno compile`: `--target aarch64-apple-darwin`.
+ * `deno task compile`: builds ./hl-export. What follows on the command line goes
+ * to `deno compile`: `--target aarch64-apple-darwin`.
  */
-import { fromFileUrl } from "@std/path";
-import config from "../../deno.json" with { type: "json" };
+import { fromFileUrl, join } from "@std/path";
+import { build } from "./build.ts";
 
-const permissions = config.tasks.export.split(" ").filter((word) =>
-  word.startsWith("--")
-);
-const { code } = await new Deno.Command(Deno.execPath(), {
-  args: [
-    "compile",
-    ...permissions,
-    "--output",
-    "hl-export",
-    ...Deno.args,
-    "main.ts",
-  ],
-  cwd: fromFileUrl(new URL("../../", import.meta.url)),
-}).spawn().status;
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+
+const dir = await Deno.makeTempDir({ dir: ROOT, prefix: ".build-" });
+let code;
+try {
+  code = await build(dir, Deno.args);
+  if (code === 0) {
+    for await (const { name } of Deno.readDir(dir)) {
+      await Deno.rename(join(dir, name), join(ROOT, name));
+    }
+  }
+} finally {
+  await Deno.remove(dir, { recursive: true });
+}
 Deno.exit(code);

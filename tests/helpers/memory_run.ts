@@ -53,6 +53,7 @@ export async function runInMemory(
     env: (name) => name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : undefined,
     onInterrupt: () => () => {},
     program: "hl-export",
+    build: { kind: "source", deno: "", target: "" },
     exit: () => {
       throw new Error("exit");
     },

@@ -188,6 +188,7 @@ async function oneRun(
       return () => {};
     },
     program: "hl-export",
+    build: { kind: "source", deno: "", target: "" },
     exit: (code) => void killed.resolve(code) as never,
   };
   const args = root === null

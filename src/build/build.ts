@@ -1,0 +1,84 @@
+/**
+ * Builds the standalone executable with `deno compile`, with the permissions of
+ * `deno task export` and nothing more baked in. Where Deno's runtime for it cannot
+ * be downloaded, it builds one file that unpacks itself instead.
+ */
+import { fromFileUrl, join } from "@std/path";
+import config from "../../deno.json" with { type: "json" };
+import { VERSION } from "../version.ts";
+import { PROGRAM_NAME } from "./program_name.ts";
+import { selfExtracting } from "./self_extracting.ts";
+
+const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+/** No code but the program's own. */
+const CLOSED = ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
+
+const options = config.tasks.export.split(" ").filter((word) =>
+  word.startsWith("--")
+);
+
+async function deno(
+  args: readonly string[],
+): Promise<{ readonly code: number; readonly err: string }> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    stdout: "inherit",
+    stderr: "piped",
+  });
+  const { code, stderr } = await command.output();
+  return { code, err: new TextDecoder().decode(stderr) };
+}
+
+function print(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
+}
+
+async function bundle(dir: string): Promise<number> {
+  const program = join(dir, PROGRAM_NAME);
+  const how = ["--platform", "deno", "--minify", "--output", program];
+  const { code, err } = await deno(["bundle", "-q", ...how, "main.ts"]);
+  if (code !== 0) {
+    print(err);
+    return code;
+  }
+  const file = selfExtracting({
+    version: VERSION,
+    target: Deno.build.target,
+    deno: await Deno.readFile(Deno.execPath()),
+    program: await Deno.readFile(program),
+    options: [...options, ...CLOSED],
+  });
+  await Deno.remove(program);
+  await Deno.writeFile(join(dir, "hl-export"), file, { mode: 0o755 });
+  return 0;
+}
+
+/**
+ * Builds the executable.
+ *
+ * @param dir An empty directory, where it leaves just the executable.
+ * @param args More options of `deno compile`.
+ * @returns An exit code.
+ */
+export async function build(
+  dir: string,
+  args: readonly string[] = [],
+): Promise<number> {
+  const output = join(dir, "hl-export");
+  const { code, err } = await deno(
+    ["compile", ...options, "--output", output, ...args, "main.ts"],
+  );
+  const isUnreachable = /denort.*\.zip/s.test(err) &&
+    Deno.env.get("DENORT_BIN") === undefined;
+  const isForHere = !args.includes("--target") &&
+    Deno.build.os !== "windows";
+  if (code === 0 || !isUnreachable || !isForHere) {
+    print(err);
+    return code;
+  }
+  print(
+    "Deno's runtime for deno compile cannot be downloaded here: building a self-extracting hl-export instead\n",
+  );
+  return await bundle(dir);
+}

@@ -1,0 +1,145 @@
+/**
+ * The built program, of the kind that can be built here: what `deno compile`
+ * makes where its runtime can be had, else the one that unpacks itself. It runs
+ * without Deno or Node on its path.
+ */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { build } from "../../src/build/build.ts";
+import { DEMO_KEY } from "../../src/demo/command.ts";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { serveDemo } from "../../src/demo/server.ts";
+import {
+  assertTree,
+  expectedTree,
+  onlyExport,
+  readTree,
+  tempDir,
+} from "../helpers/tree.ts";
+
+const workspace = sampleWorkspace();
+const whole = expectedTree(workspace, { logs: true });
+
+/** A built program, with a cache of its own. */
+async function built() {
+  const dir = await tempDir();
+  assertEquals(await build(dir.path), 0);
+  return { dir, binary: join(dir.path, "hl-export") };
+}
+
+function start(
+  binary: string,
+  args: readonly string[],
+  { cwd, cache = join(cwd, "cache") }: { cwd: string; cache?: string },
+): Deno.ChildProcess {
+  return new Deno.Command("sh", {
+    args: ["-c", `exec "$0" "$@"`, binary, ...args],
+    cwd,
+    clearEnv: true,
+    env: {
+      PATH: "/usr/bin:/bin",
+      HOME: cwd,
+      XDG_CACHE_HOME: cache,
+      HUMANLOOP_API_KEY: DEMO_KEY,
+    },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function end(child: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: text(stdout), err: text(stderr) };
+}
+
+Deno.test({
+  name: "the built program",
+  ignore: Deno.build.os === "windows",
+  fn: async (t) => {
+    const { dir, binary } = await built();
+    await using _dir = dir;
+    const cwd = dir.path;
+    const run = (args: readonly string[]) => end(start(binary, args, { cwd }));
+
+    await t.step("says what it is", async () => {
+      const { code, out, err } = await run(["--version"]);
+      assertEquals([code, err], [0, ""]);
+      const { deno } = Deno.version;
+      assert(
+        new RegExp(
+          `^hl-export \\S+ \\((compiled|self-extracting), Deno ${deno}, ${Deno.build.target}\\)\n$`,
+        ).test(out),
+        out,
+      );
+    });
+
+    await t.step("exports the sample workspace, and checks it", async () => {
+      const demo = await run(["demo"]);
+      assertEquals(demo.code, 0, demo.err);
+      const root = await onlyExport(join(cwd, "exports"));
+      await assertTree(root, whole);
+      assertEquals((await run(["verify", root])).code, 0);
+      await Deno.remove(join(cwd, "exports"), { recursive: true });
+    });
+
+    await t.step("goes on after a kill -9", async () => {
+      const child = Promise.withResolvers<Deno.ChildProcess>();
+      let requests = 0;
+      await using server = serveDemo(workspace, {
+        key: DEMO_KEY,
+        before: async () => {
+          if (++requests === 60) (await child.promise).kill("SIGKILL");
+        },
+      });
+      const args = ["--logs", "--api-url", server.url, "--concurrency", "4"];
+      child.resolve(start(binary, args, { cwd }));
+      const killed = await end(await child.promise);
+      assert(killed.code !== 0);
+      const root = await onlyExport(join(cwd, "exports"));
+      const there = (await readTree(root)).size;
+      assert(there > 0 && there < whole.size, `${there} files`);
+      const { code, err } = await run(["--resume", root]);
+      assertEquals(code, 0, err);
+      await assertTree(root, whole);
+    });
+
+    await t.step(
+      "two that start at once unpack once, or not at all",
+      async () => {
+        const cache = join(cwd, "shared");
+        const ended = await Promise.all(
+          Array.from(
+            { length: 3 },
+            () => end(start(binary, ["--version"], { cwd, cache })),
+          ),
+        );
+        assertEquals(ended.map(({ code, err }) => [code, err]), [
+          [0, ""],
+          [0, ""],
+          [0, ""],
+        ]);
+      },
+    );
+
+    await t.step(
+      "one that was damaged says so and starts nothing",
+      async () => {
+        const damaged = join(cwd, "damaged");
+        const bytes = await Deno.readFile(binary);
+        const isScript = bytes[0] === "#".charCodeAt(0);
+        if (!isScript) return;
+        bytes[20_000_000]! ^= 1;
+        await Deno.writeFile(damaged, bytes, { mode: 0o755 });
+        const cache = join(cwd, "empty");
+        const { code, out, err } = await end(
+          start(damaged, ["--version"], { cwd, cache }),
+        );
+        assertEquals([code, out], [1, ""]);
+        assertStringIncludes(err, "the file is damaged");
+        assertEquals(err.trimEnd().split("\n").length, 1);
+      },
+    );
+  },
+});
