@@ -114,7 +114,9 @@ Deno.test("--help fits a screen and names every option, variable and exit code",
 
 Deno.test("--version prints the version of deno.json", async () => {
   const { code, out } = await start(["--version"]).ended;
-  assertEquals([code, out], [0, `hl-export ${config.version}\n`]);
+  const { deno } = Deno.version;
+  const build = `source, Deno ${deno}, ${Deno.build.target}`;
+  assertEquals([code, out], [0, `hl-export ${config.version} (${build})\n`]);
 });
 
 Deno.test("the demo exports the sample and says what to look at", async () => {

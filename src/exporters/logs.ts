@@ -55,10 +55,13 @@ async function beginLogs(
   byDate: boolean,
 ): Promise<OpenedList<IdInfo>> {
   const { file, cutoff, walk } = context;
+  // Asked along with the first page, so that nothing waits for it.
+  const asked = cutoff.until(walk.http, file);
+  asked.catch(() => {});
   const all = await openWalk(walk, logsList(file, null, null), start);
   // One page needs no cut-off: it is one answer, and nothing can shift in it.
   if (all.isAskedFor) return { walk: all };
-  const until = await cutoff.until(walk.http, file);
+  const until = await asked;
   if (until === null) return { walk: all };
   all[Symbol.dispose]();
   const upTo = byDate && all.total > LONG_LIST
