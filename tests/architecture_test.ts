@@ -6,7 +6,7 @@ const SRC = fromFileUrl(new URL("../src/", import.meta.url));
 
 /** The layers from the top to the ground: imports point down, or stay within one. */
 const LAYERS: ReadonlyArray<readonly string[]> = [
-  ["cli.ts", "demo/command.ts", "build/compile.ts"],
+  ["cli.ts", "demo/command.ts", "build/compile.ts", "build/release.ts"],
   ["build/build.ts"],
   ["build/self_extracting.ts"],
   ["verify/command.ts"],
@@ -32,11 +32,15 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
 ];
 /** Process globals, and their only homes. */
 const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
-  [/\bDeno\.exit\b/, ["real_world.ts", "build/compile.ts"]],
+  [/\bDeno\.exit\b/, [
+    "real_world.ts",
+    "build/compile.ts",
+    "build/release.ts",
+  ]],
   [/\bDeno\.Command\b/, ["build/build.ts"]],
   [
     /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|addSignalListener)\b/,
-    ["real_world.ts", "build/build.ts", "build/compile.ts"],
+    ["real_world.ts", "build/"],
   ],
   [/\bconsole\./, []],
   [/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/, ["real_world.ts"]],
@@ -100,7 +104,8 @@ Deno.test("process globals stay in their homes, files stay small", async () => {
   for (const [name, text] of await sources()) {
     for (const [pattern, homes] of GLOBALS) {
       const found = pattern.exec(text);
-      if (found && !homes.includes(name)) wrong.push(`${name}: ${found[0]}`);
+      const isHome = homes.some((home) => name.startsWith(home));
+      if (found && !isHome) wrong.push(`${name}: ${found[0]}`);
     }
     const lines = text.split("\n").length;
     if (lines > 250) wrong.push(`${name} has ${lines} lines`);

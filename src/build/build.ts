@@ -34,10 +34,10 @@ function print(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(text));
 }
 
-async function bundle(dir: string): Promise<number> {
+async function bundle(dir: string, entry: string): Promise<number> {
   const program = join(dir, PROGRAM_NAME);
   const how = ["--platform", "deno", "--minify", "--output", program];
-  const { code, err } = await deno(["bundle", "-q", ...how, "main.ts"]);
+  const { code, err } = await deno(["bundle", "-q", ...how, entry]);
   if (code !== 0) {
     print(err);
     return code;
@@ -59,26 +59,32 @@ async function bundle(dir: string): Promise<number> {
  *
  * @param dir An empty directory, where it leaves just the executable.
  * @param args More options of `deno compile`.
+ * @param entry The program's first module, below the project's directory.
  * @returns An exit code.
  */
 export async function build(
   dir: string,
   args: readonly string[] = [],
+  entry = "main.ts",
 ): Promise<number> {
   const output = join(dir, "hl-export");
   const { code, err } = await deno(
-    ["compile", ...options, "--output", output, ...args, "main.ts"],
+    ["compile", ...options, "--output", output, ...args, entry],
   );
   const isUnreachable = /denort.*\.zip/s.test(err) &&
     Deno.env.get("DENORT_BIN") === undefined;
   const isForHere = !args.includes("--target") &&
     Deno.build.os !== "windows";
-  if (code === 0 || !isUnreachable || !isForHere) {
+  if (code !== 0 && isUnreachable && !isForHere) {
+    print("Deno's runtime for that system cannot be downloaded here\n");
+    return code;
+  }
+  if (code === 0 || !isUnreachable) {
     print(err);
     return code;
   }
   print(
     "Deno's runtime for deno compile cannot be downloaded here: building a self-extracting hl-export instead\n",
   );
-  return await bundle(dir);
+  return await bundle(dir, entry);
 }

@@ -85,8 +85,23 @@ if [ "$found" != ${programSum} ]; then
   place ${PROGRAM_NAME}
 fi
 trap - EXIT
+# The network as far as is known before the program reads its settings.
+net=--allow-net
+url=\${HUMANLOOP_API_URL:-https://api.humanloop.com}
+host=\${url#*://}
+host=\${host%%/*}
+case " $* " in *' --api-url'* | *' --env-file'* | *' --resume'*) host= ;; esac
+[ -e .env ] && host=
+case $host in '' | *[!A-Za-z0-9.:-]*) ;; *) net=--allow-net=$host ;; esac
+case "\${1:-} $* " in
+  demo*) net=--allow-net=127.0.0.1 ;;
+  verify*' --remote '*) net=--allow-net ;;
+  verify*) net=--deny-net ;;
+esac
 export DENO_DIR="$dir/deno_dir" DENO_NO_UPDATE_CHECK=1
-exec "$dir/deno" run ${options.join(" ")} "$dir/${PROGRAM_NAME}" "$@"
+exec "$dir/deno" run "$net" ${
+    options.filter((option) => option !== "--allow-net").join(" ")
+  } "$dir/${PROGRAM_NAME}" "$@"
 `;
 }
 

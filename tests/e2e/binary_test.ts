@@ -4,6 +4,7 @@
  * without Deno or Node on its path.
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { walk } from "@std/fs";
 import { join } from "@std/path";
 import { build } from "../../src/build/build.ts";
 import { DEMO_KEY } from "../../src/demo/command.ts";
@@ -21,16 +22,20 @@ const workspace = sampleWorkspace();
 const whole = expectedTree(workspace, { logs: true });
 
 /** A built program, with a cache of its own. */
-async function built() {
+async function built(entry?: string) {
   const dir = await tempDir();
-  assertEquals(await build(dir.path), 0);
+  assertEquals(await build(dir.path, [], entry), 0);
   return { dir, binary: join(dir.path, "hl-export") };
 }
 
 function start(
   binary: string,
   args: readonly string[],
-  { cwd, cache = join(cwd, "cache") }: { cwd: string; cache?: string },
+  { cwd, cache = join(cwd, "cache"), env = {} }: {
+    cwd: string;
+    cache?: string;
+    env?: Record<string, string>;
+  },
 ): Deno.ChildProcess {
   return new Deno.Command("sh", {
     args: ["-c", `exec "$0" "$@"`, binary, ...args],
@@ -41,11 +46,20 @@ function start(
       HOME: cwd,
       XDG_CACHE_HOME: cache,
       HUMANLOOP_API_KEY: DEMO_KEY,
+      ...env,
     },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/** The program as it was unpacked; `null` where it did not need to be. */
+async function bundleOf(cache: string): Promise<string | null> {
+  for await (const { path } of walk(cache, { includeDirs: false })) {
+    if (path.endsWith("hl-export.js")) return path;
+  }
+  return null;
 }
 
 async function end(child: Deno.ChildProcess) {
@@ -123,6 +137,20 @@ Deno.test({
       },
     );
 
+    await t.step("is small, and the same whenever it is built", async () => {
+      const again = await built();
+      await using _again = again.dir;
+      const program = await bundleOf(join(cwd, "cache"));
+      // What deno compile makes holds more than the program.
+      if (program === null) return;
+      assert((await Deno.stat(program)).size < 1_000_000);
+      const [one, other] = await Promise.all(
+        [binary, again.binary].map((path) => Deno.readFile(path)),
+      );
+      assertEquals(one!.length, other!.length);
+      assert(one!.every((byte, i) => byte === other![i]));
+    });
+
     await t.step(
       "one that was damaged says so and starts nothing",
       async () => {
@@ -140,6 +168,41 @@ Deno.test({
         assertStringIncludes(err, "the file is damaged");
         assertEquals(err.trimEnd().split("\n").length, 1);
       },
+    );
+  },
+});
+
+Deno.test({
+  name: "a program built the same way can do nothing but what hl-export needs",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    const { dir, binary } = await built("tests/build/probe.ts");
+    await using _dir = dir;
+    const cwd = dir.path;
+    const probe = async (args: readonly string[], env = {}) => {
+      const { code, out, err } = await end(start(binary, args, { cwd, env }));
+      assertEquals([code, err], [0, ""]);
+      return JSON.parse(out);
+    };
+    const { network: _, ...tried } = await probe(["127.0.0.1"]);
+    assertEquals(tried, {
+      ownVariable: "allowed",
+      otherVariable: "NotCapable",
+      allVariables: "NotCapable",
+      process: "NotCapable",
+      system: "NotCapable",
+      library: "NotCapable",
+      remoteCode: "TypeError",
+      textAsCode: "EvalError",
+    });
+    // What unpacks itself knows the host when it starts, and allows no other.
+    const head = await Deno.readFile(binary);
+    if (head[0] !== "#".charCodeAt(0)) return;
+    const api = { HUMANLOOP_API_URL: "http://127.0.0.1:9/v5" };
+    assertEquals((await probe(["127.0.0.2"], api)).network, "NotCapable");
+    assertEquals(
+      (await probe(["127.0.0.1"], api)).network,
+      "ConnectionRefused",
     );
   },
 });
