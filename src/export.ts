@@ -65,6 +65,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     clock: world.clock,
     path: dir.layout.manifest,
     settings,
+    secrets: [options.apiKey],
     earlier: dir.manifest,
   });
   for (const path of [dir.layout.manifest, dir.layout.directories]) {

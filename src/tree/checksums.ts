@@ -83,7 +83,8 @@ export class Checksums {
   async close(): Promise<void> {
     const journal = this.#journal;
     this.#journal = null;
-    (await journal)?.close();
+    // Whoever wrote to it heard when it could not be opened.
+    (await journal?.catch(() => null))?.close();
   }
 
   async #openFile(path: string, options: Deno.OpenOptions): Promise<DiskFile> {

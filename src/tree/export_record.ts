@@ -17,6 +17,8 @@ export interface ExportRecordOptions {
   readonly clock: Clock;
   readonly path: string;
   readonly settings: Settings;
+  /** Texts that appear nowhere. */
+  readonly secrets: readonly string[];
   /** What an earlier run left. */
   readonly earlier: Manifest | null;
 }
@@ -72,7 +74,15 @@ export class ExportRecord {
   }
 
   miss(gaps: readonly Gap[]): void {
-    this.#gaps.push(...gaps);
+    const { secrets } = this.#options;
+    for (const gap of gaps) {
+      // What the API says of itself may hold the key that it was sent.
+      const reason = secrets.reduce(
+        (text, secret) => text.replaceAll(secret, "[key]"),
+        gap.reason,
+      );
+      this.#gaps.push({ ...gap, reason });
+    }
   }
 
   /** Saves unless that was done a moment ago. */

@@ -19,12 +19,14 @@ export interface MemoryOptions {
   /** Answers instead of the server, if with anything. */
   readonly before?: (url: URL) => Response | Error | undefined;
   readonly key?: string;
+  /** The key that the server accepts. */
+  readonly serverKey?: string;
 }
 
 /** Runs the program in memory. */
 export async function runInMemory(
   args: readonly string[],
-  { disk, workspace, before, key }: MemoryOptions,
+  { disk, workspace, before, key, serverKey = DEMO_KEY }: MemoryOptions,
 ): Promise<Ended> {
   const local = new Date(2025, 5, 1);
   const clock = new VirtualClock(local.getTime());
@@ -37,7 +39,7 @@ export async function runInMemory(
       if (instead instanceof Error) throw instead;
       const request = new Request(url, { headers: init?.headers ?? {} });
       return instead ??
-        await answerRequest(workspace, { key: DEMO_KEY }, request);
+        await answerRequest(workspace, { key: serverKey }, request);
     },
     clock,
     random: () => 0.5,

@@ -1,0 +1,128 @@
+/** The key is nowhere in what a run leaves behind, whatever happens to the run. */
+import { assert, assertEquals } from "@std/assert";
+import { walk } from "@std/fs";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { serveDemo } from "../../src/demo/server.ts";
+import { MemoryDisk } from "../helpers/memory_disk.ts";
+import {
+  EXPORT_ARGS,
+  MEMORY_EXPORT,
+  runInMemory,
+} from "../helpers/memory_run.ts";
+import { type Ended, start } from "../helpers/program.ts";
+import { tempDir } from "../helpers/tree.ts";
+
+const CANARY = "hl_sk_canary3f9a1c7e5b2d8046";
+const workspace = sampleWorkspace();
+const LOUD = EXPORT_ARGS.map((arg) => arg === "--quiet" ? "--verbose" : arg);
+
+/** Servers that say the key again, in every way. */
+const ECHOES: ReadonlyArray<readonly [string, () => Response | Error]> = [
+  ["an error's text", () => new Response(`bad key ${CANARY}`, { status: 500 })],
+  [
+    "an error's JSON",
+    () => Response.json({ detail: `key ${CANARY}` }, { status: 404 }),
+  ],
+  [
+    "a refusal",
+    () => Response.json({ detail: [{ key: CANARY }] }, { status: 401 }),
+  ],
+  ["a redirect", () =>
+    new Response("", {
+      status: 307,
+      headers: { location: `https://other.test/${CANARY}` },
+    })],
+  ["a page that is no JSON", () => new Response(`<p>${CANARY}</p>`)],
+  ["a broken connection", () => new TypeError(`x-api-key: ${CANARY}: reset`)],
+  ["an id", () =>
+    Response.json({
+      records: [{ id: `../${CANARY}`, type: CANARY }],
+      page: 1,
+      size: 100,
+      total: 1,
+    })],
+];
+for (const [name, echo] of ECHOES) {
+  Deno.test(`a key that ${name} holds is said nowhere`, async () => {
+    const disk = new MemoryDisk();
+    let n = 0;
+    const before = (url: URL) =>
+      url.pathname === "/v5/directories" || n++ % 3 > 0 ? undefined : echo();
+    const ended = await runInMemory(LOUD, {
+      disk,
+      workspace,
+      before,
+      key: CANARY,
+      serverKey: CANARY,
+    });
+    assertNowhere(ended, [...disk.files("/exports")]);
+    const verified = await runInMemory(["verify", MEMORY_EXPORT, "--remote"], {
+      disk,
+      workspace,
+      before,
+      key: CANARY,
+      serverKey: CANARY,
+    });
+    assertNowhere(verified, []);
+  });
+}
+
+Deno.test("a defect of ours that quotes the key does not give it away", async () => {
+  const disk = new MemoryDisk();
+  disk.rename = () => {
+    throw new RangeError(`cannot send ${CANARY}`);
+  };
+  const { code, out, err } = await runInMemory(LOUD, {
+    disk,
+    workspace,
+    key: CANARY,
+    serverKey: CANARY,
+  });
+  assertEquals(code, 1);
+  assertNowhere({ code, out, err }, [...disk.files("/exports")]);
+  assert(err.includes("[key]"), err);
+});
+
+for (const signal of ["SIGINT", "SIGKILL"] as const) {
+  Deno.test({
+    name: `a run ended by ${signal} leaves the key nowhere`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      await using dir = await tempDir();
+      const child = Promise.withResolvers<Deno.ChildProcess>();
+      let requests = 0;
+      await using server = serveDemo(workspace, {
+        key: CANARY,
+        before: async () => {
+          if (++requests === 40) (await child.promise).kill(signal);
+          return requests % 5 === 0
+            ? new Response(`busy ${CANARY}`, { status: 503 })
+            : undefined;
+        },
+      });
+      const args = ["--logs", "--verbose", "--api-url", server.url];
+      const { process, ended } = start([...args, "--output", dir.path], {
+        HUMANLOOP_API_KEY: CANARY,
+      });
+      child.resolve(process);
+      const files: Array<[string, string]> = [];
+      const told = await ended;
+      for await (const { path } of walk(dir.path, { includeDirs: false })) {
+        files.push([path, await Deno.readTextFile(path)]);
+      }
+      assert(files.length > 0);
+      assertNowhere(told, files);
+    },
+  });
+}
+
+function assertNowhere(
+  { out, err }: Ended,
+  files: ReadonlyArray<readonly [string, string]>,
+): void {
+  const places = [["stdout", out], ["stderr", err], ...files] as const;
+  const found = places.filter(([name, text]) =>
+    name.includes(CANARY) || text.includes(CANARY)
+  );
+  assertEquals(found.map(([name]) => name), []);
+}
