@@ -25,7 +25,8 @@ import {
   openExportDir,
 } from "./tree/export_dir.ts";
 import { readFile } from "./tree/storage.ts";
-import { shellWord, visible } from "./ui/text.ts";
+import { shellWord } from "./platform.ts";
+import { visible } from "./ui/text.ts";
 import type { CompareRemote } from "./verify/command.ts";
 import type { World } from "./world.ts";
 
@@ -129,9 +130,10 @@ async function exportCommand(flags: Flags, world: World): Promise<number> {
 }
 
 function resumeCommand(flags: Flags, world: World, dir: ExportDir): string {
-  const words = [world.program, "--resume", shellWord(dir.layout.root)];
+  const word = (text: string) => shellWord(text, world.build.os);
+  const words = [world.program, "--resume", word(dir.layout.root)];
   if (flags.envFile !== undefined) {
-    words.push("--env-file", shellWord(flags.envFile));
+    words.push("--env-file", word(flags.envFile));
   }
   return words.join(" ");
 }

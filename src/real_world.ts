@@ -5,6 +5,7 @@
  */
 import { ensureDir } from "@std/fs";
 import { PROGRAM_NAME } from "./build/program_name.ts";
+import { interruptSignals, renamePatiently } from "./platform.ts";
 import type { BuildKind, Clock, Disk, Terminal, World } from "./world.ts";
 
 /** Gathers the real world, once. */
@@ -23,6 +24,7 @@ export function realWorld(): World {
       kind: buildKind(),
       deno: Deno.version.deno,
       target: Deno.build.target,
+      os: Deno.build.os,
     },
   };
 }
@@ -58,7 +60,8 @@ const realDisk: Disk = {
   open: (path, options) => Deno.open(path, options),
   readFile: (path) => Deno.readFile(path),
   readDir: (path) => Deno.readDir(path),
-  rename: (from, to) => Deno.rename(from, to),
+  rename: (from, to) =>
+    renamePatiently(() => Deno.rename(from, to), Deno.build.os, realClock),
   remove: (path, options) => Deno.remove(path, options),
   mkdir: (path, options) => Deno.mkdir(path, options),
   ensureDir: (path) => ensureDir(path),
@@ -137,9 +140,7 @@ function textOf(bytes: readonly number[]): string {
 
 /** Ctrl-C, the polite kill, and a terminal that is closed. */
 function onInterrupt(handler: () => void): () => void {
-  const signals: readonly Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const signals = interruptSignals(Deno.build.os);
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, handler);

@@ -53,6 +53,7 @@ export interface Build {
   readonly deno: string;
   /** The system: `x86_64-unknown-linux-gnu`. */
   readonly target: string;
+  readonly os: typeof Deno.build.os;
 }
 
 /** All of it, gathered once and passed down. */

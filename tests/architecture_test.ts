@@ -16,7 +16,7 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   ["listing.ts", "workspace_check.ts", "config.ts", "args.ts", "verify/"],
   ["options.ts"],
   ["exporters/", "demo/"],
-  ["api/", "tree/", "ui/", "suggest.ts", "concurrency.ts"],
+  ["api/", "tree/", "ui/", "suggest.ts", "concurrency.ts", "platform.ts"],
   [
     "world.ts",
     "observer.ts",

@@ -13,7 +13,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { runAndReport } from "../run.ts";
 import { createExportDir } from "../tree/export_dir.ts";
-import { shellWord } from "../ui/text.ts";
+import { type Os, shellWord } from "../platform.ts";
 import type { World } from "../world.ts";
 import { CLASSIFIER, GOLDEN } from "./sample/files.ts";
 import { sampleWorkspace } from "./sample/sample.ts";
@@ -54,7 +54,7 @@ export async function demo(flags: Flags, world: World): Promise<number> {
   });
   if (code === EXIT.complete && !flags.quiet) {
     const { root } = dir.layout;
-    terminal.out(whatToLookAt(root));
+    terminal.out(whatToLookAt(root, world.build.os));
   }
   return code;
 }
@@ -89,8 +89,8 @@ Try, in another terminal:
   return EXIT.complete;
 }
 
-function whatToLookAt(root: string): string {
-  const at = (path: string) => shellWord(`${root}/${path}`);
+function whatToLookAt(root: string, os: Os): string {
+  const at = (path: string) => shellWord(`${root}/${path}`, os);
   return `This was the sample workspace of the demo. Look first at:
   ${at(`files/${CLASSIFIER.id}/file.json`)}  a Prompt, as the API sent it
   ${at(`files/${CLASSIFIER.id}/logs/1.jsonl`)}  its newest 1000 Logs, one a line

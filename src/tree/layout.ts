@@ -4,9 +4,15 @@
  */
 import { join } from "@std/path";
 
-/** Whether an id may become part of a path. */
+/** Names that Windows keeps for devices. */
+const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
+
+/**
+ * Whether an id may become part of a path, on every system: an export may be
+ * copied to another.
+ */
 export function isSafeId(id: string): boolean {
-  return /^[A-Za-z0-9_-]{1,128}$/.test(id);
+  return /^[A-Za-z0-9_-]{1,128}$/.test(id) && !DEVICES.test(id);
 }
 
 /** The paths directly below an export's directory. */

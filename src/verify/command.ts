@@ -3,7 +3,8 @@ import type { Flags } from "../options.ts";
 import { isGap } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { recordsText } from "../ui/summary.ts";
-import { bytes, counted, shellWord, visible } from "../ui/text.ts";
+import { shellWord } from "../platform.ts";
+import { bytes, counted, visible } from "../ui/text.ts";
 import type { World } from "../world.ts";
 import type { Problem } from "./problems.ts";
 import { type Verdict, verifyExport } from "./verify.ts";
@@ -52,7 +53,7 @@ export async function verify(
   if (!isSound || !quiet) {
     const tookMs = clock.now() - startMs;
     const verb = `${world.program.replace(/ export$/, "")} verify`;
-    const again = `${verb} ${shellWord(root)} --remote`;
+    const again = `${verb} ${shellWord(root, world.build.os)} --remote`;
     terminal.out(
       summary(root, { ...verdict, problems }, { tookMs, differences, again }),
     );

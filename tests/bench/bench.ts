@@ -2,6 +2,7 @@
  * `deno task bench`: the program against a server on loopback, each in a process
  * of its own. Prints tables; machines are noisy, so compare ratios of one run.
  */
+import { build } from "../../src/build/build.ts";
 import {
   bareLoop,
   CONCURRENCY,
@@ -168,7 +169,38 @@ async function resume(): Promise<void> {
   ]);
 }
 
-const PARTS = { latency, length, verifyHeavy, heavyLog, resume };
+/** How soon the built program answers, once it was unpacked. */
+async function startup(): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "hl-export-bench-" });
+  try {
+    if (await build(dir) !== 0) throw new Error("it cannot be built");
+    const path = `${dir}/hl-export`;
+    const times: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const startMs = performance.now();
+      const command = new Deno.Command("sh", {
+        args: ["-c", `exec "$0" --help`, path],
+        env: { XDG_CACHE_HOME: `${dir}/cache` },
+      });
+      await command.output();
+      times.push(performance.now() - startMs);
+    }
+    const [first, ...rest] = times;
+    const { size } = await Deno.stat(path);
+    table("The built program's --help", [
+      ["MB", "first start, ms", "later, ms (median)"],
+      [
+        megabytes(size),
+        first!.toFixed(0),
+        rest.sort((a, b) => a - b)[3]!.toFixed(0),
+      ],
+    ]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const PARTS = { startup, latency, length, verifyHeavy, heavyLog, resume };
 for (const [name, part] of Object.entries(PARTS)) {
   if (Deno.args.length === 0 || Deno.args.includes(name)) await part();
 }

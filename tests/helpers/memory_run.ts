@@ -55,7 +55,7 @@ export async function runInMemory(
     env: (name) => name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : undefined,
     onInterrupt: () => () => {},
     program: "hl-export",
-    build: { kind: "source", deno: "", target: "" },
+    build: { kind: "source", deno: "", target: "", os: "linux" },
     exit: () => {
       throw new Error("exit");
     },

@@ -188,7 +188,7 @@ async function oneRun(
       return () => {};
     },
     program: "hl-export",
-    build: { kind: "source", deno: "", target: "" },
+    build: { kind: "source", deno: "", target: "", os: "linux" },
     exit: (code) => void killed.resolve(code) as never,
   };
   const args = root === null

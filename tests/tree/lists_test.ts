@@ -138,6 +138,8 @@ Deno.test("only plain ids become paths", () => {
     "é",
     "x".repeat(129),
     "a\n",
+    "CON",
+    "lpt1",
   ];
   assertEquals([...good, ...bad].filter(isSafeId), good);
 });

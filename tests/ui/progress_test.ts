@@ -5,7 +5,7 @@ import {
   type Snapshot,
 } from "../../src/ui/progress.ts";
 import { Reporter } from "../../src/ui/reporter.ts";
-import { bytes, duration, shellWord, visible } from "../../src/ui/text.ts";
+import { bytes, duration, visible } from "../../src/ui/text.ts";
 import { summary } from "../../src/ui/summary.ts";
 import { realWorld } from "../../src/real_world.ts";
 import type { DiskFile } from "../../src/world.ts";
@@ -144,7 +144,6 @@ Deno.test("numbers, times and texts are shown for people", () => {
     "2 h 07 min",
   ]);
   assertEquals(visible("a\tb\u202ec\u0007é"), "a\\u{9}b\\u{202e}c\\u{7}é");
-  assertEquals(["a/b-1", "it's"].map(shellWord), ["a/b-1", `'it'\\''s'`]);
 });
 
 Deno.test("the summary lists what is missing, up to twenty parts", () => {
