@@ -18,6 +18,7 @@ import {
   tempDir,
 } from "../helpers/tree.ts";
 
+const CANARY = "hl_sk_canary8e21d5b7f3";
 const workspace = sampleWorkspace();
 const whole = expectedTree(workspace, { logs: true });
 
@@ -52,6 +53,18 @@ function start(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+}
+
+/** The files below a directory that hold a text: export, cache, anything. */
+async function filesWith(dir: string, text: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { path } of walk(dir, { includeDirs: false })) {
+    const bytes = await Deno.readFile(path);
+    if (new TextDecoder("latin1").decode(bytes).includes(text)) {
+      found.push(path);
+    }
+  }
+  return found;
 }
 
 /** The program as it was unpacked; `null` where it did not need to be. */
@@ -98,26 +111,39 @@ Deno.test({
       await Deno.remove(join(cwd, "exports"), { recursive: true });
     });
 
-    await t.step("goes on after a kill -9", async () => {
-      const child = Promise.withResolvers<Deno.ChildProcess>();
-      let requests = 0;
-      await using server = serveDemo(workspace, {
-        key: DEMO_KEY,
-        before: async () => {
-          if (++requests === 60) (await child.promise).kill("SIGKILL");
-        },
-      });
-      const args = ["--logs", "--api-url", server.url, "--concurrency", "4"];
-      child.resolve(start(binary, args, { cwd }));
-      const killed = await end(await child.promise);
-      assert(killed.code !== 0);
-      const root = await onlyExport(join(cwd, "exports"));
-      const there = (await readTree(root)).size;
-      assert(there > 0 && there < whole.size, `${there} files`);
-      const { code, err } = await run(["--resume", root]);
-      assertEquals(code, 0, err);
-      await assertTree(root, whole);
-    });
+    await t.step(
+      "goes on after a kill -9, and leaves its key nowhere",
+      async () => {
+        const child = Promise.withResolvers<Deno.ChildProcess>();
+        const env = { HUMANLOOP_API_KEY: CANARY };
+        let requests = 0;
+        await using server = serveDemo(workspace, {
+          key: CANARY,
+          before: async () => {
+            if (++requests === 60) (await child.promise).kill("SIGKILL");
+            return requests % 7 === 0
+              ? new Response(`busy: ${CANARY}`, { status: 503 })
+              : undefined;
+          },
+        });
+        const args = ["--logs", "--api-url", server.url, "--concurrency", "4"];
+        child.resolve(start(binary, [...args, "--verbose"], { cwd, env }));
+        const killed = await end(await child.promise);
+        assert(killed.code !== 0);
+        const root = await onlyExport(join(cwd, "exports"));
+        const there = (await readTree(root)).size;
+        assert(there > 0 && there < whole.size, `${there} files`);
+        const resumed = await end(
+          start(binary, ["--resume", root], { cwd, env }),
+        );
+        assertEquals(resumed.code, 0, resumed.err);
+        await assertTree(root, whole);
+        for (const { out, err } of [killed, resumed]) {
+          assert(!(out + err).includes(CANARY));
+        }
+        assertEquals(await filesWith(cwd, CANARY), []);
+      },
+    );
 
     await t.step(
       "two that start at once unpack once, or not at all",
@@ -149,6 +175,23 @@ Deno.test({
       );
       assertEquals(one!.length, other!.length);
       assert(one!.every((byte, i) => byte === other![i]));
+    });
+
+    await t.step("where there is no room it says so in one line", async () => {
+      if (await bundleOf(join(cwd, "cache")) === null) return;
+      const cache = join(cwd, "full");
+      // No file may grow beyond 2 MB, as on a disk that is full.
+      const limited = join(cwd, "limited");
+      const script = `#!/bin/sh\nulimit -f 4000\nexec "${binary}" "$@"\n`;
+      await Deno.writeTextFile(limited, script, { mode: 0o755 });
+      const { code, err } = await end(
+        start(limited, ["--version"], { cwd, cache }),
+      );
+      assert(code !== 0);
+      assertStringIncludes(err, "too little space there");
+      assertEquals(err.trimEnd().split("\n").length, 1, err);
+      const left = await Array.fromAsync(walk(cache, { includeDirs: false }));
+      assertEquals(left, []);
     });
 
     await t.step(
