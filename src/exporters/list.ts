@@ -4,25 +4,18 @@
  * list finished only when its distinct records are as many as the API says.
  */
 import { NotByDate } from "../api/date_windows.ts";
-import { RecentKeys } from "../api/recent_keys.ts";
 import { openWalk } from "../api/walk.ts";
-import type { WalkStart } from "../api/walk_types.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
-import {
-  addPlaces,
-  byChunk,
-  inChunk,
-  missingOf,
-} from "../tree/empty_places.ts";
+import { addPlaces, byChunk, missingOf } from "../tree/empty_places.ts";
 import type {
   EmptyPlaces,
   ListState,
   StateWindow,
 } from "../tree/file_state.ts";
 import { chunkPath } from "../tree/layout.ts";
-import { countChunks } from "../tree/list_reader.ts";
 import { ListWriter } from "../tree/list_writer.ts";
 import { keepOnly, moveAside, removeAll } from "../tree/storage.ts";
+import { type Agreeing, findAgreeing } from "./agreeing.ts";
 import type { FileContext } from "./context.ts";
 import {
   fillPlaces,
@@ -30,6 +23,7 @@ import {
   readKeys,
   SourceChanged,
 } from "./fill_places.ts";
+import { findChunks, type Found, startBehind } from "./found_chunks.ts";
 import { MAX_WALKS } from "./small_list.ts";
 
 /** What a walk came to. */
@@ -51,13 +45,19 @@ export async function exportList<T>(
   list: ListExport<T>,
 ): Promise<void> {
   const { state, tally, observer } = context;
+  let again: Again = { agreeing: null, isLast: false };
   for (let walks = 1;; walks++) {
-    const { list: { total, empty }, mismatch } = await readList(context, list);
+    const outcome = await readList(context, list, again);
+    const { list: { total, empty, until }, mismatch } = outcome;
     if (mismatch !== null) {
       await state.setList(list.name, undefined);
       if (walks < MAX_WALKS) {
         const what = list.spec.what;
         observer.log("WARN", `reading the ${what} again: ${mismatch}`);
+        again = {
+          agreeing: await findAgreeing(context, list, empty, until),
+          isLast: walks === MAX_WALKS - 1,
+        };
         continue;
       }
       tally.miss(list.name, `${mismatch}; resume to read it again`);
@@ -70,23 +70,38 @@ export async function exportList<T>(
   }
 }
 
+/** How a list is read another time. */
+interface Again {
+  /** What to keep of the time before; `null` for the first time. */
+  readonly agreeing: Agreeing | null;
+  /** Whether it is read to its end whatever happens. */
+  readonly isLast: boolean;
+}
+
 async function readList<T>(
   context: FileContext,
   list: ListExport<T>,
+  again: Again,
 ): Promise<Outcome> {
+  const saved = context.state.list(list.name);
   try {
-    const outcome = await continueList(context, list);
+    const outcome = again.agreeing === null
+      ? await continueList(context, list)
+      : await rereadList(context, list, again.agreeing, again.isLast);
     if (outcome.mismatch === null) await finishList(context, list, outcome);
     return outcome;
   } catch (error) {
     const disorder = error instanceof NotByDate;
     if (!disorder && !(error instanceof SourceChanged)) throw error;
     if (disorder) list.onDisorder?.();
-    const nothing = { total: 0, finished: false, empty: [] };
     const mismatch = disorder
       ? "it is in no order of time"
       : "it changed since the last run";
-    return { list: nothing, mismatch };
+    const unknown = { total: 0, finished: false, empty: [] };
+    return {
+      list: context.state.list(list.name) ?? saved ?? unknown,
+      mismatch,
+    };
   }
 }
 
@@ -110,9 +125,26 @@ async function continueList<T>(
     }
   }
   if (saved === undefined || found.chunks * CHUNK_RECORDS < saved.total) {
-    return await walkList(context, list, { ...found, saved, recent });
+    const empty = saved?.empty ?? [];
+    return await walkList(context, list, { ...found, saved, recent, empty });
   }
   return { list: saved, mismatch: null };
+}
+
+/** Reads a list again behind what agrees, or from its beginning. */
+async function rereadList<T>(
+  context: FileContext,
+  list: ListExport<T>,
+  agreeing: Agreeing,
+  isLast: boolean,
+): Promise<Outcome> {
+  const { disk, paths } = context;
+  const dir = paths.list(list.name);
+  if (agreeing.chunks === 0) await moveAside(disk, dir);
+  else await keepOnly(disk, dir, chunkNames(agreeing.chunks));
+  await disk.ensureDir(dir);
+  const found = { ...agreeing, saved: undefined, empty: [] };
+  return await walkList(context, list, found, isLast);
 }
 
 async function finishList<T>(
@@ -132,45 +164,11 @@ async function finishList<T>(
   await removeAll(disk, `${paths.list(name)}.old`);
 }
 
-/** What an earlier run of this tool left of a list. */
-interface Found {
-  readonly saved: ListState | undefined;
-  /** Complete chunks. */
-  readonly chunks: number;
-  /** Keys of the last complete chunk. */
-  readonly recent: readonly string[];
-}
-
-async function findChunks<T>(
-  context: FileContext,
-  { name, spec }: ListExport<T>,
-): Promise<Found> {
-  const { disk, paths, state } = context;
-  const nothing = { saved: undefined, chunks: 0, recent: [] };
-  const saved = state.list(name);
-  if (saved === undefined) return nothing;
-  const dir = paths.list(name);
-  let chunks = await countChunks(disk, dir);
-  if (saved.finished) {
-    const whole = chunks === Math.ceil(saved.total / CHUNK_RECORDS);
-    return whole ? { saved, chunks, recent: [] } : nothing;
-  }
-  for (; chunks > 0; chunks--) {
-    const recent = await readKeys(context, spec, chunkPath(dir, chunks));
-    const lines = CHUNK_RECORDS - missingOf(inChunk(saved.empty, chunks));
-    if (recent.length !== lines) continue;
-    const empty = saved.empty.filter(({ offset }) =>
-      offset < chunks * CHUNK_RECORDS
-    );
-    return { saved: { ...saved, empty }, chunks, recent };
-  }
-  return { ...nothing, saved: { ...saved, empty: [] } };
-}
-
 async function walkList<T>(
   context: FileContext,
   list: ListExport<T>,
   found: Found,
+  isLast = false,
 ): Promise<Outcome> {
   const { disk, paths, state, observer } = context;
   const { saved, chunks } = found;
@@ -183,7 +181,7 @@ async function walkList<T>(
   }
   const { total } = walk;
   const until = opened.until === undefined ? {} : { until: opened.until };
-  const empty: EmptyPlaces[] = [...saved?.empty ?? []];
+  const empty: EmptyPlaces[] = [...found.empty];
   /** Windows that were begun and are not yet whole chunks on disk. */
   const begun: StateWindow[] = saved?.rest === undefined ? [] : [saved.rest];
   let unsaved = saved === undefined;
@@ -207,6 +205,8 @@ async function walkList<T>(
     },
   });
   for await (const event of walk) {
+    // What is read from here on would have to be read again.
+    if (walk.moved && !isLast) break;
     if (event.kind === "records") {
       const lines = event.records.map(({ bytes }) => bytes);
       const written = await writer.append(lines);
@@ -219,23 +219,11 @@ async function walkList<T>(
       begun.push(event.rest);
     }
   }
-  await writer.finish();
+  const isWhole = !walk.moved || isLast;
+  if (isWhole) await writer.finish();
   return {
     list: { total: writer.places, finished: true, empty, ...until },
     mismatch: walk.mismatch(writer.places),
-  };
-}
-
-/** Where a walk goes on behind the complete chunks. */
-function startBehind({ saved, chunks, recent }: Found): WalkStart {
-  const skip = chunks * CHUNK_RECORDS;
-  const isKnown = !saved?.empty.some(({ offset, count }) =>
-    offset + count === skip
-  );
-  return {
-    skip,
-    last: isKnown ? recent.at(-1) ?? null : null,
-    recent: new RecentKeys(recent),
   };
 }
 

@@ -55,6 +55,7 @@ async function beginLogs(
   byDate: boolean,
 ): Promise<OpenedList<IdInfo>> {
   const { file, cutoff, walk } = context;
+  if (start.skip > 0) return await readOnLogs(context, start, byDate);
   // Asked along with the first page, so that nothing waits for it.
   const asked = cutoff.until(walk.http, file);
   asked.catch(() => {});
@@ -72,6 +73,22 @@ async function beginLogs(
     });
   warnOfLater(context, all.total - upTo.total);
   return { walk: upTo, until };
+}
+
+/** Reads behind what is on disk of a list that moved. */
+async function readOnLogs(
+  context: FileContext,
+  start: WalkStart,
+  byDate: boolean,
+): Promise<OpenedList<IdInfo>> {
+  const { file, cutoff, walk } = context;
+  const until = await cutoff.until(walk.http, file);
+  const spec = logsList(file, null, until);
+  const plain = await openWalk(walk, spec, start);
+  if (until === null) return { walk: plain };
+  if (!byDate || plain.total <= LONG_LIST) return { walk: plain, until };
+  plain[Symbol.dispose]();
+  return { walk: await openWindows(context, start, { until }), until };
 }
 
 /** Walks what is left of a list, window by window. */

@@ -1,0 +1,85 @@
+/**
+ * When a list moved while it was read, what was read of it is not all void: where
+ * a chunk's last record stands at the same place as before, everything before it
+ * that is still there has been read. What agrees is kept, the rest read again.
+ */
+import { fetchPage, type ListSpec } from "../api/page.ts";
+import { isGap, isOutage } from "../errors.ts";
+import { CHUNK_RECORDS } from "../chunk_size.ts";
+import type { EmptyPlaces } from "../tree/file_state.ts";
+import { chunkPath } from "../tree/layout.ts";
+import { countChunks } from "../tree/list_reader.ts";
+import type { FileContext } from "./context.ts";
+import { type ListExport, readKeys } from "./fill_places.ts";
+
+/** The beginning of a list that is on disk and still agrees with the API. */
+export interface Agreeing {
+  /** Complete chunks. */
+  readonly chunks: number;
+  /** Keys of the last of them. */
+  readonly recent: readonly string[];
+}
+
+/** Nothing agrees. */
+export const NOTHING: Agreeing = { chunks: 0, recent: [] };
+
+/**
+ * Finds out how much of a list agrees, by a few single records.
+ *
+ * @param list The list, whose chunks are on disk.
+ * @param empty Places of it that are empty: no chunk from there on is kept, so
+ * that they are asked for again.
+ * @param until The instant up to which it was read; absent for all of it.
+ * @throws {StorageError} When the disk refuses.
+ */
+export async function findAgreeing<T>(
+  context: FileContext,
+  list: ListExport<T>,
+  empty: readonly EmptyPlaces[],
+  until: string | undefined,
+): Promise<Agreeing> {
+  const { disk, paths } = context;
+  const dir = paths.list(list.name);
+  const spec = list.specOf?.(null, until ?? null) ?? list.spec;
+  const agrees = async (chunk: number): Promise<boolean> => {
+    const keys = await readKeys(context, spec, chunkPath(dir, chunk));
+    if (keys.length !== CHUNK_RECORDS) return false;
+    const last = chunk * CHUNK_RECORDS - 1;
+    return keys.at(-1) === await keyAt(context, spec, last);
+  };
+  let chunks = 0;
+  const there = Math.min(
+    await countChunks(disk, dir),
+    ...empty.map(({ offset }) => Math.floor(offset / CHUNK_RECORDS)),
+  );
+  // Most changes are near the end, or shift everything.
+  for (let step = there; step > 0 && chunks < there;) {
+    const chunk = Math.min(there, chunks + step);
+    if (await agrees(chunk)) chunks = chunk;
+    else step = Math.floor(step / 2);
+  }
+  if (chunks === 0) return NOTHING;
+  return {
+    chunks,
+    recent: await readKeys(context, spec, chunkPath(dir, chunks)),
+  };
+}
+
+/** The key of the record at a place just now; `null` where it cannot be had. */
+async function keyAt<T>(
+  context: FileContext,
+  spec: ListSpec<T>,
+  place: number,
+): Promise<string | null> {
+  const { http } = context.walk;
+  try {
+    const page = await fetchPage(http, spec, { page: place + 1, size: 1 });
+    const [record] = page.records;
+    return record === undefined || page.size !== 1
+      ? null
+      : spec.key(record.info);
+  } catch (error) {
+    if (!isGap(error) || isOutage(error)) throw error;
+    return null;
+  }
+}
