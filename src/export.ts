@@ -85,7 +85,9 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     });
     const listed = new Set(listing.files.map(({ file }) => file.id));
     await record.save("running");
-    const gaps = [...listing.gaps, ...await unlistedFiles(context, listed)];
+    const isWhole = !listing.gaps.some(({ part }) => part === "files");
+    const unlisted = await unlistedFiles(context, listed, isWhole);
+    const gaps = [...listing.gaps, ...unlisted];
     logGaps(observer, gaps);
     record.miss(gaps);
     const result = await exportFiles(

@@ -52,19 +52,22 @@ export async function expectKnownFiles(context: RunContext): Promise<void> {
  * Files that an earlier run began, that are incomplete and no longer listed.
  *
  * @param listed The ids that the workspace lists.
+ * @param isWhole Whether that is all of them.
  * @throws {StorageError} When the disk refuses.
  */
 export async function unlistedFiles(
   context: RunContext,
   listed: ReadonlySet<string>,
+  isWhole: boolean,
 ): Promise<readonly Gap[]> {
   const { disk, layout } = context;
   const gaps: Gap[] = [];
   for (const id of await filesOnDisk(context)) {
     if (listed.has(id)) continue;
     if (await readDone(disk, layout.file(id)) !== null) continue;
-    const reason =
-      "the File is incomplete on disk and the API no longer lists it";
+    const reason = isWhole
+      ? "the File is incomplete on disk and the API no longer lists it"
+      : "the File is incomplete on disk, and not all Files could be listed";
     gaps.push({ fileId: id, part: "file", reason });
   }
   return gaps;

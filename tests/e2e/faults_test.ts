@@ -322,6 +322,28 @@ Deno.test("nothing at all can be had: exit 3, and a resume completes it", async 
   }, ["--patience", "30s"]);
 });
 
+Deno.test("a File that was begun is not called gone when the Files cannot be listed", async () => {
+  let listed = true;
+  const before = (url: URL) => {
+    if (url.searchParams.get("file_id") === CLASSIFIER.id && listed) {
+      return new Response("", { status: 404 });
+    }
+    return listed || url.pathname !== "/v5/files"
+      ? undefined
+      : new Response("", { status: 404 });
+  };
+  await exportFrom({ before }, async (_, { code }, resume) => {
+    assertEquals(code, 3);
+    listed = false;
+    const { code: again, out } = await resume();
+    assertEquals(again, 3);
+    assertStringIncludes(
+      out,
+      `${CLASSIFIER.id} file: the File is incomplete on disk, and not all Files could be listed`,
+    );
+  });
+});
+
 Deno.test("absent and null optional fields are no error", async () => {
   const strip = (text: string) => {
     const { environments: _, ...rest } = JSON.parse(text);
