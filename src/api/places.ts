@@ -132,7 +132,7 @@ async function fetchBlock<T>(
     const end = new ProtocolError(
       `the list ends at ${page.total} records, where more were promised`,
     );
-    return [piece, { ...gap(end), from: missing }];
+    return [piece, { ...gap(end), from: missing, isEnd: true }];
   } catch (failure) {
     if (!isGap(failure) || isOutage(failure)) throw failure;
     if (block.size === 1) cuts.failed++;
@@ -150,7 +150,8 @@ function joinGaps<T>(pieces: readonly Piece<T>[]): readonly Piece<T>[] {
   const joined: Piece<T>[] = [];
   for (const piece of pieces) {
     const last = joined.at(-1);
-    if (piece.kind === "gap" && last?.kind === "gap") {
+    const isBoth = piece.kind === "gap" && last?.kind === "gap";
+    if (isBoth && piece.isEnd === last.isEnd) {
       joined[joined.length - 1] = { ...last, to: piece.to };
     } else joined.push(piece);
   }

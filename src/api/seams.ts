@@ -22,6 +22,8 @@ export type Piece<T> =
     readonly from: number;
     readonly to: number;
     readonly failure: Error;
+    /** Whether the API answered that the list has no such places. */
+    readonly isEnd?: true;
   };
 
 /**

@@ -76,6 +76,8 @@ export class Walk<T> implements ListWalk<T> {
   torn = false;
   /** How many records came a second time and were left out. */
   repeated = 0;
+  /** Whether what may be behind the end could not be asked for. */
+  #endUnseen = false;
 
   constructor(
     context: WalkContext,
@@ -135,6 +137,9 @@ export class Walk<T> implements ListWalk<T> {
     if (this.repeated > 0) {
       return `the source kept changing while it was read: ${this.repeated} records came twice`;
     }
+    if (this.#endUnseen) {
+      return `whether the list ends at ${total} records cannot be seen`;
+    }
     if (places === total) return null;
     return `the API says ${total} records, the list holds ${places} distinct ones`;
   }
@@ -174,6 +179,7 @@ export class Walk<T> implements ListWalk<T> {
 
   *#take(piece: Piece<T>): Generator<WalkEvent<T>, void> {
     if (piece.kind === "gap") {
+      this.#endUnseen ||= piece.to > this.total && piece.isEnd !== true;
       const count = Math.min(piece.to, this.total) - this.#place;
       if (count <= 0) return;
       const reason = piece.failure.message;
