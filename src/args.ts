@@ -25,7 +25,7 @@ export function readArgs(args: readonly string[]): Flags {
   if (first === "help") return readArgs(["--help"]);
   const named = !first.startsWith("-") && first !== "";
   const command = named ? commandOf(first) : "export";
-  const { values, switches } = OPTIONS[command];
+  const { values, switches, takesDir } = OPTIONS[command];
   const rest = named ? args.slice(1) : args;
   const { given, dir } = checkArgs(rest, command);
   const parsed = parseArgs([...rest], {
@@ -72,15 +72,20 @@ export function readArgs(args: readonly string[]): Flags {
     throw new UsageError("--port goes with --serve");
   }
   const isHelp = flags.help || flags.version;
-  if (command === "verify" && dir === undefined && !isHelp) {
+  if (takesDir && dir === undefined && !isHelp) {
     throw new UsageError(
-      "verify needs the directory of an export, such as exports/20250606-120000",
+      `${command} needs the directory of an export, such as exports/20250606-120000`,
     );
+  }
+  const to = text("to");
+  if (command === "prompts" && to === undefined && !isHelp) {
+    throw new UsageError("prompts needs --to DIR, where to write");
   }
   return {
     ...flags,
     ...defined({
       dir,
+      to,
       resume,
       output,
       directory: text("directory"),

@@ -53,6 +53,9 @@ export async function main(
       return await demo(flags, world);
     } else if (flags.command === "verify") {
       return await verifyCommand(flags, world);
+    } else if (flags.command === "prompts") {
+      const { prompts } = await import("./prompts/command.ts");
+      return await prompts(flags, world);
     } else return await exportCommand(flags, world);
     return EXIT.complete;
   } catch (error) {

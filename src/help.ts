@@ -20,6 +20,7 @@ export const HELP_TEXT =
   hl-export [export] [options]          export into exports/YYYYMMDD-HHMMSS
   hl-export --resume DIR                go on with an export
   hl-export verify DIR [--remote]       check an export; with the API, by counts
+  hl-export prompts DIR --to OUT        Prompts and Agents of an export as text
   hl-export demo [--serve [--port N]]   export a sample workspace, or serve it
 
 Options of export

@@ -1,7 +1,7 @@
 /** Which commands and options there are. */
 
 /** What the program can do. */
-export const COMMANDS = ["export", "verify", "demo"] as const;
+export const COMMANDS = ["export", "verify", "prompts", "demo"] as const;
 
 /** One of {@linkcode COMMANDS}. */
 export type Command = typeof COMMANDS[number];
@@ -9,8 +9,10 @@ export type Command = typeof COMMANDS[number];
 /** The options, as given; absent ones are `undefined`. */
 export interface Flags {
   readonly command: Command;
-  /** The export that `verify` is to look at. */
+  /** The export that `verify` or `prompts` is to look at. */
   readonly dir?: string;
+  /** Where `prompts` is to write. */
+  readonly to?: string;
   /** Whether `verify` is to compare with the API. */
   readonly remote: boolean;
   readonly resume?: string;
@@ -55,6 +57,11 @@ export const OPTIONS: Readonly<
   verify: {
     values: ["concurrency", "patience", "api-url", "env-file"],
     switches: ["remote", ...SWITCHES],
+    takesDir: true,
+  },
+  prompts: {
+    values: ["to"],
+    switches: SWITCHES,
     takesDir: true,
   },
   demo: {

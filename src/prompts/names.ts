@@ -1,0 +1,115 @@
+/**
+ * File names for Humanloop's names: safe on Linux, macOS and Windows, never two
+ * the same on any of them, and readable. What cannot stand in a file name stands
+ * there as `%` and its UTF-8 in hexadecimal, so that a name can be read back.
+ */
+import { createHash } from "node:crypto";
+
+/** Names that Windows keeps for devices, whatever follows a dot. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
+/** Never in a file name on some system, or of a meaning of our own (`%`, `@`). */
+const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"/\\|?*%@]/u;
+/** Longer names are cut, in characters; most file systems allow 255 bytes. */
+const LONGEST = 100;
+
+/** One name as a file's or a directory's. */
+export function safeName(name: string): string {
+  if (name === "") return "%";
+  // macOS takes the two ways to write é for one: only the usual one stays.
+  const isUsual = name === name.normalize("NFC");
+  let safe = "";
+  for (const character of name) {
+    const isPlain = !FORBIDDEN.test(character) &&
+      (isUsual || character < "\u0080");
+    safe += isPlain ? character : encoded(character);
+  }
+  safe = safe.replace(DEVICE, (device) => encoded(device[0]!) + device.slice(1))
+    .replace(/^[ .]/, encoded)
+    .replace(/[ .]$/, encoded);
+  if (byteLength(safe) <= LONGEST) return safe;
+  const sum = createHash("sha256").update(name).digest("hex").slice(0, 16);
+  return `${shortened(safe)}%~${sum}`;
+}
+
+/** The name that a file name stands for; `null` where it was cut. */
+export function originalName(safe: string): string | null {
+  if (safe === "%") return "";
+  if (safe.includes("%~")) return null;
+  const bytes: number[] = [];
+  for (let i = 0; i < safe.length;) {
+    const escape = /^%([0-9A-F]{2})/.exec(safe.slice(i));
+    if (escape !== null) {
+      bytes.push(parseInt(escape[1]!, 16));
+      i += 3;
+    } else {
+      const character = String.fromCodePoint(safe.codePointAt(i)!);
+      bytes.push(...new TextEncoder().encode(character));
+      i += character.length;
+    }
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes));
+}
+
+/**
+ * Names for all that stands in one directory. Where some differ only in case,
+ * their capitals are written as `%` and hexadecimal.
+ *
+ * @param names Humanloop's, each once.
+ * @returns The file name for each.
+ */
+export function namesInDirectory(
+  names: Iterable<string>,
+): ReadonlyMap<string, string> {
+  const byFold = new Map<string, string[]>();
+  for (const name of names) {
+    const fold = foldOf(safeName(name));
+    byFold.set(fold, [...byFold.get(fold) ?? [], name]);
+  }
+  const files = new Map<string, string>();
+  for (const same of byFold.values()) {
+    for (const name of same) {
+      const safe = safeName(name);
+      files.set(name, same.length === 1 ? safe : withoutCapitals(safe));
+    }
+  }
+  return files;
+}
+
+function withoutCapitals(safe: string): string {
+  return safe.replace(
+    /%[0-9A-F]{2}|%~.*|./gsu,
+    (part) =>
+      part.startsWith("%") || part === lower(part) ? part : encoded(part),
+  );
+}
+
+/** What a system that ignores case takes for the same. */
+export function foldOf(name: string): string {
+  return lower(name.toUpperCase());
+}
+
+function lower(text: string): string {
+  return text.toLowerCase();
+}
+
+function encoded(text: string): string {
+  const bytes = new TextEncoder().encode(text);
+  return Array.from(
+    bytes,
+    (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
+  ).join("");
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/** The beginning, cut between characters and escapes. */
+function shortened(safe: string): string {
+  let short = "";
+  for (const part of safe.match(/%[0-9A-F]{2}|./gsu) ?? []) {
+    if (byteLength(short + part) > LONGEST - 20) break;
+    short += part;
+  }
+  return short;
+}

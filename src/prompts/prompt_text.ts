@@ -1,0 +1,103 @@
+/**
+ * A Version of a Prompt or Agent as text to read and to keep in git: front matter
+ * with its model and parameters, then its messages. Values are JSON, which is
+ * YAML too, so that front matter can be parsed.
+ */
+import { isObject } from "../json.ts";
+
+/** What comes first in the front matter, in this order. */
+const FIRST = [
+  ...["path", "id", "version_id", "version_name", "version_description"],
+  ...["model", "provider", "endpoint", "temperature", "max_tokens", "top_p"],
+];
+/** What is no part of a Version's definition, or stands in the text. */
+const LEFT_OUT = new Set([
+  ...["template", "raw_file_content", "environments", "created_at"],
+  ...["updated_at", "created_by", "last_used_at", "committed_by"],
+  ...["committed_at", "directory_id", "name", "inputs", "evaluators"],
+  ...["evaluator_aggregates", "version_logs_count", "total_logs_count"],
+]);
+
+/**
+ * The text of a Version.
+ *
+ * @param json The Version as the API sent it.
+ * @returns Humanloop's own text of it where it was sent, else one of ours;
+ * `null` where the JSON is no Version.
+ */
+export function promptText(json: string): string | null {
+  const version = parseExactly(json);
+  if (!isObject(version)) return null;
+  const own = version["raw_file_content"];
+  if (typeof own === "string" && own !== "") return own;
+  const names = [
+    ...FIRST.filter((name) => name in version),
+    ...Object.keys(version).filter((name) => !FIRST.includes(name)),
+  ].filter((name) => !LEFT_OUT.has(name));
+  const lines = names
+    .filter((name) => !isEmpty(version[name]))
+    .map((name) => `${keyOf(name)}: ${JSON.stringify(version[name])}`);
+  const text = templateText(version["template"]);
+  return ["---", ...lines, "---", "", text].join("\n");
+}
+
+/** Parses JSON so that numbers keep their spelling when they are printed. */
+function parseExactly(json: string): unknown {
+  try {
+    return JSON.parse(json, (_, value, context?: { source?: string }) => {
+      const source = context?.source;
+      if (typeof value !== "number" || source === undefined) return value;
+      return rawJson(source);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A number in its own spelling; part of the language, not yet of its types. */
+function rawJson(source: string): unknown {
+  const { rawJSON } = JSON as typeof JSON & {
+    readonly rawJSON: (text: string) => unknown;
+  };
+  return rawJSON(source);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === "") return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+/** A key of YAML that means itself. */
+function keyOf(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
+}
+
+function templateText(template: unknown): string {
+  if (typeof template === "string") return ensureEnd(template);
+  if (!Array.isArray(template)) return "";
+  return template.map((message) => {
+    if (!isObject(message)) return `${JSON.stringify(message)}\n`;
+    const { role, content, ...rest } = message;
+    const attributes = Object.entries(rest)
+      .filter(([, value]) => !isEmpty(value))
+      .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+    const tag = typeof role === "string" ? role : "message";
+    return `<${tag}${attributes.join("")}>\n${contentText(content)}</${tag}>\n`;
+  }).join("\n");
+}
+
+function contentText(content: unknown): string {
+  if (typeof content === "string") return ensureEnd(content);
+  if (!Array.isArray(content)) return "";
+  return content.map((part) =>
+    isObject(part) && part["type"] === "text" &&
+      typeof part["text"] === "string"
+      ? ensureEnd(part["text"])
+      : `<part>${JSON.stringify(part)}</part>\n`
+  ).join("");
+}
+
+function ensureEnd(text: string): string {
+  return text.endsWith("\n") ? text : `${text}\n`;
+}

@@ -1,0 +1,226 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import type { DemoFile } from "../../src/demo/workspace.ts";
+import {
+  foldOf,
+  namesInDirectory,
+  originalName,
+  safeName,
+} from "../../src/prompts/names.ts";
+import { promptText } from "../../src/prompts/prompt_text.ts";
+import { MemoryDisk } from "../helpers/memory_disk.ts";
+import {
+  EXPORT_ARGS,
+  MEMORY_EXPORT,
+  runInMemory,
+} from "../helpers/memory_run.ts";
+import { Dice } from "../simulate/dice.ts";
+
+const NAMES = [
+  ...["foo", "foo.v1", "Foo", "FOO", "CON", "con.txt", "lpt1", "..", "."],
+  ...["a b", " a", "a ", "a.", ".a", "a/b", "a\\b", 'a"b', "a<b>|?*:", "50%"],
+  ...["%41", "A", "a", "@", "triage@prv_1", "%~", "é", "e\u0301", "É", ""],
+  ...["配送", "📦", "\u202e", "\ud83d", "tab\t", "x".repeat(300), "ß", "ẞ"],
+  ...["x".repeat(299) + "y", "é".repeat(300), "İ", "i", "ſ", "s", "S"],
+];
+
+/** Whether a name can stand on Linux, macOS and Windows. */
+function isSafe(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." &&
+    new TextEncoder().encode(name).length <= 140 &&
+    !/[<>:"/\\|?*\p{Cc}\p{Cs}]/u.test(name) && !/^ |[ .]$/.test(name) &&
+    !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name) &&
+    name === name.normalize("NFC");
+}
+
+Deno.test("names are safe on every system, and can be read back", () => {
+  for (const name of NAMES) {
+    const safe = safeName(name);
+    assert(isSafe(safe), `${JSON.stringify(name)} → ${safe}`);
+    const back = originalName(safe);
+    const isLost = name === "\ud83d" || safe.includes("%~");
+    if (!isLost) assertEquals(back, name);
+  }
+  assertEquals(safeName("Ticket Classifier"), "Ticket Classifier");
+  assertEquals(safeName("foo.v1"), "foo.v1");
+  assertEquals(safeName("CON"), "%43ON");
+  assertEquals(safeName(".."), "%2E%2E");
+});
+
+Deno.test("no two names of a directory are the same on a system that ignores case", () => {
+  const names = new Set(NAMES);
+  const files = namesInDirectory(names);
+  const folds = [...files.values()].map(foldOf);
+  assertEquals(new Set(folds).size, names.size);
+  assertEquals([files.get("foo"), files.get("Foo"), files.get("FOO")], [
+    "foo",
+    "%46oo",
+    "%46%4F%4F",
+  ]);
+  for (const [name, file] of files) {
+    assert(isSafe(file), file);
+    if (name !== "\ud83d" && !file.includes("%~")) {
+      assertEquals(originalName(file), name);
+    }
+  }
+});
+
+Deno.test("that holds for generated names too", () => {
+  const pieces = [..."aAbB%@~./\\ :éÉ", "e\u0301", "con", "%41", "\u0000", "ſ"];
+  for (let seed = 1; seed <= 300; seed++) {
+    const dice = new Dice(seed);
+    const names = new Set(
+      Array.from(
+        { length: 40 },
+        () =>
+          Array.from({ length: 1 + dice.below(6) }, () => dice.oneOf(pieces))
+            .join(""),
+      ),
+    );
+    const files = namesInDirectory(names);
+    const folds = new Set([...files.values()].map(foldOf));
+    assertEquals(folds.size, names.size, `seed ${seed}`);
+    for (const [name, file] of files) {
+      assert(isSafe(file), `seed ${seed}: ${file}`);
+      assertEquals(originalName(file), name, `seed ${seed}`);
+    }
+  }
+});
+
+Deno.test("a Version is front matter, then its messages; numbers keep their spelling", () => {
+  const text = promptText(`{
+    "version_id": "prv_1", "path": "Support/Triage", "model": "gpt-4o",
+    "temperature": 0.10, "attributes": {"n": 12345678901234567890},
+    "tools": [], "seed": null, "created_at": "2025-01-01",
+    "template": [
+      {"role": "system", "content": "Be kind.\\nBe brief."},
+      {"role": "user", "name": "ann", "content": [
+        {"type": "text", "text": "{{ticket}}"},
+        {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}]}
+    ]}`);
+  assertEquals(
+    text,
+    `---
+path: "Support/Triage"
+version_id: "prv_1"
+model: "gpt-4o"
+temperature: 0.10
+attributes: {"n":12345678901234567890}
+---
+
+<system>
+Be kind.
+Be brief.
+</system>
+
+<user name="ann">
+{{ticket}}
+<part>{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}</part>
+</user>
+`,
+  );
+});
+
+Deno.test("a template that is text stands as it is, and Humanloop's own text goes before ours", () => {
+  const own = "---\nmodel: x\n---\n<system>\nown\n</system>\n";
+  const raw = JSON.stringify({ model: "y", raw_file_content: own });
+  assertEquals(promptText(raw), own);
+  const plain = promptText(`{"model":"y","template":"Once {{upon}}"}`);
+  assertEquals(plain, `---\nmodel: "y"\n---\n\nOnce {{upon}}\n`);
+  assertEquals(promptText("[1]"), null);
+  assertEquals(promptText("{"), null);
+});
+
+/** A Prompt under a path, with one deployed Version and one other. */
+function promptAt(model: DemoFile, id: string, path: string): DemoFile {
+  const version = (v: string) => ({
+    id: `${id}_${v}`,
+    text: JSON.stringify({
+      ...JSON.parse(model.versions[0]!.text),
+      id,
+      path,
+      version_id: `${id}_${v}`,
+    }),
+  });
+  const versions = [version("a"), version("b")];
+  const text = versions[1]!.text;
+  return {
+    ...model,
+    id,
+    text,
+    versions,
+    evaluations: [],
+    logs: [],
+    bareLogs: [],
+  };
+}
+
+Deno.test("every Version of an export is a file under its path, the deployed one by the plain name", async () => {
+  const { directories, files } = sampleWorkspace();
+  const paths = [
+    "support/triage",
+    "Support/triage",
+    "a/../b",
+    "x.prompt/y",
+    "x",
+  ];
+  const workspace = {
+    directories,
+    files: [
+      ...paths.map((path, i) => promptAt(files[0]!, `pr_${i}`, path)),
+      promptAt(files[0]!, "pr_twin", "x"),
+      ...files.filter(({ type }) => type === "agent" || type === "dataset"),
+    ],
+  };
+  const disk = new MemoryDisk();
+  const exported = await runInMemory(EXPORT_ARGS, { disk, workspace });
+  assertEquals(exported.code, 0, exported.err);
+  const args = ["prompts", MEMORY_EXPORT, "--to", "/out"];
+  const { code, out } = await runInMemory(args, { disk, workspace });
+  assertEquals(code, 0);
+  assertStringIncludes(out, "of 7 Files (Prompts and Agents) written to /out");
+  const written = [...disk.files("/out").keys()].sort();
+  const prompts = written.filter((name) => name.endsWith(".prompt"));
+  assertEquals(prompts, [
+    "%53upport/triage.prompt",
+    "%53upport/triage@pr_1_a.prompt",
+    "a/%2E%2E/b.prompt",
+    "a/%2E%2E/b@pr_2_a.prompt",
+    "support/triage.prompt",
+    "support/triage@pr_0_a.prompt",
+    "x%2Eprompt/y.prompt",
+    "x%2Eprompt/y@pr_3_a.prompt",
+    "x%~pr_twin.prompt",
+    "x%~pr_twin@pr_twin_a.prompt",
+    "x.prompt",
+    "x@pr_4_a.prompt",
+  ]);
+  assert(written.some((name) => name.endsWith(".agent")));
+  const deployed = disk.files("/out").get("support/triage.prompt")!;
+  assertStringIncludes(deployed, `version_id: "pr_0_b"`);
+  assertEquals(
+    (await runInMemory(["verify", MEMORY_EXPORT], { disk, workspace })).code,
+    0,
+  );
+});
+
+Deno.test("prompts says what it needs, and writes nothing into an export", async () => {
+  const disk = new MemoryDisk();
+  const workspace = sampleWorkspace();
+  await runInMemory(EXPORT_ARGS, { disk, workspace });
+  for (
+    const [args, words] of [
+      [["prompts"], "prompts needs the directory of an export"],
+      [["prompts", MEMORY_EXPORT], "prompts needs --to DIR"],
+      [["prompts", "/nowhere", "--to", "/out"], "/nowhere is not an export"],
+      [
+        ["prompts", MEMORY_EXPORT, "--to", `${MEMORY_EXPORT}/text`],
+        "is inside the export",
+      ],
+    ] as const
+  ) {
+    const { code, err } = await runInMemory(args, { disk, workspace });
+    assertEquals(code, 2);
+    assertStringIncludes(err, words);
+  }
+});
