@@ -79,17 +79,13 @@ function withoutCapitals(safe: string): string {
   return safe.replace(
     /%[0-9A-F]{2}|%~.*|./gsu,
     (part) =>
-      part.startsWith("%") || part === lower(part) ? part : encoded(part),
+      part.startsWith("%") || part === foldOf(part) ? part : encoded(part),
   );
 }
 
-/** What a system that ignores case takes for the same. */
+/** What is the same for names that a system that ignores case takes for one. */
 export function foldOf(name: string): string {
-  return lower(name.toUpperCase());
-}
-
-function lower(text: string): string {
-  return text.toLowerCase();
+  return name.toUpperCase().toLowerCase();
 }
 
 function encoded(text: string): string {
