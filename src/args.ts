@@ -52,6 +52,7 @@ export function readArgs(args: readonly string[]): Flags {
     command,
     serve: given.has("serve"),
     remote: given.has("remote"),
+    json: given.has("json"),
     quiet: given.has("quiet"),
     verbose: given.has("verbose"),
     color: !given.has("no-color"),

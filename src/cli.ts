@@ -26,6 +26,7 @@ import {
 } from "./tree/export_dir.ts";
 import { readFile } from "./tree/storage.ts";
 import { shellWord } from "./platform.ts";
+import { jsonTerminal } from "./ui/json_output.ts";
 import { visible } from "./ui/text.ts";
 import type { CompareRemote } from "./verify/command.ts";
 import type { World } from "./world.ts";
@@ -40,6 +41,17 @@ const DEFAULT_ENV_FILE = ".env";
  * @returns The exit code.
  */
 export async function main(
+  args: readonly string[],
+  world: World,
+): Promise<number> {
+  if (args.includes("--json")) {
+    const terminal = jsonTerminal(world.terminal, world.clock);
+    return await runCommand(args, { ...world, terminal });
+  }
+  return await runCommand(args, world);
+}
+
+async function runCommand(
   args: readonly string[],
   world: World,
 ): Promise<number> {

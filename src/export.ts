@@ -9,6 +9,7 @@ import { UsageError } from "./errors.ts";
 import { forEachAtOnce, type Stop } from "./concurrency.ts";
 import type { RunContext } from "./exporters/context.ts";
 import { Cutoff } from "./exporters/cutoff.ts";
+import type { ExportResult } from "./export_result.ts";
 import { exportFile } from "./exporters/file.ts";
 import { type ListedFile, listWorkspace } from "./listing.ts";
 import { type Counts, type Observer, sumCounts } from "./observer.ts";
@@ -35,16 +36,6 @@ export interface ExportOptions {
   readonly patienceMs: number;
   readonly observer: Observer;
   readonly stop: Stop;
-}
-
-/** How a run ended. */
-export interface ExportResult {
-  readonly exported: number;
-  readonly skipped: number;
-  readonly failed: number;
-  /** Of the whole export, skipped Files included. */
-  readonly counts: Counts;
-  readonly gaps: readonly Gap[];
 }
 
 /**

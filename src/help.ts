@@ -34,6 +34,8 @@ Options of export
                      such as 90s or 2h (default: 15m)
   --api-url URL      default: ${DEFAULT_API_URL}
   --env-file PATH    read settings from this file instead of .env
+  --json             print for programs: lines of JSON on stderr, the summary as
+                     one JSON document on stdout
   -q, --quiet        print only what goes wrong
   -v, --verbose      print every line of export.log
   --no-color         no colours (so does NO_COLOR)

@@ -11,6 +11,8 @@ export interface Flags {
   readonly command: Command;
   /** The export that `verify` or `prompts` is to look at. */
   readonly dir?: string;
+  /** Whether what is printed is for programs. */
+  readonly json: boolean;
   /** Where `prompts` is to write. */
   readonly to?: string;
   /** Whether `verify` is to compare with the API. */
@@ -51,7 +53,7 @@ export const OPTIONS: Readonly<
       "api-url",
       "env-file",
     ],
-    switches: ["logs", "no-logs", ...SWITCHES],
+    switches: ["logs", "no-logs", "json", ...SWITCHES],
     takesDir: false,
   },
   verify: {

@@ -12,6 +12,7 @@ import type { ExportDir } from "./tree/export_dir.ts";
 import { readManifest, type Settings } from "./tree/manifest.ts";
 import { removeAll } from "./tree/storage.ts";
 import { Reporter } from "./ui/reporter.ts";
+import { type JsonSummary, summaryOf } from "./ui/json_output.ts";
 import { summary } from "./ui/summary.ts";
 import type { World } from "./world.ts";
 
@@ -28,6 +29,7 @@ export interface RunOptions {
     readonly quiet: boolean;
     readonly verbose: boolean;
     readonly color: boolean;
+    readonly json: boolean;
   };
   /** The command that goes on with this export. */
   readonly resumeCommand: string;
@@ -69,6 +71,12 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   const startMs = clock.now();
   const sums = new Checksums(world.disk, where);
   const { disk } = sums;
+  const ran = () => ({
+    where,
+    resumeCommand,
+    tookMs: clock.now() - startMs,
+    bytes: reporter.progress.bytes,
+  });
   let isKept = true;
   reporter.log(
     "INFO",
@@ -83,31 +91,45 @@ export async function runAndReport(options: RunOptions): Promise<number> {
         stop,
       })
     );
-    const text = summary(result, {
-      where,
-      bytes: reporter.progress.bytes,
-      tookMs: clock.now() - startMs,
-      resumeCommand,
-    });
+    const text = summary(result, ran());
     const complete = result.gaps.length === 0;
+    const code = complete ? EXIT.complete : EXIT.incomplete;
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
     }
     reporter.closeLog();
     await sums.finish();
-    if (!complete || !flags.quiet) terminal.out(text);
-    return complete ? EXIT.complete : EXIT.incomplete;
+    if (flags.json) {
+      const document = summaryOf(result, { ...ran(), exitCode: code });
+      terminal.out(`${JSON.stringify(document)}\n`);
+    } else if (!complete || !flags.quiet) terminal.out(text);
+    return code;
   } catch (error) {
     const refused = error instanceof UsageError;
     isKept = !dir.isNew || !refused && await hasSettings(options);
     if (refused) throw error;
-    return tellFailure(error, reporter, () => {
-      terminal.err(
-        isKept
-          ? `What is complete is saved. To go on: ${resumeCommand}\n`
-          : "Nothing was saved; start again.\n",
-      );
-    });
+    const { code, state, message } = failureOf(error);
+    reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
+    terminal.err(
+      isKept
+        ? `What is complete is saved. To go on: ${resumeCommand}\n`
+        : "Nothing was saved; start again.\n",
+    );
+    if (flags.json) {
+      const document: JsonSummary = {
+        ...ran(),
+        state,
+        exitCode: code,
+        where: isKept ? where : null,
+        resumeCommand: isKept ? resumeCommand : null,
+        files: null,
+        records: null,
+        gaps: [],
+        error: reporter.safe(message),
+      };
+      terminal.out(`${JSON.stringify(document)}\n`);
+    }
+    return code;
   } finally {
     ended.abort();
     stopListening();
@@ -149,25 +171,23 @@ function interruption(
   };
 }
 
-function tellFailure(
-  error: unknown,
-  reporter: Reporter,
-  tellHowToGoOn: () => void,
-): number {
-  const interrupted = error instanceof DOMException &&
-    error.name === "AbortError";
-  if (interrupted) {
-    reporter.log("WARN", "interrupted");
-    tellHowToGoOn();
-    return EXIT.interrupted;
+/** What a failure that ends the run means. */
+function failureOf(error: unknown): {
+  readonly code: number;
+  readonly state: JsonSummary["state"];
+  readonly message: string;
+} {
+  if (error instanceof DOMException && error.name === "AbortError") {
+    const message = "interrupted";
+    return { code: EXIT.interrupted, state: "interrupted", message };
   }
-  if (error instanceof AuthError || error instanceof StorageError) {
-    reporter.log("ERROR", error.message);
-    tellHowToGoOn();
-    return error instanceof AuthError ? EXIT.refused : EXIT.defect;
+  if (error instanceof AuthError) {
+    return { code: EXIT.refused, state: "refused", message: error.message };
+  }
+  if (error instanceof StorageError) {
+    return { code: EXIT.defect, state: "failed", message: error.message };
   }
   const trace = error instanceof Error ? error.stack : String(error);
-  reporter.log("ERROR", `a defect of this program: ${trace}`);
-  tellHowToGoOn();
-  return EXIT.defect;
+  const message = `a defect of this program: ${trace}`;
+  return { code: EXIT.defect, state: "failed", message };
 }

@@ -39,6 +39,8 @@ export interface Terminal {
   readonly color: boolean;
   /** Width of the terminal in columns. */
   columns(): number;
+  /** Shows how far the run is otherwise than by a line of text. */
+  progress?(snapshot: object): void;
   /** Asks for a secret without echo; `null` where nobody can be asked. */
   askSecret(question: string): Promise<string | null>;
 }

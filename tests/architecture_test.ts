@@ -11,8 +11,9 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   ["build/self_extracting.ts"],
   ["verify/command.ts", "prompts/command.ts"],
   ["real_world.ts", "run.ts", "help.ts"],
-  ["ui/summary.ts"],
+  ["ui/summary.ts", "ui/json_output.ts"],
   ["export.ts"],
+  ["export_result.ts"],
   [
     "listing.ts",
     "workspace_check.ts",

@@ -52,7 +52,7 @@ export class Reporter implements Observer {
     this.record(level, message);
     const { shown } = this.#options;
     if (LEVELS.indexOf(level) < LEVELS.indexOf(shown)) return;
-    this.#print(level, this.#safe(message));
+    this.#print(level, this.safe(message));
   }
 
   /** Writes a line to `export.log` only. */
@@ -60,7 +60,7 @@ export class Reporter implements Observer {
     if (this.#logClosed) return;
     const { clock, log } = this.#options;
     const time = new Date(clock.now()).toISOString();
-    const line = `${time} ${level.padEnd(5)} ${this.#safe(message)}\n`;
+    const line = `${time} ${level.padEnd(5)} ${this.safe(message)}\n`;
     try {
       log.writeSync(new TextEncoder().encode(line));
     } catch {
@@ -77,7 +77,7 @@ export class Reporter implements Observer {
   }
 
   /** A text without secrets and control characters. */
-  #safe(message: string): string {
+  safe(message: string): string {
     let text = visible(message);
     for (const secret of this.#options.secrets) {
       text = text.replaceAll(secret, "[key]");
@@ -132,7 +132,9 @@ export class Reporter implements Observer {
       // An abort of the sleep is the end of the work, and of the loop.
       await clock.sleep(everyMs, { signal: done }).catch(() => {});
       if (done.aborted) return;
-      if (terminal.errIsTerminal) this.#drawBar();
+      if (terminal.progress !== undefined) {
+        terminal.progress(this.progress.snapshot(clock.now()));
+      } else if (terminal.errIsTerminal) this.#drawBar();
       else terminal.err(`${this.#line(0)}\n`);
     }
   }

@@ -1,5 +1,5 @@
 /** The summary at the end of a run. */
-import type { ExportResult } from "../export.ts";
+import type { ExportResult } from "../export_result.ts";
 import { type Counts, RECORD_KINDS, type RecordKind } from "../observer.ts";
 import { gapText } from "../tree/manifest.ts";
 import { bytes, count, counted, duration, visible } from "./text.ts";
