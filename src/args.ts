@@ -10,6 +10,7 @@ import {
   COMMANDS,
   type Flags,
   OPTIONS,
+  REPEATABLE,
   SHORT,
 } from "./options.ts";
 import { didYouMean } from "./suggest.ts";
@@ -32,7 +33,10 @@ export function readArgs(args: readonly string[]): Flags {
     string: values,
     boolean: switches.filter((name) => !name.startsWith("no-")),
     alias: SHORT,
+    collect: REPEATABLE.filter((name) => values.includes(name)),
   });
+  const texts = (name: string) =>
+    given.has(name) ? [parsed[name]].flat().map(String) : undefined;
   const text = (name: string) => {
     const value: unknown = parsed[name];
     return typeof value === "string" ? value : undefined;
@@ -90,6 +94,10 @@ export function readArgs(args: readonly string[]): Flags {
       resume,
       output,
       directory: text("directory"),
+      types: texts("type"),
+      files: texts("file"),
+      since: text("since"),
+      until: text("until"),
       logs,
       concurrency,
       patienceMs,
@@ -139,7 +147,9 @@ function checkArgs(
         }; --help lists the options`,
       );
     }
-    if (seen.has(name)) throw new UsageError(`--${name} is given twice`);
+    if (seen.has(name) && !REPEATABLE.includes(name)) {
+      throw new UsageError(`--${name} is given twice`);
+    }
     seen.add(name);
     if (!isValue) {
       if (value !== undefined) {

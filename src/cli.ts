@@ -112,7 +112,12 @@ async function remoteOf(flags: Flags, world: World): Promise<CompareRemote> {
 
 async function wishesOf(flags: Flags, world: World): Promise<Wishes> {
   const envFile = await readEnvFile(flags, world);
-  return readWishes({ flags, env: world.env, envFile });
+  return readWishes({
+    flags,
+    env: world.env,
+    envFile,
+    nowMs: world.clock.now(),
+  });
 }
 
 async function exportCommand(flags: Flags, world: World): Promise<number> {

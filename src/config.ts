@@ -7,7 +7,8 @@ import { parse } from "@std/dotenv";
 import type { Flags } from "./options.ts";
 import { UsageError } from "./errors.ts";
 import { isSafeId } from "./tree/layout.ts";
-import type { Settings } from "./tree/manifest.ts";
+import { readFilters, resumedFilters } from "./filters.ts";
+import { type Filters, NO_FILTERS, type Settings } from "./tree/manifest.ts";
 
 /** Where the API is, unless something else is said. */
 export const DEFAULT_API_URL = "https://api.humanloop.com/v5";
@@ -33,6 +34,8 @@ export interface Wishes {
   readonly logsFlag: boolean | null;
   /** Said by EXPORT_LOGS. */
   readonly logsVariable: boolean | null;
+  /** `null` where none were said. */
+  readonly filters: Filters | null;
 }
 
 /** Where settings come from. */
@@ -42,6 +45,8 @@ export interface Sources {
   readonly env: (name: string) => string | undefined;
   /** The text of `.env`, `null` when there is none. */
   readonly envFile: string | null;
+  /** The present, in milliseconds since 1970. */
+  readonly nowMs: number;
 }
 
 /**
@@ -49,7 +54,7 @@ export interface Sources {
  *
  * @throws {UsageError} When a value cannot be used.
  */
-export function readWishes({ flags, env, envFile }: Sources): Wishes {
+export function readWishes({ flags, env, envFile, nowMs }: Sources): Wishes {
   const file = envFile === null ? {} : parse(envFile.replace(/^\ufeff/, ""));
   const variable = (name: string): string | null =>
     env(name)?.trim() || file[name]?.trim() || null;
@@ -66,6 +71,7 @@ export function readWishes({ flags, env, envFile }: Sources): Wishes {
       ),
     logsFlag: flags.logs ?? null,
     logsVariable: validLogs(variable("EXPORT_LOGS")),
+    filters: readFilters(flags, nowMs),
   };
 }
 
@@ -81,6 +87,7 @@ export function newSettings(wishes: Wishes, nowMs: number): Settings {
     directoryId: wishes.directoryId,
     logs: wishes.logsFlag ?? wishes.logsVariable ?? false,
     cutoff: new Date(nowMs).toISOString(),
+    filters: wishes.filters ?? NO_FILTERS,
     rootDirectoryId: null,
   };
 }
@@ -109,7 +116,8 @@ export function resumedSettings(wishes: Wishes, first: Settings): Settings {
     );
   }
   const wanted = wishes.logsFlag ?? wishes.logsVariable ?? false;
-  return { ...first, logs: first.logs || wanted };
+  const filters = resumedFilters(first.filters, wishes.filters);
+  return { ...first, filters, logs: first.logs || wanted };
 }
 
 function contradiction(of: string, first: string, now: string): UsageError {

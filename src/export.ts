@@ -15,7 +15,12 @@ import { type ListedFile, listWorkspace } from "./listing.ts";
 import { type Counts, type Observer, sumCounts } from "./observer.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
 import { ExportRecord } from "./tree/export_record.ts";
-import { type Gap, gapText, type Settings } from "./tree/manifest.ts";
+import {
+  type Gap,
+  gapText,
+  NO_FILTERS,
+  type Settings,
+} from "./tree/manifest.ts";
 import { PART_SUFFIX, removeAll } from "./tree/storage.ts";
 import {
   expectKnownFiles,
@@ -114,7 +119,8 @@ function contextOf(options: ExportOptions): RunContext {
     observer,
     stop,
     logs: settings.logs,
-    cutoff: new Cutoff(settings.cutoff),
+    filters: settings.filters ?? NO_FILTERS,
+    cutoff: new Cutoff(settings.cutoff, settings.filters),
   };
 }
 

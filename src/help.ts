@@ -27,19 +27,19 @@ Options of export
   --resume DIR       go on with this export; skips what is complete
   --output DIR       where to make new exports (default: ${DEFAULT_OUTPUT})
   --directory ID     only this Directory and what is below it
+  --type TYPE        only Files of this type; may be repeated
+  --file ID|GLOB     only these Files, such as 'support/**'; may be repeated
+  --since, --until T only Logs of this time: 2025-01-31, 2025-01-31T08:00Z, 30d
   --logs, --no-logs  with or without Logs (default: without);
                      --resume DIR --logs adds them to an export
   --concurrency N    requests in flight at once, 1 to 100 (default: ${DEFAULT_CONCURRENCY})
-  --patience TIME    how long to wait for an API that does not answer at all,
-                     such as 90s or 2h (default: 15m)
+  --patience TIME    how long to wait for an API that is down (default: 15m)
   --api-url URL      default: ${DEFAULT_API_URL}
   --env-file PATH    read settings from this file instead of .env
-  --json             print for programs: lines of JSON on stderr, the summary as
-                     one JSON document on stdout
+  --json             print JSON: lines on stderr, one document on stdout
   -q, --quiet        print only what goes wrong
   -v, --verbose      print every line of export.log
-  --no-color         no colours (so does NO_COLOR)
-  --version, -h, --help
+  --no-color, --version, -h, --help
 
 Settings (flags go before the environment, that before .env)
   HUMANLOOP_API_KEY       from ${KEY_PAGE}

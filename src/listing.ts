@@ -9,6 +9,7 @@ import { ApiError, isGap, UsageError } from "./errors.ts";
 import type { RunContext, Where } from "./exporters/context.ts";
 import { type FilePlan, planFile, prepareFile } from "./exporters/file.ts";
 import { walkSmallList } from "./exporters/small_list.ts";
+import { wantsFile } from "./filters.ts";
 import type { Gap } from "./tree/manifest.ts";
 import { writeFile } from "./tree/storage.ts";
 
@@ -84,7 +85,8 @@ export async function listWorkspace(
               const known = /^[a-z_]{1,40}$/.test(type);
               const shown = JSON.stringify(type.slice(0, 40));
               if (!known) miss(`the File ${id} is of no known type: ${shown}`);
-              return known;
+              return known &&
+                wantsFile(context.filters, { id, type, path: file.path });
             });
             files.push(...await planFiles(context, wanted));
           },

@@ -21,6 +21,10 @@ export interface Flags {
   readonly output?: string;
   readonly directory?: string;
   readonly logs?: boolean;
+  readonly types?: readonly string[];
+  readonly files?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
   readonly concurrency?: number;
   readonly patienceMs?: number;
   readonly apiUrl?: string;
@@ -48,6 +52,10 @@ export const OPTIONS: Readonly<
       "resume",
       "output",
       "directory",
+      "type",
+      "file",
+      "since",
+      "until",
       "concurrency",
       "patience",
       "api-url",
@@ -72,6 +80,9 @@ export const OPTIONS: Readonly<
     takesDir: false,
   },
 };
+/** Options that may be given more than once. */
+export const REPEATABLE: readonly string[] = ["type", "file"];
+
 /** Letters for options. */
 export const SHORT: Readonly<Record<string, string>> = {
   q: "quiet",

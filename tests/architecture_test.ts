@@ -22,7 +22,7 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
     "verify/",
     "prompts/",
   ],
-  ["options.ts"],
+  ["options.ts", "filters.ts"],
   ["exporters/", "demo/"],
   ["api/", "tree/", "ui/", "suggest.ts", "concurrency.ts", "platform.ts"],
   [

@@ -18,6 +18,7 @@ function wishes(
     flags: readArgs(args),
     env: (name) => env[name],
     envFile,
+    nowMs: 0,
   });
 }
 const settings = (...args: Parameters<typeof wishes>) =>
@@ -29,6 +30,7 @@ Deno.test("nothing said: the defaults", () => {
     directoryId: null,
     logs: false,
     cutoff: "1970-01-01T00:00:00.000Z",
+    filters: { types: [], files: [], since: null, until: null },
     rootDirectoryId: null,
   });
 });

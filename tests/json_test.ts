@@ -50,6 +50,7 @@ const isSummary = has({
   exitCode: isNumber,
   where: orNull(isText),
   resumeCommand: orNull(isText),
+  filters: orNull(isText),
   tookMs: isNumber,
   bytes: isNumber,
   files: orNull(

@@ -39,6 +39,7 @@ export async function demo(flags: Flags, world: World): Promise<number> {
     directoryId: null,
     logsFlag: true,
     logsVariable: null,
+    filters: null,
   }, now);
   const parent = flags.output ?? DEFAULT_OUTPUT;
   const dir = await createExportDir(disk, parent, new Date(now));

@@ -15,7 +15,7 @@ import {
 import type { Cutoff } from "./cutoff.ts";
 import type { FileState } from "../tree/file_state.ts";
 import type { FileLayout, Layout } from "../tree/layout.ts";
-import type { Gap } from "../tree/manifest.ts";
+import type { Filters, Gap } from "../tree/manifest.ts";
 import type { Disk } from "../world.ts";
 
 /** What every exporter of a run uses. */
@@ -28,7 +28,9 @@ export interface RunContext {
   readonly stop: Stop;
   /** Whether Logs are wanted. */
   readonly logs: boolean;
-  /** Logs created later are left out. */
+  /** Which Files are wanted. */
+  readonly filters: Filters;
+  /** Which Logs are wanted. */
   readonly cutoff: Cutoff;
 }
 

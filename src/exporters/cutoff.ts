@@ -1,34 +1,53 @@
 /**
- * Whether the API's Logs can be asked for up to an instant. It documents neither
- * whether `end_date` is honoured nor whether it includes its instant: the first
- * is asked once in a run, the second never matters (see `api/date_windows.ts`).
+ * Which Logs are read, by their time of creation: up to the export's cut-off, and
+ * between the instants of its filters. The API documents neither whether dates
+ * are honoured nor whether they include their instant: the first is asked once in
+ * a run, the second never matters (see `api/date_windows.ts`).
  */
 import { type FileInfo, logsList } from "../api/client.ts";
 import { countList } from "../api/date_windows.ts";
 import type { Http } from "../api/http.ts";
 import { ApiError } from "../errors.ts";
+import { type Filters, NO_FILTERS } from "../tree/manifest.ts";
 
 /** Before any Log: a server that honours it has none up to here. */
 const LONG_AGO = "1970-01-02T00:00:00.000Z";
 
-/** Knows whether dates are honoured, once it was asked. */
+/** The Logs between two instants (ISO 8601, UTC). */
+export interface LogRange {
+  readonly after: string | null;
+  readonly until: string;
+}
+
+/** Knows which Logs are wanted, and whether the API can be asked for just them. */
 export class Cutoff {
   #honoured: Promise<boolean> | null = null;
+  readonly #range: LogRange;
+  /** Whether only some Logs are wanted. */
+  readonly isFiltered: boolean;
 
   /** @param instant Logs created later are left out (ISO 8601, UTC). */
-  constructor(readonly instant: string) {}
+  constructor(instant: string, { since, until }: Filters = NO_FILTERS) {
+    const isEarlier = until !== null && until < instant;
+    this.#range = { after: since, until: isEarlier ? until : instant };
+    this.isFiltered = since !== null || until !== null;
+  }
+
+  /** What would be asked for if dates were honoured. */
+  get wanted(): LogRange {
+    return this.#range;
+  }
 
   /**
-   * The instant up to which Logs are read, `null` where the server ignores or
-   * refuses dates.
+   * The Logs to ask for; `null` where the server ignores or refuses dates.
    *
    * @param file One that has Logs.
    * @throws {ApiError | NetworkError | ProtocolError} When nothing was answered.
    */
-  async until(http: Http, file: FileInfo): Promise<string | null> {
+  async range(http: Http, file: FileInfo): Promise<LogRange | null> {
     this.#honoured ??= isHonoured(http, file);
     try {
-      return await this.#honoured ? this.instant : null;
+      return await this.#honoured ? this.#range : null;
     } catch (error) {
       this.#honoured = null;
       throw error;

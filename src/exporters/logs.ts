@@ -22,13 +22,15 @@ const LONG_LIST = 20_000;
  * @throws {ApiError | NetworkError | ProtocolError} When they cannot be begun.
  */
 export async function exportLogs(context: FileContext): Promise<void> {
-  const { file } = context;
+  const { file, cutoff: { wanted } } = context;
   let byDate = true;
   await exportList(context, {
     name: "logs",
     kind: "logs",
     spec: logsList(file, null, null),
-    specOf: (after, until) => logsList(file, after, until),
+    // Where dates were honoured, so is the beginning.
+    specOf: (after, until) =>
+      logsList(file, until === null ? after : after ?? wanted.after, until),
     open: (start, saved) =>
       saved !== undefined && start.skip > 0
         ? continueLogs(context, start, saved)
@@ -42,7 +44,10 @@ async function continueLogs(
   start: WalkStart,
   { rest, until }: ListState,
 ): Promise<OpenedList<IdInfo>> {
-  const spec = logsList(context.file, null, until ?? null);
+  const { file, cutoff: { wanted } } = context;
+  const spec = until === undefined
+    ? logsList(file, null, null)
+    : logsList(file, wanted.after, until);
   const walk = rest === undefined
     ? await openWalk(context.walk, spec, start)
     : await openWindows(context, start, rest);
@@ -57,16 +62,21 @@ async function beginLogs(
   const { file, cutoff, walk } = context;
   if (start.skip > 0) return await readOnLogs(context, start, byDate);
   // Asked along with the first page, so that nothing waits for it.
-  const asked = cutoff.until(walk.http, file);
+  const asked = cutoff.range(walk.http, file);
   asked.catch(() => {});
   const all = await openWalk(walk, logsList(file, null, null), start);
   // One page needs no cut-off: it is one answer, and nothing can shift in it.
-  if (all.isAskedFor) return { walk: all };
-  const until = await asked;
-  if (until === null) return { walk: all };
+  if (all.isAskedFor && !cutoff.isFiltered) return { walk: all };
+  const range = await asked;
+  if (range === null) {
+    warnOfIgnoredDates(context);
+    return { walk: all };
+  }
   all[Symbol.dispose]();
+  const { until } = range;
+  if (cutoff.isFiltered) return await readOnLogs(context, start, byDate);
   const upTo = byDate && all.total > LONG_LIST
-    ? await openWindows(context, start, { until }, all.found)
+    ? await openWindows(context, start, range, all.found)
     : await openWalk(walk, logsList(file, null, until), {
       ...start,
       expected: all.found,
@@ -75,20 +85,21 @@ async function beginLogs(
   return { walk: upTo, until };
 }
 
-/** Reads behind what is on disk of a list that moved. */
+/** Reads what is wanted, behind what is on disk already. */
 async function readOnLogs(
   context: FileContext,
   start: WalkStart,
   byDate: boolean,
 ): Promise<OpenedList<IdInfo>> {
   const { file, cutoff, walk } = context;
-  const until = await cutoff.until(walk.http, file);
-  const spec = logsList(file, null, until);
-  const plain = await openWalk(walk, spec, start);
-  if (until === null) return { walk: plain };
-  if (!byDate || plain.total <= LONG_LIST) return { walk: plain, until };
+  const range = await cutoff.range(walk.http, file);
+  const { after, until } = range ?? { after: null, until: null };
+  const plain = await openWalk(walk, logsList(file, after, until), start);
+  if (range === null) return { walk: plain };
+  const known = { until: range.until };
+  if (!byDate || plain.total <= LONG_LIST) return { walk: plain, ...known };
   plain[Symbol.dispose]();
-  return { walk: await openWindows(context, start, { until }), until };
+  return { walk: await openWindows(context, start, range), ...known };
 }
 
 /** Walks what is left of a list, window by window. */
@@ -113,10 +124,18 @@ async function openWindows(
   return new WindowWalk(walk, { list, whole, start, known });
 }
 
+function warnOfIgnoredDates({ file, cutoff, observer }: FileContext): void {
+  if (!cutoff.isFiltered) return;
+  observer.log(
+    "WARN",
+    `the API ignores dates: all Logs of ${file.id} are exported, whatever their time`,
+  );
+}
+
 function warnOfLater({ file, cutoff, observer }: FileContext, later: number) {
   if (later <= 0) return;
   observer.log(
     "WARN",
-    `${later} Logs of ${file.id} were created after the cut-off ${cutoff.instant} and are left out`,
+    `${later} Logs of ${file.id} were created after the cut-off ${cutoff.wanted.until} and are left out`,
   );
 }

@@ -5,6 +5,7 @@ import { parseArgs as parseArgsJs } from "deno-std/cli/parse_args.js";
 export interface ParseOptions {
   readonly boolean?: readonly string[];
   readonly string?: readonly string[];
+  readonly collect?: readonly string[];
   readonly alias?: Readonly<Record<string, string>>;
 }
 

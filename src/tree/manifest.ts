@@ -9,6 +9,25 @@ import type { Disk } from "../world.ts";
 import { parseJson } from "./json_file.ts";
 import { readFile } from "./storage.ts";
 
+/** Which part of a workspace an export is of. */
+export interface Filters {
+  /** Types of File; none for all. */
+  readonly types: readonly string[];
+  /** Ids of Files, or globs of their paths; none for all. */
+  readonly files: readonly string[];
+  /** Only Logs created between these instants (ISO 8601, UTC). */
+  readonly since: string | null;
+  readonly until: string | null;
+}
+
+/** Everything. */
+export const NO_FILTERS: Filters = {
+  types: [],
+  files: [],
+  since: null,
+  until: null,
+};
+
 /** What an export is made of, fixed by its first run. */
 export interface Settings {
   /** Without a slash at its end. */
@@ -18,6 +37,8 @@ export interface Settings {
   readonly logs: boolean;
   /** Logs created after this instant (ISO 8601, UTC) are left out. */
   readonly cutoff: string;
+  /** Absent in exports of before there were filters. */
+  readonly filters?: Filters;
   /** The workspace's root Directory; `null` while it is unknown. */
   readonly rootDirectoryId: string | null;
 }

@@ -33,6 +33,8 @@ export interface JsonSummary {
   readonly where: string | null;
   /** The command that goes on; `null` where there is nothing to go on with. */
   readonly resumeCommand: string | null;
+  /** The filters, as they would be typed; `null` where there are none. */
+  readonly filters: string | null;
   readonly tookMs: number;
   /** Bytes that this run wrote. */
   readonly bytes: number;
@@ -53,9 +55,11 @@ export interface JsonSummary {
 /** The document for a run that came to its end. */
 export function summaryOf(
   result: ExportResult,
-  rest: Pick<JsonSummary, "exitCode" | "where" | "tookMs" | "bytes"> & {
-    readonly resumeCommand: string;
-  },
+  rest:
+    & Pick<JsonSummary, "exitCode" | "where" | "filters" | "tookMs" | "bytes">
+    & {
+      readonly resumeCommand: string;
+    },
 ): JsonSummary {
   const { exported, skipped, failed, counts, gaps } = result;
   const isComplete = gaps.length === 0;

@@ -11,6 +11,8 @@ export interface SummaryOptions {
   readonly bytes: number;
   readonly tookMs: number;
   readonly resumeCommand: string;
+  /** The filters, as they would be typed; `null` where there are none. */
+  readonly filters: string | null;
 }
 
 const NAMES: Readonly<Record<RecordKind, string>> = {
@@ -40,6 +42,7 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
     gaps.length === 0
       ? `Export complete: ${options.where}`
       : `Export INCOMPLETE: ${options.where}`,
+    ...options.filters === null ? [] : [`  Only     ${options.filters}`],
     `  Files    ${count(exported)} exported, ${
       count(skipped)
     } skipped (complete already), ${count(failed)} failed`,

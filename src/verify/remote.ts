@@ -20,6 +20,8 @@ import type { WalkContext } from "../api/walk_types.ts";
 import { forEachAtOnce, type Stop } from "../concurrency.ts";
 import { isGap } from "../errors.ts";
 import { Cutoff } from "../exporters/cutoff.ts";
+import { wantsFile } from "../filters.ts";
+import { NO_FILTERS } from "../tree/manifest.ts";
 import { fetchAgain, type Problem, Problems } from "./problems.ts";
 import type { Verdict, VerifiedFile } from "./verify.ts";
 
@@ -58,9 +60,10 @@ export async function compareWithApi(
   if (mismatch !== null) {
     problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
   }
-  const cutoff = manifest === null
-    ? null
-    : new Cutoff(manifest.settings.cutoff);
+  const cutoff = manifest === null ? null : new Cutoff(
+    manifest.settings.cutoff,
+    manifest.settings.filters,
+  );
   await forEachAtOnce(stop, AT_ONCE, files, async ([id, file]) => {
     const info = listed.get(id);
     if (info === undefined) {
@@ -74,11 +77,13 @@ export async function compareWithApi(
   });
   // A part of a workspace was asked for: what else there is, is not missing.
   const isAll = manifest === null || manifest.settings.directoryId === null;
-  for (const [id, { path }] of isAll ? listed : []) {
+  const filters = manifest?.settings.filters ?? NO_FILTERS;
+  for (const [id, file] of isAll ? listed : []) {
     if (files.has(id) || manifest?.files[id] !== undefined) continue;
+    if (!wantsFile(filters, file)) continue;
     problems.add(
       `files/${id}`,
-      `is listed by the API (${path ?? "no path"}) and not in this export`,
+      `is listed by the API (${file.path ?? "no path"}) and not in this export`,
       "resume",
     );
   }
@@ -137,9 +142,10 @@ async function compareFile(
   if (!logs || info.type === "dataset") return;
   await compare("logs", async () => {
     const [all = 0] = await count(logsList(info, null, null));
-    const until = await cutoff?.until(http, info) ?? null;
-    // One page is read without the cut-off, all else up to it.
-    if (until === null) return [all];
-    return [all, ...await count(logsList(info, null, until))];
+    const range = await cutoff?.range(http, info) ?? null;
+    if (range === null) return [all];
+    const wanted = await count(logsList(info, range.after, range.until));
+    // Without filters one page is read without the cut-off, all else up to it.
+    return cutoff!.isFiltered ? wanted : [all, ...wanted];
   });
 }

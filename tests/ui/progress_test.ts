@@ -165,6 +165,7 @@ Deno.test("the summary lists what is missing, up to twenty parts", () => {
     bytes: 0,
     tookMs: 1000,
     resumeCommand: "hl-export --resume exports/1",
+    filters: null,
   });
   const lines = text.split("\n");
   assertEquals(lines[0], "Export INCOMPLETE: exports/1");
