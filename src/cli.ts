@@ -1,5 +1,6 @@
 /** From the command line to an exit code: which command, which settings. */
-import { connect } from "./api/connect.ts";
+import { connect, type ConnectOptions } from "./api/connect.ts";
+import type { WalkContext } from "./api/walk_types.ts";
 import { readArgs } from "./args.ts";
 import {
   DEFAULT_API_URL,
@@ -13,7 +14,7 @@ import {
   validKey,
   type Wishes,
 } from "./config.ts";
-import { AuthError, StorageError, UsageError } from "./errors.ts";
+import { AuthError, isGap, StorageError, UsageError } from "./errors.ts";
 import { HELP_TEXT, versionText } from "./help.ts";
 import { EXIT } from "./exit.ts";
 import { logOnly } from "./observer.ts";
@@ -65,12 +66,18 @@ async function runCommand(
       return await demo(flags, world);
     } else if (flags.command === "verify") {
       return await verifyCommand(flags, world);
+    } else if (flags.command === "plan") {
+      return await planCommand(flags, world);
     } else if (flags.command === "prompts") {
       const { prompts } = await import("./prompts/command.ts");
       return await prompts(flags, world);
     } else return await exportCommand(flags, world);
     return EXIT.complete;
   } catch (error) {
+    if (isGap(error)) {
+      terminal.err(`error: ${visible(error.message)}\n`);
+      return EXIT.incomplete;
+    }
     const known = error instanceof UsageError ||
       error instanceof StorageError || error instanceof AuthError;
     if (!known) throw error;
@@ -86,6 +93,46 @@ async function verifyCommand(flags: Flags, world: World): Promise<number> {
   return await verify(flags, world, remote);
 }
 
+async function planCommand(flags: Flags, world: World): Promise<number> {
+  const { planExport, printPlan } = await import("./plan/command.ts");
+  const wishes = await wishesOf(flags, world);
+  const settings = newSettings(wishes, world.clock.now());
+  const stop = new AbortController();
+  const walk = connectFor(flags, world, {
+    apiUrl: settings.apiUrl,
+    apiKey: wishes.apiKey ?? await askKey(world),
+    signal: stop.signal,
+  });
+  const plan = await planExport(settings, {
+    walk,
+    stop,
+    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+    now: () => world.clock.now(),
+  });
+  return printPlan(plan, settings, {
+    terminal: world.terminal,
+    json: flags.json,
+  });
+}
+
+/** A connection whose warnings are printed, for commands that keep no log. */
+function connectFor(
+  flags: Flags,
+  world: World,
+  api: Pick<ConnectOptions, "apiUrl" | "apiKey" | "signal">,
+): WalkContext {
+  return connect({
+    ...api,
+    world,
+    observer: logOnly((level, message) => {
+      if (level !== "WARN") return;
+      world.terminal.err(`warn: ${visible(message)}\n`);
+    }),
+    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+    patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
+  });
+}
+
 /** Makes what `verify --remote` asks the API with, or says what is missing. */
 async function remoteOf(flags: Flags, world: World): Promise<CompareRemote> {
   const { compareWithApi } = await import("./verify/remote.ts");
@@ -94,18 +141,9 @@ async function remoteOf(flags: Flags, world: World): Promise<CompareRemote> {
   return async (verdict) => {
     const stop = new AbortController();
     const known = verdict.manifest?.settings.apiUrl;
-    const walk = connect({
-      world,
-      observer: logOnly((level, message) => {
-        if (level !== "WARN") return;
-        world.terminal.err(`warn: ${visible(message)}\n`);
-      }),
-      apiUrl: wishes.apiUrl ?? known ?? DEFAULT_API_URL,
-      apiKey,
-      concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-      patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
-      signal: stop.signal,
-    });
+    const apiUrl = wishes.apiUrl ?? known ?? DEFAULT_API_URL;
+    const { signal } = stop;
+    const walk = connectFor(flags, world, { apiUrl, apiKey, signal });
     return await compareWithApi({ walk, stop, verdict });
   };
 }

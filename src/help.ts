@@ -18,6 +18,7 @@ export const HELP_TEXT =
   `hl-export ${VERSION} - export everything from Humanloop to your own disk
 
   hl-export [export] [options]          export into exports/YYYYMMDD-HHMMSS
+  hl-export plan [options]              what that would fetch; writes nothing
   hl-export --resume DIR                go on with an export
   hl-export verify DIR [--remote]       check an export; with the API, by counts
   hl-export prompts DIR --to OUT        Prompts and Agents of an export as text

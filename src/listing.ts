@@ -125,8 +125,8 @@ async function exportDirectories(
 }
 
 /** The path below which Files are listed; `null` for all. */
-async function directoryPath(
-  { client, observer }: RunContext,
+export async function directoryPath(
+  { client, observer }: Pick<RunContext, "client" | "observer">,
   id: string | null,
 ): Promise<string | null> {
   if (id === null) return null;

@@ -1,7 +1,13 @@
 /** Which commands and options there are. */
 
 /** What the program can do. */
-export const COMMANDS = ["export", "verify", "prompts", "demo"] as const;
+export const COMMANDS = [
+  "export",
+  "plan",
+  "verify",
+  "prompts",
+  "demo",
+] as const;
 
 /** One of {@linkcode COMMANDS}. */
 export type Command = typeof COMMANDS[number];
@@ -38,6 +44,11 @@ export interface Flags {
   readonly help: boolean;
 }
 
+/** What an export is of, and how the API is reached. */
+const WHAT = [
+  ...["directory", "type", "file", "since", "until"],
+  ...["concurrency", "patience", "api-url", "env-file"],
+];
 const SWITCHES = ["quiet", "verbose", "no-color", "version", "help"];
 /** The options of each command, and whether it takes a directory. */
 export const OPTIONS: Readonly<
@@ -48,19 +59,12 @@ export const OPTIONS: Readonly<
   }>
 > = {
   export: {
-    values: [
-      "resume",
-      "output",
-      "directory",
-      "type",
-      "file",
-      "since",
-      "until",
-      "concurrency",
-      "patience",
-      "api-url",
-      "env-file",
-    ],
+    values: ["resume", "output", ...WHAT],
+    switches: ["logs", "no-logs", "json", ...SWITCHES],
+    takesDir: false,
+  },
+  plan: {
+    values: WHAT,
     switches: ["logs", "no-logs", "json", ...SWITCHES],
     takesDir: false,
   },

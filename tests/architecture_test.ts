@@ -9,11 +9,12 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   ["cli.ts", "demo/command.ts", "build/compile.ts", "build/release.ts"],
   ["build/build.ts"],
   ["build/self_extracting.ts"],
-  ["verify/command.ts", "prompts/command.ts"],
+  ["verify/command.ts", "prompts/command.ts", "plan/command.ts"],
   ["real_world.ts", "run.ts", "help.ts"],
   ["ui/summary.ts", "ui/json_output.ts"],
   ["export.ts"],
   ["export_result.ts"],
+  ["plan/"],
   [
     "listing.ts",
     "workspace_check.ts",

@@ -1,0 +1,92 @@
+/** `plan`: finds out and prints what an export would fetch, and writes nothing. */
+import { EXIT } from "../exit.ts";
+import { filtersText } from "../filters.ts";
+import type { Settings } from "../tree/manifest.ts";
+import { NO_FILTERS } from "../tree/manifest.ts";
+import { bytes, count, duration, visible } from "../ui/text.ts";
+import type { Terminal } from "../world.ts";
+import { Client } from "../api/client.ts";
+import { Cutoff } from "../exporters/cutoff.ts";
+import { directoryPath } from "../listing.ts";
+import * as planning from "./plan.ts";
+import type { Plan, PlanOptions, PlanRow } from "./plan.ts";
+
+const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
+  ["Files", ({ files }) => count(files)],
+  ["Versions", ({ versions }) => count(versions)],
+  ["Datapoints", ({ datapoints }) => count(datapoints)],
+  ["Evaluations", ({ evaluations }) => count(evaluations)],
+  ["Eval. Logs", ({ evaluationLogs }) => count(evaluationLogs)],
+  ["Logs", ({ logs }) => count(logs)],
+  ["Requests", ({ requests }) => count(requests)],
+  ["About", (row) => bytes(row.bytes)],
+];
+
+/**
+ * Plans an export of these settings.
+ *
+ * @throws {UsageError} When the Directory is unknown.
+ * @throws As `planExport` of `plan.ts`.
+ */
+export async function planExport(
+  settings: Settings,
+  rest: Pick<PlanOptions, "walk" | "stop" | "concurrency" | "now">,
+): Promise<Plan> {
+  const { http, observer } = rest.walk;
+  const client = new Client(http);
+  const { directoryId, cutoff, filters, logs } = settings;
+  return await planning.planExport({
+    ...rest,
+    filters: filters ?? NO_FILTERS,
+    cutoff: new Cutoff(cutoff, filters),
+    logs,
+    path: await directoryPath({ client, observer }, directoryId),
+  });
+}
+
+/**
+ * Prints a plan.
+ *
+ * @param settings What the export would be of.
+ * @param json Whether as one JSON document.
+ * @returns The exit code: 3 where something could not be counted.
+ */
+export function printPlan(
+  plan: Plan,
+  settings: Settings,
+  { terminal, json }: { readonly terminal: Terminal; readonly json: boolean },
+): number {
+  const filters = filtersText(settings.filters ?? NO_FILTERS);
+  const code = plan.unknown.length === 0 ? EXIT.complete : EXIT.incomplete;
+  if (json) {
+    const { logs } = settings;
+    terminal.out(`${JSON.stringify({ ...plan, logs, filters })}\n`);
+    return code;
+  }
+  const types = Object.entries(plan.byType).sort(([a], [b]) => a < b ? -1 : 1);
+  const rows = [
+    ["", ...COLUMNS.map(([title]) => title)],
+    ...[...types, ["all", plan.total] as const].map(([name, row]) => [
+      name,
+      ...COLUMNS.map(([, text]) => text(row)),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, i) =>
+    Math.max(...rows.map((row) => row[i]!.length))
+  );
+  const lines = rows.map((row) =>
+    row.map((cell, i) =>
+      i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
+    ).join("  ").trimEnd()
+  );
+  if (filters !== null) lines.push(`Only ${filters}`);
+  if (!settings.logs) lines.push("Without Logs; --logs counts them too");
+  lines.push(
+    `About ${duration(Math.max(1_000, plan.tookMs))}, judging by the ${
+      count(plan.asked)
+    } requests of this plan`,
+    ...plan.unknown.map((one) => `not counted: ${visible(one)}`),
+  );
+  terminal.out(`${lines.join("\n")}\n`);
+  return code;
+}

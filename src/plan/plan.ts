@@ -1,0 +1,228 @@
+/**
+ * What an export would fetch, found out with one small request a list: how many
+ * records there are, how many requests they take, and about how many bytes.
+ * Writes nothing.
+ */
+import {
+  Client,
+  datapointsList,
+  evaluationLogsList,
+  evaluationsList,
+  type FileInfo,
+  filesList,
+  logsList,
+} from "../api/client.ts";
+import type { Http } from "../api/http.ts";
+import { fetchPage, type ListSpec } from "../api/page.ts";
+import { pageFrom } from "../api/paging.ts";
+import { openWalk } from "../api/walk.ts";
+import type { WalkContext } from "../api/walk_types.ts";
+import { forEachAtOnce, type Stop } from "../concurrency.ts";
+import { isGap } from "../errors.ts";
+import type { Cutoff } from "../exporters/cutoff.ts";
+import { wantsFile } from "../filters.ts";
+import type { Filters } from "../tree/manifest.ts";
+
+/** What there is of one type of File, or of all. */
+export interface PlanRow {
+  readonly files: number;
+  readonly versions: number;
+  readonly datapoints: number;
+  readonly evaluations: number;
+  readonly evaluationLogs: number;
+  readonly logs: number;
+  /** Requests that an export takes, about. */
+  readonly requests: number;
+  /** Bytes that it brings, about: from one record of each list. */
+  readonly bytes: number;
+}
+
+/** A plan. */
+export interface Plan {
+  readonly byType: Readonly<Record<string, PlanRow>>;
+  readonly total: PlanRow;
+  /** Requests that the plan itself took. */
+  readonly asked: number;
+  /** How long an export may take, in milliseconds, by how long these took. */
+  readonly tookMs: number;
+  /** What could not be counted, and why. */
+  readonly unknown: readonly string[];
+}
+
+/** What planning needs. */
+export interface PlanOptions {
+  readonly walk: WalkContext;
+  readonly stop: Stop;
+  readonly filters: Filters;
+  readonly cutoff: Cutoff;
+  readonly logs: boolean;
+  /** A Directory's path; `null` for everything. */
+  readonly path: string | null;
+  readonly concurrency: number;
+  readonly now: () => number;
+}
+
+const AT_ONCE = 8;
+const EMPTY: PlanRow = {
+  files: 0,
+  versions: 0,
+  datapoints: 0,
+  evaluations: 0,
+  evaluationLogs: 0,
+  logs: 0,
+  requests: 0,
+  bytes: 0,
+};
+
+/**
+ * Plans an export.
+ *
+ * @throws {AuthError} When the API refuses the key.
+ * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
+ */
+export async function planExport(options: PlanOptions): Promise<Plan> {
+  const { walk, stop, filters, path, now } = options;
+  const files: FileInfo[] = [];
+  let bytes = 0;
+  using list = await openWalk(walk, filesList(path));
+  for await (const event of list) {
+    if (event.kind !== "records") continue;
+    const wanted = event.records.filter(({ info }) => wantsFile(filters, info));
+    for (const record of wanted) bytes += record.bytes.length;
+    files.push(...wanted.map(({ info }) => info));
+  }
+  const byType: Record<string, PlanRow> = {};
+  const listing = requestsFor(list.total, filesList(path).pageSize);
+  // An export asks for the Directories too.
+  let total: PlanRow = { ...EMPTY, requests: listing + 1, bytes };
+  const unknown: string[] = [];
+  let asked = listing;
+  let waitedMs = 0;
+  await forEachAtOnce(stop, AT_ONCE, files, async (file) => {
+    const counting = new Counting(walk.http, now, unknown);
+    const row = await countFile(counting, file, options);
+    byType[file.type] = sum(byType[file.type] ?? EMPTY, row);
+    total = sum(total, row);
+    asked += counting.asked;
+    waitedMs += counting.waitedMs;
+  });
+  const each = asked > listing ? waitedMs / (asked - listing) : 0;
+  return {
+    byType,
+    total,
+    asked,
+    tookMs: Math.round(each * total.requests / options.concurrency),
+    unknown: unknown.toSorted(),
+  };
+}
+
+/** Counts lists, and remembers what that took. */
+class Counting {
+  asked = 0;
+  waitedMs = 0;
+
+  constructor(
+    readonly http: Http,
+    readonly now: () => number,
+    readonly unknown: string[],
+  ) {}
+
+  /** Asks once; `null`, and a word about it, where there is no answer. */
+  async ask<T>(what: string, work: () => Promise<T>): Promise<T | null> {
+    const startMs = this.now();
+    this.asked++;
+    try {
+      return await work();
+    } catch (error) {
+      if (!isGap(error)) throw error;
+      this.unknown.push(`${what}: ${error.message}`);
+      return null;
+    } finally {
+      this.waitedMs += this.now() - startMs;
+    }
+  }
+
+  /** How many records a list has, and how heavy the first is. */
+  async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
+    const page = await this.ask(
+      spec.what,
+      () => fetchPage(this.http, spec, { page: 1, size: 1 }),
+    );
+    const [first] = page?.records ?? [];
+    const each = first?.bytes.length ?? 0;
+    return { total: page?.total ?? 0, bytes: (page?.total ?? 0) * each };
+  }
+}
+
+async function countFile(
+  counting: Counting,
+  file: FileInfo,
+  { logs, cutoff, walk }: PlanOptions,
+): Promise<PlanRow> {
+  const client = new Client(walk.http);
+  const versions = await counting.ask(
+    `Versions of ${file.id}`,
+    () => client.versions(file),
+  ) ?? [];
+  let row: PlanRow = {
+    ...EMPTY,
+    files: 1,
+    versions: versions.length,
+    requests: 1,
+    bytes: versions.reduce((bytes, one) => bytes + one.bytes.length, 0),
+  };
+  const add = (more: Partial<PlanRow>) =>
+    void (row = sum(row, { ...EMPTY, ...more }));
+  if (file.type === "dataset") {
+    for (const { info } of versions) {
+      const spec = datapointsList(file, info.id);
+      const { total, bytes } = await counting.head(spec);
+      const requests = requestsFor(total, spec.pageSize);
+      add({ datapoints: total, requests, bytes });
+    }
+    return row;
+  }
+  const spec = evaluationsList(file);
+  const page = await counting.ask(
+    spec.what,
+    () => fetchPage(walk.http, spec, { page: 1, size: spec.pageSize }),
+  );
+  const evaluations = page?.total ?? 0;
+  const requests = requestsFor(evaluations, spec.pageSize) + 2 * evaluations;
+  add({ evaluations, requests });
+  for (const { info } of logs ? page?.records ?? [] : []) {
+    const list = evaluationLogsList(info.id);
+    const { total, bytes } = await counting.head(list);
+    const requests = requestsFor(total, list.pageSize);
+    add({ evaluationLogs: total, requests, bytes });
+  }
+  if (!logs) return row;
+  const range = cutoff.isFiltered ? cutoff.wanted : null;
+  const list = logsList(file, range?.after ?? null, range?.until ?? null);
+  const { total, bytes } = await counting.head(list);
+  add({ logs: total, requests: requestsFor(total, list.pageSize), bytes });
+  return row;
+}
+
+/** Pages of a list, by the very rule that an export asks by. */
+function requestsFor(total: number, most: number): number {
+  let pages = 1;
+  for (let place = most; place < total; pages++) {
+    const { page, size } = pageFrom(place, most, total);
+    place = page * size;
+  }
+  return pages;
+}
+
+function sum(a: PlanRow, b: PlanRow): PlanRow {
+  return {
+    files: a.files + b.files,
+    versions: a.versions + b.versions,
+    datapoints: a.datapoints + b.datapoints,
+    evaluations: a.evaluations + b.evaluations,
+    evaluationLogs: a.evaluationLogs + b.evaluationLogs,
+    logs: a.logs + b.logs,
+    requests: a.requests + b.requests,
+    bytes: a.bytes + b.bytes,
+  };
+}
