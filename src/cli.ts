@@ -15,7 +15,7 @@ import {
   type Wishes,
 } from "./config.ts";
 import { AuthError, isGap, StorageError, UsageError } from "./errors.ts";
-import { HELP_TEXT, versionText } from "./help.ts";
+import { helpText, versionText } from "./help.ts";
 import { EXIT } from "./exit.ts";
 import { logOnly } from "./observer.ts";
 import type { Flags } from "./options.ts";
@@ -59,7 +59,7 @@ async function runCommand(
   const { terminal } = world;
   try {
     const flags = readArgs(args);
-    if (flags.help) terminal.out(HELP_TEXT);
+    if (flags.help) terminal.out(helpText(flags.command));
     else if (flags.version) terminal.out(versionText(world.build));
     else if (flags.command === "demo") {
       const { demo } = await import("./demo/command.ts");

@@ -5,6 +5,7 @@ import {
   DEFAULT_OUTPUT,
   KEY_PAGE,
 } from "./config.ts";
+import type { Command } from "./options.ts";
 import { VERSION } from "./version.ts";
 import type { Build } from "./world.ts";
 
@@ -13,8 +14,8 @@ export function versionText({ kind, deno, target }: Build): string {
   return `hl-export ${VERSION} (${kind}, Deno ${deno}, ${target})\n`;
 }
 
-/** What `--help` prints. */
-export const HELP_TEXT =
+/** What `--help` prints without a command. */
+const HELP_TEXT =
   `hl-export ${VERSION} - export everything from Humanloop to your own disk
 
   hl-export [export] [options]          export into exports/YYYYMMDD-HHMMSS
@@ -55,3 +56,73 @@ Exit codes
 
 Example:  hl-export --logs --output /backup/humanloop
 `;
+
+/** The texts of `--help` behind a command. */
+const COMMAND_HELP: Readonly<Record<Exclude<Command, "export">, string>> = {
+  plan: `hl-export plan [options] - what an export would fetch; writes nothing
+
+  --directory ID     only this Directory and what is below it
+  --type TYPE        only Files of this type; may be repeated
+  --file ID|GLOB     only these Files, such as 'support/**'; may be repeated
+  --since, --until T only Logs of this time: 2025-01-31, 2025-01-31T08:00Z, 30d
+  --logs, --no-logs  with or without Logs (default: without)
+  --concurrency N    requests in flight at once (default: ${DEFAULT_CONCURRENCY})
+  --patience TIME    how long to wait for an API that is down (default: 15m)
+  --api-url URL      default: ${DEFAULT_API_URL}
+  --env-file PATH    read settings from this file instead of .env
+  --json             print one JSON document
+  -q, --quiet, -v, --verbose, --no-color, --version, -h, --help
+
+One small request a list tells how many records there are; bytes are reckoned
+from one record of each, time from how long these requests took. Exit 3 where
+something could not be counted.
+
+Example:  hl-export plan --logs --since 90d
+`,
+  verify:
+    `hl-export verify DIR [options] - check an export, offline and without a key
+
+  --remote           compare counts with the API too; needs the key
+  --concurrency N    with --remote: requests in flight (default: ${DEFAULT_CONCURRENCY})
+  --patience TIME    with --remote: wait for an API that is down (default: 15m)
+  --api-url URL      with --remote: where the API is (default: the export's)
+  --env-file PATH    read settings from this file instead of .env
+  -q, --quiet, -v, --verbose, --no-color, --version, -h, --help
+
+Reads every file once: sums, JSON, chunks, counts, references, no record twice.
+Prints a line for each problem, with what to do. Exports by the official script
+can be checked too. Exit 0 when all is sound, 4 when not, 2 when it is no export.
+
+Example:  hl-export verify exports/20250606-120000 --remote
+`,
+  prompts:
+    `hl-export prompts DIR --to OUT - Prompts and Agents of an export as text
+
+  --to OUT           where to write; files of the same name are replaced
+  -q, --quiet, -v, --verbose, --no-color, --version, -h, --help
+
+Writes OUT/Support/Triage.prompt for the deployed Version of Support/Triage and
+OUT/Support/Triage@prv_….prompt for each other: front matter with model and
+parameters, then the messages. What cannot stand in a file name on Linux, macOS
+or Windows stands there as % and hexadecimal.
+
+Example:  hl-export prompts exports/20250606-120000 --to prompts
+`,
+  demo: `hl-export demo [options] - export a sample workspace from this machine
+
+  --output DIR       where to make the export (default: ${DEFAULT_OUTPUT})
+  --concurrency N    requests in flight at once (default: ${DEFAULT_CONCURRENCY})
+  --serve            only serve the workspace, and print how to export it
+  --port N           with --serve: the port (default: any free one)
+  -q, --quiet, -v, --verbose, --no-color, --version, -h, --help
+
+Nothing leaves this machine, and no key is needed.
+
+Example:  hl-export demo --serve --port 8080
+`,
+};
+
+/** What `--help` prints for a command. */
+export function helpText(command: Command): string {
+  return command === "export" ? HELP_TEXT : COMMAND_HELP[command];
+}

@@ -1,3 +1,4 @@
+import { COMMANDS, OPTIONS } from "../src/options.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { run, start } from "./helpers/program.ts";
@@ -80,6 +81,24 @@ Deno.test("without a key and without a terminal: exit 2 and where to get one", a
   assertStringIncludes(err, "no API key: set HUMANLOOP_API_KEY");
   assertStringIncludes(err, "https://app.humanloop.com/account/api-keys");
 });
+
+for (const command of COMMANDS) {
+  Deno.test(`${command} --help fits a screen, names every option and shows an example`, async () => {
+    const { code, out } = await run([command, "--help"]);
+    assertEquals(code, 0);
+    const { values, switches } = OPTIONS[command];
+    for (const name of [...values, ...switches]) {
+      assertStringIncludes(out, `--${name}`, name);
+    }
+    assertStringIncludes(
+      out,
+      `Example:  hl-export ${command === "export" ? "" : command}`,
+    );
+    const lines = out.split("\n");
+    assert(lines.length <= 41, `${lines.length} lines`);
+    for (const line of lines) assert(line.length <= 80, line);
+  });
+}
 
 Deno.test("--help fits a screen and names every option, variable and exit code", async () => {
   const { code, out, err } = await run(["--help"]);
