@@ -91,7 +91,7 @@ Example:  hl-export plan --logs --since 90d
 
 Reads every file once: sums, JSON, chunks, counts, references, no record twice.
 Prints a line for each problem, with what to do. Exports by the official script
-can be checked too. Exit 0 when all is sound, 4 when not, 2 when it is no export.
+can be checked too. Exit 0 when all is sound, 4 when not, 2 when there is none.
 
 Example:  hl-export verify exports/20250606-120000 --remote
 `,
