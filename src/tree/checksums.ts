@@ -25,6 +25,8 @@ export const SUMS_NAME = "SHA256SUMS";
 
 const JOURNAL_NAME = "SHA256SUMS.journal";
 const UNKNOWN = "?";
+/** The log, which is never written as a whole, and chunks that were set aside. */
+const UNTRACKED = /^export\.log$|\.old\//;
 /** Files that are gone when the export is complete, and the sums themselves. */
 const UNSUMMED = /(^|\/)(SHA256SUMS.*|\.state\.json|.*\.part)$/;
 
@@ -68,8 +70,7 @@ export class Checksums {
     for (const name of await filesBelow(disk, this.#root)) {
       if (UNSUMMED.test(name)) continue;
       const sum = known.get(name) ?? UNKNOWN;
-      // The log is never written as a whole.
-      const isSure = sum !== UNKNOWN && name !== "export.log";
+      const isSure = sum !== UNKNOWN && !UNTRACKED.test(name);
       const path = join(this.#root, name);
       lines.push(`${isSure ? sum : await sumFile(disk, path)}  ${name}\n`);
     }
