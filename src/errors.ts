@@ -77,7 +77,11 @@ export function isGap(error: unknown): error is Error {
     error instanceof ProtocolError;
 }
 
-/** Whether the API does not answer at all, for longer than was to be waited. */
-export function isOutage(error: unknown): boolean {
-  return error instanceof NetworkError && error.outage;
+/**
+ * Whether a failure costs some places of a list: that of one request, but not
+ * that the API does not answer at all, for longer than was to be waited.
+ */
+export function isListGap(error: unknown): error is Error {
+  const isOutage = error instanceof NetworkError && error.outage;
+  return isGap(error) && !isOutage;
 }

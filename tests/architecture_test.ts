@@ -32,6 +32,7 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
     "errors.ts",
     "chunk_size.ts",
     "json.ts",
+    "redact.ts",
     "version.ts",
     "bytes.ts",
     "exit.ts",

@@ -28,7 +28,7 @@ export interface Head {
 export class NotByDate extends Error {}
 
 /** The most Logs of a window, where time can be cut so fine. */
-export const WINDOW_RECORDS = 10_000;
+const WINDOW_RECORDS = 10_000;
 
 /** Where time begins, as far as cutting goes: a product's, a web's, a computer's, a calendar's. */
 const BEGINNINGS = ["2020", "2000", "1970", "0001"].map((year) =>
@@ -79,7 +79,6 @@ interface Part extends Omit<DateWindow, "before"> {
  * @param http The connection.
  * @param list The list.
  * @param whole What is to be cut.
- * @param onDisorder Hears when the list is in no order of time.
  * @returns Windows that follow on each other, each with what is left from it on.
  * @throws {NotByDate} When the list is in no order of time.
  */

@@ -4,6 +4,7 @@
  * fetch (which hold the URL).
  */
 import { isObject } from "../json.ts";
+import { redact } from "../redact.ts";
 
 const LONGEST_EXCERPT = 200;
 
@@ -24,10 +25,7 @@ export function isJsonObject(body: Uint8Array): boolean {
  * @returns `": …"`, or the empty string where there is nothing to say.
  */
 export function excerpt(body: Uint8Array, secrets: readonly string[]): string {
-  let text = new TextDecoder().decode(body.subarray(0, 8192));
-  for (const secret of secrets) {
-    if (secret !== "") text = text.replaceAll(secret, "[key]");
-  }
+  let text = redact(new TextDecoder().decode(body.subarray(0, 8192)), secrets);
   if (/^\s*</.test(text)) return ": a web page instead of JSON";
   text = text.replace(/[\p{C}\s]+/gu, " ").trim();
   if (text === "") return "";

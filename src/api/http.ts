@@ -110,7 +110,7 @@ export class Http {
             ? `${failed}, the last): ${error.message}`
             : `${failed} of ${MAX_TRIES}, again in ${seconds} s): ${error.message}`,
         );
-        if (isNoAnswer(error) && await outage.noAnswer(error)) {
+        if (isNoAnswer(error) && await outage.noAnswer()) {
           tries = 0;
           continue;
         }

@@ -46,16 +46,15 @@ export class Outage {
   /**
    * A try was not answered.
    *
-   * @param error What it met.
    * @returns Whether the API was down and is back, so that the try does not count.
    * @throws {NetworkError} When patience is at its end.
    * @throws {AuthError} When what comes back refuses the key.
    * @throws The signal's reason when the run ends.
    */
-  async noAnswer(error: Error): Promise<boolean> {
+  async noAnswer(): Promise<boolean> {
     if (this.#failed++ === 0) this.#sinceMs = this.#options.clock.now();
     if (this.#pause === null && this.#failed < SUSPICIOUS) return false;
-    this.#pause ??= this.#waitForAnswer(error).finally(() => {
+    this.#pause ??= this.#waitForAnswer().finally(() => {
       this.#pause = null;
     });
     return await this.#pause;
@@ -72,9 +71,8 @@ export class Outage {
     return await this.#pause ?? false;
   }
 
-  async #waitForAnswer(first: Error): Promise<boolean> {
+  async #waitForAnswer(): Promise<boolean> {
     const { clock, observer, patienceMs } = this.#options;
-    let reason = first.message;
     let down = false;
     for (let waitMs = FIRST_WAIT_MS;; waitMs *= 2) {
       this.#wake = new AbortController();
@@ -88,7 +86,7 @@ export class Outage {
         }
         return down;
       }
-      reason = failure.message;
+      const reason = failure.message;
       const leftMs = this.#sinceMs + patienceMs - nowMs;
       if (leftMs <= 0) throw this.#giveUp(reason, nowMs);
       if (!down) {

@@ -3,7 +3,7 @@
  * to single records, so that one record that the server cannot serve costs one
  * place and not a hundred.
  */
-import { ApiError, isGap, isOutage, ProtocolError } from "../errors.ts";
+import { ApiError, isListGap, ProtocolError } from "../errors.ts";
 import { fetchPage, type Page } from "./page.ts";
 import {
   blocksOf,
@@ -56,7 +56,7 @@ export async function fetchPlaces<T>(
     const pieces = [pieceOf(page, address)];
     return { kind: "pieces", pieces, bytes: page.bytes, torn: false };
   } catch (failure) {
-    if (!isGap(failure) || isOutage(failure)) throw failure;
+    if (!isListGap(failure)) throw failure;
     // One place past the end, to see that it is the end.
     const to = Math.min(endOf(address), Math.max(total, from) + 1);
     const cut = canBeCut(failure) && to - from > 1
@@ -134,7 +134,7 @@ async function fetchBlock<T>(
     );
     return [piece, { ...gap(end), from: missing, isEnd: true }];
   } catch (failure) {
-    if (!isGap(failure) || isOutage(failure)) throw failure;
+    if (!isListGap(failure)) throw failure;
     if (block.size === 1) cuts.failed++;
     if (block.size === 1 || !canBeCut(failure)) return [gap(failure)];
     const pieces: Piece<T>[] = [];

@@ -2,7 +2,7 @@
  * Pieces of a list that were asked for one by one, and whether they are of the
  * same list: it may have moved between them.
  */
-import { isGap, isOutage } from "../errors.ts";
+import { isListGap } from "../errors.ts";
 import type { Http } from "./http.ts";
 import { fetchPage, type ListSpec } from "./page.ts";
 import { pageAround, startOf } from "./paging.ts";
@@ -65,7 +65,7 @@ export async function fitTogether<T>(
     const pair = [before.records.at(-1), piece.records[0]];
     if (address === null || pair.includes(undefined)) continue;
     const page = await fetchPage(http, spec, address).catch((error) => {
-      if (!isGap(error) || isOutage(error)) throw error;
+      if (!isListGap(error)) throw error;
       return null;
     });
     if (page === null) return false;

@@ -159,9 +159,8 @@ export class Walk<T> implements ListWalk<T> {
     while (this.#place < farthest) {
       // A last page may only show that the end is one. If the list shrank and
       // grew, what is left was asked for when it was not there.
-      const isThere = this.#place >= this.total;
-      const isSure = this.changed || this.#flights.isOver;
-      if (isSure && (isThere || this.#flights.isOver)) return;
+      if (this.#flights.isOver) return;
+      if (this.changed && this.#place >= this.total) return;
       const fetched = await this.#flights.peek(0);
       if (fetched.kind === "resized") {
         this.#flights.resize(fetched.page, this.#place);

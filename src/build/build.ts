@@ -30,7 +30,8 @@ async function deno(
   return { code, err: new TextDecoder().decode(stderr) };
 }
 
-function print(text: string): void {
+/** Tells what is going on, on stderr. */
+export function print(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(text));
 }
 
@@ -87,4 +88,30 @@ export async function build(
     "Deno's runtime for deno compile cannot be downloaded here: building a self-extracting hl-export instead\n",
   );
   return await bundle(dir, entry);
+}
+
+/**
+ * Builds the executable and moves it to where it belongs.
+ *
+ * @param target The directory that it goes to.
+ * @param args More options of `deno compile`.
+ * @param name What it is called there; without it, as it was built.
+ * @returns An exit code.
+ */
+export async function buildInto(
+  target: string,
+  args: readonly string[],
+  name?: string,
+): Promise<number> {
+  const dir = await Deno.makeTempDir({ dir: target, prefix: ".build-" });
+  try {
+    const code = await build(dir, args);
+    if (code !== 0) return code;
+    for await (const { name: built } of Deno.readDir(dir)) {
+      await Deno.rename(join(dir, built), join(target, name ?? built));
+    }
+    return 0;
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 }

@@ -4,7 +4,7 @@
  * that is still there has been read. What agrees is kept, the rest read again.
  */
 import { fetchPage, type ListSpec } from "../api/page.ts";
-import { isGap, isOutage } from "../errors.ts";
+import { isListGap } from "../errors.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
 import type { EmptyPlaces } from "../tree/file_state.ts";
 import { chunkPath } from "../tree/layout.ts";
@@ -41,28 +41,26 @@ export async function findAgreeing<T>(
   const { disk, paths } = context;
   const dir = paths.list(list.name);
   const spec = list.specOf?.(null, until ?? null) ?? list.spec;
-  const agrees = async (chunk: number): Promise<boolean> => {
+  /** The keys of a chunk that agrees; `null` where it does not. */
+  const agreeing = async (chunk: number): Promise<readonly string[] | null> => {
     const keys = await readKeys(context, spec, chunkPath(dir, chunk));
-    if (keys.length !== CHUNK_RECORDS) return false;
-    const last = chunk * CHUNK_RECORDS - 1;
-    return keys.at(-1) === await keyAt(context, spec, last);
+    if (keys.length !== CHUNK_RECORDS) return null;
+    const last = await keyAt(context, spec, chunk * CHUNK_RECORDS - 1);
+    return keys.at(-1) === last ? keys : null;
   };
-  let chunks = 0;
+  let found = NOTHING;
   const there = Math.min(
     await countChunks(disk, dir),
     ...empty.map(({ offset }) => Math.floor(offset / CHUNK_RECORDS)),
   );
   // Most changes are near the end, or shift everything.
-  for (let step = there; step > 0 && chunks < there;) {
-    const chunk = Math.min(there, chunks + step);
-    if (await agrees(chunk)) chunks = chunk;
+  for (let step = there; step > 0 && found.chunks < there;) {
+    const chunks = Math.min(there, found.chunks + step);
+    const recent = await agreeing(chunks);
+    if (recent !== null) found = { chunks, recent };
     else step = Math.floor(step / 2);
   }
-  if (chunks === 0) return NOTHING;
-  return {
-    chunks,
-    recent: await readKeys(context, spec, chunkPath(dir, chunks)),
-  };
+  return found;
 }
 
 /** The key of the record at a place just now; `null` where it cannot be had. */
@@ -79,7 +77,7 @@ async function keyAt<T>(
       ? null
       : spec.key(record.info);
   } catch (error) {
-    if (!isGap(error) || isOutage(error)) throw error;
+    if (!isListGap(error)) throw error;
     return null;
   }
 }

@@ -22,20 +22,16 @@ export interface LogRange {
 /** Knows which Logs are wanted, and whether the API can be asked for just them. */
 export class Cutoff {
   #honoured: Promise<boolean> | null = null;
-  readonly #range: LogRange;
+  /** What is asked for where dates are honoured. */
+  readonly wanted: LogRange;
   /** Whether only some Logs are wanted. */
   readonly isFiltered: boolean;
 
   /** @param instant Logs created later are left out (ISO 8601, UTC). */
   constructor(instant: string, { since, until }: Filters = NO_FILTERS) {
     const isEarlier = until !== null && until < instant;
-    this.#range = { after: since, until: isEarlier ? until : instant };
+    this.wanted = { after: since, until: isEarlier ? until : instant };
     this.isFiltered = since !== null || until !== null;
-  }
-
-  /** What would be asked for if dates were honoured. */
-  get wanted(): LogRange {
-    return this.#range;
   }
 
   /**
@@ -47,7 +43,7 @@ export class Cutoff {
   async range(http: Http, file: FileInfo): Promise<LogRange | null> {
     this.#honoured ??= isHonoured(http, file);
     try {
-      return await this.#honoured ? this.#range : null;
+      return await this.#honoured ? this.wanted : null;
     } catch (error) {
       this.#honoured = null;
       throw error;

@@ -58,8 +58,8 @@ export async function fillPlaces<T>(
   chunks: number,
 ): Promise<ListState> {
   let state = saved;
+  const there = Math.min(saved.total, chunks * CHUNK_RECORDS);
   for (const run of runsOf(saved.empty)) {
-    const there = Math.min(saved.total, chunks * CHUNK_RECORDS);
     const pieces = await fetchRun(context, list, { ...saved, there }, run);
     for (const piece of pieces.flatMap(splitByChunk)) {
       const empty = piece.kind === "gap"

@@ -60,21 +60,19 @@ async function beginLogs(
   byDate: boolean,
 ): Promise<OpenedList<IdInfo>> {
   const { file, cutoff, walk } = context;
-  if (start.skip > 0) return await readOnLogs(context, start, byDate);
+  if (start.skip > 0 || cutoff.isFiltered) {
+    return await readWantedLogs(context, start, byDate);
+  }
   // Asked along with the first page, so that nothing waits for it.
   const asked = cutoff.range(walk.http, file);
   asked.catch(() => {});
   const all = await openWalk(walk, logsList(file, null, null), start);
   // One page needs no cut-off: it is one answer, and nothing can shift in it.
-  if (all.isAskedFor && !cutoff.isFiltered) return { walk: all };
+  if (all.isAskedFor) return { walk: all };
   const range = await asked;
-  if (range === null) {
-    warnOfIgnoredDates(context);
-    return { walk: all };
-  }
+  if (range === null) return { walk: all };
   all[Symbol.dispose]();
   const { until } = range;
-  if (cutoff.isFiltered) return await readOnLogs(context, start, byDate);
   const upTo = byDate && all.total > LONG_LIST
     ? await openWindows(context, start, range, all.found)
     : await openWalk(walk, logsList(file, null, until), {
@@ -86,7 +84,7 @@ async function beginLogs(
 }
 
 /** Reads what is wanted, behind what is on disk already. */
-async function readOnLogs(
+async function readWantedLogs(
   context: FileContext,
   start: WalkStart,
   byDate: boolean,
@@ -95,7 +93,10 @@ async function readOnLogs(
   const range = await cutoff.range(walk.http, file);
   const { after, until } = range ?? { after: null, until: null };
   const plain = await openWalk(walk, logsList(file, after, until), start);
-  if (range === null) return { walk: plain };
+  if (range === null) {
+    warnOfIgnoredDates(context);
+    return { walk: plain };
+  }
   const known = { until: range.until };
   if (!byDate || plain.total <= LONG_LIST) return { walk: plain, ...known };
   plain[Symbol.dispose]();

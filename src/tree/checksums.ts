@@ -23,12 +23,13 @@ import {
 /** The name of the sums below an export's directory. */
 export const SUMS_NAME = "SHA256SUMS";
 
-const JOURNAL_NAME = "SHA256SUMS.journal";
+/** What its lines are kept in while a run goes on. */
+export const JOURNAL_NAME = "SHA256SUMS.journal";
 const UNKNOWN = "?";
 /** The log, which is never written as a whole, and chunks that were set aside. */
 const UNTRACKED = /^export\.log$|\.old\//;
 /** Files that are gone when the export is complete, and the sums themselves. */
-const UNSUMMED = /(^|\/)(SHA256SUMS.*|\.state\.json|.*\.part)$/;
+const UNSUMMED = /^SHA256SUMS|\/\.state\.json$|\.part$/;
 
 /** The sums of one export; `disk` is the one to write through. */
 export class Checksums {

@@ -1,4 +1,5 @@
 /** Keeps `export.json` up to date while a run goes on. */
+import { redact } from "../redact.ts";
 import type { Counts } from "../observer.ts";
 import type { Clock, Disk } from "../world.ts";
 import {
@@ -77,11 +78,7 @@ export class ExportRecord {
     const { secrets } = this.#options;
     for (const gap of gaps) {
       // What the API says of itself may hold the key that it was sent.
-      const reason = secrets.reduce(
-        (text, secret) => text.replaceAll(secret, "[key]"),
-        gap.reason,
-      );
-      this.#gaps.push({ ...gap, reason });
+      this.#gaps.push({ ...gap, reason: redact(gap.reason, secrets) });
     }
   }
 

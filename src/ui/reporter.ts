@@ -5,6 +5,7 @@
  */
 import type { Level, Observer, RecordKind } from "../observer.ts";
 import type { Clock, DiskFile, Terminal } from "../world.ts";
+import { redact } from "../redact.ts";
 import { Progress, progressLine } from "./progress.ts";
 import { visible } from "./text.ts";
 
@@ -78,11 +79,7 @@ export class Reporter implements Observer {
 
   /** A text without secrets and control characters. */
   safe(message: string): string {
-    let text = visible(message);
-    for (const secret of this.#options.secrets) {
-      text = text.replaceAll(secret, "[key]");
-    }
-    return text;
+    return redact(visible(message), this.#options.secrets);
   }
 
   waiting(reason: string, untilMs: number): void {

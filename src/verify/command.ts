@@ -6,7 +6,7 @@ import { recordsText } from "../ui/summary.ts";
 import { shellWord } from "../platform.ts";
 import { bytes, counted, visible } from "../ui/text.ts";
 import type { World } from "../world.ts";
-import type { Problem } from "./problems.ts";
+import { LATER, type Problem } from "./problems.ts";
 import { type Verdict, verifyExport } from "./verify.ts";
 
 /** Time between two looks at how far it is, in milliseconds. */
@@ -70,7 +70,7 @@ async function compare(
   } catch (error) {
     if (!isGap(error)) throw error;
     const what = `cannot be compared with the API: ${error.message}`;
-    return [{ path: "files", what, advice: "compare again later" }];
+    return [{ path: "files", what, advice: LATER }];
   }
 }
 

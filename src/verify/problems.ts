@@ -29,3 +29,16 @@ export class Problems {
 export function fetchAgain(fileId: string): string {
   return `remove files/${fileId}/.done and resume to export this File again`;
 }
+
+/** What to do about a file that is damaged, missing or extra. */
+export function adviceFor(name: string): string {
+  const [top, id] = name.split("/");
+  if (top === "files" && id !== undefined) return fetchAgain(id);
+  if (top === "export.json") {
+    return "restore it, or remove it and SHA256SUMS to go by the files alone";
+  }
+  return "resume to write it again";
+}
+
+/** What to do where the API did not answer. */
+export const LATER = "compare again later";

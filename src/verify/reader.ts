@@ -9,7 +9,7 @@ import { isSummed } from "../tree/checksums.ts";
 import { readFile } from "../tree/storage.ts";
 import type { Disk } from "../world.ts";
 import { type OnLine, type ReadFile, readLines } from "./lines.ts";
-import { fetchAgain, type Problems } from "./problems.ts";
+import { adviceFor, type Problems } from "./problems.ts";
 
 /** What {@linkcode ExportReader} is made from. */
 export interface ReaderOptions {
@@ -82,16 +82,4 @@ export class ExportReader {
       adviceFor(name),
     );
   }
-}
-
-/** What to do about a file that is damaged, missing or extra. */
-export function adviceFor(name: string): string {
-  const [top, id] = name.split("/");
-  if (top === "files" && id !== undefined) {
-    return fetchAgain(id);
-  }
-  if (top === "export.json") {
-    return "restore it, or remove it and SHA256SUMS to go by the files alone";
-  }
-  return "resume to write it again";
 }

@@ -22,7 +22,7 @@ import { isGap } from "../errors.ts";
 import { Cutoff } from "../exporters/cutoff.ts";
 import { wantsFile } from "../filters.ts";
 import { NO_FILTERS } from "../tree/manifest.ts";
-import { fetchAgain, type Problem, Problems } from "./problems.ts";
+import { fetchAgain, LATER, type Problem, Problems } from "./problems.ts";
 import type { Verdict, VerifiedFile } from "./verify.ts";
 
 /** What comparing needs. */
@@ -32,7 +32,6 @@ export interface RemoteOptions {
   readonly verdict: Verdict;
 }
 
-const LATER = "compare again later";
 /** Files to be asked about at once. */
 const AT_ONCE = 8;
 

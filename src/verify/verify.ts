@@ -6,15 +6,21 @@
 import { join } from "@std/path";
 import { UsageError } from "../errors.ts";
 import { type Counts, RECORD_KINDS, sumCounts } from "../observer.ts";
-import { filesBelow, parseSums, SUMS_NAME } from "../tree/checksums.ts";
+import {
+  filesBelow,
+  isSummed,
+  JOURNAL_NAME,
+  parseSums,
+  SUMS_NAME,
+} from "../tree/checksums.ts";
 import { readDone } from "../tree/file_state.ts";
 import { isSafeId, Layout } from "../tree/layout.ts";
 import { gapText, type Manifest, readManifest } from "../tree/manifest.ts";
 import { readFile } from "../tree/storage.ts";
 import type { Disk } from "../world.ts";
 import { checkFile } from "./file_check.ts";
-import { type Problem, Problems } from "./problems.ts";
-import { adviceFor, ExportReader } from "./reader.ts";
+import { adviceFor, type Problem, Problems } from "./problems.ts";
+import { ExportReader } from "./reader.ts";
 
 /** What checking an export told. */
 export interface Verdict {
@@ -141,13 +147,12 @@ function checkTop(
   for (const name of names) {
     const isOurs = name.startsWith("files/") && name.split("/").length > 2;
     if (isOurs || TOP.includes(name)) continue;
-    problems.add(
-      name,
-      name === "SHA256SUMS.journal"
-        ? "is left of a run that did not come to its end"
-        : "does not belong here",
-      name === "SHA256SUMS.journal" ? "resume" : "remove it",
-    );
+    if (name !== JOURNAL_NAME) {
+      problems.add(name, "does not belong here", "remove it");
+      continue;
+    }
+    const what = "is left of a run that did not come to its end";
+    problems.add(name, what, "resume");
   }
   if (official) return;
   for (const name of TOP) {
@@ -180,8 +185,7 @@ function checkTop(
     problems.add(name, "is missing", adviceFor(name));
   }
   for (const name of sums === null ? [] : names) {
-    if (sums!.has(name) || name.startsWith(SUMS_NAME)) continue;
-    if (name.endsWith("/.state.json") || name.endsWith(".part")) continue;
+    if (sums!.has(name) || !isSummed(name)) continue;
     problems.add(name, "has no sum in SHA256SUMS", adviceFor(name));
   }
 }

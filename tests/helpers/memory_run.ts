@@ -5,6 +5,7 @@ import { answerRequest } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import { VirtualClock } from "./clock.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
+import { printedTerminal } from "./terminal.ts";
 import type { Ended } from "./program.ts";
 
 /** Where exports go in memory. */
@@ -30,8 +31,7 @@ export async function runInMemory(
 ): Promise<Ended> {
   const local = new Date(2025, 5, 1);
   const clock = new VirtualClock(local.getTime());
-  let out = "";
-  let err = "";
+  const terminal = printedTerminal();
   const code = await main(args, {
     fetch: async (input, init) => {
       const url = new URL(String(input));
@@ -44,14 +44,7 @@ export async function runInMemory(
     clock,
     random: () => 0.5,
     disk,
-    terminal: {
-      out: (text) => void (out += text),
-      err: (text) => void (err += text),
-      errIsTerminal: false,
-      color: false,
-      columns: () => 80,
-      askSecret: () => Promise.resolve(null),
-    },
+    terminal,
     env: (name) => name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : undefined,
     onInterrupt: () => () => {},
     program: "hl-export",
@@ -61,7 +54,7 @@ export async function runInMemory(
     },
   });
   clock.stop();
-  return { code, out, err };
+  return { code, ...terminal.printed };
 }
 
 /** The arguments of a new export in memory. */

@@ -1,5 +1,5 @@
 /** Observers for tests. */
-import type { Level, Observer } from "../../src/observer.ts";
+import { type Level, logOnly, type Observer } from "../../src/observer.ts";
 
 /** Remembers log lines and waits. */
 export interface Recorder extends Observer {
@@ -12,14 +12,9 @@ export function recorder(): Recorder {
   const lines: Recorder["lines"] = [];
   const waits: number[] = [];
   return {
+    ...logOnly((level, message) => void lines.push({ level, message })),
     lines,
     waits,
-    log: (level, message) => void lines.push({ level, message }),
     waiting: (_, untilMs) => void waits.push(untilMs),
-    requestDone() {},
-    requestsExpected() {},
-    written() {},
-    filesFound() {},
-    fileDone() {},
   };
 }

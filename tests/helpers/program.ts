@@ -3,6 +3,7 @@ import { fromFileUrl } from "@std/path";
 import { main } from "../../src/cli.ts";
 import { realWorld } from "../../src/real_world.ts";
 import type { Disk, World } from "../../src/world.ts";
+import { printedTerminal } from "./terminal.ts";
 import { fastClock } from "./clock.ts";
 import config from "../../deno.json" with { type: "json" };
 
@@ -23,8 +24,7 @@ export async function run(
   args: readonly string[],
   replaced: Replaced = {},
 ): Promise<Ended> {
-  let out = "";
-  let err = "";
+  const terminal = printedTerminal();
   const world = realWorld();
   const disk = replaced.disk ?? world.disk;
   const code = await main(args, {
@@ -32,19 +32,12 @@ export async function run(
     clock: fastClock(50),
     onInterrupt: () => () => {},
     program: "hl-export",
-    terminal: {
-      out: (text) => void (out += text),
-      err: (text) => void (err += text),
-      errIsTerminal: false,
-      color: false,
-      columns: () => 80,
-      askSecret: () => Promise.resolve(null),
-    },
+    terminal,
     ...replaced,
     disk: { ...disk, readFile: withoutEnvFile(disk) },
     env: (name) => replaced.env?.[name],
   });
-  return { code, out, err };
+  return { code, ...terminal.printed };
 }
 
 /** The tester's own settings are none of a test's business. */

@@ -9,6 +9,8 @@ import { answerRequest } from "../../src/demo/server.ts";
 import type { Manifest } from "../../src/tree/manifest.ts";
 import type { Disk, DiskFile, World } from "../../src/world.ts";
 import { VirtualClock } from "../helpers/clock.ts";
+import { EXPORT_ARGS, MEMORY_OUTPUT } from "../helpers/memory_run.ts";
+import { printedTerminal } from "../helpers/terminal.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import { type BadDay, badDay, GOOD_DAY, makePoison } from "./bad_day.ts";
 import { Dice } from "./dice.ts";
@@ -28,7 +30,6 @@ export function replayCommand(seed: number): string {
 }
 
 const RUNS = 5;
-const OUTPUT = "/exports";
 const START_MS = Date.UTC(2025, 5, 1);
 /** How a run ends that is switched off. */
 const KILLED = -9;
@@ -72,7 +73,7 @@ export async function simulate(seed: number): Promise<Verdict> {
     disk.restart();
     if (code === 2 && root !== null) {
       // Nothing was kept yet; a person starts anew.
-      await disk.remove(OUTPUT);
+      await disk.remove(MEMORY_OUTPUT);
     }
     const outcome = await look(disk, code);
     if (outcome === null) continue;
@@ -132,7 +133,7 @@ async function oneRun(
     }
     return await work();
   };
-  let err = "";
+  const terminal = printedTerminal();
   const bounds = {
     startIncluded: dice.oneIn(2),
     endIncluded: dice.oneIn(2),
@@ -174,14 +175,7 @@ async function oneRun(
     },
     random: () => dice.share(),
     disk: steppingDisk(disk, step),
-    terminal: {
-      out: () => {},
-      err: (text) => void (err += text),
-      errIsTerminal: false,
-      color: false,
-      columns: () => 80,
-      askSecret: () => Promise.resolve(null),
-    },
+    terminal,
     env: (name) => name === "HUMANLOOP_API_KEY" ? DEMO_KEY : undefined,
     onInterrupt: (handler) => {
       interrupt = handler;
@@ -191,23 +185,14 @@ async function oneRun(
     build: { kind: "source", deno: "", target: "", os: "linux" },
     exit: (code) => void killed.resolve(code) as never,
   };
-  const args = root === null
-    ? [
-      "--logs",
-      "--quiet",
-      "--api-url",
-      "http://127.0.0.1/v5",
-      "--output",
-      OUTPUT,
-    ]
-    : ["--resume", root, "--quiet"];
+  const args = root === null ? EXPORT_ARGS : ["--resume", root, "--quiet"];
   const concurrency = String(dice.oneOf([1, 3, 16]));
   const code = await Promise.race([
     main([...args, "--concurrency", concurrency], world),
     killed.promise,
   ]);
   clock.stop();
-  return { code, err, clock };
+  return { code, err: terminal.printed.err, clock };
 }
 
 function diskError(code: string): Error {
@@ -244,8 +229,8 @@ function steppingDisk(
 
 async function onlyExport(disk: MemoryDisk): Promise<string | null> {
   try {
-    const [entry] = await Array.fromAsync(disk.readDir(OUTPUT));
-    return entry === undefined ? null : `${OUTPUT}/${entry.name}`;
+    const [entry] = await Array.fromAsync(disk.readDir(MEMORY_OUTPUT));
+    return entry === undefined ? null : `${MEMORY_OUTPUT}/${entry.name}`;
   } catch {
     return null;
   }
