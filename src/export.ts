@@ -158,7 +158,6 @@ async function exportFiles(
       record.setFile(file, complete ? "complete" : "incomplete", counts);
       record.miss(gaps);
       await record.saveNowAndThen();
-      observer.fileDone();
       logGaps(observer, gaps);
       observer.log(
         complete ? "INFO" : "ERROR",

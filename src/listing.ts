@@ -2,7 +2,12 @@
  * Finds out what there is to export: the Directories, and the Files below the
  * chosen one (or all of them), each put in its place on disk as it is listed.
  */
-import { type DirectoryInfo, type FileInfo, filesList } from "./api/client.ts";
+import {
+  type Client,
+  type DirectoryInfo,
+  type FileInfo,
+  filesList,
+} from "./api/client.ts";
 import type { RawRecord } from "./api/records.ts";
 import { forEachAtOnce, together } from "./concurrency.ts";
 import { ApiError, isGap, UsageError } from "./errors.ts";
@@ -73,7 +78,7 @@ export async function listWorkspace(
     () => directoriesKnown,
     () =>
       attempt("files", async () => {
-        const path = await directoryPath(context, directoryId);
+        const path = await directoryPath(context.client, directoryId);
         await walkSmallList(context, {
           spec: filesList(path),
           miss,
@@ -116,7 +121,6 @@ async function exportDirectories(
   check: (list: readonly DirectoryInfo[]) => void,
 ): Promise<readonly DirectoryInfo[]> {
   const { client, disk, layout, observer } = context;
-  observer.requestsExpected(1);
   const { raw, list } = await client.directories();
   check(list);
   await writeFile(disk, layout.directories, raw);
@@ -126,11 +130,10 @@ async function exportDirectories(
 
 /** The path below which Files are listed; `null` for all. */
 export async function directoryPath(
-  { client, observer }: Pick<RunContext, "client" | "observer">,
+  client: Client,
   id: string | null,
 ): Promise<string | null> {
   if (id === null) return null;
-  observer.requestsExpected(1);
   try {
     const { path, parentId } = await client.directory(id);
     const bare = path?.replace(/^\/+|\/+$/g, "") ?? "";

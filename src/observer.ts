@@ -3,6 +3,8 @@
  * Nothing that is told here comes back down.
  */
 
+import { UNWATCHED, type WorkObserver } from "./work.ts";
+
 /** How grave a line of the log is. */
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
@@ -38,11 +40,9 @@ export function logOnly(log: Observer["log"]): Observer {
   return {
     log,
     waiting() {},
-    requestDone() {},
-    requestsExpected() {},
     written() {},
     filesFound() {},
-    fileDone() {},
+    fileBegun: () => ({ ...UNWATCHED, known() {}, end() {} }),
   };
 }
 
@@ -51,14 +51,17 @@ export interface Observer {
   log(level: Level, message: string): void;
   /** The run waits until `untilMs` (milliseconds since 1970) for `reason`. */
   waiting(reason: string, untilMs: number): void;
-  /** A request was answered (or given up). */
-  requestDone(): void;
-  /** `count` more requests are known to be needed. */
-  requestsExpected(count: number): void;
   /** Records written to disk, and the bytes they take there. */
   written(kind: RecordKind | "document", records: number, bytes: number): void;
   /** How many Files this run has to do. */
   filesFound(count: number): void;
-  /** One of them is finished, complete or not. */
-  fileDone(): void;
+  /** One of them is begun; hears of its work, and of its end, complete or not. */
+  fileBegun(name: string): FileWork;
+}
+
+/** Hears of the work of one File. */
+export interface FileWork extends WorkObserver {
+  /** From here on what is expected is nearly all that it takes. */
+  known(): void;
+  end(): void;
 }

@@ -29,6 +29,7 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   [
     "world.ts",
     "observer.ts",
+    "work.ts",
     "errors.ts",
     "chunk_size.ts",
     "json.ts",

@@ -43,6 +43,7 @@ const isProgress = has({
   records: isNumber,
   recordsPerSecond: isNumber,
   leftMs: orNull(isNumber),
+  oldest: orNull(has({ file: isText, tookMs: isNumber })),
   waiting: orNull(has({ reason: isText, leftMs: isNumber })),
 });
 const isSummary = has({

@@ -1,5 +1,6 @@
 /** Puts the parts of the client together, for one run. */
 import type { Observer } from "../observer.ts";
+import { UNWATCHED } from "../work.ts";
 import type { World } from "../world.ts";
 import { ByteBudget } from "./budget.ts";
 import { Http } from "./http.ts";
@@ -35,6 +36,7 @@ export function connect(options: ConnectOptions): WalkContext {
     http: new Http({ ...options, pacer }),
     budget: new ByteBudget(BYTES_IN_FLIGHT),
     observer,
+    work: UNWATCHED,
     signal,
     inFlight: concurrency + PAGES_IN_WAITING,
     lookahead: (1 + PAGES_PER_SLOT) * concurrency,

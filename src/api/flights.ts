@@ -9,6 +9,7 @@ import type { ListSpec, Page } from "./page.ts";
 import { endOf, type PageAddress, pageFrom, startOf } from "./paging.ts";
 import { type Fetched, fetchPlaces } from "./places.ts";
 import type { Asking } from "./seams.ts";
+import { Task, type Work } from "../work.ts";
 import type { Expected, WalkContext } from "./walk_types.ts";
 
 interface Flight<T> {
@@ -27,6 +28,9 @@ export class Flights<T> implements Disposable {
   readonly #context: WalkContext;
   readonly #asking: Asking<T>;
   readonly #flights: Flight<T>[] = [];
+  readonly #task: Task;
+  /** The place up to which pages were asked for before the total was known. */
+  #blind = 0;
   /** The place from which the next page is to be asked for. */
   #next: number;
   /** The most records that the server gives a page, and whether it gives no fewer. */
@@ -52,6 +56,7 @@ export class Flights<T> implements Disposable {
     known: Expected,
   ) {
     this.#context = context;
+    this.#task = new Task(context.work);
     this.#asking = { http: context.http, spec, cuts: { failed: 0 } };
     this.#next = from;
     this.#limit = known.most;
@@ -84,9 +89,18 @@ export class Flights<T> implements Disposable {
     return this.isAskedFor && this.#flights.length === 0;
   }
 
-  /** How many more pages the rest of the list is going to take, about. */
-  get pagesLeft(): number {
-    return Math.ceil(Math.max(0, this.total - this.#next) / this.#most);
+  /** Tells how much there is to do from a place on, once the total is known. */
+  announce(from: number): void {
+    const until = (place: number) =>
+      this.#workOf(Math.max(0, Math.min(this.total, place) - from));
+    this.#task.expected(until(this.total));
+    this.#task.done(until(this.#blind));
+  }
+
+  #workOf(records: number): Work {
+    const { total } = this;
+    const aPage = Math.min(this.#limit, total);
+    return { requests: total === 0 ? 1 : records / aPage, records };
   }
 
   /**
@@ -130,6 +144,7 @@ export class Flights<T> implements Disposable {
   /** Gives back what pages hold that nobody is going to take. */
   [Symbol.dispose](): void {
     this.#ended = true;
+    this.#task[Symbol.dispose]();
     this.#forget();
   }
 
@@ -177,7 +192,13 @@ export class Flights<T> implements Disposable {
   ): Promise<Fetched<T>> {
     // The record before is wanted too, to see that it is still the same.
     const first = Math.max(startOf(address), from - 1);
+    const isBlind = !Number.isFinite(this.total);
+    if (isBlind) this.#blind = endOf(address);
     const got = await fetchPlaces(this.#asking, address, first, this.total);
+    const to = Math.min(endOf(address), this.total);
+    if (!isBlind && !this.#ended && to > from) {
+      this.#task.done(this.#workOf(to - from));
+    }
     if (got.kind === "resized" || got.bytes === 0) return got;
     lease.resize(got.bytes);
     // Believes a heavy page at once and a light one by and by.

@@ -92,7 +92,6 @@ export class Http {
             return await work();
           }, signal));
         outage.answered();
-        observer.requestDone();
         return value;
       } catch (error) {
         if (!isGap(error)) throw error;
@@ -114,10 +113,7 @@ export class Http {
           tries = 0;
           continue;
         }
-        if (kind === "fail") {
-          observer.requestDone();
-          throw error;
-        }
+        if (kind === "fail") throw error;
         if (!forAll) await world.clock.sleep(waitMs, { signal });
       }
     }

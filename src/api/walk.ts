@@ -61,7 +61,6 @@ export function fromTheBeginning(): WalkStart {
 /** One walk over one list. */
 export class Walk<T> implements ListWalk<T> {
   readonly #spec: ListSpec<T>;
-  readonly #context: WalkContext;
   readonly #flights: Flights<T>;
   readonly #recent: RecentKeys;
   /** The place to be yielded next. */
@@ -85,7 +84,6 @@ export class Walk<T> implements ListWalk<T> {
     start: WalkStart,
     known: Expected,
   ) {
-    this.#context = context;
     this.#spec = spec;
     this.#flights = new Flights(context, spec, start.skip, known);
     this.#recent = start.recent;
@@ -115,7 +113,7 @@ export class Walk<T> implements ListWalk<T> {
     if (first.kind === "resized") {
       this.#flights.resize(first.page, this.#place);
     }
-    this.#context.observer.requestsExpected(1 + this.#flights.pagesLeft);
+    this.#flights.announce(this.#place);
   }
 
   get total(): number {

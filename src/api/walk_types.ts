@@ -1,5 +1,6 @@
 /** What goes into a walk over a list, and what comes out of it. */
 import type { Observer } from "../observer.ts";
+import type { WorkObserver } from "../work.ts";
 import type { ByteBudget } from "./budget.ts";
 import type { Http } from "./http.ts";
 import type { RawRecord } from "./records.ts";
@@ -54,6 +55,8 @@ export interface WalkContext {
   readonly http: Http;
   readonly budget: ByteBudget;
   readonly observer: Observer;
+  /** Hears how much there is to do. */
+  readonly work: WorkObserver;
   readonly signal: AbortSignal;
   /** Pages of one list to be asked for at once. */
   readonly inFlight: number;

@@ -16,6 +16,7 @@ import type {
   WalkEvent,
   WalkStart,
 } from "./walk_types.ts";
+import { Task, type Work } from "../work.ts";
 import { openWalk, type Walk } from "./walk.ts";
 
 /** What {@linkcode WindowWalk} is made from. */
@@ -38,6 +39,8 @@ export class WindowWalk<T> implements ListWalk<T> {
   readonly #options: WindowWalkOptions<T>;
   readonly #windows: AsyncGenerator<CutWindow, void>;
   readonly #open = new Set<Walk<T>>();
+  /** The windows that are not opened yet. */
+  readonly #task: Task;
   readonly total: number;
   /** What went wrong with a window; `null` while nothing did. */
   #mismatch: string | null = null;
@@ -49,6 +52,13 @@ export class WindowWalk<T> implements ListWalk<T> {
     const { whole } = options;
     this.#windows = cutByDate(context.http, options.list, whole);
     this.total = whole.before + whole.count;
+    this.#task = new Task(context.work);
+    this.#task.expected(this.#workOf(this.total - options.start.skip));
+  }
+
+  #workOf(records: number): Work {
+    const pages = Math.ceil(records / this.#options.known.most);
+    return { requests: pages, records };
   }
 
   get moved(): boolean {
@@ -73,6 +83,7 @@ export class WindowWalk<T> implements ListWalk<T> {
 
   [Symbol.dispose](): void {
     this.#ended = true;
+    this.#task[Symbol.dispose]();
     for (const walk of this.#open) walk[Symbol.dispose]();
   }
 
@@ -119,6 +130,11 @@ export class WindowWalk<T> implements ListWalk<T> {
         expected: { ...known, total: count },
       });
       this.#open.add(walk);
+      // From here on the window speaks for itself.
+      const { requests, records } = this.#workOf(
+        before + count - Math.max(before, start.skip),
+      );
+      this.#task.expected({ requests: -requests, records: -records });
       if (this.#ended) walk[Symbol.dispose]();
       return { window, rest, walk };
     }

@@ -8,6 +8,7 @@ import type { Stop } from "../concurrency.ts";
 import { isGap } from "../errors.ts";
 import {
   type Counts,
+  type FileWork,
   type Observer,
   type RecordKind,
   sumCounts,
@@ -37,6 +38,8 @@ export interface RunContext {
 /** What the exporters of one File use. */
 export interface FileContext extends RunContext {
   readonly file: FileInfo;
+  /** Hears how much there is to do for it. */
+  readonly work: FileWork;
   readonly paths: FileLayout;
   readonly state: FileState;
   readonly tally: Tally;

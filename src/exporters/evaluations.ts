@@ -3,6 +3,7 @@ import { evaluationLogsList, evaluationsList } from "../api/client.ts";
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
 import { forEachAtOnce, together } from "../concurrency.ts";
+import { Task } from "../work.ts";
 import { isSafeId } from "../tree/layout.ts";
 import { keepOnly, listDir, writeFile } from "../tree/storage.ts";
 import { exportPart, type FileContext } from "./context.ts";
@@ -31,8 +32,12 @@ export async function exportEvaluations(context: FileContext): Promise<void> {
     await keepOnly(disk, paths.evaluations, new Set(ids));
   }
   tally.add("evaluations", evaluations.length);
+  using task = new Task(context.walk.work);
+  const workOf = (count: number) => ({ requests: 2 * count, records: 0 });
+  task.expected(workOf(evaluations.length));
   await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, evaluations, async (one) => {
     await exportEvaluation(context, one);
+    task.done(workOf(1));
   });
 }
 
@@ -59,7 +64,6 @@ async function exportEvaluation(
   const part = `evaluations/${info.id}`;
   await writeFile(disk, paths.evaluation, bytes);
   observer.written("evaluations", 1, bytes.length);
-  observer.requestsExpected(2);
   await together(stop, [
     () =>
       exportPart(context, `${part}/stats.json`, async () => {

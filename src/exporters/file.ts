@@ -101,7 +101,17 @@ export async function exportFile(
   const tally = new Tally(file.id);
   const state = await readState(run.disk, paths) ??
     new FileState(run.disk, paths);
-  const context: FileContext = { ...run, file, paths, state, tally };
+  const work = run.observer.fileBegun(file.path ?? file.id);
+  const walk = { ...run.walk, work };
+  const context: FileContext = {
+    ...run,
+    walk,
+    file,
+    work,
+    paths,
+    state,
+    tally,
+  };
   if (plan.kind === "addLogs") {
     await together(run.stop, [
       () => addEvaluationLogs(context),
@@ -116,6 +126,7 @@ export async function exportFile(
     const logs = run.logs && file.type !== "dataset";
     await writeDone(run.disk, paths, { logs, counts });
   }
+  work.end();
   return { counts, gaps: tally.gaps };
 }
 

@@ -13,6 +13,7 @@ import { byChunk, lineOf, runsOf, without } from "../tree/empty_places.ts";
 import type { EmptyPlaces, ListState } from "../tree/file_state.ts";
 import { chunkPath, type ListName } from "../tree/layout.ts";
 import { readChunk, spliceChunk } from "../tree/list_reader.ts";
+import { oneRequest } from "../work.ts";
 import type { FileContext } from "./context.ts";
 
 /** One list of a File. */
@@ -93,9 +94,11 @@ async function fetchRun<T>(
   const first = offset - before;
   const from = Math.max(0, first - 1);
   const to = Math.min(total, first + count + 1);
-  context.observer.requestsExpected(1);
   const asking = { http: context.walk.http, spec, cuts: { failed: 0 } };
-  const { pieces, torn } = await fetchAround(asking, from, to, total);
+  const { pieces, torn } = await oneRequest(
+    context.walk.work,
+    () => fetchAround(asking, from, to, total),
+  );
   if (torn) throw new SourceChanged();
   const changed = pieces.some((piece) =>
     piece.kind === "records" && piece.total !== total

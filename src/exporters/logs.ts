@@ -31,10 +31,13 @@ export async function exportLogs(context: FileContext): Promise<void> {
     // Where dates were honoured, so is the beginning.
     specOf: (after, until) =>
       logsList(file, until === null ? after : after ?? wanted.after, until),
-    open: (start, saved) =>
-      saved !== undefined && start.skip > 0
-        ? continueLogs(context, start, saved)
-        : beginLogs(context, start, byDate),
+    open: async (start, saved) => {
+      const opened = saved !== undefined && start.skip > 0
+        ? await continueLogs(context, start, saved)
+        : await beginLogs(context, start, byDate);
+      context.work.known();
+      return opened;
+    },
     onDisorder: () => void (byDate = false),
   });
 }
@@ -121,7 +124,6 @@ async function openWindows(
   const whole = { ...head, after, until, before, count: head.total };
   const known = found ??
     { total: 0, most: spec.pageSize, fixed: false, pageBytes: 256 * 1024 };
-  walk.observer.requestsExpected(Math.ceil(head.total / known.most));
   return new WindowWalk(walk, { list, whole, start, known });
 }
 

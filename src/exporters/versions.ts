@@ -1,6 +1,7 @@
 /** Exports a File's Versions, and from them its Deployments. */
 import type { VersionInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
+import { oneRequest } from "../work.ts";
 import { writeJson } from "../tree/json_file.ts";
 import type { FileContext } from "./context.ts";
 import { writeDocuments } from "./documents.ts";
@@ -22,9 +23,13 @@ interface Deployment {
 export async function exportVersions(
   context: FileContext,
 ): Promise<readonly string[]> {
-  const { client, disk, observer, paths, tally } = context;
-  observer.requestsExpected(1);
-  const records = await client.versions(context.file);
+  const { client, disk, walk, paths, tally } = context;
+  const records = await oneRequest(
+    walk.work,
+    () => client.versions(context.file),
+  );
+  // Of a Dataset the lists are few, and of a run without Logs there are no more.
+  if (!context.logs || context.file.type === "dataset") context.work.known();
   const ids = await writeDocuments(context, {
     part: "versions",
     kind: "versions",

@@ -32,15 +32,14 @@ export async function planExport(
   settings: Settings,
   rest: Pick<PlanOptions, "walk" | "stop" | "concurrency" | "now">,
 ): Promise<Plan> {
-  const { http, observer } = rest.walk;
-  const client = new Client(http);
+  const client = new Client(rest.walk.http);
   const { directoryId, cutoff, filters, logs } = settings;
   return await planning.planExport({
     ...rest,
     filters: filters ?? NO_FILTERS,
     cutoff: new Cutoff(cutoff, filters),
     logs,
-    path: await directoryPath({ client, observer }, directoryId),
+    path: await directoryPath(client, directoryId),
   });
 }
 

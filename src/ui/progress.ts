@@ -2,13 +2,17 @@
  * What a run has done so far, and one line that says so. Counting and drawing
  * only: who shows the line, and when, is `reporter.ts`.
  */
-import { count, counted, duration } from "./text.ts";
+import type { FileWork } from "../observer.ts";
+import { TimeLeft } from "./time_left.ts";
+import { count, counted, duration, mostColumns, visible } from "./text.ts";
 
 /** Time over which records per second are averaged, in milliseconds. */
 const WINDOW_MS = 5_000;
-/** Requests that a File is reckoned to need before any is finished. */
-const REQUESTS_A_FILE = 4;
 const BAR_COLUMNS = 20;
+/** A File is named when it has taken that long, in milliseconds. */
+const LONG_MS = 5_000;
+/** Names are not cut shorter than this, but left out, in columns. */
+const LEAST_NAME = 8;
 
 /** Counts, at one moment. */
 export interface Snapshot {
@@ -19,25 +23,39 @@ export interface Snapshot {
   readonly recordsPerSecond: number;
   /** `null` while there is too little to go by. */
   readonly leftMs: number | null;
+  /** The File that is being worked on for the longest time, by its path. */
+  readonly oldest: { readonly file: string; readonly tookMs: number } | null;
   /** What the run waits for; `null` when it works. */
   readonly waiting: { readonly reason: string; readonly leftMs: number } | null;
 }
 
 /** Counts what happens. */
 export class Progress {
-  filesTotal: number | null = null;
-  filesDone = 0;
+  #filesTotal: number | null = null;
+  #filesDone = 0;
   records = 0;
   bytes = 0;
-  requestsDone = 0;
-  requestsExpected = 0;
   #waiting = { reason: "", untilMs: 0 };
-  readonly #startMs: number;
+  readonly #timeLeft = new TimeLeft();
   readonly #samples: Array<{ readonly ms: number; readonly records: number }>;
 
   constructor(nowMs: number) {
-    this.#startMs = nowMs;
     this.#samples = [{ ms: nowMs, records: 0 }];
+  }
+
+  filesFound(files: number): void {
+    this.#filesTotal = files;
+  }
+
+  fileBegun(name: string, nowMs: number): FileWork {
+    const work = this.#timeLeft.fileBegun(name, nowMs);
+    return {
+      ...work,
+      end: () => {
+        work.end();
+        this.#filesDone++;
+      },
+    };
   }
 
   waitUntil(reason: string, untilMs: number): void {
@@ -46,12 +64,20 @@ export class Progress {
 
   snapshot(nowMs: number): Snapshot {
     const { reason, untilMs } = this.#waiting;
+    const filesDone = this.#filesDone;
+    const filesTotal = this.#filesTotal;
+    const { oldest } = this.#timeLeft;
     return {
-      filesDone: this.filesDone,
-      filesTotal: this.filesTotal,
+      filesDone,
+      filesTotal,
       records: this.records,
       recordsPerSecond: this.#recordsPerSecond(nowMs),
-      leftMs: this.#leftMs(nowMs),
+      leftMs: filesTotal === null
+        ? null
+        : this.#timeLeft.left(filesTotal - filesDone, nowMs),
+      oldest: oldest === null
+        ? null
+        : { file: oldest.name, tookMs: Math.max(0, nowMs - oldest.sinceMs) },
       waiting: untilMs > nowMs ? { reason, leftMs: untilMs - nowMs } : null,
     };
   }
@@ -65,46 +91,54 @@ export class Progress {
     const { ms, records } = samples[0]!;
     return nowMs > ms ? (this.records - records) / (nowMs - ms) * 1000 : 0;
   }
-
-  /** By requests: those known to be needed, and a guess for the Files to come. */
-  #leftMs(nowMs: number): number | null {
-    const elapsedMs = nowMs - this.#startMs;
-    if (this.filesTotal === null || elapsedMs < 2_000) return null;
-    if (this.requestsDone === 0) return null;
-    const aFile = this.filesDone === 0
-      ? REQUESTS_A_FILE
-      : this.requestsDone / this.filesDone;
-    const byFiles = (this.filesTotal - this.filesDone) * aFile;
-    const known = this.requestsExpected - this.requestsDone;
-    return Math.max(known, byFiles, 0) * elapsedMs / this.requestsDone;
-  }
 }
 
 /**
- * The line to show.
+ * The line to show. Where it is too long, the File's name is cut at its
+ * beginning, then left out, then the bar, the rate, the records.
  *
  * @param columns The most columns that it may take; 0 for no limit and no bar.
  */
 export function progressLine(snapshot: Snapshot, columns: number): string {
-  const { filesDone, filesTotal, records, recordsPerSecond } = snapshot;
-  const parts = [
-    filesTotal === null
-      ? "listing Files"
-      : `${count(filesDone)}/${counted(filesTotal, "File")}`,
-    counted(records, "record"),
-    `${count(recordsPerSecond)}/s`,
-  ];
-  if (snapshot.waiting !== null) {
-    const { reason, leftMs } = snapshot.waiting;
-    parts.push(`${reason} in ${duration(leftMs)}`);
-  } else if (snapshot.leftMs !== null) {
-    parts.push(`${duration(snapshot.leftMs)} left`);
+  const { filesDone, filesTotal, oldest } = snapshot;
+  const files = filesTotal === null
+    ? "listing Files"
+    : `${count(filesDone)}/${counted(filesTotal, "File")}`;
+  const records = counted(snapshot.records, "record");
+  const rate = `${count(snapshot.recordsPerSecond)}/s`;
+  const end = endOf(snapshot);
+  const texts = [[files, records, rate], [files, records], [files]]
+    .map((parts) => [...parts, ...end].join(" · "));
+  const name = oldest !== null && oldest.tookMs >= LONG_MS
+    ? visible(oldest.file)
+    : null;
+  if (columns === 0) {
+    return [texts[0]!, ...name === null ? [] : [name]].join(" · ");
   }
-  const text = parts.join(" · ");
-  if (columns === 0) return text;
+  const room = columns - 1;
   const bar = filesTotal === null ? "" : `${drawBar(filesDone, filesTotal)} `;
-  const line = bar.length + text.length < columns ? bar + text : text;
-  return line.length < columns ? line : line.slice(0, Math.max(0, columns - 1));
+  const line = [bar + texts[0]!, ...texts].find((one) => one.length <= room);
+  if (line === undefined) return files.slice(0, Math.max(0, room));
+  const left = room - line.length - " · ".length;
+  const shown = name === null ? "" : cutToWidth(name, left);
+  return shown === "" ? line : `${line} · ${shown}`;
+}
+
+/** What the run waits for, or how long it is going to take. */
+function endOf({ waiting, leftMs }: Snapshot): readonly string[] {
+  if (waiting !== null) {
+    return [`${waiting.reason} in ${duration(waiting.leftMs)}`];
+  }
+  return leftMs === null ? [] : [`${duration(leftMs)} left`];
+}
+
+/** The end of a name, or nothing where that is too little to know it by. */
+function cutToWidth(name: string, columns: number): string {
+  if (mostColumns(name) <= columns) return name;
+  if (columns < LEAST_NAME) return "";
+  const characters = [...name];
+  while (mostColumns(characters.join("")) > columns - 1) characters.shift();
+  return `…${characters.join("")}`;
 }
 
 function drawBar(done: number, total: number): string {

@@ -3,7 +3,7 @@
  * the progress bar, and the bar itself. Where there is no terminal, a plain line
  * every few seconds.
  */
-import type { Level, Observer, RecordKind } from "../observer.ts";
+import type { FileWork, Level, Observer, RecordKind } from "../observer.ts";
 import type { Clock, DiskFile, Terminal } from "../world.ts";
 import { redact } from "../redact.ts";
 import { Progress, progressLine } from "./progress.ts";
@@ -86,25 +86,17 @@ export class Reporter implements Observer {
     this.progress.waitUntil(reason, untilMs);
   }
 
-  requestDone(): void {
-    this.progress.requestsDone++;
-  }
-
-  requestsExpected(requests: number): void {
-    this.progress.requestsExpected += requests;
-  }
-
   written(kind: RecordKind | "document", records: number, bytes: number): void {
     if (kind !== "document") this.progress.records += records;
     this.progress.bytes += bytes;
   }
 
   filesFound(files: number): void {
-    this.progress.filesTotal = files;
+    this.progress.filesFound(files);
   }
 
-  fileDone(): void {
-    this.progress.filesDone++;
+  fileBegun(name: string): FileWork {
+    return this.progress.fileBegun(name, this.#options.clock.now());
   }
 
   /** Shows the progress while `work` goes on. */

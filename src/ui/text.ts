@@ -42,3 +42,15 @@ export function visible(text: string): string {
     (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
   );
 }
+
+/** From here on a character may take two columns of a terminal: Hangul Jamo. */
+const FIRST_WIDE = 0x1100;
+
+/** The columns that a text takes in a terminal, at the most. */
+export function mostColumns(text: string): number {
+  let columns = 0;
+  for (const character of text) {
+    columns += character.codePointAt(0)! < FIRST_WIDE ? 1 : 2;
+  }
+  return columns;
+}

@@ -3,6 +3,7 @@ import { main } from "../../src/cli.ts";
 import { DEMO_KEY } from "../../src/demo/command.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
+import type { Snapshot } from "../../src/ui/progress.ts";
 import { VirtualClock } from "./clock.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { printedTerminal } from "./terminal.ts";
@@ -19,6 +20,10 @@ export interface MemoryOptions {
   readonly workspace: Workspace;
   /** Answers instead of the server, if with anything. */
   readonly before?: (url: URL) => Response | Error | undefined;
+  /** How long the server takes, in milliseconds; without it, no time at all. */
+  readonly latencyMs?: (url: URL) => number;
+  /** Sees the progress. */
+  readonly onProgress?: (snapshot: Snapshot, nowMs: number) => void;
   readonly key?: string;
   /** The key that the server accepts. */
   readonly serverKey?: string;
@@ -27,14 +32,24 @@ export interface MemoryOptions {
 /** Runs the program in memory. */
 export async function runInMemory(
   args: readonly string[],
-  { disk, workspace, before, key, serverKey = DEMO_KEY }: MemoryOptions,
+  options: MemoryOptions,
 ): Promise<Ended> {
+  const { disk, workspace, before, key, serverKey = DEMO_KEY } = options;
   const local = new Date(2025, 5, 1);
   const clock = new VirtualClock(local.getTime());
-  const terminal = printedTerminal();
+  const { onProgress } = options;
+  const terminal = {
+    ...printedTerminal(),
+    ...onProgress && {
+      errIsTerminal: true,
+      progress: (snapshot: object) =>
+        onProgress(snapshot as Snapshot, clock.now()),
+    },
+  };
   const code = await main(args, {
     fetch: async (input, init) => {
       const url = new URL(String(input));
+      if (options.latencyMs) await clock.sleep(options.latencyMs(url));
       const instead = before?.(url);
       if (instead instanceof Error) throw instead;
       const request = new Request(url, { headers: init?.headers ?? {} });

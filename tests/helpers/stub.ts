@@ -3,6 +3,7 @@ import { ByteBudget } from "../../src/api/budget.ts";
 import { Http } from "../../src/api/http.ts";
 import { Pacer } from "../../src/api/pacing.ts";
 import type { WalkContext } from "../../src/api/walk_types.ts";
+import { UNWATCHED } from "../../src/work.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Recorder, recorder } from "./observer.ts";
 
@@ -87,6 +88,7 @@ export function stubbed(
     http,
     budget: new ByteBudget(options.budget ?? 64 * 1024 * 1024),
     observer,
+    work: UNWATCHED,
     signal: stop.signal,
     inFlight: concurrency + 1,
     lookahead: 4 * concurrency,

@@ -5,7 +5,7 @@ import {
   type Snapshot,
 } from "../../src/ui/progress.ts";
 import { Reporter } from "../../src/ui/reporter.ts";
-import { bytes, duration, visible } from "../../src/ui/text.ts";
+import { bytes, duration, mostColumns, visible } from "../../src/ui/text.ts";
 import { summary } from "../../src/ui/summary.ts";
 import { realWorld } from "../../src/real_world.ts";
 import type { DiskFile } from "../../src/world.ts";
@@ -17,6 +17,7 @@ const BUSY: Snapshot = {
   records: 3512,
   recordsPerSecond: 1204.4,
   leftMs: 42_000,
+  oldest: null,
   waiting: null,
 };
 
@@ -39,11 +40,40 @@ Deno.test("the line says what it waits for", () => {
   );
 });
 
-Deno.test("the line never reaches the last column", () => {
-  for (let columns = 1; columns < 120; columns++) {
-    const line = progressLine(BUSY, columns);
-    assert(line.length < columns, `${columns}: ${line}`);
+Deno.test("the line never reaches the last column, whatever a File is called", () => {
+  const names = [
+    "support/triage",
+    "支持/分流".repeat(20),
+    "🚀".repeat(99),
+    "a\nb",
+  ];
+  for (const file of names) {
+    const oldest = { file, tookMs: 60_000 };
+    for (let columns = 1; columns < 120; columns++) {
+      const line = progressLine({ ...BUSY, oldest }, columns);
+      const bare = line.replace(/[█░·…]/g, "x");
+      assert(mostColumns(bare) < columns, `${columns}: ${line}`);
+      assert(!line.includes("\n"));
+    }
   }
+});
+
+Deno.test("the File that takes longest is named, by the end of its path where room is scarce", () => {
+  const oldest = { file: "support/emails/triage", tookMs: 5_000 };
+  const line = (columns: number) => progressLine({ ...BUSY, oldest }, columns);
+  const text = "12/34 Files · 3,512 records · 1,204/s · 42 s left";
+  const bar = "███████░░░░░░░░░░░░░ ";
+  assertEquals(line(0), `${text} · support/emails/triage`);
+  assertEquals(line(100), `${bar}${text} · support/emails/triage`);
+  assertEquals(line(90), `${bar}${text} · …t/emails/triage`);
+  assertEquals(line(80), `${bar}${text}`);
+  assertEquals(line(70), `${text} · …rt/emails/triage`);
+  assertEquals(line(50), text);
+  assertEquals(line(49), "12/34 Files · 3,512 records · 42 s left");
+  assertEquals(line(30), "12/34 Files · 42 s left");
+  assertEquals(line(10), "12/34 Fil");
+  const young = { ...oldest, tookMs: 4_999 };
+  assertEquals(progressLine({ ...BUSY, oldest: young }, 0), text);
 });
 
 Deno.test("rate and time left are finite from the first moment on", () => {
@@ -52,15 +82,17 @@ Deno.test("rate and time left are finite from the first moment on", () => {
     const { recordsPerSecond, leftMs } = progress.snapshot(nowMs);
     assertEquals([recordsPerSecond, leftMs], [0, null]);
   }
-  progress.filesTotal = 10;
-  progress.requestsExpected = 40;
+  progress.filesFound(10);
   for (let s = 1; s <= 10; s++) {
-    progress.filesDone = s;
+    const file = progress.fileBegun("a", 10_000 + s * 1000 - 900);
+    file.expected({ requests: 4, records: 1000 });
+    file.done({ requests: 4, records: 1000 });
+    file.end();
     progress.records += 1000;
-    progress.requestsDone = s * 4;
     const { recordsPerSecond, leftMs } = progress.snapshot(10_000 + s * 1000);
     assert(recordsPerSecond > 0 && recordsPerSecond <= 1000);
-    assert(leftMs! >= 0 && Number.isFinite(leftMs));
+    if (s < 3) assertEquals(leftMs, null, "too early for a word");
+    else assert(leftMs! >= 0 && Number.isFinite(leftMs));
   }
   assertEquals(progress.snapshot(21_000).leftMs, 0);
 });
@@ -143,6 +175,7 @@ Deno.test("numbers, times and texts are shown for people", () => {
     "3 min 05 s",
     "2 h 07 min",
   ]);
+  assertEquals(["aé", "a支", "🚀"].map(mostColumns), [2, 3, 2]);
   assertEquals(visible("a\tb\u202ec\u0007é"), "a\\u{9}b\\u{202e}c\\u{7}é");
 });
 

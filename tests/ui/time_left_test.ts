@@ -1,0 +1,115 @@
+import { assert, assertEquals } from "@std/assert";
+import { TimeLeft } from "../../src/ui/time_left.ts";
+import { workload } from "../bench/workloads.ts";
+import { MemoryDisk } from "../helpers/memory_disk.ts";
+import { EXPORT_ARGS, runInMemory } from "../helpers/memory_run.ts";
+
+/** A document takes 0.3 s, a page of 100 Logs twice as long. */
+const latencyMs = (url: URL) =>
+  300 + 3 * Number(url.searchParams.get("size") ?? 0);
+
+for (const name of ["1x200000x20", "8x15000x20", "150x1500x20", "500x0x20"]) {
+  Deno.test(`the time left is right from a tenth of a steady run on: ${name}`, async () => {
+    const seen: Array<{ atMs: number; leftMs: number | null }> = [];
+    const ended = await runInMemory(
+      EXPORT_ARGS.filter((arg) => arg !== "--quiet"),
+      {
+        disk: new MemoryDisk(),
+        workspace: workload(name),
+        latencyMs,
+        onProgress: ({ leftMs }, atMs) => void seen.push({ atMs, leftMs }),
+      },
+    );
+    assertEquals(ended.code, 0);
+    const startMs = seen[0]!.atMs;
+    const endMs = seen.at(-1)!.atMs;
+    const tookMs = endMs - startMs;
+    const later = seen.filter(({ atMs }) => atMs - startMs >= tookMs / 10);
+    assert(later.length > 20, "the run is long enough");
+    for (const { atMs, leftMs } of later) {
+      const truthMs = endMs - atMs;
+      const word = `after ${
+        atMs - startMs
+      } of ${tookMs} ms: ${leftMs} for ${truthMs}`;
+      assert(leftMs !== null && leftMs >= 0, word);
+      // The very end is a matter of single requests.
+      const allowedMs = Math.max(0.2 * truthMs, 2_000);
+      assert(Math.abs(leftMs - truthMs) <= allowedMs, word);
+    }
+  });
+}
+
+const request = { requests: 1, records: 0 };
+
+Deno.test("the time left is steady while answers come in bursts", () => {
+  const timeLeft = new TimeLeft();
+  const file = timeLeft.fileBegun("a", 0);
+  file.expected({ requests: 1_000, records: 0 });
+  file.known();
+  for (let ms = 0; ms <= 100_000; ms += 200) {
+    // Twenty answers every two seconds: the run takes 100 s.
+    if (ms > 0 && ms % 2_000 === 0) file.done({ requests: 20, records: 0 });
+    const leftMs = timeLeft.left(1, ms);
+    if (ms < 10_000) continue;
+    const wrong = Math.abs(leftMs! - (100_000 - ms));
+    assert(wrong <= 0.2 * (100_000 - ms) + 2_000, `${ms}: ${leftMs}`);
+  }
+});
+
+Deno.test("the time left follows a server that gets slower, and forgets an outage", () => {
+  const timeLeft = new TimeLeft();
+  const file = timeLeft.fileBegun("a", 0);
+  file.expected({ requests: 10_000, records: 0 });
+  file.known();
+  timeLeft.left(1, 0);
+  let nowMs = 0;
+  const work = (seconds: number, aSecond: number) => {
+    let left: number | null = null;
+    for (let s = 0; s < seconds; s++) {
+      nowMs += 1_000;
+      for (let i = 0; i < aSecond; i++) file.done(request);
+      left = timeLeft.left(1, nowMs);
+    }
+    return left!;
+  };
+  assertEquals(Math.round(work(100, 10)), 900_000);
+  const slower = work(120, 5);
+  assert(Math.abs(slower - 8_400 / 5 * 1000) < 0.1 * slower, `${slower}`);
+  work(600, 0);
+  const after = work(120, 5);
+  assert(Math.abs(after - 7_800 / 5 * 1000) < 0.15 * after, `${after}`);
+});
+
+Deno.test("the time left is null or a number from 0 up, whatever is told", () => {
+  const timeLeft = new TimeLeft();
+  const check = (notDone: number, nowMs: number) => {
+    const left = timeLeft.left(notDone, nowMs);
+    assert(left === null || Number.isFinite(left) && left >= 0, `${left}`);
+    return left;
+  };
+  assertEquals(check(0, 0), null);
+  assertEquals(check(3, 0), null);
+  const a = timeLeft.fileBegun("a", 10_000);
+  assertEquals(check(3, 10_000), null, "no File is known yet");
+  a.known();
+  a.done({ requests: 9, records: 0 });
+  check(3, 10_000);
+  a.expected({ requests: -5, records: -100 });
+  check(3, 9_000);
+  a.end();
+  const b = timeLeft.fileBegun("b", 11_000);
+  b.expected({ requests: 2, records: 0 });
+  check(2, 12_000);
+  b.end();
+  check(-1, 13_000);
+});
+
+Deno.test("the oldest File is the one begun first of those that are not done", () => {
+  const timeLeft = new TimeLeft();
+  assertEquals(timeLeft.oldest, null);
+  const a = timeLeft.fileBegun("a", 1);
+  timeLeft.fileBegun("b", 2);
+  assertEquals(timeLeft.oldest?.name, "a");
+  a.end();
+  assertEquals(timeLeft.oldest?.name, "b");
+});
