@@ -98,6 +98,7 @@ export function readArgs(args: readonly string[]): Flags {
       files: texts("file"),
       since: text("since"),
       until: text("until"),
+      shard: text("shard"),
       logs,
       concurrency,
       patienceMs,

@@ -140,7 +140,7 @@ async function remoteOf(flags: Flags, world: World): Promise<CompareRemote> {
   const apiKey = wishes.apiKey ?? await askKey(world);
   return async (verdict) => {
     const stop = new AbortController();
-    const known = verdict.manifest?.settings.apiUrl;
+    const known = verdict.claims.all[0]?.manifest?.settings.apiUrl;
     const apiUrl = wishes.apiUrl ?? known ?? DEFAULT_API_URL;
     const { signal } = stop;
     const walk = connectFor(flags, world, { apiUrl, apiKey, signal });

@@ -15,12 +15,7 @@ import { type ListedFile, listWorkspace } from "./listing.ts";
 import { type Counts, type Observer, sumCounts } from "./observer.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
 import { ExportRecord } from "./tree/export_record.ts";
-import {
-  type Gap,
-  gapText,
-  NO_FILTERS,
-  type Settings,
-} from "./tree/manifest.ts";
+import { type Gap, gapText, type Settings } from "./tree/manifest.ts";
 import { PART_SUFFIX, removeAll } from "./tree/storage.ts";
 import {
   expectKnownFiles,
@@ -119,7 +114,7 @@ function contextOf(options: ExportOptions): RunContext {
     observer,
     stop,
     logs: settings.logs,
-    filters: settings.filters ?? NO_FILTERS,
+    filters: settings.filters,
     cutoff: new Cutoff(settings.cutoff, settings.filters),
   };
 }

@@ -1,11 +1,12 @@
 /**
- * Which part of a workspace an export is of: Files by type, id or path, Logs by
- * time. Fixed by the first run, kept in `export.json`, used again by every resume.
+ * Which part of a workspace an export is of: Files by type, id, path or shard,
+ * Logs by time. Fixed by the first run, kept in `export.json`, used again by every resume.
  */
+import { createHash } from "node:crypto";
 import { UsageError } from "./errors.ts";
 import { shellWord } from "./platform.ts";
 import { didYouMean } from "./suggest.ts";
-import { type Filters, NO_FILTERS } from "./tree/manifest.ts";
+import type { Filters, Shard } from "./tree/manifest.ts";
 
 /** The types of File that the API knows. */
 export const FILE_TYPES = [
@@ -19,6 +20,7 @@ export interface FilterWords {
   readonly files?: readonly string[];
   readonly since?: string;
   readonly until?: string;
+  readonly shard?: string;
 }
 
 /**
@@ -48,6 +50,7 @@ export function readFilters(words: FilterWords, nowMs: number): Filters | null {
     files: files.toSorted(),
     since,
     until,
+    shard: shardOf(words.shard),
   };
   return filtersText(filters) === null ? null : filters;
 }
@@ -77,9 +80,26 @@ function instantOf(
   );
 }
 
+/** Reads `2/5`. */
+function shardOf(text: string | undefined): Shard | null {
+  if (text === undefined) return null;
+  const [, first, second] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
+  const [index, of] = [Number(first), Number(second)];
+  if (index >= 1 && index <= of) return { index, of };
+  throw new UsageError(
+    `--shard must be one of several parts, such as 2/5 for the second of five, not ${text}`,
+  );
+}
+
+/** Whether a File is of a part: always of the same, whatever else there is. */
+function isOf({ index, of }: Shard, fileId: string): boolean {
+  const sum = createHash("sha256").update(fileId).digest();
+  return sum.readUInt32BE() % of === index - 1;
+}
+
 /** Whether a File is wanted. */
 export function wantsFile(
-  { types, files }: Filters,
+  { types, files, shard }: Filters,
   file: {
     readonly id: string;
     readonly type: string;
@@ -87,6 +107,7 @@ export function wantsFile(
   },
 ): boolean {
   if (types.length > 0 && !types.includes(file.type)) return false;
+  if (shard !== null && !isOf(shard, file.id)) return false;
   return files.length === 0 ||
     files.some((one) =>
       one === file.id || file.path !== null && globOf(one).test(file.path)
@@ -110,12 +131,13 @@ function globOf(glob: string): RegExp {
 
 /** The filters as they would be typed; `null` where there are none. */
 export function filtersText(filters: Filters): string | null {
-  const { types, files, since, until } = filters;
+  const { types, files, since, until, shard } = filters;
   const words = [
     ...types.map((type) => `--type ${type}`),
     ...files.map((file) => `--file ${shellWord(file, "linux")}`),
     ...since === null ? [] : [`--since ${since}`],
     ...until === null ? [] : [`--until ${until}`],
+    ...shard === null ? [] : [`--shard ${shard.index}/${shard.of}`],
   ];
   return words.length === 0 ? null : words.join(" ");
 }
@@ -126,10 +148,9 @@ export function filtersText(filters: Filters): string | null {
  * @throws {UsageError} When others are asked for.
  */
 export function resumedFilters(
-  first: Filters | undefined,
+  kept: Filters,
   now: Filters | null,
 ): Filters {
-  const kept = first ?? NO_FILTERS;
   if (now === null || filtersText(now) === filtersText(kept)) return kept;
   throw new UsageError(
     `this export is of ${filtersText(kept) ?? "everything"}, not of ${

@@ -32,6 +32,7 @@ Options of export
   --type TYPE        only Files of this type; may be repeated
   --file ID|GLOB     only these Files, such as 'support/**'; may be repeated
   --since, --until T only Logs of this time: 2025-01-31, 2025-01-31T08:00Z, 30d
+  --shard I/N        only part I of N of the Files, for N machines
   --logs, --no-logs  with or without Logs (default: without);
                      --resume DIR --logs adds them to an export
   --concurrency N    requests in flight at once, 1 to 100 (default: ${DEFAULT_CONCURRENCY})
@@ -65,6 +66,7 @@ const COMMAND_HELP: Readonly<Record<Exclude<Command, "export">, string>> = {
   --type TYPE        only Files of this type; may be repeated
   --file ID|GLOB     only these Files, such as 'support/**'; may be repeated
   --since, --until T only Logs of this time: 2025-01-31, 2025-01-31T08:00Z, 30d
+  --shard I/N        only part I of N of the Files, for N machines
   --logs, --no-logs  with or without Logs (default: without)
   --concurrency N    requests in flight at once (default: ${DEFAULT_CONCURRENCY})
   --patience TIME    how long to wait for an API that is down (default: 15m)

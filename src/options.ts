@@ -31,6 +31,7 @@ export interface Flags {
   readonly files?: readonly string[];
   readonly since?: string;
   readonly until?: string;
+  readonly shard?: string;
   readonly concurrency?: number;
   readonly patienceMs?: number;
   readonly apiUrl?: string;
@@ -46,7 +47,7 @@ export interface Flags {
 
 /** What an export is of, and how the API is reached. */
 const WHAT = [
-  ...["directory", "type", "file", "since", "until"],
+  ...["directory", "type", "file", "since", "until", "shard"],
   ...["concurrency", "patience", "api-url", "env-file"],
 ];
 const SWITCHES = ["quiet", "verbose", "no-color", "version", "help"];

@@ -10,7 +10,7 @@ import { filtersText } from "./filters.ts";
 import { runExport } from "./export.ts";
 import { Checksums } from "./tree/checksums.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
-import { NO_FILTERS, readManifest, type Settings } from "./tree/manifest.ts";
+import { readManifest, type Settings } from "./tree/manifest.ts";
 import { removeAll } from "./tree/storage.ts";
 import { Reporter } from "./ui/reporter.ts";
 import { type JsonSummary, summaryOf } from "./ui/json_output.ts";
@@ -75,7 +75,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   const ran = () => ({
     where,
     resumeCommand,
-    filters: filtersText(options.settings.filters ?? NO_FILTERS),
+    filters: filtersText(options.settings.filters),
     tookMs: clock.now() - startMs,
     bytes: reporter.progress.bytes,
   });

@@ -8,6 +8,7 @@ import {
   type Wishes,
 } from "../src/config.ts";
 import { UsageError } from "../src/errors.ts";
+import { NO_FILTERS } from "../src/tree/manifest.ts";
 
 function wishes(
   args: readonly string[],
@@ -30,7 +31,7 @@ Deno.test("nothing said: the defaults", () => {
     directoryId: null,
     logs: false,
     cutoff: "1970-01-01T00:00:00.000Z",
-    filters: { types: [], files: [], since: null, until: null },
+    filters: NO_FILTERS,
     rootDirectoryId: null,
   });
 });

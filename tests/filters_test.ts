@@ -98,7 +98,7 @@ Deno.test("a resume keeps the filters of the first run, and takes no others", ()
   const first = readFilters({ types: ["tool"], since: "2025-01-01" }, NOW)!;
   assertEquals(resumedFilters(first, null), first);
   assertEquals(resumedFilters(first, { ...first }), first);
-  assertEquals(resumedFilters(undefined, null), NO_FILTERS);
+  assertEquals(resumedFilters(NO_FILTERS, null), NO_FILTERS);
   assertThrows(
     () => resumedFilters(first, readFilters({ types: ["flow"] }, NOW)),
     UsageError,

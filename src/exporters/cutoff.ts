@@ -8,7 +8,7 @@ import { type FileInfo, logsList } from "../api/client.ts";
 import { countList } from "../api/date_windows.ts";
 import type { Http } from "../api/http.ts";
 import { ApiError } from "../errors.ts";
-import { type Filters, NO_FILTERS } from "../tree/manifest.ts";
+import type { Filters } from "../tree/manifest.ts";
 
 /** Before any Log: a server that honours it has none up to here. */
 const LONG_AGO = "1970-01-02T00:00:00.000Z";
@@ -28,7 +28,7 @@ export class Cutoff {
   readonly isFiltered: boolean;
 
   /** @param instant Logs created later are left out (ISO 8601, UTC). */
-  constructor(instant: string, { since, until }: Filters = NO_FILTERS) {
+  constructor(instant: string, { since, until }: Filters) {
     const isEarlier = until !== null && until < instant;
     this.wanted = { after: since, until: isEarlier ? until : instant };
     this.isFiltered = since !== null || until !== null;

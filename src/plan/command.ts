@@ -2,7 +2,6 @@
 import { EXIT } from "../exit.ts";
 import { filtersText } from "../filters.ts";
 import type { Settings } from "../tree/manifest.ts";
-import { NO_FILTERS } from "../tree/manifest.ts";
 import { bytes, count, duration, visible } from "../ui/text.ts";
 import type { Terminal } from "../world.ts";
 import { Client } from "../api/client.ts";
@@ -36,7 +35,7 @@ export async function planExport(
   const { directoryId, cutoff, filters, logs } = settings;
   return await planning.planExport({
     ...rest,
-    filters: filters ?? NO_FILTERS,
+    filters,
     cutoff: new Cutoff(cutoff, filters),
     logs,
     path: await directoryPath(client, directoryId),
@@ -55,7 +54,7 @@ export function printPlan(
   settings: Settings,
   { terminal, json }: { readonly terminal: Terminal; readonly json: boolean },
 ): number {
-  const filters = filtersText(settings.filters ?? NO_FILTERS);
+  const filters = filtersText(settings.filters);
   const code = plan.unknown.length === 0 ? EXIT.complete : EXIT.incomplete;
   if (json) {
     const { logs } = settings;

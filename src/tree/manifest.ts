@@ -18,6 +18,15 @@ export interface Filters {
   /** Only Logs created between these instants (ISO 8601, UTC). */
   readonly since: string | null;
   readonly until: string | null;
+  /** Only Files of this part of a division of all Files; `null` for all. */
+  readonly shard: Shard | null;
+}
+
+/** One of several parts of about the same number of Files. */
+export interface Shard {
+  /** From 1 to `of`. */
+  readonly index: number;
+  readonly of: number;
 }
 
 /** Everything. */
@@ -26,6 +35,7 @@ export const NO_FILTERS: Filters = {
   files: [],
   since: null,
   until: null,
+  shard: null,
 };
 
 /** What an export is made of, fixed by its first run. */
@@ -37,8 +47,7 @@ export interface Settings {
   readonly logs: boolean;
   /** Logs created after this instant (ISO 8601, UTC) are left out. */
   readonly cutoff: string;
-  /** Absent in exports of before there were filters. */
-  readonly filters?: Filters;
+  readonly filters: Filters;
   /** The workspace's root Directory; `null` while it is unknown. */
   readonly rootDirectoryId: string | null;
 }
@@ -104,11 +113,40 @@ export async function readManifest(
   path: string,
 ): Promise<Manifest | null> {
   const json = parseJson(await readFile(disk, path));
-  if (!isObject(json) || !isSettings(json["settings"])) return null;
-  return json as unknown as Manifest;
+  if (!isManifest(json)) return null;
+  // Exports of before there were filters, or all of them.
+  const filters = { ...NO_FILTERS, ...json.settings.filters };
+  return { ...json, settings: { ...json.settings, filters } };
+}
+
+/** Whether all is there that the program goes by. */
+function isManifest(value: unknown): value is Manifest {
+  if (!isObject(value) || !isSettings(value["settings"])) return false;
+  const { files, gaps, state } = value;
+  return typeof state === "string" &&
+    isObject(files) && Object.values(files).every(isEntry) &&
+    Array.isArray(gaps) && gaps.every(isGapRecord);
 }
 
 function isSettings(value: unknown): value is Settings {
-  return isObject(value) && typeof value["apiUrl"] === "string" &&
-    typeof value["logs"] === "boolean" && typeof value["cutoff"] === "string";
+  if (!isObject(value)) return false;
+  const { apiUrl, logs, cutoff, filters = NO_FILTERS } = value;
+  if (!isObject(filters)) return false;
+  const { types = [], files = [] } = filters;
+  return typeof apiUrl === "string" && typeof logs === "boolean" &&
+    typeof cutoff === "string" && isTexts(types) && isTexts(files);
+}
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
+}
+
+function isEntry(value: unknown): boolean {
+  return isObject(value) && typeof value["type"] === "string" &&
+    typeof value["state"] === "string" && isObject(value["counts"]);
+}
+
+function isGapRecord(value: unknown): boolean {
+  return isObject(value) && typeof value["part"] === "string" &&
+    typeof value["reason"] === "string";
 }

@@ -101,6 +101,12 @@ function summary(
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
+  if (!official && verdict.claims.all.length === 0) {
+    lines.push(
+      "  There is no export.json: whether Files are missing, and whether their data are",
+      "  what was written, cannot be seen. --remote compares with the API.",
+    );
+  }
   if (differences === null) {
     lines.push(
       `  The API was not asked; to compare: ${command}`,

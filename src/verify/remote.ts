@@ -45,7 +45,7 @@ const AT_ONCE = 8;
 export async function compareWithApi(
   { walk, stop, verdict }: RemoteOptions,
 ): Promise<readonly Problem[]> {
-  const { files, manifest } = verdict;
+  const { files, claims } = verdict;
   const problems = new Problems();
   const listed = new Map<string, FileInfo>();
   using list = await openWalk(walk, filesList(null));
@@ -59,10 +59,6 @@ export async function compareWithApi(
   if (mismatch !== null) {
     problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
   }
-  const cutoff = manifest === null ? null : new Cutoff(
-    manifest.settings.cutoff,
-    manifest.settings.filters,
-  );
   await forEachAtOnce(stop, AT_ONCE, files, async ([id, file]) => {
     const info = listed.get(id);
     if (info === undefined) {
@@ -72,14 +68,19 @@ export async function compareWithApi(
         "nothing: what is here is all there is",
       );
     }
+    const settings = claims.settings(id);
+    const cutoff = settings && new Cutoff(settings.cutoff, settings.filters);
     await compareFile({ http: walk.http, problems, cutoff }, info, file);
   });
   // A part of a workspace was asked for: what else there is, is not missing.
-  const isAll = manifest === null || manifest.settings.directoryId === null;
-  const filters = manifest?.settings.filters ?? NO_FILTERS;
-  for (const [id, file] of isAll ? listed : []) {
-    if (files.has(id) || manifest?.files[id] !== undefined) continue;
-    if (!wantsFile(filters, file)) continue;
+  for (const [id, file] of listed) {
+    if (files.has(id) || claims.entry(id) !== undefined) continue;
+    const settings = claims.settings(id);
+    if (settings !== null && settings.directoryId !== null) continue;
+    const { shard, ...filters } = settings?.filters ?? NO_FILTERS;
+    // Of a merged export the other shards are wanted too.
+    const wanted = { ...filters, shard: claims.isMerged ? null : shard };
+    if (!wantsFile(wanted, file)) continue;
     problems.add(
       `files/${id}`,
       `is listed by the API (${file.path ?? "no path"}) and not in this export`,
