@@ -68,6 +68,9 @@ async function runCommand(
       return await verifyCommand(flags, world);
     } else if (flags.command === "plan") {
       return await planCommand(flags, world);
+    } else if (flags.command === "index") {
+      const { index } = await import("./report/command.ts");
+      return await index(flags, world);
     } else if (flags.command === "prompts") {
       const { prompts } = await import("./prompts/command.ts");
       return await prompts(flags, world);

@@ -10,7 +10,7 @@ import { forEachAtOnce, type Stop } from "./concurrency.ts";
 import type { RunContext } from "./exporters/context.ts";
 import { Cutoff } from "./exporters/cutoff.ts";
 import type { ExportResult } from "./export_result.ts";
-import { exportFile } from "./exporters/file.ts";
+import { exportFile, type FileOutcome } from "./exporters/file.ts";
 import { type ListedFile, listWorkspace } from "./listing.ts";
 import { type Counts, type Observer, sumCounts } from "./observer.ts";
 import type { ExportDir } from "./tree/export_dir.ts";
@@ -36,6 +36,16 @@ export interface ExportOptions {
   readonly patienceMs: number;
   readonly observer: Observer;
   readonly stop: Stop;
+  /** Hears of each File that is finished, complete or not. */
+  readonly onFile: (file: FinishedFile) => Promise<void>;
+}
+
+/** A File that is finished. */
+export interface FinishedFile extends FileOutcome {
+  readonly id: string;
+  readonly type: string;
+  readonly path: string | null;
+  readonly state: "complete" | "incomplete";
 }
 
 /**
@@ -59,7 +69,8 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     secrets: [options.apiKey],
     earlier: dir.manifest,
   });
-  for (const path of [dir.layout.manifest, dir.layout.directories]) {
+  const { manifest, directories, page } = dir.layout;
+  for (const path of [manifest, directories, page]) {
     await removeAll(disk, path + PART_SUFFIX);
   }
   try {
@@ -85,7 +96,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
       context,
       listing.files,
       record,
-      options.concurrency,
+      options,
     );
     await record.save(record.gaps.length === 0 ? "complete" : "incomplete");
     return { ...result, gaps: record.gaps };
@@ -123,7 +134,7 @@ async function exportFiles(
   context: RunContext,
   files: readonly ListedFile[],
   record: ExportRecord,
-  atOnce: number,
+  { concurrency, onFile }: Pick<ExportOptions, "concurrency" | "onFile">,
 ): Promise<Omit<ExportResult, "gaps">> {
   const { observer } = context;
   let totals: Counts = {};
@@ -143,7 +154,7 @@ async function exportFiles(
   );
   await forEachAtOnce(
     context.stop,
-    atOnce,
+    concurrency,
     todo,
     async ({ file, plan }) => {
       const { counts, gaps } = await exportFile(context, file, plan);
@@ -153,6 +164,8 @@ async function exportFiles(
       record.setFile(file, complete ? "complete" : "incomplete", counts);
       record.miss(gaps);
       await record.saveNowAndThen();
+      const state = complete ? "complete" : "incomplete";
+      await onFile({ ...file, state, counts, gaps });
       logGaps(observer, gaps);
       observer.log(
         complete ? "INFO" : "ERROR",

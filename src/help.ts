@@ -22,6 +22,7 @@ const HELP_TEXT =
   hl-export plan [options]              what that would fetch; writes nothing
   hl-export --resume DIR                go on with an export
   hl-export verify DIR [--remote]       check an export; with the API, by counts
+  hl-export index DIR                   pages to look inside it with a browser
   hl-export prompts DIR --to OUT        Prompts and Agents of an export as text
   hl-export demo [--serve [--port N]]   export a sample workspace, or serve it
 
@@ -96,6 +97,18 @@ Prints a line for each problem, with what to do. Exports by the official script
 can be checked too. Exit 0 when all is sound, 4 when not, 2 when there is none.
 
 Example:  hl-export verify exports/20250606-120000 --remote
+`,
+  index: `hl-export index DIR - write pages to look inside an export
+
+  -q, --quiet, -v, --verbose, --no-color, --version, -h, --help
+
+Writes DIR/index.html, where Files are found by name, path, id and type, and a
+page for each File: its Versions and how they differ, its Evaluations, its newest
+Logs. Every export ends with this; the command is for exports of the official
+script, for merged ones, and for those of an earlier version. The pages need no
+network, and are made from what the export holds.
+
+Example:  hl-export index exports/20250606-120000
 `,
   prompts:
     `hl-export prompts DIR --to OUT - Prompts and Agents of an export as text

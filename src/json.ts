@@ -1,6 +1,38 @@
-/** Telling JSON values apart. */
+/** Telling JSON values apart, and parsing them for people. */
 
 /** Whether a value is an object with members: no array, not `null`. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether there is nothing to be told of a value. */
+export function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === "") return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+/**
+ * Parses JSON so that numbers keep their spelling when they are printed.
+ *
+ * @returns The value; `undefined` where it is no JSON.
+ */
+export function parseExactly(json: string): unknown {
+  try {
+    return JSON.parse(json, (_, value, context?: { source?: string }) => {
+      const source = context?.source;
+      if (typeof value !== "number" || source === undefined) return value;
+      return rawJson(source);
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A number in its own spelling; part of the language, not yet of its types. */
+function rawJson(source: string): unknown {
+  const { rawJSON } = JSON as typeof JSON & {
+    readonly rawJSON: (text: string) => unknown;
+  };
+  return rawJSON(source);
 }

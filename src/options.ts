@@ -5,6 +5,7 @@ export const COMMANDS = [
   "export",
   "plan",
   "verify",
+  "index",
   "prompts",
   "demo",
 ] as const;
@@ -15,7 +16,7 @@ export type Command = typeof COMMANDS[number];
 /** The options, as given; absent ones are `undefined`. */
 export interface Flags {
   readonly command: Command;
-  /** The export that `verify` or `prompts` is to look at. */
+  /** The export that `verify`, `index` or `prompts` is to look at. */
   readonly dir?: string;
   /** Whether what is printed is for programs. */
   readonly json: boolean;
@@ -72,6 +73,11 @@ export const OPTIONS: Readonly<
   verify: {
     values: ["concurrency", "patience", "api-url", "env-file"],
     switches: ["remote", ...SWITCHES],
+    takesDir: true,
+  },
+  index: {
+    values: [],
+    switches: SWITCHES,
     takesDir: true,
   },
   prompts: {

@@ -14,6 +14,11 @@ import { readManifest, type Settings } from "./tree/manifest.ts";
 import { removeAll } from "./tree/storage.ts";
 import { Reporter } from "./ui/reporter.ts";
 import { type JsonSummary, summaryOf } from "./ui/json_output.ts";
+import {
+  type OnFailure,
+  writeFilePage,
+  writePages,
+} from "./report/write_pages.ts";
 import { summary } from "./ui/summary.ts";
 import type { World } from "./world.ts";
 
@@ -79,6 +84,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     tookMs: clock.now() - startMs,
     bytes: reporter.progress.bytes,
   });
+  const noPage: OnFailure = (fileId, error) =>
+    reporter.log("WARN", `cannot make the page of ${fileId}: ${error}`);
   let isKept = true;
   reporter.log(
     "INFO",
@@ -91,6 +98,9 @@ export async function runAndReport(options: RunOptions): Promise<number> {
         world: { ...world, disk },
         observer: reporter,
         stop,
+        onFile: async (file) => {
+          await writeFilePage(world.disk, dir.layout, file, noPage);
+        },
       })
     );
     const text = summary(result, ran());
@@ -99,6 +109,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
     }
+    const which = "missing";
+    await writePages(world.disk, where, { which, onFailure: noPage });
     reporter.closeLog();
     await sums.finish();
     if (flags.json) {
@@ -112,6 +124,11 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     if (refused) throw error;
     const { code, state, message } = failureOf(error);
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
+    if (isKept && code !== EXIT.defect) {
+      // What cannot be shown now can be by `index`.
+      await writePages(world.disk, where, { which: "none", onFailure: noPage })
+        .catch(() => {});
+    }
     terminal.err(
       isKept
         ? `What is complete is saved. To go on: ${resumeCommand}\n`

@@ -14,6 +14,7 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   ["ui/summary.ts", "ui/json_output.ts"],
   ["export.ts"],
   ["export_result.ts"],
+  ["report/"],
   ["plan/"],
   [
     "listing.ts",

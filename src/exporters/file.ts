@@ -99,6 +99,8 @@ export async function exportFile(
 ): Promise<FileOutcome> {
   const paths = run.layout.file(file.id);
   const tally = new Tally(file.id);
+  // A page is of what stands beside it.
+  await removeAll(run.disk, paths.page);
   const state = await readState(run.disk, paths) ??
     new FileState(run.disk, paths);
   const work = run.observer.fileBegun(file.path ?? file.id);

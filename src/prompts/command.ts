@@ -7,6 +7,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit.ts";
 import { isObject } from "../json.ts";
 import type { Flags } from "../options.ts";
+import { expectExport } from "../tree/export_dir.ts";
 import { isSafeId, Layout } from "../tree/layout.ts";
 import { parseJson } from "../tree/json_file.ts";
 import { listDir, readFile, writeFile } from "../tree/storage.ts";
@@ -81,12 +82,8 @@ async function promptFiles(
   disk: Disk,
   layout: Layout,
 ): Promise<readonly PromptFile[]> {
-  const entries = await listDir(disk, layout.files);
-  if (entries === null) {
-    throw new UsageError(
-      `${layout.root} is not an export: it holds no files/; give a directory such as exports/20250606-120000`,
-    );
-  }
+  await expectExport(disk, layout.root);
+  const entries = await listDir(disk, layout.files) ?? [];
   const files: PromptFile[] = [];
   for (const { name: id } of entries) {
     if (!isSafeId(id)) continue;

@@ -3,7 +3,7 @@
  * with its model and parameters, then its messages. Values are JSON, which is
  * YAML too, so that front matter can be parsed.
  */
-import { isObject } from "../json.ts";
+import { isEmpty, isObject, parseExactly } from "../json.ts";
 
 /** What comes first in the front matter, in this order. */
 const FIRST = [
@@ -30,42 +30,23 @@ export function promptText(json: string): string | null {
   if (!isObject(version)) return null;
   const own = version["raw_file_content"];
   if (typeof own === "string" && own !== "") return own;
-  const names = [
-    ...FIRST.filter((name) => name in version),
-    ...Object.keys(version).filter((name) => !FIRST.includes(name)),
-  ].filter((name) => !LEFT_OUT.has(name));
-  const lines = names
-    .filter((name) => !isEmpty(version[name]))
-    .map((name) => `${keyOf(name)}: ${JSON.stringify(version[name])}`);
+  const lines = fieldsOf(version).map(([name, value]) =>
+    `${keyOf(name)}: ${JSON.stringify(value)}`
+  );
   const text = templateText(version["template"]);
   return ["---", ...lines, "---", "", text].join("\n");
 }
 
-/** Parses JSON so that numbers keep their spelling when they are printed. */
-function parseExactly(json: string): unknown {
-  try {
-    return JSON.parse(json, (_, value, context?: { source?: string }) => {
-      const source = context?.source;
-      if (typeof value !== "number" || source === undefined) return value;
-      return rawJson(source);
-    });
-  } catch {
-    return undefined;
-  }
-}
-
-/** A number in its own spelling; part of the language, not yet of its types. */
-function rawJson(source: string): unknown {
-  const { rawJSON } = JSON as typeof JSON & {
-    readonly rawJSON: (text: string) => unknown;
-  };
-  return rawJSON(source);
-}
-
-function isEmpty(value: unknown): boolean {
-  if (value === null || value === undefined || value === "") return true;
-  if (Array.isArray(value)) return value.length === 0;
-  return isObject(value) && Object.keys(value).length === 0;
+/** What a Version consists of beside its template, what matters most first. */
+export function fieldsOf(
+  version: Readonly<Record<string, unknown>>,
+): readonly (readonly [name: string, value: unknown])[] {
+  return [
+    ...FIRST.filter((name) => name in version),
+    ...Object.keys(version).filter((name) => !FIRST.includes(name)),
+  ]
+    .filter((name) => !LEFT_OUT.has(name) && !isEmpty(version[name]))
+    .map((name) => [name, version[name]]);
 }
 
 /** A key of YAML that means itself. */
@@ -73,7 +54,8 @@ function keyOf(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
 }
 
-function templateText(template: unknown): string {
+/** A template as text: messages, each in the tag of its role. */
+export function templateText(template: unknown): string {
   if (typeof template === "string") return ensureEnd(template);
   if (!Array.isArray(template)) return "";
   return template.map((message) => {

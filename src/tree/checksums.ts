@@ -28,8 +28,12 @@ export const JOURNAL_NAME = "SHA256SUMS.journal";
 const UNKNOWN = "?";
 /** The log, which is never written as a whole, and chunks that were set aside. */
 const UNTRACKED = /^export\.log$|\.old\//;
-/** Files that are gone when the export is complete, and the sums themselves. */
-const UNSUMMED = /^SHA256SUMS|\/\.state\.json$|\.part$/;
+/**
+ * Files that are gone when the export is complete, pages, which can be made again
+ * from the others, and the sums themselves.
+ */
+const UNSUMMED =
+  /^SHA256SUMS|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$/;
 
 /** The sums of one export; `disk` is the one to write through. */
 export class Checksums {

@@ -59,6 +59,26 @@ export async function openExportDir(
   disk: Disk,
   path: string,
 ): Promise<ExportDir> {
+  const names = await expectExport(disk, path);
+  const manifest = await readManifest(disk, join(path, "export.json"));
+  if (manifest === null && names.has("export.json")) {
+    throw new UsageError(
+      `${path}/export.json cannot be read as one of this program's; restore it, or remove it to go by the files alone`,
+    );
+  }
+  return await lock(disk, path, { manifest, isNew: false });
+}
+
+/**
+ * Makes sure that a directory is an export.
+ *
+ * @returns The names in it.
+ * @throws {UsageError} When it is none.
+ */
+export async function expectExport(
+  disk: Disk,
+  path: string,
+): Promise<ReadonlySet<string>> {
   const entries = await listDir(disk, path).catch((cause) => {
     throw new UsageError(cause.message, { cause });
   });
@@ -75,13 +95,24 @@ export async function openExportDir(
         : `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
     );
   }
-  const manifest = await readManifest(disk, join(path, "export.json"));
-  if (manifest === null && names.has("export.json")) {
-    throw new UsageError(
-      `${path}/export.json cannot be read as one of this program's; restore it, or remove it to go by the files alone`,
-    );
-  }
-  return await lock(disk, path, { manifest, isNew: false });
+  return names;
+}
+
+/**
+ * Keeps runs off an export that has a log: those of the official script and
+ * merged ones may have none.
+ *
+ * @returns What lets go of it.
+ * @throws {UsageError} When a run is at work in it.
+ */
+export async function lockIfLogged(
+  disk: Disk,
+  path: string,
+): Promise<Disposable> {
+  const names = await expectExport(disk, path);
+  if (!names.has("export.log")) return { [Symbol.dispose]() {} };
+  const { log } = await lock(disk, path, { manifest: null, isNew: false });
+  return { [Symbol.dispose]: () => log.close() };
 }
 
 async function lock(

@@ -7,6 +7,9 @@ import { join } from "@std/path";
 /** Names that Windows keeps for devices. */
 const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
 
+/** What pages are called. */
+export const PAGE_NAME = "index.html";
+
 /**
  * Whether an id may become part of a path, on every system: an export may be
  * copied to another.
@@ -31,6 +34,10 @@ export class Layout {
   get files(): string {
     return join(this.root, "files");
   }
+  /** For a person: all Files, to be found and opened. */
+  get page(): string {
+    return join(this.root, PAGE_NAME);
+  }
   file(id: string): FileLayout {
     return new FileLayout(join(this.files, id));
   }
@@ -50,6 +57,10 @@ export class FileLayout {
   }
   get file(): string {
     return join(this.root, "file.json");
+  }
+  /** For a person: the File, to be looked at. */
+  get page(): string {
+    return join(this.root, PAGE_NAME);
   }
   get deployments(): string {
     return join(this.root, "deployments.json");

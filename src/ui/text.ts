@@ -34,12 +34,17 @@ export function duration(ms: number): string {
 
 /**
  * Makes control characters visible, and those that turn the direction of
- * writing, so that a text from the API cannot play with a terminal.
+ * writing, so that a text from the API cannot play with a terminal or a page.
+ *
+ * @param kept Characters that stay.
  */
-export function visible(text: string): string {
+export function visible(text: string, kept = ""): string {
   return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+    (character) =>
+      kept.includes(character)
+        ? character
+        : `\\u{${character.codePointAt(0)!.toString(16)}}`,
   );
 }
 

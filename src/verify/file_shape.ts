@@ -1,5 +1,7 @@
 /** Sorts a File's files into the parts that they are of. */
 
+import { PAGE_NAME } from "../tree/layout.ts";
+
 /** What is there of one Evaluation. */
 export interface EvaluationShape {
   /** Their ids. */
@@ -40,7 +42,7 @@ export function shapeOf(names: readonly string[]): FileShape {
   return shape;
 }
 
-const DOCUMENTS = [".done", "file.json", "deployments.json"];
+const DOCUMENTS = [".done", "file.json", "deployments.json", PAGE_NAME];
 const EVALUATION_DOCUMENTS = ["evaluation.json", "stats.json"];
 
 /** Whether a name is of a part; the part learns of it. */

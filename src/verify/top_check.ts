@@ -1,5 +1,6 @@
 /** Checks what concerns an export as a whole: its records, its sums, strangers. */
 import { isSummed, JOURNAL_NAME, SUMS_NAME } from "../tree/checksums.ts";
+import { PAGE_NAME } from "../tree/layout.ts";
 import { type Filters, gapText, type Manifest } from "../tree/manifest.ts";
 import { type Claim, type Claims, SHARDS, TOP } from "./claims.ts";
 import { adviceFor, type Problems } from "./problems.ts";
@@ -39,9 +40,9 @@ function belongs(name: string, claims: Claims): boolean {
   if (name.startsWith("files/")) return name.split("/").length > 2;
   if (name.startsWith(SHARDS)) {
     const [, , ...rest] = name.split("/");
-    return TOP.includes(rest.join("/"));
+    return [...TOP, PAGE_NAME].includes(rest.join("/"));
   }
-  return !claims.isMerged && TOP.includes(name);
+  return name === PAGE_NAME || !claims.isMerged && TOP.includes(name);
 }
 
 /** Checks one record of the export, or of a shard of it. */

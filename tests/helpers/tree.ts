@@ -95,7 +95,7 @@ export async function readTree(root: string): Promise<Tree> {
   const tree: Tree = new Map();
   for await (const { path } of walk(root, { includeDirs: false })) {
     const name = relative(root, path).replaceAll("\\", "/");
-    if (!BOOKKEEPING.includes(name)) {
+    if (!BOOKKEEPING.includes(name) && !name.endsWith("index.html")) {
       tree.set(name, await Deno.readTextFile(path));
     }
   }

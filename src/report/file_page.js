@@ -1,0 +1,108 @@
+// Shows the difference between two Versions, line by line.
+const versions = JSON.parse(document.getElementById("data").textContent);
+/** More lines than this, multiplied, are not compared one by one. */
+const MOST = 4_000_000;
+/** Equal lines that are shown around a difference. */
+const AROUND = 3;
+
+/** The lines of both texts, in order: [sign, line]. */
+function compare(a, b) {
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) {
+    start++;
+  }
+  let end = 0;
+  while (
+    end < a.length - start && end < b.length - start &&
+    a[a.length - 1 - end] === b[b.length - 1 - end]
+  ) end++;
+  const same = (lines) => lines.map((line) => [" ", line]);
+  return [
+    ...same(a.slice(0, start)),
+    ...changed(a.slice(start, a.length - end), b.slice(start, b.length - end)),
+    ...same(a.slice(a.length - end)),
+  ];
+}
+
+/** By the longest row of lines that both have. */
+function changed(a, b) {
+  const gone = a.map((line) => ["-", line]);
+  const come = b.map((line) => ["+", line]);
+  if (a.length * b.length > MOST) return [...gone, ...come];
+  const width = b.length + 1;
+  const longest = new Uint32Array((a.length + 1) * width);
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let j = b.length - 1; j >= 0; j--) {
+      longest[i * width + j] = a[i] === b[j]
+        ? longest[(i + 1) * width + j + 1] + 1
+        : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
+    }
+  }
+  const lines = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length && j < b.length) {
+    if (a[i] === b[j]) {
+      lines.push([" ", a[i++]]);
+      j++;
+    } else if (longest[(i + 1) * width + j] >= longest[i * width + j + 1]) {
+      lines.push(gone[i++]);
+    } else lines.push(come[j++]);
+  }
+  return [...lines, ...gone.slice(i), ...come.slice(j)];
+}
+
+/** Leaves out equal lines far from a difference. */
+function folded(lines) {
+  const near = lines.map(() => false);
+  lines.forEach(([sign], at) => {
+    if (sign === " ") return;
+    for (let i = at - AROUND; i <= at + AROUND; i++) {
+      if (i in near) near[i] = true;
+    }
+  });
+  const shown = [];
+  let hidden = 0;
+  const fold = () => {
+    if (hidden > 0) shown.push(["…", `${hidden} equal lines`]);
+    hidden = 0;
+  };
+  lines.forEach((line, at) => {
+    if (!near[at]) return void hidden++;
+    fold();
+    shown.push(line);
+  });
+  fold();
+  return shown;
+}
+
+const TAGS = { "+": "ins", "-": "del" };
+
+function show() {
+  const [from, to] = ["from", "to"].map((id) =>
+    versions[document.getElementById(id).value]
+  );
+  const lines = compare(from.text.split("\n"), to.text.split("\n"));
+  const count = (sign) => lines.filter(([one]) => one === sign).length;
+  const [gone, come] = [count("-"), count("+")];
+  document.getElementById("difference").textContent = gone + come === 0
+    ? `${from.name} and ${to.name} are the same.`
+    : `${gone} lines of ${from.name} are gone, ${come} of ${to.name} are new.`;
+  const rows = gone + come === 0 ? [] : folded(lines).map(([sign, line]) => {
+    const row = document.createElement("tr");
+    row.className = { "+": "come", "-": "gone", "…": "fold" }[sign] ?? "";
+    row.insertCell().textContent = sign;
+    const text = document.createElement(TAGS[sign] ?? "span");
+    text.textContent = line;
+    row.insertCell().append(text);
+    return row;
+  });
+  document.getElementById("diff").replaceChildren(...rows);
+}
+
+if (versions.length > 1) {
+  for (const id of ["from", "to"]) {
+    document.getElementById(id).addEventListener("change", show);
+  }
+  show();
+}

@@ -1,0 +1,194 @@
+/** The page of one File. */
+import type { Counts } from "../observer.ts";
+import { type Gap, gapText } from "../tree/manifest.ts";
+import { recordsText } from "../ui/summary.ts";
+import { count } from "../ui/text.ts";
+import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
+import script from "./file_page.js" with { type: "text" };
+import { html, type Markup, pageText, shown } from "./html.ts";
+import { logsView } from "./log_view.ts";
+import type { FoundLog } from "./read_logs.ts";
+import style from "./style.css" with { type: "text" };
+import { type Fields, instant, textIn } from "./values.ts";
+import {
+  type Deployed,
+  readVersions,
+  type VersionRecord,
+  versionsView,
+  type VersionView,
+} from "./version_view.ts";
+
+/** What a page is made from. */
+export interface FileData {
+  readonly id: string;
+  readonly type: string;
+  /** `null` where nothing tells it. */
+  readonly path: string | null;
+  /** `file.json`. */
+  readonly file: unknown;
+  readonly state: string;
+  readonly gaps: readonly Gap[];
+  readonly counts: Counts;
+  /** `deployments.json`. */
+  readonly deployments: readonly Fields[];
+  readonly versions: readonly VersionRecord[];
+  readonly evaluations: readonly EvaluationRecord[];
+  readonly logs: readonly FoundLog[];
+  /** Chunks of Logs. */
+  readonly chunks: number;
+  /** Chunks of Datapoints, by Version. */
+  readonly datapoints: ReadonlyMap<string, number>;
+}
+
+/** The text of a File's page. */
+export function filePage(data: FileData): string {
+  const { id, path, file, counts } = data;
+  const name = path?.split("/").at(-1) || textIn(file, "name") || id;
+  const deployed = deployedBy(data.deployments);
+  const versions = readVersions(data.versions);
+  const total = counts.logs ?? 0;
+  const body = html`<header>
+<nav aria-label="Where"><a href="../../index.html">All Files</a> / ${
+    (path ?? name).split("/").slice(0, -1).map((one) =>
+      html`
+        ${one} /
+      `
+    )
+  }</nav>
+<h1>${name} <span class="badge">${data.type}</span></h1>
+<p class="quiet"><code>${id}</code>${
+    createdView(file)
+  } · <a href="file.json">JSON</a></p>
+${descriptionView(file)}
+</header>
+<main>
+${gapsView(data)}
+<p>${recordsText(counts)}</p>
+${deploymentsView(data.deployments, versions)}
+${datapointsView(data.datapoints, versions)}
+${versionsView(versions, deployed)}
+${compareView(versions)}
+${evaluationsView(data.evaluations)}
+${logsView(data.logs, { total, chunks: data.chunks })}
+</main>`;
+  const texts = versions.map(({ id, name, text }) => ({
+    id,
+    name: shown(name),
+    text: shown(text),
+  }));
+  const compared = versions.length > 1 ? texts : [];
+  return pageText({ title: name, body, style, script, data: compared });
+}
+
+function createdView(file: unknown): Markup {
+  const created = instant(textIn(file, "created_at"));
+  return html`${created !== "" && ` · created ${created}`}`;
+}
+
+function descriptionView(file: unknown): Markup {
+  const texts = [textIn(file, "description"), textIn(file, "readme")];
+  return html`${
+    texts.map((text) =>
+      text !== null && html`<p class="prose" dir="auto">${text}</p>`
+    )
+  }`;
+}
+
+function gapsView({ state, gaps }: FileData): Markup {
+  if (state === "complete" && gaps.length === 0) return html``;
+  return html`
+    <section class="gaps" aria-labelledby="gaps">
+      <h2 id="gaps">This File is not complete</h2>
+      <ul>${gaps.map((gap) =>
+        html`<li>${gapText({ ...gap, fileId: null })}</li>`
+      )}${gaps.length === 0 &&
+        html`<li>Its export did not come to its end.</li>`}</ul>
+    </section>
+  `;
+}
+
+function deployedBy(deployments: readonly Fields[]): Deployed {
+  const deployed = new Map<string, string[]>();
+  for (const one of deployments) {
+    const version = textIn(one, "version_id");
+    if (version === null) continue;
+    const name = textIn(one, "environment_name") ??
+      textIn(one, "environment_id") ?? "deployed";
+    deployed.set(version, [...deployed.get(version) ?? [], name]);
+  }
+  return deployed;
+}
+
+function deploymentsView(
+  deployments: readonly Fields[],
+  versions: readonly VersionView[],
+): Markup {
+  if (deployments.length === 0) return html``;
+  const names = new Map(versions.map(({ id, name }) => [id, name]));
+  return html`
+    <table class="parameters">
+      <caption>Deployments</caption>
+      <tbody>${deployments.map((one) => {
+        const id = textIn(one, "version_id") ?? "";
+        return html`
+          <tr>
+            <th scope="row">${textIn(one, "environment_name") ?? ""}</th>
+            <td>${names.get(id) ??
+              id}${textIn(one, "environment_tag") === "default" &&
+              " (default)"}</td>
+          </tr>
+        `;
+      })}</tbody>
+    </table>
+  `;
+}
+
+function datapointsView(
+  datapoints: ReadonlyMap<string, number>,
+  versions: readonly VersionView[],
+): Markup {
+  if (datapoints.size === 0) return html``;
+  const names = new Map(versions.map(({ id, name }) => [id, name]));
+  return html`
+    <table class="parameters">
+      <caption>Datapoints</caption>
+      <tbody>${[...datapoints].map(([id, chunks]) =>
+        html`
+          <tr>
+            <th scope="row">${names.get(id) ?? id}</th>
+            <td><a href="datapoints/${encodeURIComponent(id)}/">${count(
+              chunks,
+            )} × JSONL</a></td>
+          </tr>
+        `
+      )}</tbody>
+    </table>
+  `;
+}
+
+function compareView(versions: readonly VersionView[]): Markup {
+  if (versions.length < 2) return html``;
+  const options = (chosen: number) =>
+    versions.map(({ name, createdAt }, i) =>
+      html`
+        <option value="${i}" ${i === chosen && html`
+          selected
+        `}>${name} ${instant(createdAt || null)}</option>
+      `
+    );
+  return html`
+    <section aria-labelledby="compare">
+      <h2 id="compare">Compare Versions</h2>
+      <p class="controls"><label>From <select id="from">${options(
+        1,
+      )}</select></label>
+    <label>to <select id="to">${options(0)}</select></label></p>
+      <p id="difference" role="status"></p>
+      <div class="scroll">
+        <table class="diff" aria-labelledby="compare">
+          <tbody id="diff"></tbody>
+        </table>
+      </div>
+    </section>
+  `;
+}

@@ -1,0 +1,92 @@
+/**
+ * HTML that untrusted text cannot get out of: what is put into a template is
+ * escaped, unless it is markup of our own. Control characters and those that
+ * turn the direction of writing are made visible.
+ */
+import { createHash } from "node:crypto";
+import { visible } from "../ui/text.ts";
+
+/** HTML of our own making. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+/** What a template takes; `null` and `false` are nothing. */
+export type Piece = Markup | string | number | null | false | readonly Piece[];
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+/** Puts text and markup into a template. */
+export function html(
+  strings: TemplateStringsArray,
+  ...pieces: readonly Piece[]
+): Markup {
+  return new Markup(
+    strings.reduce((text, next, i) => text + textOf(pieces[i - 1]!) + next),
+  );
+}
+
+function textOf(piece: Piece): string {
+  if (piece instanceof Markup) return piece.text;
+  if (piece === null || piece === false) return "";
+  if (typeof piece === "object") return piece.map(textOf).join("");
+  return shown(String(piece)).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
+}
+
+/** A text as a page shows it: its lines and tabs stay. */
+export function shown(text: string): string {
+  return visible(text.replaceAll("\r\n", "\n"), "\n\t");
+}
+
+/** One page, whole in itself. */
+export interface Page {
+  readonly title: string;
+  readonly body: Markup;
+  readonly style: string;
+  readonly script: string;
+  /** What the script works on. */
+  readonly data: unknown;
+}
+
+/**
+ * The text of a page. Its policy forbids everything but its own style and
+ * script, known by their hashes: no network, no other script, no form.
+ */
+export function pageText({ title, body, style, script, data }: Page): string {
+  const policy = [
+    "default-src 'none'",
+    `script-src '${hashOf(script)}'`,
+    `style-src '${hashOf(style)}'`,
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join("; ");
+  // No text can end the element that holds it.
+  const json = JSON.stringify(data).replaceAll("<", "\\u003c");
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+${html`<meta http-equiv="Content-Security-Policy" content="${policy}">`.text}
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+${html`<title>${title}</title>`.text}
+<style>${style}</style>
+</head>
+<body>
+${body.text}
+<script type="application/json" id="data">${json}</script>
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}

@@ -1,0 +1,156 @@
+/** The newest Logs of a File, as a table. */
+import { isEmpty, isObject } from "../json.ts";
+import { count, counted } from "../ui/text.ts";
+import { html, type Markup } from "./html.ts";
+import { messagesView } from "./message_view.ts";
+import type { FoundLog } from "./read_logs.ts";
+import {
+  beginning,
+  type Fields,
+  instant,
+  objectsIn,
+  readable,
+  textIn,
+} from "./values.ts";
+
+/** Longer texts are cut, in characters. */
+const LONGEST = 1_500;
+
+/** The section of a File's Logs. */
+export function logsView(
+  found: readonly FoundLog[],
+  { total, chunks }: { readonly total: number; readonly chunks: number },
+): Markup {
+  if (chunks === 0) return html``;
+  const rest = total > found.length
+    ? html`<p>The newest ${count(found.length)} of ${
+      count(total)
+    }; all of them are in ${chunkLinks(chunks)}.</p>`
+    : html`<p>All of them, as JSON: ${chunkLinks(chunks)}.</p>`;
+  return html`<section aria-labelledby="logs">
+<h2 id="logs">Logs</h2>
+${rest}
+<div class="scroll"><table class="logs">
+<thead><tr><th scope="col">Time (UTC)</th><th scope="col">Input</th><th scope="col">Output</th><th scope="col">Judgments</th></tr></thead>
+<tbody>
+${found.map(logRow)}
+</tbody></table></div>
+</section>`;
+}
+
+/** Chunks that are linked; their directory stands for the others. */
+const LINKS = 12;
+
+function chunkLinks(chunks: number): Markup {
+  const shown = Array.from(
+    { length: Math.min(chunks, LINKS) },
+    (_, i) => i + 1,
+  );
+  const links = shown.map((n) =>
+    html`${n > 1 && ", "}<a href="logs/${n}.jsonl">${n}.jsonl</a>`
+  );
+  const more = chunks > LINKS
+    ? html`
+      and ${counted(chunks - LINKS, "other file")} in <a href="logs/">logs</a>
+    `
+    : null;
+  return html`${links}${more}`;
+}
+
+function logRow({ log, chunk, line }: FoundLog): Markup {
+  const where =
+    html`<a href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${line}`;
+  if (log === null) {
+    return html`
+      <tr>
+        <td></td>
+        <td
+          colspan="3">A Log that is too long to be shown, or no JSON: ${where}</td>
+      </tr>
+    `;
+  }
+  const version = versionOf(log);
+  const notes = [
+    version && textIn(version, "version_name"),
+    textIn(log, "environment"),
+    textIn(log, "user"),
+    textIn(log, "source"),
+  ].filter((note) => note !== null);
+  const time = textIn(log, "created_at") ?? textIn(log, "start_time");
+  return html`
+    <tr>
+      <td data-label="Time"><time>${instant(time)}</time>
+    <p class="quiet">${notes.join(" · ")}</p>
+    <p class="quiet"><code>${textIn(log, "id") ?? ""}</code></p>
+    <p class="quiet">${where}</p></td>
+      <td data-label="Input">${inputView(log)}</td>
+      <td data-label="Output">${outputView(log)}</td>
+      <td data-label="Judgments">${judgmentsView(log)}</td>
+    </tr>
+  `;
+}
+
+/** The Version that made a Log stands under the name of the File's type. */
+function versionOf(log: Fields): Fields | null {
+  for (const type of ["prompt", "agent", "flow", "tool", "evaluator"]) {
+    const version = log[type];
+    if (isObject(version)) return version;
+  }
+  return null;
+}
+
+function inputView(log: Fields): Markup {
+  const { inputs, messages } = log;
+  const fields = isObject(inputs)
+    ? Object.entries(inputs).map(([name, value]) =>
+      html`
+        <dt>${name}</dt>
+        <dd>${cutView(readable(value))}</dd>
+      `
+    )
+    : [];
+  return html`${fields.length > 0 && html`<dl>${fields}</dl>`}${
+    messagesView(Array.isArray(messages) ? messages : [], LONGEST)
+  }`;
+}
+
+function outputView(log: Fields): Markup {
+  const { output, output_message: message, error } = log;
+  const texts = isEmpty(output) && isObject(message)
+    ? messagesView([message], LONGEST)
+    : cutView(readable(output));
+  const failure = readable(error);
+  return html`${texts}${
+    failure !== "" && html`<p class="bad">Error</p>${cutView(failure)}`
+  }`;
+}
+
+function judgmentsView(log: Fields): Markup {
+  const judgments = objectsIn(log, "evaluator_logs").map((one) => {
+    const evaluator = isObject(one["evaluator"]) ? one["evaluator"] : null;
+    const name = textIn(evaluator, "name") ?? textIn(evaluator, "path") ??
+      "Evaluator";
+    return html`
+      <dt>${name}</dt>
+      <dd>${judgmentView(one)}</dd>
+    `;
+  });
+  const own = "judgment" in log ? judgmentView(log) : null;
+  return html`${own}${judgments.length > 0 && html`<dl>${judgments}</dl>`}`;
+}
+
+function judgmentView(log: Fields): Markup {
+  const { judgment } = log;
+  if (judgment === true) return html`<span class="good">true</span>`;
+  if (judgment === false) return html`<span class="bad">false</span>`;
+  return cutView(readable(judgment) || readable(log["error"]) || "none");
+}
+
+/** A text, cut where it is long. */
+function cutView(whole: string): Markup {
+  if (whole === "") return html``;
+  const { text, cut } = beginning(whole, LONGEST);
+  return html`<pre dir="auto">${text}</pre>${
+    cut > 0 && html`<p class="quiet">and ${counted(cut, "more character")}</p>`
+  }`;
+}

@@ -1,0 +1,58 @@
+/** Messages of a template or a Log, as a reader wants to see them. */
+import { isObject } from "../json.ts";
+import { counted } from "../ui/text.ts";
+import { html, type Markup } from "./html.ts";
+import { beginning, objectsIn, readable, textIn } from "./values.ts";
+
+/**
+ * Messages, each with its role.
+ *
+ * @param most Longer texts are cut, in characters.
+ */
+export function messagesView(
+  messages: readonly unknown[],
+  most = Infinity,
+): Markup {
+  return html`${messages.map((message) => messageView(message, most))}`;
+}
+
+function messageView(message: unknown, most: number): Markup {
+  if (!isObject(message)) return bubble("message", readable(message), most);
+  const role = textIn(message, "role") ?? "message";
+  const calls = objectsIn(message, "tool_calls").map(({ function: call }) =>
+    bubble(
+      `calls ${textIn(call, "name") ?? "a tool"}`,
+      textIn(call, "arguments") ?? "",
+      most,
+    )
+  );
+  const name = textIn(message, "name");
+  const title = name === null ? role : `${role} (${name})`;
+  return html`${bubble(title, contentText(message["content"]), most)}${calls}`;
+}
+
+function bubble(title: string, whole: string, most: number): Markup {
+  const { text, cut } = beginning(whole, most);
+  return html`
+    <div
+      class="message"><p class="role">${title}</p><pre dir="auto">${withVariables(
+        text,
+      )}</pre>${cut > 0 &&
+        html`<p class="quiet">and ${counted(cut, "more character")}</p>`}</div>
+  `;
+}
+
+/** Text, or parts of which some are text. */
+function contentText(content: unknown): string {
+  if (!Array.isArray(content)) return readable(content);
+  return content.map((part) => textIn(part, "text") ?? readable(part))
+    .join("\n");
+}
+
+/** A template with its `{{variables}}` set off. */
+export function withVariables(text: string): Markup {
+  const parts = text.split(/(\{\{[^{}\n]{1,200}\}\})/);
+  return html`${
+    parts.map((part, i) => i % 2 === 1 ? html`<mark>${part}</mark>` : part)
+  }`;
+}

@@ -1,0 +1,146 @@
+/** A File's Versions, newest first, and what is needed to compare any two. */
+import { isObject, parseExactly } from "../json.ts";
+import { fieldsOf, templateText } from "../prompts/prompt_text.ts";
+import { html, type Markup } from "./html.ts";
+import { messagesView, withVariables } from "./message_view.ts";
+import { type Fields, instant, readable, textIn } from "./values.ts";
+
+/** A Version, read from disk. */
+export interface VersionRecord {
+  readonly id: string;
+  /** The JSON on disk. */
+  readonly json: string;
+}
+
+/** A Version, as the page shows it. */
+export interface VersionView {
+  readonly id: string;
+  /** Its name, or its id. */
+  readonly name: string;
+  /** When it was created, as the API tells it. */
+  readonly createdAt: string;
+  readonly fields: Fields;
+  /** It as text, to be compared with others. */
+  readonly text: string;
+}
+
+/** Where a Version is deployed: the names of environments, by its id. */
+export type Deployed = ReadonlyMap<string, readonly string[]>;
+
+/** Fields that hold code or prose, to be shown as they are. */
+const PROSE = ["source_code", "code", "instructions", "readme", "description"];
+
+/** Reads Versions, newest first. */
+export function readVersions(
+  records: readonly VersionRecord[],
+): readonly VersionView[] {
+  return records.map(({ id, json }) => {
+    const value = parseExactly(json);
+    const fields = isObject(value) ? value : {};
+    return {
+      id,
+      name: textIn(fields, "version_name") ?? id,
+      createdAt: textIn(fields, "created_at") ?? "",
+      fields,
+      text: textIn(fields, "raw_file_content") ?? definitionText(fields),
+    };
+  }).toSorted((a, b) =>
+    a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0
+  );
+}
+
+/** What a Version is, without what only tells which one it is. */
+function definitionText(fields: Fields): string {
+  const lines = fieldsOf(fields)
+    .filter(([name]) => !SHOWN.includes(name))
+    .map(([name, value]) => `${name}: ${readable(value)}`);
+  return [...lines, "", templateText(fields["template"])].join("\n").trim();
+}
+
+/** The section of the Versions; the first that is deployed, or the newest, open. */
+export function versionsView(
+  versions: readonly VersionView[],
+  deployed: Deployed,
+): Markup {
+  const open = versions.find(({ id }) => deployed.has(id)) ?? versions[0];
+  return html`<section aria-labelledby="versions">
+<h2 id="versions">Versions</h2>
+${versions.length === 0 && html`<p>None.</p>`}
+${
+    versions.map((version) =>
+      versionView(version, deployed.get(version.id) ?? [], version === open)
+    )
+  }
+</section>`;
+}
+
+function versionView(
+  { id, name, createdAt, fields }: VersionView,
+  environments: readonly string[],
+  isOpen: boolean,
+): Markup {
+  const note = textIn(fields, "version_description");
+  const by = fields["created_by"];
+  const who = textIn(by, "full_name") ?? textIn(by, "email_address");
+  return html`
+    <details class="version" ${isOpen && html`
+      open
+    `}>
+    <summary><b>${name}</b>${environments.map((one) =>
+      html`
+        <span class="badge">${one}</span>
+      `
+    )} <span class="quiet">${instant(createdAt || null)}${who &&
+      `, ${who}`}</span></summary>
+    ${note && html`<p dir="auto">${note}</p>`}
+    ${templateView(fields["template"])}
+    ${parametersView(fields)}
+    <p class="quiet"><a href="versions/${encodeURIComponent(
+      id,
+    )}">JSON of <code>${id}</code></a></p>
+    </details>
+  `;
+}
+
+function templateView(template: unknown): Markup {
+  if (Array.isArray(template)) return messagesView(template);
+  if (typeof template !== "string" || template === "") return html``;
+  return html`<pre dir="auto">${withVariables(template)}</pre>`;
+}
+
+/** What the heading and the template do not show. */
+const SHOWN = [
+  ...["path", "id", "version_id", "version_name", "version_description"],
+  ...["type", "tags", "readme", "description"],
+];
+
+function parametersView(fields: Fields): Markup {
+  const rows = fieldsOf(fields)
+    .filter(([name]) => !SHOWN.includes(name))
+    .flatMap(([name, value]) => parameterRows(name, value));
+  if (rows.length === 0) return html``;
+  return html`
+    <table class="parameters">
+      <tbody>${rows}</tbody>
+    </table>
+  `;
+}
+
+/** A parameter; those within a specification each for itself. */
+function parameterRows(name: string, value: unknown): readonly Markup[] {
+  if (name === "spec" && isObject(value)) {
+    return Object.entries(value)
+      .filter(([, inner]) => readable(inner) !== "")
+      .flatMap(([inner, one]) => parameterRows(inner, one));
+  }
+  const text = readable(value);
+  const isBlock = PROSE.includes(name) || text.includes("\n");
+  return [
+    html`
+      <tr>
+        <th scope="row">${name}</th>
+        <td>${isBlock ? html`<pre dir="auto">${text}</pre>` : text}</td>
+      </tr>
+    `,
+  ];
+}
