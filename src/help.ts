@@ -41,8 +41,7 @@ Options of export
   --api-url URL      default: ${DEFAULT_API_URL}
   --env-file PATH    read settings from this file instead of .env
   --json             print JSON: lines on stderr, one document on stdout
-  -q, --quiet        print only what goes wrong
-  -v, --verbose      print every line of export.log
+  -q, --quiet        only what goes wrong; -v, --verbose: every log line
   --no-color, --version, -h, --help
 
 Settings (flags go before the environment, that before .env)
@@ -103,10 +102,10 @@ Example:  hl-export verify exports/20250606-120000 --remote
   -q, --quiet, -v, --verbose, --no-color, --version, -h, --help
 
 Writes DIR/index.html, where Files are found by name, path, id and type, and a
-page for each File: its Versions and how they differ, its Evaluations, its newest
-Logs. Every export ends with this; the command is for exports of the official
-script, for merged ones, and for those of an earlier version. The pages need no
-network, and are made from what the export holds.
+page for each File: its Versions and how they differ, its Evaluations, its
+newest Logs. Every export ends with this; the command is for exports of the
+official script, for merged ones, and after an update of this program. The
+pages need no network, and are made from what the export holds.
 
 Example:  hl-export index exports/20250606-120000
 `,

@@ -11,10 +11,10 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
   ["build/self_extracting.ts"],
   ["verify/command.ts", "prompts/command.ts", "plan/command.ts"],
   ["real_world.ts", "run.ts", "help.ts"],
+  ["report/"],
   ["ui/summary.ts", "ui/json_output.ts"],
   ["export.ts"],
   ["export_result.ts"],
-  ["report/"],
   ["plan/"],
   [
     "listing.ts",
@@ -120,7 +120,9 @@ Deno.test("process globals stay in their homes, files stay small", async () => {
       if (found && !isHome) wrong.push(`${name}: ${found[0]}`);
     }
     const lines = text.split("\n").length;
-    if (lines > 250) wrong.push(`${name} has ${lines} lines`);
+    if (lines > 250 && !name.endsWith(".css")) {
+      wrong.push(`${name} has ${lines} lines`);
+    }
   }
   assertEquals(wrong, []);
 });

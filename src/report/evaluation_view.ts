@@ -1,6 +1,7 @@
 /** A File's Evaluations: their stats as a table, and a chart of each Evaluator. */
 import { isObject } from "../json.ts";
 import { count, counted } from "../ui/text.ts";
+import { chart, type Column, percent, type Result } from "./chart_view.ts";
 import { html, type Markup } from "./html.ts";
 import { type Fields, instant, numberIn, objectsIn, textIn } from "./values.ts";
 
@@ -12,26 +13,6 @@ export interface EvaluationRecord {
   readonly runs: readonly unknown[];
   /** How many chunks of Logs there are. */
   readonly chunks: number;
-}
-
-/** One Run's results with one Evaluator. */
-interface Result {
-  /** In words: `80 % true (480 of 600)`. */
-  readonly text: string;
-  /** What the bar is made of: shares of what is the most. */
-  readonly parts: readonly Part[];
-}
-
-interface Part {
-  readonly name: string;
-  /** From 0 to 1. */
-  readonly share: number;
-}
-
-/** One Evaluator, and what it judged in each Run. */
-interface Column {
-  readonly name: string;
-  readonly results: readonly (Result | null)[];
 }
 
 /** The section of the Evaluations. */
@@ -159,10 +140,6 @@ function shareOf(part: number, all: number): number {
   return all > 0 ? Math.max(0, Math.min(1, part / all)) : 0;
 }
 
-function percent(share: number): string {
-  return `${Math.round(share * 1000) / 10} %`;
-}
-
 function short(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
@@ -191,68 +168,5 @@ function statsTable(
     )}</tbody>
       </table>
     </div>
-  `;
-}
-
-const WIDTH = 240;
-const BAR = 14;
-const ROW = 34;
-const COLORS = 5;
-
-/** One bar a Run; the table beside it says the same in words. */
-function chart({ name, results }: Column, names: readonly string[]): Markup {
-  if (results.every((one) => one === null || one.parts.length === 0)) {
-    return html``;
-  }
-  const words = results.map((one, i) => `${names[i]}: ${one?.text ?? "none"}`);
-  const height = results.length * ROW;
-  const parts = new Set(
-    results.flatMap((one) => one?.parts.map(({ name }) => name) ?? []),
-  );
-  const order = [...parts];
-  const legend = order.map((part, i) =>
-    html`
-      <span class="quiet"><svg aria-hidden="true" width="10" height="10"><rect
-        class="part${i % COLORS}" width="10" height="10" /></svg> ${part}</span>
-    `
-  );
-  return html`
-    <figure>
-      <figcaption>${name} ${legend}</figcaption>
-      <svg role="img" aria-label="${name}. ${words.join("; ")}"
-        viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}"
-        height="${height}">
-        ${results.map((one, i) =>
-          barView(names[i]!, one?.parts ?? [], i * ROW, order)
-        )}
-      </svg>
-    </figure>
-  `;
-}
-
-function barView(
-  name: string,
-  parts: readonly Part[],
-  y: number,
-  order: readonly string[],
-): Markup {
-  let x = 0;
-  const rects = parts.map((part) => {
-    const color = order.indexOf(part.name) % COLORS;
-    const width = Math.round(part.share * WIDTH * 10) / 10;
-    const rect = html`
-      <rect class="part${color}" x="${x}" y="${y + 16}"
-        width="${width}" height="${BAR}">
-        <title>${part.name} ${percent(part.share)}</title>
-      </rect>
-    `;
-    x += width;
-    return rect;
-  });
-  return html`
-    <text x="0" y="${y + 11}">${name}</text>
-    <rect class="ground" x="0" y="${y + 16}" width="${WIDTH}"
-      height="${BAR}" />
-    ${rects}
   `;
 }

@@ -21,8 +21,8 @@ export const TOP: readonly string[] = [
   "SHA256SUMS",
   "directories.json",
 ];
-/** Where the records of shards stand. */
-export const SHARDS = "shards/";
+/** Where the records of a shard stand. */
+export const SHARD = /^shards\/[^/]+\//;
 
 /** What one record of an export says. */
 export interface Claim {
@@ -89,7 +89,7 @@ export async function readClaims(
 ): Promise<Claims> {
   const ours = TOP.filter((name) => name !== "export.log");
   const prefixes = ours.some((name) => names.includes(name)) ? [""] : new Set(
-    names.map((name) => /^shards\/[^/]+\//.exec(name)?.[0])
+    names.map((name) => SHARD.exec(name)?.[0])
       .filter((prefix) => prefix !== undefined),
   );
   const claims: Claim[] = [];

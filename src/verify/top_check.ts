@@ -1,8 +1,8 @@
 /** Checks what concerns an export as a whole: its records, its sums, strangers. */
-import { isSummed, JOURNAL_NAME, SUMS_NAME } from "../tree/checksums.ts";
+import { isSummed, JOURNAL_NAME } from "../tree/checksums.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import { type Filters, gapText, type Manifest } from "../tree/manifest.ts";
-import { type Claim, type Claims, SHARDS, TOP } from "./claims.ts";
+import { type Claim, type Claims, SHARD, TOP } from "./claims.ts";
 import { adviceFor, type Problems } from "./problems.ts";
 
 /** Checks what stands beside `files/`, and what it says. */
@@ -30,17 +30,16 @@ export function checkTop(
     problems.add(name, "is missing", adviceFor(name));
   }
   for (const name of names) {
-    const isSums = name.startsWith(SHARDS) && name.endsWith(`/${SUMS_NAME}`);
-    if (sums.has(name) || !isSummed(name) || isSums) continue;
+    const inner = claims.isMerged ? name.replace(SHARD, "") : name;
+    if (sums.has(name) || !isSummed(inner)) continue;
     problems.add(name, "has no sum in SHA256SUMS", adviceFor(name));
   }
 }
 
 function belongs(name: string, claims: Claims): boolean {
   if (name.startsWith("files/")) return name.split("/").length > 2;
-  if (name.startsWith(SHARDS)) {
-    const [, , ...rest] = name.split("/");
-    return [...TOP, PAGE_NAME].includes(rest.join("/"));
+  if (SHARD.test(name)) {
+    return [...TOP, PAGE_NAME].includes(name.replace(SHARD, ""));
   }
   return name === PAGE_NAME || !claims.isMerged && TOP.includes(name);
 }

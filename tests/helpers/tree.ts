@@ -12,8 +12,11 @@ import type {
 /** Texts by path below the export's directory, with `/` between names. */
 export type Tree = Map<string, string>;
 
-/** The bookkeeping of a run, which holds times. */
-const BOOKKEEPING = ["export.json", "export.log", "SHA256SUMS"];
+/** Whether a file is the bookkeeping of a run, which holds times, or a page. */
+export function isBookkeeping(name: string): boolean {
+  const names = ["export.json", "export.log", "SHA256SUMS"];
+  return names.includes(name) || /(^|\/)index\.html(\.part)?$/.test(name);
+}
 
 /** The tree of a complete export, from what the server holds. */
 export function expectedTree(
@@ -95,7 +98,7 @@ export async function readTree(root: string): Promise<Tree> {
   const tree: Tree = new Map();
   for await (const { path } of walk(root, { includeDirs: false })) {
     const name = relative(root, path).replaceAll("\\", "/");
-    if (!BOOKKEEPING.includes(name) && !name.endsWith("index.html")) {
+    if (!isBookkeeping(name)) {
       tree.set(name, await Deno.readTextFile(path));
     }
   }

@@ -212,7 +212,10 @@ Deno.test("prompts says what it needs, and writes nothing into an export", async
     const [args, words] of [
       [["prompts"], "prompts needs the directory of an export"],
       [["prompts", MEMORY_EXPORT], "prompts needs --to DIR"],
-      [["prompts", "/nowhere", "--to", "/out"], "/nowhere is not an export"],
+      [
+        ["prompts", "/nowhere", "--to", "/out"],
+        "there is no directory /nowhere",
+      ],
       [
         ["prompts", MEMORY_EXPORT, "--to", `${MEMORY_EXPORT}/text`],
         "is inside the export",

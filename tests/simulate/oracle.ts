@@ -17,7 +17,9 @@ export interface Outcome {
 /** What is wrong with the sums of an export whose run came to its end. */
 export function judgeSums(tree: Tree): string[] {
   const sums = [...tree]
-    .filter(([path]) => !/SHA256SUMS$|\.state\.json$|\.part$/.test(path))
+    .filter(([path]) =>
+      !/SHA256SUMS$|\.state\.json$|\.part$|index\.html$/.test(path)
+    )
     .map(([path, text]) => {
       const sum = createHash("sha256").update(text).digest("hex");
       return `${sum}  ${path}\n`;

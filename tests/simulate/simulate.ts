@@ -12,6 +12,7 @@ import { VirtualClock } from "../helpers/clock.ts";
 import { EXPORT_ARGS, MEMORY_OUTPUT } from "../helpers/memory_run.ts";
 import { printedTerminal } from "../helpers/terminal.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
+import { isBookkeeping } from "../helpers/tree.ts";
 import { type BadDay, badDay, GOOD_DAY, makePoison } from "./bad_day.ts";
 import { Dice } from "./dice.ts";
 import { judgeMotion, judgeRest, judgeSums, type Outcome } from "./oracle.ts";
@@ -246,7 +247,7 @@ async function look(disk: MemoryDisk, code: number): Promise<Outcome | null> {
     ? []
     : (JSON.parse(manifest) as Manifest).gaps;
   const wrongSums = [0, 3].includes(code) ? judgeSums(tree) : [];
-  for (const name of ["export.json", "export.log", "SHA256SUMS"]) {
+  for (const name of [...tree.keys()].filter(isBookkeeping)) {
     tree.delete(name);
   }
   return { code, tree, gaps, wrongSums };

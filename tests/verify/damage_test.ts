@@ -134,7 +134,9 @@ for (let from = 1; from <= SEEDS; from += A_TEST) {
   Deno.test(`damages ${from} to ${from + A_TEST - 1} are all found`, async () => {
     for (let seed = from; seed < from + A_TEST; seed++) {
       const disk = (await sound).copy();
-      const names = [...disk.files(MEMORY_EXPORT).keys()].sort();
+      // Pages are made from the rest, and vouched for by nothing.
+      const names = [...disk.files(MEMORY_EXPORT).keys()]
+        .filter((name) => !name.endsWith("index.html")).sort();
       const dice = new Dice(seed);
       const damage = DAMAGES[seed % DAMAGES.length]!(dice, disk, names);
       if (damage === "") continue;
