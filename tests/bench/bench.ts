@@ -3,6 +3,9 @@
  * of its own. Prints tables; machines are noisy, so compare ratios of one run.
  */
 import { build } from "../../src/build/build.ts";
+import { overviewPage } from "../../src/report/overview.ts";
+import { Browser, findBrowser } from "../helpers/browser.ts";
+import { manyFiles } from "../report/many_files.ts";
 import {
   bareLoop,
   CONCURRENCY,
@@ -200,9 +203,64 @@ async function startup(): Promise<void> {
   }
 }
 
+/** How soon the overview of 10,000 Files is there, and answers a search. */
+async function pages(): Promise<void> {
+  const command = await findBrowser();
+  if (command === null) return print("No Chromium is installed: no pages\n\n");
+  const dir = await Deno.makeTempDir({ prefix: "hl-export-bench-" });
+  try {
+    const path = `${dir}/index.html`;
+    await Deno.writeTextFile(path, overviewPage(manyFiles(10_000)));
+    await using browser = await Browser.start(command);
+    await using tab = await browser.open(path, { width: 1200, height: 900 });
+    const opened = await tab.run<number>(
+      `performance.getEntriesByType("navigation")[0].loadEventEnd`,
+    );
+    const searched = await tab.run<number[]>(`
+      ["f", "fi", "file 77", "pr_9", "team 3 project 4", "nothing", ""]
+        .map((words) => {
+          const startMs = performance.now();
+          document.getElementById("query").value = words;
+          document.getElementById("query").dispatchEvent(new Event("input"));
+          document.body.offsetHeight;
+          return performance.now() - startMs;
+        })`);
+    const { size } = await Deno.stat(path);
+    table("The overview of 10,000 Files in Chromium", [
+      ["MB", "opened, ms", "search answered, ms (worst)"],
+      [
+        (size / 1e6).toFixed(1),
+        opened.toFixed(0),
+        Math.max(...searched).toFixed(0),
+      ],
+    ]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+  await using bench = await serve("1000x20x3000", 0);
+  const whole = await measure(exportArgs(bench));
+  const one = await measure(["index", (await onlyExport(bench))!]);
+  table("The pages of 1,000 Files, 2 Versions and 20 Logs of 3 kB each", [
+    ["s", "of the export's s", "peak MB"],
+    [
+      (one.wallMs / 1000).toFixed(1),
+      percent(one.wallMs / whole.wallMs),
+      megabytes(one.peakBytes),
+    ],
+  ]);
+}
+
 // A process is told to have been as large as the one that started it, so what
 // makes this one large comes last.
-const PARTS = { latency, length, verifyHeavy, heavyLog, resume, startup };
+const PARTS = {
+  latency,
+  length,
+  verifyHeavy,
+  heavyLog,
+  resume,
+  pages,
+  startup,
+};
 for (const [name, part] of Object.entries(PARTS)) {
   if (Deno.args.length === 0 || Deno.args.includes(name)) await part();
 }

@@ -5,7 +5,7 @@ import { CLASSIFIER } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import { shown } from "../../src/report/html.ts";
-import { type OverviewFile, overviewPage } from "../../src/report/overview.ts";
+import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
@@ -16,6 +16,7 @@ import {
 import { holdsLogs } from "../helpers/poison.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { hostileTexts, hostileWorkspace } from "./hostile.ts";
+import { manyFiles } from "./many_files.ts";
 
 const command = await findBrowser();
 if (command === null) {
@@ -339,28 +340,3 @@ browserTest("10,000 Files: all are found, few are drawn", async (browser) => {
   assertEquals((await rows(tab)).length, 400);
   await assertSound(tab, "10,000 Files");
 });
-
-/** An export of many Files, in twenty Directories. */
-function manyFiles(count: number): Parameters<typeof overviewPage>[0] {
-  const files = Array.from({ length: count }, (_, i): OverviewFile => ({
-    id: `pr_${i}`,
-    type: i % 3 === 0 ? "prompt" : "tool",
-    path: `team ${i % 20}/project ${i % 7}/file ${i}`,
-    state: "complete",
-    versions: i % 9,
-    deployed: ["production"],
-    logs: i,
-    evaluations: 0,
-    datapoints: 0,
-    hasPage: true,
-  }));
-  return {
-    state: "complete",
-    startedAt: "2025-06-06T12:00:00.000Z",
-    filters: null,
-    withLogs: true,
-    files,
-    directories: [],
-    gaps: [],
-  };
-}

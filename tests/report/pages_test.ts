@@ -1,0 +1,201 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
+import { CLASSIFIER, SMOKE } from "../../src/demo/sample/files.ts";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import type { FileData } from "../../src/report/file_page.ts";
+import { html, pageText } from "../../src/report/html.ts";
+import { newestLogs } from "../../src/report/read_logs.ts";
+import { writeFilePage } from "../../src/report/write_pages.ts";
+import { Layout } from "../../src/tree/layout.ts";
+import { MemoryDisk } from "../helpers/memory_disk.ts";
+import {
+  EXPORT_ARGS,
+  MEMORY_EXPORT,
+  runInMemory,
+} from "../helpers/memory_run.ts";
+import { expectedTree } from "../helpers/tree.ts";
+
+const workspace = sampleWorkspace();
+const read = (disk: MemoryDisk, path: string) =>
+  new TextDecoder().decode(disk.get(path));
+const pageOf = (id: string) => `${MEMORY_EXPORT}/files/${id}/index.html`;
+
+Deno.test("text in a template is escaped, markup is not, nothing is nothing", () => {
+  const inner = html`<b>${'<a href="x">&\'</a>'}</b>`;
+  assertEquals(
+    html`<p>${inner}${[1, null, false, "\u0000\n\r\n\u202e"]}</p>`.text,
+    "<p><b>&lt;a href=&quot;x&quot;&gt;&amp;&#39;&lt;/a&gt;</b>1\\u{0}\n\n\\u{202e}</p>",
+  );
+});
+
+Deno.test("a page allows its own style and script by their hashes, and nothing else", () => {
+  const text = pageText({
+    title: "</title>",
+    body: html`<p>x</p>`,
+    style: "p{}",
+    script: "1",
+    data: { text: "</script><!--" },
+  });
+  const hash = (of: string) =>
+    `&#39;sha256-${createHash("sha256").update(of).digest("base64")}&#39;`;
+  assertStringIncludes(
+    text,
+    `content="default-src &#39;none&#39;; script-src ${hash("1")}; style-src ${
+      hash("p{}")
+    }; base-uri &#39;none&#39;; form-action &#39;none&#39;"`,
+  );
+  assertStringIncludes(text, "<title>&lt;/title&gt;</title>");
+  assertStringIncludes(text, '{"text":"\\u003c/script>\\u003c!--"}');
+});
+
+/** Logs in chunks, by the minutes at which they were created. */
+function logDisk(...chunks: ReadonlyArray<readonly number[]>): MemoryDisk {
+  const disk = new MemoryDisk();
+  chunks.forEach((minutes, i) => {
+    const lines = minutes.map((minute) => {
+      const created = new Date(minute * 60_000).toISOString();
+      return `{"id":"${minute}","created_at":"${created}","n":1.0}\n`;
+    });
+    disk.put(`/logs/${i + 1}.jsonl`, lines.join(""));
+  });
+  return disk;
+}
+
+async function newest(disk: MemoryDisk, most: number): Promise<string[]> {
+  const { logs } = await newestLogs(disk, "/logs", most);
+  return logs.map(({ log, chunk, line }) =>
+    `${log?.["id"] ?? "none"} ${chunk}:${line}`
+  );
+}
+
+Deno.test("the newest Logs are found at either end of a list", async () => {
+  const falling = logDisk([9, 8, 7], [6, 5, 4], [3]);
+  assertEquals(await newest(falling, 2), ["9 1:1", "8 1:2"]);
+  const rising = logDisk([1, 2, 3], [4, 5, 6], [7]);
+  assertEquals(await newest(rising, 3), ["7 3:1", "6 2:3", "5 2:2"]);
+  assertEquals(await newest(logDisk([2, 1]), 5), ["2 1:1", "1 1:2"]);
+  assertEquals(await newestLogs(new MemoryDisk(), "/logs", 5), {
+    logs: [],
+    chunks: 0,
+  });
+});
+
+Deno.test("a Log that is too long or no JSON has its place, and costs no memory", async () => {
+  const disk = new MemoryDisk();
+  const long = `{"id":"${"x".repeat(5_000_000)}"}`;
+  disk.put("/logs/1.jsonl", `{"id":"a"}\n${long}\nnonsense\n{"id":"b"}`);
+  assertEquals(await newest(disk, 9), [
+    "a 1:1",
+    "none 1:2",
+    "none 1:3",
+    "b 1:4",
+  ]);
+});
+
+Deno.test("a run writes pages, a resume those that are missing, and those of what it adds to", async () => {
+  const disk = new MemoryDisk();
+  const options = { disk, workspace };
+  const bare = EXPORT_ARGS.filter((arg) => arg !== "--logs");
+  assertEquals((await runInMemory(bare, options)).code, 0);
+  const { files } = workspace;
+  for (const { id } of files) assert(disk.get(pageOf(id)).length > 0);
+  const first = read(disk, pageOf(CLASSIFIER.id));
+  disk.put(pageOf(files[0]!.id), null);
+  disk.put(pageOf(files[1]!.id), "of an earlier time");
+  const resume = ["--resume", MEMORY_EXPORT, "-q"];
+  assertEquals((await runInMemory(resume, options)).code, 0);
+  assert(disk.get(pageOf(files[0]!.id)).length > 0);
+  assertEquals(read(disk, pageOf(files[1]!.id)), "of an earlier time");
+  assert(!first.includes('id="logs"'));
+  assertEquals((await runInMemory([...resume, "--logs"], options)).code, 0);
+  assertStringIncludes(read(disk, pageOf(CLASSIFIER.id)), 'id="logs"');
+  const { code, out } = await runInMemory(["verify", MEMORY_EXPORT], options);
+  assertEquals(code, 0, out);
+  // They are made from the rest, and may go.
+  for (const { id } of files) disk.put(pageOf(id), null);
+  disk.put(`${MEMORY_EXPORT}/index.html`, null);
+  assertEquals((await runInMemory(["verify", MEMORY_EXPORT], options)).code, 0);
+  const again = await runInMemory(["index", MEMORY_EXPORT], options);
+  assertEquals([again.code, again.out], [
+    0,
+    `${MEMORY_EXPORT}/index.html and the pages of 12 Files written\n`,
+  ]);
+  assertStringIncludes(read(disk, pageOf(CLASSIFIER.id)), 'id="logs"');
+});
+
+Deno.test("a run that the key ends leaves a page that says that it is not complete", async () => {
+  const disk = new MemoryDisk();
+  let requests = 0;
+  const before = () =>
+    ++requests > 30
+      ? Response.json({ detail: "no" }, { status: 401 })
+      : undefined;
+  const { code } = await runInMemory(EXPORT_ARGS, { disk, workspace, before });
+  assertEquals(code, 5);
+  const page = read(disk, `${MEMORY_EXPORT}/index.html`);
+  assertStringIncludes(page, "This export is not complete");
+  assertStringIncludes(page, "its export did not come to its end");
+});
+
+Deno.test("pages of the official script's export: counted from the disk, gaps unknown, unfinished Files told", async () => {
+  const disk = new MemoryDisk();
+  for (const [path, text] of expectedTree(workspace, { logs: true })) {
+    if (path === "directories.json") continue;
+    const isDone = path.endsWith("/.done");
+    if (isDone && path.includes(SMOKE.id)) continue;
+    disk.put(`/official/${path}`, isDone ? "Exported at 2025\n" : text);
+  }
+  const { code, err } = await runInMemory(["index", "/official"], {
+    disk,
+    workspace,
+  });
+  assertEquals([code, err], [0, ""]);
+  const page = read(disk, "/official/index.html");
+  const [, json] = /id="data">(.*)<\/script>/.exec(page)!;
+  const { files } = JSON.parse(json!);
+  const rowOf = (id: string) =>
+    files.find((file: { id: string }) => file.id === id);
+  assertEquals(rowOf(CLASSIFIER.id), {
+    id: CLASSIFIER.id,
+    type: "prompt",
+    path: CLASSIFIER.path,
+    state: "complete",
+    deployed: "production, staging",
+    hasPage: true,
+    versions: 7,
+    logs: 3512,
+    evaluations: 2,
+    datapoints: 0,
+  });
+  assertEquals(rowOf(SMOKE.id).state, "incomplete");
+  assertStringIncludes(page, "Shared/Smoke test: its export did not come to");
+});
+
+Deno.test("a page that cannot be made is told, and costs nothing but itself", async () => {
+  const disk = new MemoryDisk();
+  const told: string[] = [];
+  const broken = { id: "pr_1", type: "prompt", path: null, state: "complete" };
+  const written = await writeFilePage(
+    disk,
+    new Layout("/x"),
+    broken as unknown as FileData,
+    (id, error) => void told.push(`${id}: ${error}`),
+  );
+  assertEquals(written, false);
+  assert(told[0]!.startsWith("pr_1: TypeError"), told[0]);
+});
+
+Deno.test("index needs an export that nobody is at work on", async () => {
+  const disk = new MemoryDisk();
+  const options = { disk, workspace };
+  const none = await runInMemory(["index", "/nowhere"], options);
+  assertEquals(none.code, 2);
+  assertStringIncludes(none.err, "there is no directory /nowhere");
+  await runInMemory(EXPORT_ARGS, options);
+  const log = `${MEMORY_EXPORT}/export.log`;
+  const held = await disk.open(log, { append: true });
+  assert(await held.tryLock(true));
+  const busy = await runInMemory(["index", MEMORY_EXPORT], options);
+  assertEquals(busy.code, 2);
+  assertStringIncludes(busy.err, "another run is at work on");
+});
