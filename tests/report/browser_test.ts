@@ -1,20 +1,14 @@
 /** The pages in a real Chromium: what they show, how they are used, what they refuse. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import { CLASSIFIER } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import type { Workspace } from "../../src/demo/workspace.ts";
 import { shown } from "../../src/report/html.ts";
 import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";
-import { MemoryDisk } from "../helpers/memory_disk.ts";
-import {
-  EXPORT_ARGS,
-  MEMORY_EXPORT,
-  runInMemory,
-} from "../helpers/memory_run.ts";
 import { holdsLogs } from "../helpers/poison.ts";
 import { tempDir } from "../helpers/tree.ts";
+import { exportTo } from "./export_to.ts";
 import { hostileTexts, hostileWorkspace } from "./hostile.ts";
 import { manyFiles } from "./many_files.ts";
 
@@ -39,21 +33,6 @@ function browserTest(name: string, test: (browser: Browser) => Promise<void>) {
       await test(browser);
     },
   });
-}
-
-/** Exports a workspace, and puts the export into a directory. */
-async function exportTo(
-  dir: string,
-  workspace: Workspace,
-  before?: (url: URL) => Response | undefined,
-): Promise<void> {
-  const disk = new MemoryDisk();
-  const options = { disk, workspace, ...before && { before } };
-  await runInMemory(EXPORT_ARGS, options);
-  for (const [name, text] of disk.files(MEMORY_EXPORT)) {
-    await Deno.mkdir(dirname(join(dir, name)), { recursive: true });
-    await Deno.writeTextFile(join(dir, name), text);
-  }
 }
 
 const rows = (tab: Tab) =>

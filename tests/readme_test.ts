@@ -1,0 +1,63 @@
+/** The README's recipes for jq and SQLite, run in the demo's export. */
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { sampleWorkspace } from "../src/demo/sample/sample.ts";
+import { exportTo } from "./report/export_to.ts";
+import { tempDir } from "./helpers/tree.ts";
+
+const README = fromFileUrl(new URL("../README.md", import.meta.url));
+
+async function shell(script: string, cwd: string) {
+  const { code, stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", script],
+    cwd,
+    env: { LC_ALL: "C.UTF-8" },
+  }).output();
+  const decoder = new TextDecoder();
+  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+}
+
+/** A recipe and what it prints, by a word that only its script holds. */
+function recipe(readme: string, word: string) {
+  const [, section = ""] = readme.split("## With other tools");
+  const blocks = [
+    ...section.matchAll(/```sh\n((?:(?!```).)*)```\n\n```text\n(.*?)```/gs),
+  ].map(([, script = "", output = ""]) => ({ script, output }));
+  const found = blocks.find(({ script }) => script.includes(word));
+  assert(found !== undefined, `the README has no recipe with ${word}`);
+  return found;
+}
+
+const RECIPES = [
+  ["jq -rR", "jq --version", /^jq-1\.6/],
+  ["sqlite3 humanloop.db", "sqlite3 --version", /^3\.(3[89]|[4-9]\d)/],
+] as const;
+
+for (const [word, ask, wanted] of RECIPES) {
+  const { out } = await shell(ask, ".");
+  const isThere = wanted.test(out);
+  if (!isThere) {
+    Deno.stderr.writeSync(
+      new TextEncoder().encode(
+        `\nSKIPPED: ${ask} is not what the README's recipe asks for\n\n`,
+      ),
+    );
+  }
+  Deno.test({
+    name: `the README's recipe with ${word} prints what it says`,
+    ignore: !isThere,
+    fn: async () => {
+      await using dir = await tempDir();
+      await exportTo(join(dir.path, "export"), sampleWorkspace());
+      await shell("ln -s export/files .", dir.path);
+      const { script, output } = recipe(
+        await Deno.readTextFile(README),
+        word,
+      );
+      const { code, out, err } = await shell(script, dir.path);
+      assertEquals([code, err], [0, ""]);
+      // The formatter leaves no space at the end of a line.
+      assertEquals(out.replace(/ +$/gm, ""), output);
+    },
+  });
+}
