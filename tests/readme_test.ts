@@ -56,7 +56,7 @@ for (const [word, ask, wanted] of RECIPES) {
       );
       const { code, out, err } = await shell(script, dir.path);
       assertEquals([code, err], [0, ""]);
-      // The formatter leaves no space at the end of a line.
+      // The README has no spaces at the end of a line.
       assertEquals(out.replace(/ +$/gm, ""), output);
     },
   });
