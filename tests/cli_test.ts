@@ -146,7 +146,7 @@ Deno.test("the demo exports the sample and says what to look at", async () => {
   const paths = [...out.matchAll(/^ {2}(\/\S+) {2}/gm)].map(([, path]) =>
     path!
   );
-  assertEquals(paths.length, 4);
+  assertEquals(paths.length, 5);
   for (const path of paths) await Deno.stat(path);
 });
 

@@ -48,6 +48,7 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
     } skipped (complete already), ${count(failed)} failed`,
     `  Records  ${recordsText(result.counts)}`,
     `  Written  ${bytes(options.bytes)} in ${took(options.tookMs)}`,
+    `  Open     ${options.where}/index.html in a browser`,
   ];
   if (gaps.length > 0) {
     lines.push(`  Missing  ${counted(gaps.length, "part")}:`);
