@@ -97,7 +97,8 @@ async function verifyCommand(flags: Flags, world: World): Promise<number> {
 }
 
 async function planCommand(flags: Flags, world: World): Promise<number> {
-  const { planExport, printPlan } = await import("./plan/command.ts");
+  const { planExport } = await import("./plan/plan.ts");
+  const { printPlan } = await import("./plan/command.ts");
   const wishes = await wishesOf(flags, world);
   const settings = newSettings(wishes, world.clock.now());
   const stop = new AbortController();

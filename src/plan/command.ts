@@ -1,14 +1,10 @@
-/** `plan`: finds out and prints what an export would fetch, and writes nothing. */
+/** `plan`: prints what an export would fetch. */
 import { EXIT } from "../exit.ts";
 import { filtersText } from "../filters.ts";
 import type { Settings } from "../tree/manifest.ts";
 import { bytes, count, duration, visible } from "../ui/text.ts";
 import type { Terminal } from "../world.ts";
-import { Client } from "../api/client.ts";
-import { Cutoff } from "../exporters/cutoff.ts";
-import { directoryPath } from "../listing.ts";
-import * as planning from "./plan.ts";
-import type { Plan, PlanOptions, PlanRow } from "./plan.ts";
+import type { Plan, PlanRow } from "./plan.ts";
 
 const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
   ["Files", ({ files }) => count(files)],
@@ -20,27 +16,6 @@ const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
   ["Requests", ({ requests }) => count(requests)],
   ["About", (row) => bytes(row.bytes)],
 ];
-
-/**
- * Plans an export of these settings.
- *
- * @throws {UsageError} When the Directory is unknown.
- * @throws As `planExport` of `plan.ts`.
- */
-export async function planExport(
-  settings: Settings,
-  rest: Pick<PlanOptions, "walk" | "stop" | "concurrency" | "now">,
-): Promise<Plan> {
-  const client = new Client(rest.walk.http);
-  const { directoryId, cutoff, filters, logs } = settings;
-  return await planning.planExport({
-    ...rest,
-    filters,
-    cutoff: new Cutoff(cutoff, filters),
-    logs,
-    path: await directoryPath(client, directoryId),
-  });
-}
 
 /**
  * Prints a plan.

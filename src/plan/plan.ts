@@ -19,9 +19,10 @@ import { openWalk } from "../api/walk.ts";
 import type { WalkContext } from "../api/walk_types.ts";
 import { forEachAtOnce, type Stop } from "../concurrency.ts";
 import { isGap } from "../errors.ts";
-import type { Cutoff } from "../exporters/cutoff.ts";
+import { Cutoff } from "../exporters/cutoff.ts";
 import { wantsFile } from "../filters.ts";
-import type { Filters } from "../tree/manifest.ts";
+import { directoryPath } from "../listing.ts";
+import type { Settings } from "../tree/manifest.ts";
 
 /** What there is of one type of File, or of all. */
 export interface PlanRow {
@@ -53,11 +54,6 @@ export interface Plan {
 export interface PlanOptions {
   readonly walk: WalkContext;
   readonly stop: Stop;
-  readonly filters: Filters;
-  readonly cutoff: Cutoff;
-  readonly logs: boolean;
-  /** A Directory's path; `null` for everything. */
-  readonly path: string | null;
   readonly concurrency: number;
   readonly now: () => number;
 }
@@ -75,23 +71,29 @@ const EMPTY: PlanRow = {
 };
 
 /**
- * Plans an export.
+ * Plans an export of these settings.
  *
+ * @throws {UsageError} When the Directory is unknown.
  * @throws {AuthError} When the API refuses the key.
  * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
  */
-export async function planExport(options: PlanOptions): Promise<Plan> {
-  const { walk, stop, filters, path, now } = options;
+export async function planExport(
+  { directoryId, filters, cutoff, logs }: Settings,
+  { walk, stop, concurrency, now }: PlanOptions,
+): Promise<Plan> {
+  const path = await directoryPath(new Client(walk.http), directoryId);
+  const wanted = { logs, cutoff: new Cutoff(cutoff, filters) };
   const files: FileInfo[] = [];
   let bytes = 0;
   using list = await openWalk(walk, filesList(path));
   for await (const event of list) {
     if (event.kind !== "records") continue;
-    const wanted = event.records.filter(({ info }) => wantsFile(filters, info));
-    for (const record of wanted) bytes += record.bytes.length;
-    files.push(...wanted.map(({ info }) => info));
+    const records = event.records
+      .filter(({ info }) => wantsFile(filters, info));
+    for (const record of records) bytes += record.bytes.length;
+    files.push(...records.map(({ info }) => info));
   }
-  const byType: Record<string, PlanRow> = {};
+  const byType: Record<string, PlanRow> = Object.create(null);
   const listing = requestsFor(list.total, filesList(path).pageSize);
   // An export asks for the Directories too.
   let total: PlanRow = { ...EMPTY, requests: listing + 1, bytes };
@@ -100,7 +102,7 @@ export async function planExport(options: PlanOptions): Promise<Plan> {
   let waitedMs = 0;
   await forEachAtOnce(stop, AT_ONCE, files, async (file) => {
     const counting = new Counting(walk.http, now, unknown);
-    const row = await countFile(counting, file, options);
+    const row = await countFile(counting, file, wanted);
     byType[file.type] = sum(byType[file.type] ?? EMPTY, row);
     total = sum(total, row);
     asked += counting.asked;
@@ -111,7 +113,7 @@ export async function planExport(options: PlanOptions): Promise<Plan> {
     byType,
     total,
     asked,
-    tookMs: Math.round(each * total.requests / options.concurrency),
+    tookMs: Math.round(each * total.requests / concurrency),
     unknown: unknown.toSorted(),
   };
 }
@@ -157,9 +159,10 @@ class Counting {
 async function countFile(
   counting: Counting,
   file: FileInfo,
-  { logs, cutoff, walk }: PlanOptions,
+  { logs, cutoff }: { readonly logs: boolean; readonly cutoff: Cutoff },
 ): Promise<PlanRow> {
-  const client = new Client(walk.http);
+  const { http } = counting;
+  const client = new Client(http);
   const versions = await counting.ask(
     `Versions of ${file.id}`,
     () => client.versions(file),
@@ -185,7 +188,7 @@ async function countFile(
   const spec = evaluationsList(file);
   const page = await counting.ask(
     spec.what,
-    () => fetchPage(walk.http, spec, { page: 1, size: spec.pageSize }),
+    () => fetchPage(http, spec, { page: 1, size: spec.pageSize }),
   );
   const evaluations = page?.total ?? 0;
   const requests = requestsFor(evaluations, spec.pageSize) + 2 * evaluations;

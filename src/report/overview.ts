@@ -86,7 +86,7 @@ export function overviewPage(data: OverviewData): string {
   `;
   const rows = files.map((file) => ({
     ...file,
-    path: shown(file.path ?? file.id),
+    path: shown(file.path?.replace(/^\/+|\/+$/g, "") || file.id),
     type: shown(file.type),
     deployed: shown(file.deployed.join(", ")),
   }));

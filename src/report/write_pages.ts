@@ -10,8 +10,9 @@ import { filtersText } from "../filters.ts";
 import { isObject } from "../json.ts";
 import { readDone } from "../tree/file_state.ts";
 import { parseJson } from "../tree/json_file.ts";
-import { isSafeId, Layout } from "../tree/layout.ts";
-import { listDir, readFile, writeFile } from "../tree/storage.ts";
+import { isSafeId, Layout, PAGE_NAME } from "../tree/layout.ts";
+import type { Gap } from "../tree/manifest.ts";
+import { listDir, PART_SUFFIX, readFile, writeFile } from "../tree/storage.ts";
 import { type Claims, readClaims } from "../verify/claims.ts";
 import type { Disk } from "../world.ts";
 import { countRecords } from "./count_records.ts";
@@ -52,11 +53,12 @@ export async function writePages(
   const rows: OverviewFile[] = [];
   let written = 0;
   const ids = await fileIds(disk, layout, claims);
+  const gaps = Map.groupBy(gapsOf(claims), ({ fileId }) => fileId);
   await forEachAtOnce(new AbortController(), AT_ONCE, ids, async (id) => {
     const paths = layout.file(id);
-    const file = await knownFile(disk, layout, claims, id);
-    let hasPage = which !== "all" && await readFile(disk, paths.page) !== null;
-    if (!hasPage && which !== "none") {
+    const file = await knownFile(disk, layout, claims, id, gaps.get(id) ?? []);
+    let hasPage = await isPageThere(disk, paths.root);
+    if (which === "all" || which === "missing" && !hasPage) {
       hasPage = await writeFilePage(disk, layout, file, onFailure);
       if (hasPage) written++;
     }
@@ -97,6 +99,13 @@ export async function writeFilePage(
   return true;
 }
 
+/** Whether a File has its page, and no kill came while it was made anew. */
+async function isPageThere(disk: Disk, dir: string): Promise<boolean> {
+  const entries = await listDir(disk, dir) ?? [];
+  const names = new Set(entries.map(({ name }) => name));
+  return names.has(PAGE_NAME) && !names.has(PAGE_NAME + PART_SUFFIX);
+}
+
 /** What stands at the top of an export, as far as its records need it. */
 async function topNames(disk: Disk, root: string): Promise<readonly string[]> {
   const names = (await listDir(disk, root) ?? []).map(({ name }) => name);
@@ -121,12 +130,11 @@ async function knownFile(
   layout: Layout,
   claims: Claims,
   id: string,
+  gaps: readonly Gap[],
 ): Promise<KnownFile> {
   const paths = layout.file(id);
   const entry = claims.entry(id);
   const done = await readDone(disk, paths);
-  const gaps = claims.of(id)?.manifest?.gaps
-    .filter(({ fileId }) => fileId === id) ?? [];
   const file = entry === undefined
     ? parseJson(await readFile(disk, paths.file))
     : null;
@@ -181,8 +189,12 @@ function aboutOf(claims: Claims) {
     startedAt: first?.startedAt ?? null,
     filters: filters ? filtersText(filters) : null,
     withLogs: first?.settings.logs ?? null,
-    gaps: manifests.flatMap(({ gaps }) => gaps),
+    gaps: gapsOf(claims),
   };
+}
+
+function gapsOf({ all }: Claims): readonly Gap[] {
+  return all.flatMap(({ manifest }) => manifest?.gaps ?? []);
 }
 
 /** The paths in `directories.json`, as far as it can be read. */

@@ -48,12 +48,13 @@ export class Claims {
   /** The record that a File is in; without one, the first. */
   of(fileId: string): Claim | undefined {
     return this.all.find(({ manifest }) =>
-      manifest?.files[fileId] !== undefined
+      manifest !== null && Object.hasOwn(manifest.files, fileId)
     ) ?? this.all[0];
   }
 
   entry(fileId: string): FileEntry | undefined {
-    return this.of(fileId)?.manifest?.files[fileId];
+    const files = this.of(fileId)?.manifest?.files ?? {};
+    return Object.hasOwn(files, fileId) ? files[fileId] : undefined;
   }
 
   /** What the File was exported with. */

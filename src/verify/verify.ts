@@ -156,7 +156,7 @@ function compareEntry(
 ): void {
   const claim = claims.of(id);
   if (claim === undefined || claim.manifest === null) return;
-  const entry = claim.manifest.files[id];
+  const entry = claims.entry(id);
   const path = `${claim.prefix}export.json`;
   const advice = "resume to bring it up to date";
   if (entry === undefined) {

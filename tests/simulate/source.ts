@@ -65,7 +65,8 @@ export function makeSource(dice: Dice): Source {
     ...(dated ? { createdMs: (i: number) => createdMsOf(texts[i]!) } : {}),
   });
   const long = dice.oneIn(20);
-  const first = dice.below(files.length - 12);
+  // Half the time from the beginning, where the File with Evaluations is.
+  const first = dice.oneIn(2) ? 0 : dice.below(files.length - 2);
   const made = files.slice(first, first + 2 + dice.below(6)).map((
     file,
     place,
