@@ -48,7 +48,7 @@ function evaluationView(record: EvaluationRecord): Markup {
   } · JSON: <a href="${dir}/evaluation.json">evaluation</a>, <a href="${dir}/stats.json">stats</a>, <a href="${dir}/runs/">Runs</a>${
     chunks > 0 && html`, <a href="${dir}/logs/">Logs</a>`
   }</p>
-${rows.length > 0 && statsTable(rows, names, columns)}
+${rows.length > 0 && statsTable(name, rows, names, columns)}
 <div class="charts">${columns.map((column) => chart(column, names))}</div>
 </article>`;
 }
@@ -145,13 +145,14 @@ function short(value: number): string {
 }
 
 function statsTable(
+  evaluation: string,
   rows: readonly Fields[],
   names: readonly string[],
   columns: readonly Column[],
 ): Markup {
   return html`
     <div class="scroll">
-      <table>
+      <table aria-label="Results of ${evaluation}">
         <thead>
           <tr><th scope="col">Run</th><th scope="col" class="number">Logs</th>${columns
             .map(({ name }) => html`<th scope="col">${name}</th>`)}</tr>

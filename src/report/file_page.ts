@@ -46,6 +46,7 @@ export function filePage(data: FileData): string {
   const name = path?.split("/").at(-1) || textIn(file, "name") || id;
   const deployed = deployedBy(data.deployments);
   const versions = readVersions(data.versions);
+  const comparable = versions.filter(({ isShown }) => isShown);
   const total = counts.logs ?? 0;
   const body = html`<header>
 <nav aria-label="Where"><a href="../../index.html">All Files</a> / ${
@@ -67,16 +68,16 @@ ${gapsView(data)}
 ${deploymentsView(data.deployments, versions)}
 ${datapointsView(data.datapoints, versions)}
 ${versionsView(versions, deployed)}
-${compareView(versions)}
+${compareView(comparable)}
 ${evaluationsView(data.evaluations)}
 ${logsView(data.logs, { total, chunks: data.chunks })}
 </main>`;
-  const texts = versions.map(({ id, name, text }) => ({
+  const texts = comparable.map(({ id, name, text }) => ({
     id,
     name: shown(name),
     text: shown(text),
   }));
-  const compared = versions.length > 1 ? texts : [];
+  const compared = comparable.length > 1 ? texts : [];
   return pageText({ title: name, body, style, script, data: compared });
 }
 

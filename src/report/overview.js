@@ -135,7 +135,7 @@ function dirRow({ dir, depth }) {
   const isOpen = open.has(dir.path);
   button.type = "button";
   button.setAttribute("aria-expanded", isOpen);
-  button.textContent = `${isOpen ? "▾" : "▸"} ${dir.name}`;
+  button.textContent = dir.name;
   button.addEventListener("click", () => {
     if (isOpen) open.delete(dir.path);
     else open.add(dir.path);

@@ -19,6 +19,8 @@ export interface VersionView {
   readonly name: string;
   /** When it was created, as the API tells it. */
   readonly createdAt: string;
+  /** Whether it is shown, and can be compared, or linked only. */
+  readonly isShown: boolean;
   readonly fields: Fields;
   /** It as text, to be compared with others. */
   readonly text: string;
@@ -27,6 +29,12 @@ export interface VersionView {
 /** Where a Version is deployed: the names of environments, by its id. */
 export type Deployed = ReadonlyMap<string, readonly string[]>;
 
+/**
+ * Of more than this, in characters of JSON, the older Versions are linked only:
+ * a page is to be opened.
+ */
+const MOST_TEXT = 16_000_000;
+
 /** Fields that hold code or prose, to be shown as they are. */
 const PROSE = ["source_code", "code", "instructions", "readme", "description"];
 
@@ -34,7 +42,7 @@ const PROSE = ["source_code", "code", "instructions", "readme", "description"];
 export function readVersions(
   records: readonly VersionRecord[],
 ): readonly VersionView[] {
-  return records.map(({ id, json }) => {
+  const versions = records.map(({ id, json }) => {
     const value = parseExactly(json);
     const fields = isObject(value) ? value : {};
     return {
@@ -43,10 +51,16 @@ export function readVersions(
       createdAt: textIn(fields, "created_at") ?? "",
       fields,
       text: textIn(fields, "raw_file_content") ?? definitionText(fields),
+      length: json.length,
     };
   }).toSorted((a, b) =>
     a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0
   );
+  let length = 0;
+  return versions.map((version) => {
+    length += version.length;
+    return { ...version, isShown: length <= MOST_TEXT };
+  });
 }
 
 /** What a Version is, without what only tells which one it is. */
@@ -75,29 +89,33 @@ ${
 }
 
 function versionView(
-  { id, name, createdAt, fields }: VersionView,
+  { id, name, createdAt, fields, isShown }: VersionView,
   environments: readonly string[],
   isOpen: boolean,
 ): Markup {
   const note = textIn(fields, "version_description");
   const by = fields["created_by"];
   const who = textIn(by, "full_name") ?? textIn(by, "email_address");
-  return html`
-    <details class="version" ${isOpen && html`
-      open
-    `}>
-    <summary><b>${name}</b>${environments.map((one) =>
+  const title = html`<b>${name}</b>${
+    environments.map((one) =>
       html`
         <span class="badge">${one}</span>
       `
-    )} <span class="quiet">${instant(createdAt || null)}${who &&
-      `, ${who}`}</span></summary>
-    ${note && html`<p dir="auto">${note}</p>`}
-    ${templateView(fields["template"])}
-    ${parametersView(fields)}
-    <p class="quiet"><a href="versions/${encodeURIComponent(
-      id,
-    )}">JSON of <code>${id}</code></a></p>
+    )
+  } <span class="quiet">${instant(createdAt || null)}${
+    who && `, ${who}`
+  }</span>`;
+  const link = html`<a href="versions/${
+    encodeURIComponent(id)
+  }">JSON of <code>${id}</code></a>`;
+  if (!isShown) return html`<p class="version">${title} ${link}</p>`;
+  return html`
+    <details class="version" ${isOpen && html`open`}>
+      <summary>${title}</summary>
+      ${note && html`<p dir="auto">${note}</p>`}
+      ${templateView(fields["template"])}
+      ${parametersView(fields)}
+      <p class="quiet">${link}</p>
     </details>
   `;
 }
@@ -120,7 +138,7 @@ function parametersView(fields: Fields): Markup {
     .flatMap(([name, value]) => parameterRows(name, value));
   if (rows.length === 0) return html``;
   return html`
-    <table class="parameters">
+    <table class="parameters" aria-label="Parameters">
       <tbody>${rows}</tbody>
     </table>
   `;

@@ -79,6 +79,24 @@ async function assertSound(tab: Tab, what: string): Promise<void> {
     links: [],
     unlabelled: [],
   }, what);
+  assertEquals(await nameless(tab), [], what);
+}
+
+/** What can be used and has no name for those who cannot see it. */
+async function nameless(tab: Tab): Promise<readonly string[]> {
+  const { nodes } = await tab.send("Accessibility.getFullAXTree") as {
+    nodes: ReadonlyArray<{
+      readonly role?: { readonly value: string };
+      readonly name?: { readonly value: string };
+    }>;
+  };
+  const used =
+    /^(button|link|checkbox|searchbox|combobox|table|image|DisclosureTriangle)$/;
+  return nodes.map(({ role, name }) => ({
+    role: role?.value ?? "",
+    name: name?.value ?? "",
+  })).filter(({ role, name }) => used.test(role) && name.trim() === "")
+    .map(({ role }) => role);
 }
 
 browserTest(
@@ -91,9 +109,9 @@ browserTest(
     assertEquals(await status(), "12 Files");
     const tree = await rows(tab);
     assertEquals(tree.slice(0, 4), [
-      "▾ Archive (empty) 0",
-      "▾ Shared 4",
-      "▾ Evaluators 3",
+      "Archive (empty) 0",
+      "Shared 4",
+      "Evaluators 3",
       "Answer length ev_60hsKe2rlMjCfuTZXcgBw",
     ]);
     // By keyboard alone: / to the search, words in any order, Escape to leave it.

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { CLASSIFIER, SMOKE } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import type { FileData } from "../../src/report/file_page.ts";
+import { type FileData, filePage } from "../../src/report/file_page.ts";
 import { html, pageText } from "../../src/report/html.ts";
 import { newestLogs } from "../../src/report/read_logs.ts";
 import { writeFilePage } from "../../src/report/write_pages.ts";
@@ -90,6 +90,25 @@ Deno.test("a Log that is too long or no JSON has its place, and costs no memory"
     "none 1:3",
     "b 1:4",
   ]);
+});
+
+Deno.test("of Versions that are too much for a page, the older are linked only", () => {
+  const versions = Array.from({ length: 5 }, (_, i) => ({
+    id: `prv_${i}`,
+    json: JSON.stringify({
+      version_name: `v${i}`,
+      created_at: `2025-01-0${i + 1}T00:00:00`,
+      template: `template ${i} ${"x".repeat(6_000_000)}`,
+    }),
+  }));
+  const text = filePage({
+    ...{ id: "pr_1", type: "prompt", path: "a/b", state: "complete" },
+    ...{ file: {}, gaps: [], counts: {}, deployments: [], logs: [] },
+    ...{ evaluations: [], chunks: 0, datapoints: new Map(), versions },
+  });
+  const shown = [4, 3, 2, 1, 0].filter((i) => text.includes(`template ${i} x`));
+  assertEquals(shown, [4, 3]);
+  for (const { id } of versions) assertStringIncludes(text, `versions/${id}"`);
 });
 
 Deno.test("a run writes pages, a resume those that are missing, and those of what it adds to", async () => {
