@@ -14,6 +14,7 @@ import {
   assertTree,
   expectedTree,
   onlyExport,
+  readPages,
   readTree,
   tempDir,
 } from "../helpers/tree.ts";
@@ -108,6 +109,10 @@ Deno.test({
       const root = await onlyExport(join(cwd, "exports"));
       await assertTree(root, whole);
       assertEquals((await run(["verify", root])).code, 0);
+      const pages = await readPages(root);
+      assertEquals(pages.size, 12);
+      assertEquals((await run(["index", root])).code, 0);
+      assertEquals(await readPages(root), pages);
       await Deno.remove(join(cwd, "exports"), { recursive: true });
     });
 

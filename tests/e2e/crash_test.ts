@@ -14,7 +14,9 @@ import {
   assertTree,
   expectedTree,
   onlyExport,
+  readPages,
   tempDir,
+  type Tree,
 } from "../helpers/tree.ts";
 
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
@@ -88,6 +90,8 @@ const SCENARIOS: readonly Scenario[] = [
 for (const { name, before, then, server } of SCENARIOS) {
   Deno.test(`${name}, dying at any operation on the disk, is completed by a resume`, async () => {
     const whole = expectedTree(workspace, { logs: true });
+    /** What the pages must be, made from a complete export. */
+    let pages: Tree = new Map();
     let deaths = 0;
     const step = 1 + Date.now() % 5;
     for (let at = step;; at += 11) {
@@ -125,6 +129,11 @@ for (const { name, before, then, server } of SCENARIOS) {
       const resumed = await run(["--resume", root, ...api, ...then], { env });
       assertEquals(resumed.code, 0, `operation ${at}: ${resumed.err}`);
       await assertTree(root, whole);
+      if (pages.size === 0) {
+        assertEquals((await run(["index", root])).code, 0);
+        pages = await readPages(root);
+      }
+      assertEquals(await readPages(root), pages, `operation ${at}`);
       if (died.code === 0) break;
       assertEquals(died.code, 1, `operation ${at}: ${died.err}`);
       deaths++;

@@ -105,6 +105,18 @@ export async function readTree(root: string): Promise<Tree> {
   return tree;
 }
 
+/** The pages of Files, which hold no times of a run. */
+export async function readPages(root: string): Promise<Tree> {
+  const pages: Tree = new Map();
+  for await (const { path } of walk(root, { includeDirs: false })) {
+    const name = relative(root, path).replaceAll("\\", "/");
+    if (/^files\/[^/]+\/index\.html(\.part)?$/.test(name)) {
+      pages.set(name, await Deno.readTextFile(path));
+    }
+  }
+  return pages;
+}
+
 /** Compares what is on disk with what must be there, byte for byte. */
 export async function assertTree(root: string, expected: Tree): Promise<void> {
   const actual = await readTree(root);
