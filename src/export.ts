@@ -89,9 +89,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     await record.save("running");
     const isWhole = !listing.gaps.some(({ part }) => part === "files");
     const unlisted = await unlistedFiles(context, listed, isWhole);
-    const gaps = [...listing.gaps, ...unlisted];
-    logGaps(observer, gaps);
-    record.miss(gaps);
+    logGaps(observer, record.miss([...listing.gaps, ...unlisted]));
     const result = await exportFiles(
       context,
       listing.files,
@@ -157,21 +155,20 @@ async function exportFiles(
     concurrency,
     todo,
     async ({ file, plan }) => {
-      const { counts, gaps } = await exportFile(context, file, plan);
+      const outcome = await exportFile(context, file, plan);
+      const { counts } = outcome;
+      const gaps = record.miss(outcome.gaps);
       const complete = gaps.length === 0;
       totals = sumCounts([totals, counts]);
       if (!complete) failed++;
-      record.setFile(file, complete ? "complete" : "incomplete", counts);
-      record.miss(gaps);
-      await record.saveNowAndThen();
       const state = complete ? "complete" : "incomplete";
+      record.setFile(file, state, counts);
+      await record.saveNowAndThen();
       await onFile({ ...file, state, counts, gaps });
       logGaps(observer, gaps);
       observer.log(
         complete ? "INFO" : "ERROR",
-        `${file.type} ${file.id} (${file.path ?? "no path"}) is ${
-          complete ? "complete" : "incomplete"
-        }`,
+        `${file.type} ${file.id} (${file.path ?? "no path"}) is ${state}`,
       );
     },
   );

@@ -98,6 +98,27 @@ Deno.test("the shards' files together are those of one export, and verify accept
   assertEquals(tree, wanted);
 });
 
+Deno.test("merged shards have one overview, which is complete when all of them are", async () => {
+  const disk = await merged();
+  const page = async () => {
+    const { code } = await runInMemory(["index", "/whole"], {
+      disk,
+      workspace,
+    });
+    assertEquals(code, 0);
+    return new TextDecoder().decode(disk.get("/whole/index.html"));
+  };
+  const whole = await page();
+  assertStringIncludes(whole, "12 Files · begun");
+  assertStringIncludes(whole, "with Logs · complete");
+  assert(!whole.includes("--shard"), "the whole is of no shard");
+  assert(!whole.includes("not complete"));
+  assertEquals((await verify(disk)).code, 0);
+  const { id } = workspace.files[0]!;
+  disk.put(`/whole/files/${id}/.done`, null);
+  assertStringIncludes(await page(), "This export is not complete");
+});
+
 const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [

@@ -74,12 +74,20 @@ export class ExportRecord {
     });
   }
 
-  miss(gaps: readonly Gap[]): void {
+  /**
+   * Takes in what is missing.
+   *
+   * @returns The same as it may be told: what the API says of itself may hold the
+   * key that it was sent.
+   */
+  miss(gaps: readonly Gap[]): readonly Gap[] {
     const { secrets } = this.#options;
-    for (const gap of gaps) {
-      // What the API says of itself may hold the key that it was sent.
-      this.#gaps.push({ ...gap, reason: redact(gap.reason, secrets) });
-    }
+    const safe = gaps.map((gap) => ({
+      ...gap,
+      reason: redact(gap.reason, secrets),
+    }));
+    this.#gaps.push(...safe);
+    return safe;
   }
 
   /** Saves unless that was done a moment ago. */

@@ -67,6 +67,28 @@ for (const [name, echo] of ECHOES) {
   });
 }
 
+Deno.test("a key that a gap quotes is not on a page", async () => {
+  const disk = new MemoryDisk();
+  const before = (url: URL) =>
+    url.pathname === "/v5/evaluations"
+      ? Response.json({
+        records: [{ id: `../${CANARY}` }],
+        page: 1,
+        size: 100,
+        total: 1,
+      })
+      : undefined;
+  const options = { disk, workspace, before, key: CANARY, serverKey: CANARY };
+  const ended = await runInMemory(LOUD, options);
+  assertEquals(ended.code, 3);
+  const files = [...disk.files("/exports")];
+  assertNowhere(ended, files);
+  const pages = files.filter(([name, text]) =>
+    name.endsWith("index.html") && text.includes("is not safe as a file name")
+  );
+  assert(pages.length > 1, "the gap is on the File's page and the overview");
+});
+
 Deno.test("a defect of ours that quotes the key does not give it away", async () => {
   const disk = new MemoryDisk();
   disk.rename = () => {
