@@ -31,6 +31,7 @@ const LAYERS: ReadonlyArray<readonly string[]> = [
     "world.ts",
     "observer.ts",
     "work.ts",
+    "places.ts",
     "errors.ts",
     "chunk_size.ts",
     "json.ts",

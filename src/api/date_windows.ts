@@ -9,7 +9,7 @@ import { isGap } from "../errors.ts";
 import type { Http } from "./http.ts";
 import { fetchPage, type ListSpec } from "./page.ts";
 import { canBeCut } from "./places.ts";
-import type { DateWindow } from "./walk_types.ts";
+import type { DateWindow } from "../places.ts";
 
 /** A list that can be asked for between two instants (ISO 8601), or without a bound. */
 export type DatedList<T> = (
@@ -22,6 +22,8 @@ export interface Head {
   readonly total: number;
   /** The key of its first record; `null` where it is not known. */
   readonly first: string | null;
+  /** What the record weighs that was asked for; 0 where there is none. */
+  readonly bytes: number;
 }
 
 /** The list is in no order of time. */
@@ -53,12 +55,16 @@ export async function countList<T>(
       size: 1,
     });
     const [first] = records;
-    return { total, first: first ? spec.key(first.info) : null };
+    const key = first ? spec.key(first.info) : null;
+    return { total, first: key, bytes: first?.bytes.length ?? 0 };
   } catch (error) {
     if (!isGap(error) || !canBeCut(error)) throw error;
     // Its first record may be the one that cannot be served.
-    const { total } = await fetchPage(http, spec, { page: 2, size: 1 });
-    return { total, first: null };
+    const { total, records: [second] } = await fetchPage(http, spec, {
+      page: 2,
+      size: 1,
+    });
+    return { total, first: null, bytes: second?.bytes.length ?? 0 };
   }
 }
 
@@ -71,6 +77,8 @@ export interface CutWindow {
 /** A window that is still to be looked at. */
 interface Part extends Omit<DateWindow, "before"> {
   readonly first: string | null;
+  /** What the record weighs that was asked for; 0 where there is none. */
+  readonly bytes: number;
 }
 
 /**

@@ -4,6 +4,7 @@
  * and hold no record twice. Places that cannot be had are a gap where they are,
  * never the end of the list.
  */
+import type { EmptyPlaces } from "../places.ts";
 import { Flights } from "./flights.ts";
 import type { ListSpec } from "./page.ts";
 import { canBeCut, type Fetched } from "./places.ts";
@@ -11,7 +12,6 @@ import type { Piece } from "./seams.ts";
 import { RecentKeys } from "./recent_keys.ts";
 import type {
   Expected,
-  ListGap,
   ListWalk,
   WalkContext,
   WalkEvent,
@@ -180,7 +180,7 @@ export class Walk<T> implements ListWalk<T> {
       const count = Math.min(piece.to, this.total) - this.#place;
       if (count <= 0) return;
       const reason = piece.failure.message;
-      const gap: ListGap = { offset: this.#place, count, reason };
+      const gap: EmptyPlaces = { offset: this.#place, count, reason };
       this.#place += count;
       this.#last = null;
       yield { kind: "gap", gap };

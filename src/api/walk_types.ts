@@ -1,37 +1,16 @@
 /** What goes into a walk over a list, and what comes out of it. */
 import type { Observer } from "../observer.ts";
+import type { DateWindow, EmptyPlaces } from "../places.ts";
 import type { WorkObserver } from "../work.ts";
 import type { ByteBudget } from "./budget.ts";
 import type { Http } from "./http.ts";
 import type { RawRecord } from "./records.ts";
 import type { RecentKeys } from "./recent_keys.ts";
 
-/** The Logs between two instants. */
-export interface DateWindow {
-  /** ISO 8601; `null` for no bound. */
-  readonly after: string | null;
-  readonly until: string | null;
-  /** Places of the list before the window's first. */
-  readonly before: number;
-  /** How many records it holds. */
-  readonly count: number;
-}
-
-/** Places of a list whose records cannot be had. */
-export interface ListGap {
-  /** How many places of the list come before. */
-  readonly offset: number;
-  /** How many places are concerned. */
-  readonly count: number;
-  readonly reason: string;
-  /** The window that they were asked for in. */
-  readonly window?: DateWindow;
-}
-
 /** What a walk yields, in the list's order. */
 export type WalkEvent<T> =
   | { readonly kind: "records"; readonly records: readonly RawRecord<T>[] }
-  | { readonly kind: "gap"; readonly gap: ListGap }
+  | { readonly kind: "gap"; readonly gap: EmptyPlaces }
   /** From here on the list is what these instants enclose. */
   | { readonly kind: "rest"; readonly rest: DateWindow };
 

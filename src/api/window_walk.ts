@@ -2,6 +2,7 @@
  * Walks a long list window by window, as one ordered stream. While one window is
  * read the next is found and begun, so that no slot stands idle between them.
  */
+import type { DateWindow } from "../places.ts";
 import {
   cutByDate,
   type CutWindow,
@@ -9,7 +10,6 @@ import {
   type Head,
 } from "./date_windows.ts";
 import type {
-  DateWindow,
   Expected,
   ListWalk,
   WalkContext,

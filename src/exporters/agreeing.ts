@@ -6,7 +6,7 @@
 import { fetchPage, type ListSpec } from "../api/page.ts";
 import { isListGap } from "../errors.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
-import type { EmptyPlaces } from "../tree/file_state.ts";
+import type { EmptyPlaces } from "../places.ts";
 import { chunkPath } from "../tree/layout.ts";
 import { countChunks } from "../tree/list_reader.ts";
 import type { FileContext } from "./context.ts";

@@ -6,12 +6,9 @@
 import { NotByDate } from "../api/date_windows.ts";
 import { openWalk } from "../api/walk.ts";
 import { CHUNK_RECORDS } from "../chunk_size.ts";
+import type { DateWindow, EmptyPlaces } from "../places.ts";
 import { addPlaces, byChunk, missingOf } from "../tree/empty_places.ts";
-import type {
-  EmptyPlaces,
-  ListState,
-  StateWindow,
-} from "../tree/file_state.ts";
+import type { ListState } from "../tree/file_state.ts";
 import { chunkPath } from "../tree/layout.ts";
 import { ListWriter } from "../tree/list_writer.ts";
 import { keepOnly, moveAside, removeAll } from "../tree/storage.ts";
@@ -183,7 +180,7 @@ async function walkList<T>(
   const until = opened.until === undefined ? {} : { until: opened.until };
   const empty: EmptyPlaces[] = [...found.empty];
   /** Windows that were begun and are not yet whole chunks on disk. */
-  const begun: StateWindow[] = saved?.rest === undefined ? [] : [saved.rest];
+  const begun: DateWindow[] = saved?.rest === undefined ? [] : [saved.rest];
   let unsaved = saved === undefined;
   await using writer = new ListWriter({
     disk,

@@ -8,7 +8,8 @@ import { countList } from "../api/date_windows.ts";
 import { openWalk } from "../api/walk.ts";
 import type { Expected, WalkStart } from "../api/walk_types.ts";
 import { WindowWalk } from "../api/window_walk.ts";
-import type { ListState, StateWindow } from "../tree/file_state.ts";
+import type { DateWindow } from "../places.ts";
+import type { ListState } from "../tree/file_state.ts";
 import type { FileContext } from "./context.ts";
 import { type OpenedList, SourceChanged } from "./fill_places.ts";
 import { exportList } from "./list.ts";
@@ -110,7 +111,7 @@ async function readWantedLogs(
 async function openWindows(
   context: FileContext,
   start: WalkStart,
-  left: Partial<StateWindow>,
+  left: Partial<DateWindow>,
   found?: Expected,
 ): Promise<WindowWalk<IdInfo>> {
   const { file, walk } = context;

@@ -6,7 +6,7 @@
 import type { ListSpec } from "../api/page.ts";
 import type { RawRecord } from "../api/records.ts";
 import { openWalk } from "../api/walk.ts";
-import type { ListGap } from "../api/walk_types.ts";
+import type { EmptyPlaces } from "../places.ts";
 import { isSafeId } from "../tree/layout.ts";
 import { type RunContext, unsafeId, type Where } from "./context.ts";
 
@@ -64,9 +64,9 @@ async function walkOnce<T>(
   context: RunContext,
   spec: ListSpec<T>,
   take: (records: readonly RawRecord<T>[]) => Promise<void>,
-): Promise<{ gaps: readonly ListGap[]; mismatch: string | null }> {
+): Promise<{ gaps: readonly EmptyPlaces[]; mismatch: string | null }> {
   using walk = await openWalk(context.walk, spec);
-  const gaps: ListGap[] = [];
+  const gaps: EmptyPlaces[] = [];
   let places = 0;
   for await (const event of walk) {
     if (event.kind === "records") {

@@ -12,6 +12,7 @@ import {
   filesList,
   logsList,
 } from "../api/client.ts";
+import { countList } from "../api/date_windows.ts";
 import type { Http } from "../api/http.ts";
 import { fetchPage, type ListSpec } from "../api/page.ts";
 import { pageFrom } from "../api/paging.ts";
@@ -144,15 +145,11 @@ class Counting {
     }
   }
 
-  /** How many records a list has, and how heavy the first is. */
+  /** How many records a list has, and how heavy they are if one tells for all. */
   async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
-    const page = await this.ask(
-      spec.what,
-      () => fetchPage(this.http, spec, { page: 1, size: 1 }),
-    );
-    const [first] = page?.records ?? [];
-    const each = first?.bytes.length ?? 0;
-    return { total: page?.total ?? 0, bytes: (page?.total ?? 0) * each };
+    const head = await this.ask(spec.what, () => countList(this.http, spec));
+    const { total, bytes } = head ?? { total: 0, bytes: 0 };
+    return { total, bytes: total * bytes };
   }
 }
 

@@ -3,7 +3,7 @@
  * chunk and line they concern, what is left when some are filled.
  */
 import { CHUNK_RECORDS } from "../chunk_size.ts";
-import type { EmptyPlaces } from "./file_state.ts";
+import type { EmptyPlaces } from "../places.ts";
 
 /** The empty places of one chunk. */
 export function inChunk(

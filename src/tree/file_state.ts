@@ -6,29 +6,11 @@
  */
 import { isObject } from "../json.ts";
 import type { Counts } from "../observer.ts";
+import type { DateWindow, EmptyPlaces } from "../places.ts";
 import type { Disk } from "../world.ts";
 import type { FileLayout, ListName } from "./layout.ts";
 import { parseJson, writeJson } from "./json_file.ts";
 import { readFile, removeAll } from "./storage.ts";
-
-/** Places of a list that are empty, because their records could not be had. */
-export interface EmptyPlaces {
-  /** Places before them. */
-  readonly offset: number;
-  readonly count: number;
-  readonly reason: string;
-  /** The window of time that they belong to, where the list was cut by time. */
-  readonly window?: StateWindow;
-}
-
-/** A list's records between two instants (ISO 8601, `null` for no bound). */
-export interface StateWindow {
-  readonly after: string | null;
-  readonly until: string | null;
-  /** Places of the list before its first. */
-  readonly before: number;
-  readonly count: number;
-}
 
 /** What is known of one list of records. */
 export interface ListState {
@@ -40,7 +22,7 @@ export interface ListState {
   /** The instant up to which it was read (ISO 8601); absent for all of it. */
   readonly until?: string;
   /** Where the list is cut by time: what is left of it from here on. */
-  readonly rest?: StateWindow;
+  readonly rest?: DateWindow;
 }
 
 /** What is known of a File that is not complete, or not yet as wide as wanted. */

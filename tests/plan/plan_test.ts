@@ -4,6 +4,7 @@ import { CLASSIFIER } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
+import { holdsLogs } from "../helpers/poison.ts";
 import { EXPORT_ARGS, runInMemory } from "../helpers/memory_run.ts";
 
 const workspace = sampleWorkspace();
@@ -81,6 +82,17 @@ Deno.test("what cannot be counted is told: exit 3", async () => {
   );
   assertEquals(code, 3);
   assertStringIncludes(out, `not counted: Logs of ${CLASSIFIER.id}: HTTP 404`);
+});
+
+Deno.test("a first record that cannot be served hides no count", async () => {
+  const poisoned = (url: URL) =>
+    holdsLogs(url, CLASSIFIER.id, [0])
+      ? new Response("", { status: 500 })
+      : undefined;
+  const { code, out } = await planned(["--logs", "--json"], poisoned);
+  const plan: Plan = JSON.parse(out);
+  assertEquals([code, plan.unknown], [0, []]);
+  assertEquals(plan.total.logs, 4_422);
 });
 
 Deno.test("a plan ends as an export does: a refused key, an unknown Directory, wrong usage", async () => {
