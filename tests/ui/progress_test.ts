@@ -98,7 +98,10 @@ Deno.test("rate and time left are finite from the first moment on", () => {
 });
 
 /** A terminal that keeps what it is sent, and a log in memory. */
-function screen(errIsTerminal: boolean, options: { verbose?: boolean } = {}) {
+function screen(
+  errIsTerminal: boolean,
+  options: { verbose?: boolean; columns?: () => number } = {},
+) {
   const clock = new VirtualClock();
   const sent: string[] = [];
   const logged: string[] = [];
@@ -108,7 +111,7 @@ function screen(errIsTerminal: boolean, options: { verbose?: boolean } = {}) {
       ...terminal,
       err: (text) => void sent.push(text),
       errIsTerminal,
-      columns: () => 80,
+      columns: options.columns ?? (() => 80),
     },
     clock,
     log: {
@@ -140,6 +143,24 @@ Deno.test("a log line stands above the bar and leaves it whole", async () => {
     `\r\x1b[2K${bar}`,
     "\r\x1b[2K",
   ]);
+});
+
+Deno.test("a window that is made narrower and wider again is filled and not overflowed", async () => {
+  let columns = 100;
+  const { clock, sent, reporter } = screen(true, { columns: () => columns });
+  reporter.filesFound(2);
+  await reporter.run(async () => {
+    for (columns of [100, 30, 12, 100]) await clock.sleep(200);
+  });
+  const bar = "░░░░░░░░░░░░░░░░░░░░ 0/2 Files · 0 records · 0/s";
+  const lines = sent.map((text) => text.replace("\r\x1b[2K", ""))
+    .filter((text) => text !== "");
+  assertEquals([...new Set(lines)], [
+    bar,
+    "0/2 Files · 0 records",
+    "0/2 Files",
+  ]);
+  assertEquals(lines.at(-1), bar);
 });
 
 Deno.test("without a terminal: a plain line every five seconds, no control codes", async () => {
