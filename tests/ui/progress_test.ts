@@ -157,7 +157,7 @@ Deno.test("a window that is made narrower and wider again is filled and not over
     .filter((text) => text !== "");
   assertEquals([...new Set(lines)], [
     bar,
-    "0/2 Files · 0 records",
+    "0/2 Files · 0 records · 0/s",
     "0/2 Files",
   ]);
   assertEquals(lines.at(-1), bar);
