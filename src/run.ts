@@ -16,6 +16,7 @@ import { Reporter } from "./ui/reporter.ts";
 import { type JsonSummary, summaryOf } from "./ui/json_output.ts";
 import {
   type OnFailure,
+  type Which,
   writeFilePage,
   writePages,
 } from "./report/write_pages.ts";
@@ -84,8 +85,10 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     tookMs: clock.now() - startMs,
     bytes: reporter.progress.bytes,
   });
-  const noPage: OnFailure = (fileId, error) =>
-    reporter.log("WARN", `cannot make the page of ${fileId}: ${error}`);
+  const noPage: OnFailure = (what, error) =>
+    reporter.log("WARN", `cannot make the page of ${what}: ${error}`);
+  const pages = (which: Which) =>
+    writePages(world.disk, where, { which, onFailure: noPage });
   let isKept = true;
   reporter.log(
     "INFO",
@@ -109,8 +112,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
     }
-    const which = "missing";
-    await writePages(world.disk, where, { which, onFailure: noPage });
+    await pages("missing");
     reporter.closeLog();
     await sums.finish();
     if (flags.json) {
@@ -126,8 +128,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
     if (isKept && code !== EXIT.defect) {
       // What cannot be shown now can be by `index`.
-      await writePages(world.disk, where, { which: "none", onFailure: noPage })
-        .catch(() => {});
+      await pages("none").catch(() => {});
     }
     terminal.err(
       isKept

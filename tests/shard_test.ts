@@ -98,6 +98,34 @@ Deno.test("the shards' files together are those of one export, and verify accept
   assertEquals(tree, wanted);
 });
 
+Deno.test("one shard is sound by itself, resumes as itself, and the plans of all are that of the whole", async () => {
+  const disk = new MemoryDisk();
+  const options = { disk, workspace };
+  const first = ["--shard", `1/${SHARDS}`];
+  await runInMemory([...EXPORT_ARGS, ...first], options);
+  const { code, out } = await runInMemory(
+    ["verify", MEMORY_EXPORT, "--remote"],
+    options,
+  );
+  assertEquals(code, 0, out);
+  const resume = ["--resume", MEMORY_EXPORT];
+  const again = await runInMemory(resume, options);
+  assertStringIncludes(again.out, "Only     --shard 1/3");
+  assertStringIncludes(again.out, "0 exported, 4 skipped");
+  const other = await runInMemory([...resume, "--shard", "2/3"], options);
+  assertEquals(other.code, 2);
+  assertStringIncludes(other.err, "this export is of --shard 1/3, not of");
+  let files = 0;
+  for (let index = 1; index <= SHARDS; index++) {
+    const plan = await runInMemory([
+      ...["plan", "--json", "--api-url", "http://127.0.0.1/v5"],
+      ...["--shard", `${index}/${SHARDS}`],
+    ], options);
+    files += JSON.parse(plan.out).total.files;
+  }
+  assertEquals(files, workspace.files.length);
+});
+
 Deno.test("merged shards have one overview, which is complete when all of them are", async () => {
   const disk = await merged();
   const page = async () => {

@@ -27,12 +27,11 @@ export type Which = "all" | "missing" | "none";
 /** What writing pages needs. */
 export interface PagesOptions {
   readonly which: Which;
-  /** Hears of Files whose pages cannot be made. */
   readonly onFailure: OnFailure;
 }
 
-/** Hears of a File whose page cannot be made. */
-export type OnFailure = (fileId: string, error: unknown) => void;
+/** Hears of what has no page, a File or the export, and why. */
+export type OnFailure = (what: string, error: unknown) => void;
 
 /** Files to be looked at at once. */
 const AT_ONCE = 8;
@@ -64,12 +63,11 @@ export async function writePages(
     }
     rows.push(rowOf(file, await deployedTo(disk, layout, id), hasPage));
   });
-  const page = overviewPage({
-    ...aboutOf(claims),
-    files: rows.sort((a, b) => a.id < b.id ? -1 : 1),
-    directories: await directoryPaths(disk, layout),
-  });
-  await writeFile(disk, layout.page, new TextEncoder().encode(page));
+  const files = rows.sort((a, b) => a.id < b.id ? -1 : 1);
+  await writePage(disk, layout.page, async () => {
+    const directories = await directoryPaths(disk, layout);
+    return overviewPage({ ...aboutOf(claims), files, directories });
+  }, (error) => onFailure("the export", error));
   return written;
 }
 
@@ -86,16 +84,32 @@ export async function writeFilePage(
   file: KnownFile,
   onFailure: OnFailure,
 ): Promise<boolean> {
+  const { page } = layout.file(file.id);
+  const make = async () => filePage(await readFileData(disk, layout, file));
+  return await writePage(
+    disk,
+    page,
+    make,
+    (error) => onFailure(file.id, error),
+  );
+}
+
+/** What is in an export may be anything, and no page is worth a run. */
+async function writePage(
+  disk: Disk,
+  path: string,
+  make: () => Promise<string>,
+  onFailure: (error: unknown) => void,
+): Promise<boolean> {
   let text: string;
   try {
-    text = filePage(await readFileData(disk, layout, file));
+    text = await make();
   } catch (error) {
     if (error instanceof StorageError) throw error;
-    onFailure(file.id, error);
+    onFailure(error);
     return false;
   }
-  const { page } = layout.file(file.id);
-  await writeFile(disk, page, new TextEncoder().encode(text));
+  await writeFile(disk, path, new TextEncoder().encode(text));
   return true;
 }
 

@@ -1,8 +1,7 @@
 /**
  * Reckons how long a run is going to take from the work that is known, in
  * requests and records, and not from Files, of which one may hold more than all
- * others. A File that is not begun is
- * taken to hold what those hold that are.
+ * others. A File that is not begun is taken to hold what those hold that are.
  */
 import type { FileWork } from "../observer.ts";
 import type { Work } from "../work.ts";
