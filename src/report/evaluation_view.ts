@@ -151,8 +151,9 @@ function statsTable(
   columns: readonly Column[],
 ): Markup {
   return html`
-    <div class="scroll">
-      <table aria-label="Results of ${evaluation}">
+    <div class="scroll" role="region" tabindex="0"
+      aria-label="Results of ${evaluation}">
+      <table aria-label="Runs by Evaluator">
         <thead>
           <tr><th scope="col">Run</th><th scope="col" class="number">Logs</th>${columns
             .map(({ name }) => html`<th scope="col">${name}</th>`)}</tr>

@@ -185,7 +185,7 @@ function compareView(versions: readonly VersionView[]): Markup {
       )}</select></label>
     <label>to <select id="to">${options(0)}</select></label></p>
       <p id="difference" role="status"></p>
-      <div class="scroll">
+      <div class="scroll" role="region" tabindex="0" aria-label="Differences">
         <table class="diff" aria-labelledby="compare">
           <tbody id="diff"></tbody>
         </table>

@@ -68,7 +68,7 @@ export function overviewPage(data: OverviewData): string {
     ${typesView(files)}
     </div>
     <p id="status" role="status"></p>
-    <div class="scroll"><table class="stacks">
+    <div class="scroll" role="region" tabindex="0" aria-label="Files"><table class="stacks">
     <caption class="unseen">Files</caption>
     <thead><tr>${COLUMNS.map(([key, title]) =>
       html`
