@@ -30,7 +30,7 @@ export function logsView(
   return html`<section aria-labelledby="logs">
 <h2 id="logs">Logs</h2>
 ${rest}
-<div class="scroll" role="region" tabindex="0" aria-label="Logs"><table class="logs" aria-labelledby="logs">
+<div class="scroll" role="region" tabindex="0" aria-label="Newest Logs"><table class="logs" aria-labelledby="logs">
 <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Input</th><th scope="col">Output</th><th scope="col">Judgments</th></tr></thead>
 <tbody>
 ${found.map(logRow)}
