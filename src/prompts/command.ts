@@ -9,12 +9,15 @@ import { isObject } from "../json.ts";
 import type { Flags } from "../options.ts";
 import { expectExport } from "../tree/export_dir.ts";
 import { isSafeId, Layout } from "../tree/layout.ts";
-import { parseJson } from "../tree/json_file.ts";
-import { listDir, readFile, writeFile } from "../tree/storage.ts";
+import { parseJson, writeJson } from "../tree/json_file.ts";
+import { listDir, readFile, removeAll, writeFile } from "../tree/storage.ts";
 import { counted, visible } from "../ui/text.ts";
 import type { Disk, World } from "../world.ts";
 import { namesInDirectory } from "./names.ts";
 import { promptText } from "./prompt_text.ts";
+
+/** No name of Humanloop's becomes this one: `%` is always followed by hexadecimal. */
+const CUT_PATHS = "%paths.json";
 
 /** A Prompt or Agent of an export. */
 interface PromptFile {
@@ -64,6 +67,7 @@ export async function prompts(
       written++;
     }
   }
+  await writeCutPaths(disk, to, files, places);
   for (const path of unread) {
     terminal.err(`warn: ${visible(path)} is no Version, and left out\n`);
   }
@@ -76,6 +80,21 @@ export async function prompts(
     );
   }
   return unread.length === 0 ? EXIT.complete : EXIT.incomplete;
+}
+
+/** Tells the paths of Files whose names were cut, since no name leads back. */
+async function writeCutPaths(
+  disk: Disk,
+  to: string,
+  files: readonly PromptFile[],
+  places: ReadonlyMap<string, string>,
+): Promise<void> {
+  const cut = files
+    .map(({ id, type, path }) => [`${places.get(id)}.${type}`, path.join("/")])
+    .filter(([place]) => place!.includes("%~"));
+  const known = join(to, CUT_PATHS);
+  if (cut.length === 0) await removeAll(disk, known);
+  else await writeJson(disk, known, Object.fromEntries(cut));
 }
 
 async function promptFiles(

@@ -204,6 +204,32 @@ Deno.test("every Version of an export is a file under its path, the deployed one
   );
 });
 
+Deno.test("a name that was cut is told in full, and no longer when it is gone", async () => {
+  const { directories, files } = sampleWorkspace();
+  const path = `support/${"long ".repeat(60)}`;
+  const textsOf = async (disk: MemoryDisk, path: string) => {
+    const workspace = {
+      directories,
+      files: [promptAt(files[0]!, "pr_1", path)],
+    };
+    const output = new MemoryDisk();
+    await runInMemory(EXPORT_ARGS, { disk: output, workspace });
+    for (const name of output.files(MEMORY_EXPORT).keys()) {
+      disk.put(`/in/${name}`, output.get(`${MEMORY_EXPORT}/${name}`));
+    }
+    const args = ["prompts", "/in", "--to", "/out"];
+    assertEquals((await runInMemory(args, { disk, workspace })).code, 0);
+    return disk.files("/out");
+  };
+  const disk = new MemoryDisk();
+  const cut = await textsOf(disk, path);
+  const paths: Record<string, string> = JSON.parse(cut.get("%paths.json")!);
+  assertEquals(Object.values(paths), [path]);
+  const [[place]] = Object.entries(paths) as [[string, string]];
+  assert(cut.has(place) && place.includes("%~"), place);
+  assertEquals((await textsOf(disk, "short")).has("%paths.json"), false);
+});
+
 Deno.test("prompts says what it needs, and writes nothing into an export", async () => {
   const disk = new MemoryDisk();
   const workspace = sampleWorkspace();
