@@ -13,20 +13,14 @@ import { hostileTexts, hostileWorkspace } from "./hostile.ts";
 import { manyFiles } from "./many_files.ts";
 
 const command = await findBrowser();
-if (command === null) {
-  Deno.stderr.writeSync(
-    new TextEncoder().encode(
-      "\nSKIPPED: no Chromium is installed, so the pages are NOT tested in a browser\n\n",
-    ),
-  );
-}
 const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 390, height: 800 };
 
-/** A test with a browser, skipped where there is none. */
+/** A test with a browser; where there is none, its name says so. */
 function browserTest(name: string, test: (browser: Browser) => Promise<void>) {
+  const skipped = "SKIPPED, FOR NO CHROMIUM IS INSTALLED: ";
   Deno.test({
-    name,
+    name: command === null ? skipped + name : name,
     ignore: command === null,
     fn: async () => {
       await using browser = await Browser.start(command!);
