@@ -18,13 +18,18 @@ export interface WorkObserver {
   done(work: Work): void;
 }
 
+/** Work of which only the requests are known. */
+export function requests(count: number): Work {
+  return { requests: count, records: 0 };
+}
+
 /** Nobody listens. */
 export const UNWATCHED: WorkObserver = { expected() {}, done() {} };
 
 /** One piece of work; disposing it takes back what is not done. */
 export class Task implements Disposable, WorkObserver {
   readonly #observer: WorkObserver;
-  #left: Work = { requests: 0, records: 0 };
+  #left: Work = requests(0);
 
   constructor(observer: WorkObserver) {
     this.#observer = observer;
@@ -54,12 +59,11 @@ export async function oneRequest<T>(
   observer: WorkObserver,
   work: () => Promise<T>,
 ): Promise<T> {
-  const request = { requests: 1, records: 0 };
-  observer.expected(request);
+  observer.expected(requests(1));
   try {
     return await work();
   } finally {
-    observer.done(request);
+    observer.done(requests(1));
   }
 }
 

@@ -147,6 +147,11 @@ Deno.test("merged shards have one overview, which is complete when all of them a
   assertStringIncludes(await page(), "This export is not complete");
 });
 
+function edit(disk: MemoryDisk, path: string, from: string, to: string): void {
+  const text = new TextDecoder().decode(disk.get(path));
+  disk.put(path, text.replace(from, to));
+}
+
 const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [
@@ -161,33 +166,36 @@ const DAMAGES: ReadonlyArray<
       disk.put(`/whole/shards/4/${name}`, bytes);
     }
   }, "shards/4/export.json: is of shard 2/3, which is here already"],
-  ["a shard of another export", (disk) => {
-    const path = "/whole/shards/3/export.json";
-    const text = new TextDecoder().decode(disk.get(path));
-    disk.put(path, text.replace('"logs":true', '"logs":false'));
-  }, "shards/3/export.json: is of another export than shards/1/export.json"],
+  [
+    "a shard of another export",
+    (disk) =>
+      edit(disk, "/whole/shards/3/export.json", '"logs":true', '"logs":false'),
+    "shards/3/export.json: is of another export than shards/1/export.json",
+  ],
   ["a File that a shard has and the whole has not", (disk) => {
     const [file] = workspace.files;
     for (const name of disk.files(`/whole/files/${file!.id}`).keys()) {
       disk.put(`/whole/files/${file!.id}/${name}`, null);
     }
   }, `files/${workspace.files[0]!.id}: is not complete`],
-  ["a byte that is another", (disk) => {
-    const path = `/whole/files/${workspace.files[0]!.id}/file.json`;
-    const text = new TextDecoder().decode(disk.get(path));
-    disk.put(path, text.replace("}", " }"));
-  }, "its SHA-256 differs"],
+  [
+    "a byte that is another",
+    (disk) =>
+      edit(disk, `/whole/files/${workspace.files[0]!.id}/file.json`, "}", " }"),
+    "its SHA-256 differs",
+  ],
   ["a shard without its sums", (disk) => {
     disk.put("/whole/shards/1/SHA256SUMS", null);
   }, "shards/1/SHA256SUMS: is missing; put what the shard's own export holds"],
   ["a file of nobody's", (disk) => {
     disk.put("/whole/shards/1/notes.txt", "");
   }, "shards/1/notes.txt: does not belong here"],
-  ["a shard that is not complete", (disk) => {
-    const path = "/whole/shards/2/export.json";
-    const text = new TextDecoder().decode(disk.get(path));
-    disk.put(path, text.replace('"complete"', '"running"'));
-  }, "shards/2/export.json: says that it is running"],
+  [
+    "a shard that is not complete",
+    (disk) =>
+      edit(disk, "/whole/shards/2/export.json", '"complete"', '"running"'),
+    "shards/2/export.json: says that it is running",
+  ],
 ];
 
 for (const [name, damage, wanted] of DAMAGES) {

@@ -77,8 +77,6 @@ export interface CutWindow {
 /** A window that is still to be looked at. */
 interface Part extends Omit<DateWindow, "before"> {
   readonly first: string | null;
-  /** What the record weighs that was asked for; 0 where there is none. */
-  readonly bytes: number;
 }
 
 /**

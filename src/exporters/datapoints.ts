@@ -2,7 +2,7 @@
 import { datapointsList } from "../api/client.ts";
 import { forEachAtOnce } from "../concurrency.ts";
 import { keepOnly } from "../tree/storage.ts";
-import { Task } from "../work.ts";
+import { requests, Task } from "../work.ts";
 import { exportPart, type FileContext } from "./context.ts";
 import { exportList } from "./list.ts";
 
@@ -18,14 +18,13 @@ export async function exportDatapoints(
   context: FileContext,
   versionIds: readonly string[],
 ): Promise<void> {
-  const { disk, file, paths, stop, walk } = context;
+  const { disk, file, paths, stop, work } = context;
   await keepOnly(disk, paths.datapoints, withOld(versionIds));
-  const request = { requests: 1, records: 0 };
-  using task = new Task(walk.work);
-  task.expected({ ...request, requests: versionIds.length });
+  using task = new Task(work);
+  task.expected(requests(versionIds.length));
   await forEachAtOnce(stop, VERSIONS_AT_ONCE, versionIds, async (id) => {
     // From here on the list speaks for itself.
-    task.expected({ ...request, requests: -1 });
+    task.expected(requests(-1));
     const name = `datapoints/${id}` as const;
     const spec = datapointsList(file, id);
     await exportPart(context, name, async () => {

@@ -3,7 +3,7 @@ import { evaluationLogsList, evaluationsList } from "../api/client.ts";
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
 import { forEachAtOnce, together } from "../concurrency.ts";
-import { Task } from "../work.ts";
+import { requests, Task } from "../work.ts";
 import { isSafeId } from "../tree/layout.ts";
 import { keepOnly, listDir, writeFile } from "../tree/storage.ts";
 import { exportPart, type FileContext } from "./context.ts";
@@ -13,6 +13,9 @@ import { walkSmallList } from "./small_list.ts";
 
 /** Evaluations of one File to be read at once. */
 const EVALUATIONS_AT_ONCE = 4;
+
+/** What an Evaluation takes beside its Logs: its stats, its Runs. */
+const REQUESTS_EACH = 2;
 
 /**
  * Exports the Evaluations.
@@ -32,12 +35,11 @@ export async function exportEvaluations(context: FileContext): Promise<void> {
     await keepOnly(disk, paths.evaluations, new Set(ids));
   }
   tally.add("evaluations", evaluations.length);
-  using task = new Task(context.walk.work);
-  const workOf = (count: number) => ({ requests: 2 * count, records: 0 });
-  task.expected(workOf(evaluations.length));
+  using task = new Task(context.work);
+  task.expected(requests(REQUESTS_EACH * evaluations.length));
   await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, evaluations, async (one) => {
     await exportEvaluation(context, one);
-    task.done(workOf(1));
+    task.done(requests(REQUESTS_EACH));
   });
 }
 

@@ -97,7 +97,7 @@ async function fetchRun<T>(
   const to = Math.min(total, first + count + 1);
   const asking = { http: context.walk.http, spec, cuts: { failed: 0 } };
   const { pieces, torn } = await oneRequest(
-    context.walk.work,
+    context.work,
     () => fetchAround(asking, from, to, total),
   );
   if (torn) throw new SourceChanged();

@@ -23,13 +23,13 @@ interface Deployment {
 export async function exportVersions(
   context: FileContext,
 ): Promise<readonly string[]> {
-  const { client, disk, walk, paths, tally } = context;
+  const { client, disk, paths, tally, work } = context;
   const records = await oneRequest(
-    walk.work,
+    work,
     () => client.versions(context.file),
   );
   // Of a Dataset the lists are few, and of a run without Logs there are no more.
-  if (!context.logs || context.file.type === "dataset") context.work.known();
+  if (!context.logs || context.file.type === "dataset") work.known();
   const ids = await writeDocuments(context, {
     part: "versions",
     kind: "versions",

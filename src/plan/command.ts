@@ -2,7 +2,7 @@
 import { EXIT } from "../exit.ts";
 import { filtersText } from "../filters.ts";
 import type { Settings } from "../tree/manifest.ts";
-import { bytes, count, duration, visible } from "../ui/text.ts";
+import { aligned, bytes, count, duration, visible } from "../ui/text.ts";
 import type { Terminal } from "../world.ts";
 import type { Plan, PlanRow } from "./plan.ts";
 
@@ -44,14 +44,7 @@ export function printPlan(
       ...COLUMNS.map(([, text]) => text(row)),
     ]),
   ];
-  const widths = rows[0]!.map((_, i) =>
-    Math.max(...rows.map((row) => row[i]!.length))
-  );
-  const lines = rows.map((row) =>
-    row.map((cell, i) =>
-      i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
-    ).join("  ").trimEnd()
-  );
+  const lines = aligned(rows);
   if (filters !== null) lines.push(`Only ${filters}`);
   if (!settings.logs) lines.push("Without Logs; --logs counts them too");
   lines.push(

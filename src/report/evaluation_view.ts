@@ -3,7 +3,14 @@ import { isObject } from "../json.ts";
 import { count, counted } from "../ui/text.ts";
 import { chart, type Column, percent, type Result } from "./chart_view.ts";
 import { html, type Markup } from "./html.ts";
-import { type Fields, instant, numberIn, objectsIn, textIn } from "./values.ts";
+import {
+  type Fields,
+  instant,
+  newerFirst,
+  numberIn,
+  objectsIn,
+  textIn,
+} from "./values.ts";
 
 /** An Evaluation, read from disk. */
 export interface EvaluationRecord {
@@ -20,17 +27,14 @@ export function evaluationsView(
   records: readonly EvaluationRecord[],
 ): Markup {
   if (records.length === 0) return html``;
+  const createdAt = ({ evaluation }: EvaluationRecord) =>
+    textIn(evaluation, "created_at") ?? "";
+  const sorted = records
+    .toSorted((a, b) => newerFirst(createdAt(a), createdAt(b)));
   return html`<section aria-labelledby="evaluations">
 <h2 id="evaluations">Evaluations</h2>
-${records.toSorted(newerFirst).map(evaluationView)}
+${sorted.map(evaluationView)}
 </section>`;
-}
-
-function newerFirst(a: EvaluationRecord, b: EvaluationRecord): number {
-  const [at, bt] = [a, b].map(({ evaluation }) =>
-    textIn(evaluation, "created_at") ?? ""
-  );
-  return at! < bt! ? 1 : at! > bt! ? -1 : 0;
 }
 
 function evaluationView(record: EvaluationRecord): Markup {

@@ -5,7 +5,7 @@ import { recordsText } from "../ui/summary.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
 import script from "./file_page.js" with { type: "text" };
-import { html, type Markup, pageText, shown } from "./html.ts";
+import { html, type Markup, pageText, type Piece, shown } from "./html.ts";
 import { logsView } from "./log_view.ts";
 import type { FoundLog } from "./read_logs.ts";
 import style from "./style.css" with { type: "text" };
@@ -46,6 +46,7 @@ export function filePage(data: FileData): string {
   const name = path?.split("/").at(-1) || textIn(file, "name") || id;
   const deployed = deployedBy(data.deployments);
   const versions = readVersions(data.versions);
+  const names = new Map(versions.map(({ id, name }) => [id, name]));
   const comparable = versions.filter(({ isShown }) => isShown);
   const total = counts.logs ?? 0;
   const body = html`<header>
@@ -65,8 +66,8 @@ ${descriptionView(file)}
 <main>
 ${gapsView(data)}
 <p>${recordsText(counts)}</p>
-${deploymentsView(data.deployments, versions)}
-${datapointsView(data.datapoints, versions)}
+${deploymentsView(data.deployments, names)}
+${datapointsView(data.datapoints, names)}
 ${versionsView(versions, deployed)}
 ${compareView(comparable)}
 ${evaluationsView(data.evaluations)}
@@ -120,51 +121,54 @@ function deployedBy(deployments: readonly Fields[]): Deployed {
   return deployed;
 }
 
-function deploymentsView(
-  deployments: readonly Fields[],
-  versions: readonly VersionView[],
+/** A small table of names and what belongs to them; nothing where there are none. */
+function pairsView(
+  title: string,
+  pairs: readonly (readonly [name: string, what: Piece])[],
 ): Markup {
-  if (deployments.length === 0) return html``;
-  const names = new Map(versions.map(({ id, name }) => [id, name]));
+  if (pairs.length === 0) return html``;
   return html`
     <table class="parameters">
-      <caption>Deployments</caption>
-      <tbody>${deployments.map((one) => {
-        const id = textIn(one, "version_id") ?? "";
-        return html`
-          <tr>
-            <th scope="row">${textIn(one, "environment_name") ?? ""}</th>
-            <td>${names.get(id) ??
-              id}${textIn(one, "environment_tag") === "default" &&
-              " (default)"}</td>
-          </tr>
-        `;
-      })}</tbody>
-    </table>
-  `;
-}
-
-function datapointsView(
-  datapoints: ReadonlyMap<string, number>,
-  versions: readonly VersionView[],
-): Markup {
-  if (datapoints.size === 0) return html``;
-  const names = new Map(versions.map(({ id, name }) => [id, name]));
-  return html`
-    <table class="parameters">
-      <caption>Datapoints</caption>
-      <tbody>${[...datapoints].map(([id, chunks]) =>
+      <caption>${title}</caption>
+      <tbody>${pairs.map(([name, what]) =>
         html`
           <tr>
-            <th scope="row">${names.get(id) ?? id}</th>
-            <td><a href="datapoints/${encodeURIComponent(id)}/">${count(
-              chunks,
-            )} × JSONL</a></td>
+            <th scope="row">${name}</th>
+            <td>${what}</td>
           </tr>
         `
       )}</tbody>
     </table>
   `;
+}
+
+function deploymentsView(
+  deployments: readonly Fields[],
+  names: ReadonlyMap<string, string>,
+): Markup {
+  return pairsView(
+    "Deployments",
+    deployments.map((one) => {
+      const id = textIn(one, "version_id") ?? "";
+      const isDefault = textIn(one, "environment_tag") === "default";
+      const what = `${names.get(id) ?? id}${isDefault ? " (default)" : ""}`;
+      return [textIn(one, "environment_name") ?? "", what];
+    }),
+  );
+}
+
+function datapointsView(
+  datapoints: ReadonlyMap<string, number>,
+  names: ReadonlyMap<string, string>,
+): Markup {
+  return pairsView(
+    "Datapoints",
+    [...datapoints].map(([id, chunks]) => {
+      const dir = `datapoints/${encodeURIComponent(id)}/`;
+      const link = html`<a href="${dir}">${count(chunks)} × JSONL</a>`;
+      return [names.get(id) ?? id, link];
+    }),
+  );
 }
 
 function compareView(versions: readonly VersionView[]): Markup {

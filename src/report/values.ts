@@ -37,6 +37,11 @@ export function instant(text: string | null): string {
   return date === undefined ? text : `${date} ${time}`;
 }
 
+/** Compares what was created at these instants, the newer first. */
+export function newerFirst(a: string, b: string): number {
+  return a < b ? 1 : a > b ? -1 : 0;
+}
+
 /** The beginning of a text, and how much of it was cut. */
 export function beginning(
   text: string,

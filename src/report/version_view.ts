@@ -3,7 +3,13 @@ import { isObject, parseExactly } from "../json.ts";
 import { fieldsOf, templateText } from "../prompts/prompt_text.ts";
 import { html, type Markup } from "./html.ts";
 import { messagesView, withVariables } from "./message_view.ts";
-import { type Fields, instant, readable, textIn } from "./values.ts";
+import {
+  type Fields,
+  instant,
+  newerFirst,
+  readable,
+  textIn,
+} from "./values.ts";
 
 /** A Version, read from disk. */
 export interface VersionRecord {
@@ -53,9 +59,7 @@ export function readVersions(
       text: textIn(fields, "raw_file_content") ?? definitionText(fields),
       length: json.length,
     };
-  }).toSorted((a, b) =>
-    a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0
-  );
+  }).toSorted((a, b) => newerFirst(a.createdAt, b.createdAt));
   let length = 0;
   return versions.map((version) => {
     length += version.length;
@@ -65,8 +69,7 @@ export function readVersions(
 
 /** What a Version is, without what only tells which one it is. */
 function definitionText(fields: Fields): string {
-  const lines = fieldsOf(fields)
-    .filter(([name]) => !SHOWN.includes(name))
+  const lines = parametersOf(fields)
     .map(([name, value]) => `${name}: ${readable(value)}`);
   return [...lines, "", templateText(fields["template"])].join("\n").trim();
 }
@@ -132,9 +135,12 @@ const SHOWN = [
   ...["type", "tags", "readme", "description"],
 ];
 
+function parametersOf(fields: Fields): ReturnType<typeof fieldsOf> {
+  return fieldsOf(fields).filter(([name]) => !SHOWN.includes(name));
+}
+
 function parametersView(fields: Fields): Markup {
-  const rows = fieldsOf(fields)
-    .filter(([name]) => !SHOWN.includes(name))
+  const rows = parametersOf(fields)
     .flatMap(([name, value]) => parameterRows(name, value));
   if (rows.length === 0) return html``;
   return html`

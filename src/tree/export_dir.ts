@@ -89,13 +89,20 @@ export async function expectExport(
   }
   const names = new Set(entries.map(({ name }) => name));
   if (!["export.json", "files"].some((name) => names.has(name))) {
-    throw new UsageError(
-      names.has("export.log")
-        ? `the run in ${path} ended before it kept anything, not even its settings; start a new export`
-        : `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
-    );
+    throw names.has("export.log")
+      ? new UsageError(
+        `the run in ${path} ended before it kept anything, not even its settings; start a new export`,
+      )
+      : notAnExport(path);
   }
   return names;
+}
+
+/** The error for a directory that is no export. */
+export function notAnExport(path: string): UsageError {
+  return new UsageError(
+    `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
+  );
 }
 
 /**

@@ -82,7 +82,6 @@ export function jsonTerminal(terminal: Terminal, clock: Clock): Terminal {
     ...terminal,
     errIsTerminal: false,
     color: false,
-    columns: () => terminal.columns(),
     err: (text) => {
       for (const line of text.split("\n")) {
         const [, word = "", message = line] =

@@ -48,6 +48,18 @@ export function visible(text: string, kept = ""): string {
   );
 }
 
+/** Rows of cells as lines of columns: the first to the left, numbers to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, i) =>
+    Math.max(...rows.map((row) => row[i]!.length))
+  );
+  return rows.map((row) =>
+    row.map((cell, i) =>
+      i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
+    ).join("  ").trimEnd()
+  );
+}
+
 /** From here on a character may take two columns of a terminal: Hangul Jamo. */
 const FIRST_WIDE = 0x1100;
 

@@ -3,9 +3,9 @@
  * every sum, and what `export.json` says. It also reads exports by the official
  * script, which have neither sums nor `export.json`.
  */
-import { UsageError } from "../errors.ts";
 import { type Counts, RECORD_KINDS, sumCounts } from "../observer.ts";
 import { filesBelow } from "../tree/checksums.ts";
+import { notAnExport } from "../tree/export_dir.ts";
 import { readDone } from "../tree/file_state.ts";
 import { isSafeId, Layout } from "../tree/layout.ts";
 import type { Disk } from "../world.ts";
@@ -111,12 +111,6 @@ export async function verifyExport(options: VerifyOptions): Promise<Verdict> {
     official: ours === 0,
     claims,
   };
-}
-
-function notAnExport(root: string): UsageError {
-  return new UsageError(
-    `${root} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
-  );
 }
 
 /** The Files that are there, or ought to be, with their files, sorted. */

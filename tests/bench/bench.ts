@@ -3,6 +3,7 @@
  * of its own. Prints tables; machines are noisy, so compare ratios of one run.
  */
 import { build } from "../../src/build/build.ts";
+import { aligned } from "../../src/ui/text.ts";
 import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser } from "../helpers/browser.ts";
 import { manyFiles } from "../report/many_files.ts";
@@ -26,15 +27,7 @@ const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0);
 
 function table(title: string, rows: readonly (readonly string[])[]): void {
-  const widths = rows[0]!.map((_, i) =>
-    Math.max(...rows.map((one) => one[i]!.length))
-  );
-  const lines = rows.map((one) =>
-    one.map((cell, i) =>
-      i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
-    ).join("  ")
-  );
-  print(`${title}\n${lines.join("\n")}\n\n`);
+  print(`${title}\n${aligned(rows).join("\n")}\n\n`);
 }
 
 /**

@@ -94,27 +94,26 @@ function addList(tree: Tree, dir: string, list: Sequence): void {
 }
 
 /** The tree on disk, without the run's bookkeeping. */
-export async function readTree(root: string): Promise<Tree> {
-  const tree: Tree = new Map();
-  for await (const { path } of walk(root, { includeDirs: false })) {
-    const name = relative(root, path).replaceAll("\\", "/");
-    if (!isBookkeeping(name)) {
-      tree.set(name, await Deno.readTextFile(path));
-    }
-  }
-  return tree;
+export function readTree(root: string): Promise<Tree> {
+  return readFiles(root, (name) => !isBookkeeping(name));
 }
 
 /** The pages of Files, which hold no times of a run. */
-export async function readPages(root: string): Promise<Tree> {
-  const pages: Tree = new Map();
+export function readPages(root: string): Promise<Tree> {
+  const page = /^files\/[^/]+\/index\.html(\.part)?$/;
+  return readFiles(root, (name) => page.test(name));
+}
+
+async function readFiles(
+  root: string,
+  isWanted: (name: string) => boolean,
+): Promise<Tree> {
+  const tree: Tree = new Map();
   for await (const { path } of walk(root, { includeDirs: false })) {
     const name = relative(root, path).replaceAll("\\", "/");
-    if (/^files\/[^/]+\/index\.html(\.part)?$/.test(name)) {
-      pages.set(name, await Deno.readTextFile(path));
-    }
+    if (isWanted(name)) tree.set(name, await Deno.readTextFile(path));
   }
-  return pages;
+  return tree;
 }
 
 /** Compares what is on disk with what must be there, byte for byte. */
