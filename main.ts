@@ -1,4 +1,4 @@
-import { main } from "./src/cli.ts";
-import { realWorld } from "./src/real_world.ts";
+import { main } from "./src/cli/main.ts";
+import { denoRuntime } from "./src/core/deno_runtime.ts";
 
-Deno.exit(await main(Deno.args, realWorld()));
+Deno.exit(await main(Deno.args, denoRuntime()));

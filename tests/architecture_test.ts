@@ -4,60 +4,46 @@ import { dirname, fromFileUrl, join, relative } from "@std/path";
 
 const SRC = fromFileUrl(new URL("../src/", import.meta.url));
 
-/** The layers from the top to the ground: imports point down, or stay within one. */
-const LAYERS: ReadonlyArray<readonly string[]> = [
-  ["cli.ts", "demo/command.ts", "build/compile.ts", "build/release.ts"],
-  ["build/build.ts"],
-  ["build/self_extracting.ts"],
-  ["verify/command.ts", "prompts/command.ts", "plan/command.ts"],
-  ["real_world.ts", "run.ts", "help.ts"],
-  ["report/"],
-  ["ui/summary.ts", "ui/json_output.ts"],
-  ["export.ts"],
-  ["export_result.ts"],
-  ["plan/"],
-  [
-    "listing.ts",
-    "workspace_check.ts",
-    "config.ts",
-    "args.ts",
-    "verify/",
-    "prompts/",
+/**
+ * What the modules of a folder may import besides their own folder, `core` and
+ * `std`. Imports point down this table.
+ */
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  std: [],
+  core: [],
+  api: [],
+  tree: [],
+  ui: [],
+  lists: ["api"],
+  exporters: ["lists", "api", "tree"],
+  prompts: ["tree"],
+  report: ["tree", "ui", "prompts", "verify"],
+  verify: ["tree", "lists", "api", "exporters"],
+  plan: ["exporters", "lists", "api", "tree"],
+  demo: [],
+  build: [],
+  cli: [
+    ...["plan", "verify", "report", "prompts", "demo"],
+    ...["exporters", "lists", "api", "tree", "ui"],
   ],
-  ["options.ts", "filters.ts"],
-  ["exporters/", "demo/"],
-  ["api/", "tree/", "ui/", "suggest.ts", "concurrency.ts", "platform.ts"],
-  [
-    "world.ts",
-    "observer.ts",
-    "work.ts",
-    "places.ts",
-    "errors.ts",
-    "chunk_size.ts",
-    "json.ts",
-    "redact.ts",
-    "version.ts",
-    "bytes.ts",
-    "exit.ts",
-    "build/program_name.ts",
-  ],
-  ["std/"],
-];
+};
 /** Process globals, and their only homes. */
 const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   [/\bDeno\.exit\b/, [
-    "real_world.ts",
+    "core/deno_runtime.ts",
     "build/compile.ts",
     "build/release.ts",
   ]],
   [/\bDeno\.Command\b/, ["build/build.ts"]],
   [
     /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|addSignalListener)\b/,
-    ["real_world.ts", "build/"],
+    ["core/deno_runtime.ts", "build/"],
   ],
   [/\bconsole\./, []],
-  [/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/, ["real_world.ts"]],
-  [/(?<![.\w#])fetch\(/, ["real_world.ts"]],
+  [/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/, [
+    "core/deno_runtime.ts",
+  ]],
+  [/(?<![.\w#])fetch\(/, ["core/deno_runtime.ts"]],
   [/\bDeno\.serve\b/, ["demo/server.ts"]],
 ];
 
@@ -71,30 +57,21 @@ async function sources(): Promise<Map<string, string>> {
   return texts;
 }
 
-function layerOf(name: string): number {
-  const exact = LAYERS.findIndex((layer) => layer.includes(name));
-  if (exact !== -1) return exact;
-  return LAYERS.findIndex((layer) =>
-    layer.some((entry) => entry.endsWith("/") && name.startsWith(entry))
-  );
-}
-
 function importsOf(name: string, text: string): string[] {
   return [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+\.ts)"/g)]
     .map(([, path]) => join(dirname(name), path!).replaceAll("\\", "/"));
 }
 
-Deno.test("imports point down, and api, tree and ui do not know each other", async () => {
+Deno.test("imports point down the table of folders", async () => {
   const wrong: string[] = [];
   for (const [name, text] of await sources()) {
-    assert(layerOf(name) !== -1, `${name} belongs to no layer`);
+    const folder = name.split("/")[0]!;
+    const allowed = FOLDERS[folder];
+    assert(allowed && name.includes("/"), `${name} belongs to no folder`);
     for (const target of importsOf(name, text)) {
-      const [from, to] = [name, target].map((one) => one.split("/")[0]!);
-      const sideways = layerOf(target) === layerOf(name) && from !== to &&
-        name.includes("/") && target.includes("/");
-      // The command line starts the demo; nothing else may look up.
-      const lazy = name === "cli.ts" && target === "demo/command.ts";
-      if (!lazy && (layerOf(target) < layerOf(name) || sideways)) {
+      const to = target.split("/")[0]!;
+      const isCommon = to === folder || folder !== "std" && to === "core";
+      if (!isCommon && !allowed.includes(to)) {
         wrong.push(`${name} imports ${target}`);
       }
     }
@@ -112,17 +89,13 @@ Deno.test("no module imports itself by a detour", async () => {
   for (const name of texts.keys()) visit(name, []);
 });
 
-Deno.test("process globals stay in their homes, files stay small", async () => {
+Deno.test("process globals stay in their homes", async () => {
   const wrong: string[] = [];
   for (const [name, text] of await sources()) {
     for (const [pattern, homes] of GLOBALS) {
       const found = pattern.exec(text);
       const isHome = homes.some((home) => name.startsWith(home));
       if (found && !isHome) wrong.push(`${name}: ${found[0]}`);
-    }
-    const lines = text.split("\n").length;
-    if (lines > 250 && !name.endsWith(".css")) {
-      wrong.push(`${name} has ${lines} lines`);
     }
   }
   assertEquals(wrong, []);

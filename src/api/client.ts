@@ -4,10 +4,15 @@
  * `openWalk`, everything else as one request.
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
-import { ProtocolError } from "../errors.ts";
-import type { Http } from "./http.ts";
-import type { ListSpec } from "./page.ts";
-import { cutArray, cutDocument, cutList, type RawRecord } from "./records.ts";
+import { ProtocolError } from "../core/errors.ts";
+import type { Session } from "./session.ts";
+import type { ListSpec } from "./list_spec.ts";
+import {
+  type RawRecord,
+  sliceArray,
+  sliceDocument,
+  sliceRecords,
+} from "./records.ts";
 
 /** What an export needs to know of a File. */
 export interface FileInfo {
@@ -49,60 +54,60 @@ const DATAPOINT_PAGE_SIZE = 1000;
 
 /** Asks for everything that does not come in pages. */
 export class Client {
-  readonly #http: Http;
+  readonly #session: Session;
 
-  constructor(http: Http) {
-    this.#http = http;
+  constructor(session: Session) {
+    this.#session = session;
   }
 
   /** All Directories, in one answer. */
   directories(): Promise<
     { readonly raw: Uint8Array; readonly list: readonly DirectoryInfo[] }
   > {
-    return this.#http.get({
+    return this.#session.get({
       path: "/directories",
-      what: "the list of Directories",
+      label: "the list of Directories",
       read: (body) => ({
-        raw: cutDocument(body, () => null).bytes,
-        list: cutArray(body, readDirectory).map(({ info }) => info),
+        raw: sliceDocument(body, () => null).bytes,
+        list: sliceArray(body, readDirectory).map(({ info }) => info),
       }),
     });
   }
 
   /** One Directory. */
   directory(id: string): Promise<DirectoryInfo> {
-    return this.#http.get({
+    return this.#session.get({
       path: `/directories/${encodeURIComponent(id)}`,
-      what: `the Directory ${id}`,
-      read: (body) => cutDocument(body, readDirectory).info,
+      label: `the Directory ${id}`,
+      read: (body) => sliceDocument(body, readDirectory).info,
     });
   }
 
   /** All Versions of a File, with the aggregates of its Evaluators. */
   versions(file: FileInfo): Promise<readonly RawRecord<VersionInfo>[]> {
-    return this.#http.get({
+    return this.#session.get({
       path: `/${file.type}s/${file.id}/versions`,
       query: file.type === "dataset" ? [] : [["evaluator_aggregates", "true"]],
-      what: `the Versions of ${file.id}`,
-      read: (body) => cutList(body, "records", readVersion).records,
+      label: `the Versions of ${file.id}`,
+      read: (body) => sliceRecords(body, "records", readVersion).records,
     });
   }
 
   /** The statistics of an Evaluation. */
   stats(evaluationId: string): Promise<RawRecord<unknown>> {
-    return this.#http.get({
+    return this.#session.get({
       path: `/evaluations/${evaluationId}/stats`,
-      what: `the stats of ${evaluationId}`,
-      read: (body) => cutDocument(body, readStats),
+      label: `the stats of ${evaluationId}`,
+      read: (body) => sliceDocument(body, readStats),
     });
   }
 
   /** The Runs of an Evaluation. */
   runs(evaluationId: string): Promise<readonly RawRecord<IdInfo>[]> {
-    return this.#http.get({
+    return this.#session.get({
       path: `/evaluations/${evaluationId}/runs`,
-      what: `the Runs of ${evaluationId}`,
-      read: (body) => cutList(body, "runs", readId).records,
+      label: `the Runs of ${evaluationId}`,
+      read: (body) => sliceRecords(body, "runs", readId).records,
     });
   }
 }
@@ -114,7 +119,7 @@ export class Client {
  */
 export function filesList(path: string | null): ListSpec<FileInfo> {
   return {
-    what: "list of Files",
+    label: "list of Files",
     path: "/files",
     query: [
       ...(path === null ? [] : [["path", path]] as const),
@@ -138,7 +143,7 @@ export function datapointsList(
   versionId: string,
 ): ListSpec<IdInfo> {
   return {
-    what: `Datapoints of ${file.id} at ${versionId}`,
+    label: `Datapoints of ${file.id} at ${versionId}`,
     path: `/datasets/${file.id}/datapoints`,
     query: [["version_id", versionId]],
     pageSize: DATAPOINT_PAGE_SIZE,
@@ -150,7 +155,7 @@ export function datapointsList(
 /** The Evaluations of a File. */
 export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
   return {
-    what: `Evaluations of ${file.id}`,
+    label: `Evaluations of ${file.id}`,
     path: "/evaluations",
     query: [["file_id", file.id]],
     pageSize: PAGE_SIZE,
@@ -162,7 +167,7 @@ export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
 /** The Logs of an Evaluation; one is unique by its Run and its Log. */
 export function evaluationLogsList(evaluationId: string): ListSpec<IdInfo> {
   return {
-    what: `Logs of the Evaluation ${evaluationId}`,
+    label: `Logs of the Evaluation ${evaluationId}`,
     path: `/evaluations/${evaluationId}/logs`,
     query: [],
     pageSize: PAGE_SIZE,
@@ -191,7 +196,7 @@ export function logsList(
 ): ListSpec<IdInfo> {
   const traces = file.type === "flow" || file.type === "agent";
   return {
-    what: `Logs of ${file.id}`,
+    label: `Logs of ${file.id}`,
     path: "/logs",
     query: [
       ["file_id", file.id],

@@ -3,8 +3,8 @@
  * bodies (control characters, customer data, an echoed key) and the messages of
  * fetch (which hold the URL).
  */
-import { isObject } from "../json.ts";
-import { redact } from "../redact.ts";
+import { isObject } from "../core/json.ts";
+import { redact } from "../core/redact.ts";
 
 const LONGEST_EXCERPT = 200;
 

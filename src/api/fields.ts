@@ -3,8 +3,8 @@
  * field on failure. Absent and `null` are the same thing, as the API treats
  * them.
  */
-import { ProtocolError } from "../errors.ts";
-import { isObject } from "../json.ts";
+import { ProtocolError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
 
 /** Reads a value as an object. */
 export function asObject(

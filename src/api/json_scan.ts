@@ -2,7 +2,7 @@
  * Finds where JSON values begin and end in bytes, without judging what is
  * inside: whoever cuts by it parses each piece and so proves it.
  */
-import { ProtocolError } from "../errors.ts";
+import { ProtocolError } from "../core/errors.ts";
 
 /** Up to here a string is looked at byte by byte. */
 const NEAR_BYTES = 32;

@@ -29,7 +29,7 @@ export interface RawRecord<T> {
 }
 
 /** A list's records, and the members of the object that held them. */
-export interface CutList<T> {
+export interface SlicedRecords<T> {
   readonly records: readonly RawRecord<T>[];
   readonly envelope: Readonly<Record<string, unknown>>;
 }
@@ -46,11 +46,11 @@ export type ReadInfo<T> = (value: unknown) => T;
  * @returns The records in order, and the other members parsed.
  * @throws {ProtocolError} If it is not JSON, or not of that shape.
  */
-export function cutList<T>(
+export function sliceRecords<T>(
   body: Uint8Array,
   key: string,
   read: ReadInfo<T>,
-): CutList<T> {
+): SlicedRecords<T> {
   const envelope: Record<string, unknown> = {};
   let records: RawRecord<T>[] | undefined;
   let at = skipSpace(body, startOf(body));
@@ -96,7 +96,7 @@ export function cutList<T>(
  * @returns The elements in order.
  * @throws {ProtocolError} If it is not a JSON array.
  */
-export function cutArray<T>(
+export function sliceArray<T>(
   body: Uint8Array,
   read: ReadInfo<T>,
 ): readonly RawRecord<T>[] {
@@ -114,7 +114,7 @@ export function cutArray<T>(
  * @returns The record.
  * @throws {ProtocolError} If it is not JSON.
  */
-export function cutDocument<T>(
+export function sliceDocument<T>(
   body: Uint8Array,
   read: ReadInfo<T>,
 ): RawRecord<T> {

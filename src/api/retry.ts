@@ -2,7 +2,7 @@
  * Decides whether and when a failed request is tried again. Pure functions:
  * nothing here waits, fetches or looks at a clock of its own.
  */
-import { ApiError, NetworkError, ProtocolError } from "../errors.ts";
+import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
 
 /** How often a request is tried at the most. */
 export const MAX_TRIES = 5;

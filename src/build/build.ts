@@ -5,8 +5,8 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
-import { VERSION } from "../version.ts";
-import { PROGRAM_NAME } from "./program_name.ts";
+import { VERSION } from "../core/version.ts";
+import { PROGRAM_NAME } from "../core/program_name.ts";
 import { selfExtracting } from "./self_extracting.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));

@@ -6,8 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { concat } from "../bytes.ts";
-import { PROGRAM_NAME } from "./program_name.ts";
+import { concat } from "../core/bytes.ts";
+import { PROGRAM_NAME } from "../core/program_name.ts";
 
 /** What goes into the file. */
 export interface Parts {

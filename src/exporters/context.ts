@@ -1,23 +1,24 @@
 /**
  * What the exporters share: the run's connections and, for one File, its place
- * on disk and the tally of what is there and what is missing.
+ * on disk and the report of what is there and what is missing.
  */
 import type { Client, FileInfo } from "../api/client.ts";
-import type { WalkContext } from "../api/walk_types.ts";
-import type { Stop } from "../concurrency.ts";
-import { isGap } from "../errors.ts";
+import type { WalkContext } from "../lists/list_types.ts";
+import type { Stop } from "../core/concurrency.ts";
+import { isRecoverable } from "../core/errors.ts";
 import {
   type Counts,
   type FileWork,
   type Observer,
   type RecordKind,
   sumCounts,
-} from "../observer.ts";
-import type { Cutoff } from "./cutoff.ts";
-import type { FileState } from "../tree/file_state.ts";
+} from "../core/observer.ts";
+import type { TimeFilter } from "./time_filter.ts";
+import type { FileState } from "../tree/checkpoint.ts";
 import type { FileLayout, Layout } from "../tree/layout.ts";
-import type { Filters, Gap } from "../tree/manifest.ts";
-import type { Disk } from "../world.ts";
+import type { Gap } from "../tree/manifest.ts";
+import type { Filters } from "../core/filters.ts";
+import type { Disk } from "../core/runtime.ts";
 
 /** What every exporter of a run uses. */
 export interface RunContext {
@@ -32,7 +33,7 @@ export interface RunContext {
   /** Which Files are wanted. */
   readonly filters: Filters;
   /** Which Logs are wanted. */
-  readonly cutoff: Cutoff;
+  readonly cutoff: TimeFilter;
 }
 
 /** What the exporters of one File use. */
@@ -42,7 +43,7 @@ export interface FileContext extends RunContext {
   readonly work: FileWork;
   readonly paths: FileLayout;
   readonly state: FileState;
-  readonly tally: Tally;
+  readonly report: FileReport;
 }
 
 /** Which records of a list are missing, where that is known. */
@@ -53,7 +54,7 @@ export interface Where {
 }
 
 /** Counts what is there of a File, and lists what is missing. */
-export class Tally {
+export class FileReport {
   counts: Counts = {};
   readonly gaps: Gap[] = [];
 
@@ -63,7 +64,7 @@ export class Tally {
     this.counts = sumCounts([this.counts, { [kind]: records }]);
   }
 
-  miss(
+  addGap(
     part: string,
     reason: string,
     where: Where = {},
@@ -86,8 +87,8 @@ export async function exportPart(
   try {
     await work();
   } catch (error) {
-    if (!isGap(error)) throw error;
-    context.tally.miss(part, error.message);
+    if (!isRecoverable(error)) throw error;
+    context.report.addGap(part, error.message);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Exports the Datapoints of every Version of a Dataset. */
 import { datapointsList } from "../api/client.ts";
-import { forEachAtOnce } from "../concurrency.ts";
-import { keepOnly } from "../tree/storage.ts";
-import { requests, Task } from "../work.ts";
+import { forEachConcurrent } from "../core/concurrency.ts";
+import { prune } from "../tree/atomic_file.ts";
+import { requests, Task } from "../core/work.ts";
 import { exportPart, type FileContext } from "./context.ts";
-import { exportList } from "./list.ts";
+import { exportList } from "./export_list.ts";
 
 /** Versions of one Dataset to be read at once. */
 const VERSIONS_AT_ONCE = 4;
@@ -19,10 +19,10 @@ export async function exportDatapoints(
   versionIds: readonly string[],
 ): Promise<void> {
   const { disk, file, paths, stop, work } = context;
-  await keepOnly(disk, paths.datapoints, withOld(versionIds));
+  await prune(disk, paths.datapoints, withOld(versionIds));
   using task = new Task(work);
   task.expected(requests(versionIds.length));
-  await forEachAtOnce(stop, VERSIONS_AT_ONCE, versionIds, async (id) => {
+  await forEachConcurrent(stop, VERSIONS_AT_ONCE, versionIds, async (id) => {
     // From here on the list speaks for itself.
     task.expected(requests(-1));
     const name = `datapoints/${id}` as const;

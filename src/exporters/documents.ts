@@ -1,9 +1,9 @@
 /** Writes records that become one file each, named by their ids. */
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import type { RecordKind } from "../observer.ts";
+import type { RecordKind } from "../core/observer.ts";
 import { isSafeId } from "../tree/layout.ts";
-import { keepOnly, writeFile } from "../tree/storage.ts";
+import { prune, writeFile } from "../tree/atomic_file.ts";
 import { join } from "@std/path";
 import { type FileContext, unsafeId } from "./context.ts";
 
@@ -27,18 +27,18 @@ export async function writeDocuments(
   context: FileContext,
   { part, kind, dir, records }: Documents,
 ): Promise<readonly string[]> {
-  const { disk, observer, tally } = context;
+  const { disk, observer, report } = context;
   const byId = new Map<string, Uint8Array>();
   for (const { info: { id }, bytes } of records) {
-    if (!isSafeId(id)) tally.miss(part, unsafeId(id));
-    else if (byId.has(id)) tally.miss(part, `${id} is listed twice`);
+    if (!isSafeId(id)) report.addGap(part, unsafeId(id));
+    else if (byId.has(id)) report.addGap(part, `${id} is listed twice`);
     else byId.set(id, bytes);
   }
-  await keepOnly(disk, dir, new Set(byId.keys()));
+  await prune(disk, dir, new Set(byId.keys()));
   for (const [id, bytes] of byId) {
     await writeFile(disk, join(dir, id), bytes);
     observer.written(kind, 1, bytes.length);
   }
-  tally.add(kind, byId.size);
+  report.add(kind, byId.size);
   return [...byId.keys()];
 }

@@ -2,14 +2,14 @@
 import { evaluationLogsList, evaluationsList } from "../api/client.ts";
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import { forEachAtOnce, together } from "../concurrency.ts";
-import { requests, Task } from "../work.ts";
+import { forEachConcurrent, runAll } from "../core/concurrency.ts";
+import { requests, Task } from "../core/work.ts";
 import { isSafeId } from "../tree/layout.ts";
-import { keepOnly, listDir, writeFile } from "../tree/storage.ts";
+import { listDir, prune, writeFile } from "../tree/atomic_file.ts";
 import { exportPart, type FileContext } from "./context.ts";
 import { writeDocuments } from "./documents.ts";
-import { exportList } from "./list.ts";
-import { walkSmallList } from "./small_list.ts";
+import { exportList } from "./export_list.ts";
+import { readIndexList } from "./index_list.ts";
 
 /** Evaluations of one File to be read at once. */
 const EVALUATIONS_AT_ONCE = 4;
@@ -23,24 +23,29 @@ const REQUESTS_EACH = 2;
  * @throws {ApiError | NetworkError | ProtocolError} When they cannot be listed.
  */
 export async function exportEvaluations(context: FileContext): Promise<void> {
-  const { disk, file, paths, stop, tally } = context;
+  const { disk, file, paths, stop, report } = context;
   const evaluations: RawRecord<IdInfo>[] = [];
-  const whole = await walkSmallList(context, {
+  const whole = await readIndexList(context, {
     spec: evaluationsList(file),
     take: (records) => void evaluations.push(...records),
-    miss: (reason, where) => tally.miss("evaluations", reason, where),
+    addGap: (reason, where) => report.addGap("evaluations", reason, where),
   });
   if (whole) {
     const ids = evaluations.map(({ info }) => info.id);
-    await keepOnly(disk, paths.evaluations, new Set(ids));
+    await prune(disk, paths.evaluations, new Set(ids));
   }
-  tally.add("evaluations", evaluations.length);
+  report.add("evaluations", evaluations.length);
   using task = new Task(context.work);
   task.expected(requests(REQUESTS_EACH * evaluations.length));
-  await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, evaluations, async (one) => {
-    await exportEvaluation(context, one);
-    task.done(requests(REQUESTS_EACH));
-  });
+  await forEachConcurrent(
+    stop,
+    EVALUATIONS_AT_ONCE,
+    evaluations,
+    async (one) => {
+      await exportEvaluation(context, one);
+      task.done(requests(REQUESTS_EACH));
+    },
+  );
 }
 
 /**
@@ -52,7 +57,7 @@ export async function addEvaluationLogs(context: FileContext): Promise<void> {
   const { disk, paths, stop } = context;
   const entries = await listDir(disk, paths.evaluations) ?? [];
   const ids = entries.map(({ name }) => name).filter(isSafeId);
-  await forEachAtOnce(stop, EVALUATIONS_AT_ONCE, ids, async (id) => {
+  await forEachConcurrent(stop, EVALUATIONS_AT_ONCE, ids, async (id) => {
     await exportEvaluationLogs(context, id);
   });
 }
@@ -66,7 +71,7 @@ async function exportEvaluation(
   const part = `evaluations/${info.id}`;
   await writeFile(disk, paths.evaluation, bytes);
   observer.written("evaluations", 1, bytes.length);
-  await together(stop, [
+  await runAll(stop, [
     () =>
       exportPart(context, `${part}/stats.json`, async () => {
         const stats = await context.client.stats(info.id);

@@ -3,22 +3,27 @@
  * that is done is left alone, unless Logs are wanted that it was made without.
  */
 import type { FileInfo } from "../api/client.ts";
-import { together } from "../concurrency.ts";
-import { type Counts, sumCounts } from "../observer.ts";
+import { runAll } from "../core/concurrency.ts";
+import { type Counts, sumCounts } from "../core/observer.ts";
 import {
   type Done,
   FileState,
   readDone,
   readState,
   writeDone,
-} from "../tree/file_state.ts";
+} from "../tree/checkpoint.ts";
 import type { Gap } from "../tree/manifest.ts";
-import { listDir, removeAll, removeParts, writeFile } from "../tree/storage.ts";
+import {
+  listDir,
+  removeAll,
+  removeParts,
+  writeFile,
+} from "../tree/atomic_file.ts";
 import {
   exportPart,
   type FileContext,
+  FileReport,
   type RunContext,
-  Tally,
 } from "./context.ts";
 import { exportDatapoints } from "./datapoints.ts";
 import { addEvaluationLogs, exportEvaluations } from "./evaluations.ts";
@@ -98,7 +103,7 @@ export async function exportFile(
   plan: Exclude<FilePlan, { kind: "skip" }>,
 ): Promise<FileOutcome> {
   const paths = run.layout.file(file.id);
-  const tally = new Tally(file.id);
+  const report = new FileReport(file.id);
   // A page is of what stands beside it.
   await removeAll(run.disk, paths.page);
   const state = await readState(run.disk, paths) ??
@@ -112,24 +117,24 @@ export async function exportFile(
     work,
     paths,
     state,
-    tally,
+    report,
   };
   if (plan.kind === "addLogs") {
-    await together(run.stop, [
+    await runAll(run.stop, [
       () => addEvaluationLogs(context),
       () => exportPart(context, "logs", () => exportLogs(context)),
     ]);
   } else {
-    await together(run.stop, partsOf(context));
+    await runAll(run.stop, partsOf(context));
   }
   const before = plan.kind === "addLogs" ? plan.done.counts : {};
-  const counts = sumCounts([before, tally.counts]);
-  if (tally.gaps.length === 0) {
+  const counts = sumCounts([before, report.counts]);
+  if (report.gaps.length === 0) {
     const logs = run.logs && file.type !== "dataset";
     await writeDone(run.disk, paths, { logs, counts });
   }
   work.end();
-  return { counts, gaps: tally.gaps };
+  return { counts, gaps: report.gaps };
 }
 
 /** The parts of a File, each to end in a gap of its own. */

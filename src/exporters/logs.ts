@@ -4,15 +4,15 @@
  * long one is read in windows of time, since deep pages are slow.
  */
 import { type IdInfo, logsList } from "../api/client.ts";
-import { countList } from "../api/date_windows.ts";
-import { openWalk } from "../api/walk.ts";
-import type { Expected, WalkStart } from "../api/walk_types.ts";
-import { WindowWalk } from "../api/window_walk.ts";
-import type { DateWindow } from "../places.ts";
-import type { ListState } from "../tree/file_state.ts";
+import { probeList } from "../lists/time_windows.ts";
+import { openWalk } from "../lists/list_reader.ts";
+import type { Expected, WalkStart } from "../lists/list_types.ts";
+import { WindowWalk } from "../lists/window_reader.ts";
+import type { DateWindow } from "../core/gap.ts";
+import type { ListState } from "../tree/checkpoint.ts";
 import type { FileContext } from "./context.ts";
-import { type OpenedList, SourceChanged } from "./fill_places.ts";
-import { exportList } from "./list.ts";
+import { type OpenedList, SourceChanged } from "./fill_gaps.ts";
+import { exportList } from "./export_list.ts";
 
 /** A list of more Logs than this is read in windows of time. */
 const LONG_LIST = 20_000;
@@ -68,7 +68,7 @@ async function beginLogs(
     return await readWantedLogs(context, start, byDate);
   }
   // Asked along with the first page, so that nothing waits for it.
-  const asked = cutoff.range(walk.http, file);
+  const asked = cutoff.range(walk.session, file);
   asked.catch(() => {});
   const all = await openWalk(walk, logsList(file, null, null), start);
   // One page needs no cut-off: it is one answer, and nothing can shift in it.
@@ -94,7 +94,7 @@ async function readWantedLogs(
   byDate: boolean,
 ): Promise<OpenedList<IdInfo>> {
   const { file, cutoff, walk } = context;
-  const range = await cutoff.range(walk.http, file);
+  const range = await cutoff.range(walk.session, file);
   const { after, until } = range ?? { after: null, until: null };
   const plain = await openWalk(walk, logsList(file, after, until), start);
   if (range === null) {
@@ -119,7 +119,7 @@ async function openWindows(
   const list = (after: string | null, until: string | null) =>
     logsList(file, after, until);
   const spec = list(after, until);
-  const head = await countList(walk.http, spec);
+  const head = await probeList(walk.session, spec);
   const same = left.count === undefined || left.count === head.total;
   if (!same || start.skip < before) throw new SourceChanged();
   const whole = { ...head, after, until, before, count: head.total };

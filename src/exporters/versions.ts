@@ -1,7 +1,7 @@
 /** Exports a File's Versions, and from them its Deployments. */
 import type { VersionInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import { oneRequest } from "../work.ts";
+import { oneRequest } from "../core/work.ts";
 import { writeJson } from "../tree/json_file.ts";
 import type { FileContext } from "./context.ts";
 import { writeDocuments } from "./documents.ts";
@@ -23,7 +23,7 @@ interface Deployment {
 export async function exportVersions(
   context: FileContext,
 ): Promise<readonly string[]> {
-  const { client, disk, paths, tally, work } = context;
+  const { client, disk, paths, report, work } = context;
   const records = await oneRequest(
     work,
     () => client.versions(context.file),
@@ -38,7 +38,7 @@ export async function exportVersions(
   });
   const deployments = deploymentsOf(records);
   await writeJson(disk, paths.deployments, deployments);
-  tally.add("deployments", deployments.length);
+  report.add("deployments", deployments.length);
   return ids;
 }
 

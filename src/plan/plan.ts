@@ -12,17 +12,18 @@ import {
   filesList,
   logsList,
 } from "../api/client.ts";
-import { countList } from "../api/date_windows.ts";
-import type { Http } from "../api/http.ts";
-import { fetchPage, type ListSpec } from "../api/page.ts";
-import { pageFrom } from "../api/paging.ts";
-import { openWalk } from "../api/walk.ts";
-import type { WalkContext } from "../api/walk_types.ts";
-import { forEachAtOnce, type Stop } from "../concurrency.ts";
-import { isGap } from "../errors.ts";
-import { Cutoff } from "../exporters/cutoff.ts";
-import { wantsFile } from "../filters.ts";
-import { directoryPath } from "../listing.ts";
+import { probeList } from "../lists/time_windows.ts";
+import type { Session } from "../api/session.ts";
+import { fetchPage } from "../lists/page.ts";
+import type { ListSpec } from "../api/list_spec.ts";
+import { pageFrom } from "../lists/page_address.ts";
+import { openWalk } from "../lists/list_reader.ts";
+import type { WalkContext } from "../lists/list_types.ts";
+import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
+import { isRecoverable } from "../core/errors.ts";
+import { TimeFilter } from "../exporters/time_filter.ts";
+import { wantsFile } from "../core/filters.ts";
+import { directoryPath } from "../exporters/listing.ts";
 import type { Settings } from "../tree/manifest.ts";
 
 /** What there is of one type of File, or of all. */
@@ -82,8 +83,8 @@ export async function planExport(
   { directoryId, filters, cutoff, logs }: Settings,
   { walk, stop, concurrency, now }: PlanOptions,
 ): Promise<Plan> {
-  const path = await directoryPath(new Client(walk.http), directoryId);
-  const wanted = { logs, cutoff: new Cutoff(cutoff, filters) };
+  const path = await directoryPath(new Client(walk.session), directoryId);
+  const wanted = { logs, cutoff: new TimeFilter(cutoff, filters) };
   const files: FileInfo[] = [];
   let bytes = 0;
   using list = await openWalk(walk, filesList(path));
@@ -101,8 +102,8 @@ export async function planExport(
   const unknown: string[] = [];
   let asked = listing;
   let waitedMs = 0;
-  await forEachAtOnce(stop, AT_ONCE, files, async (file) => {
-    const counting = new Counting(walk.http, now, unknown);
+  await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
+    const counting = new Counting(walk.session, now, unknown);
     const row = await countFile(counting, file, wanted);
     byType[file.type] = sum(byType[file.type] ?? EMPTY, row);
     total = sum(total, row);
@@ -125,7 +126,7 @@ class Counting {
   waitedMs = 0;
 
   constructor(
-    readonly http: Http,
+    readonly session: Session,
     readonly now: () => number,
     readonly unknown: string[],
   ) {}
@@ -137,7 +138,7 @@ class Counting {
     try {
       return await work();
     } catch (error) {
-      if (!isGap(error)) throw error;
+      if (!isRecoverable(error)) throw error;
       this.unknown.push(`${what}: ${error.message}`);
       return null;
     } finally {
@@ -147,7 +148,10 @@ class Counting {
 
   /** How many records a list has, and how heavy they are if one tells for all. */
   async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
-    const head = await this.ask(spec.what, () => countList(this.http, spec));
+    const head = await this.ask(
+      spec.label,
+      () => probeList(this.session, spec),
+    );
     const { total, bytes } = head ?? { total: 0, bytes: 0 };
     return { total, bytes: total * bytes };
   }
@@ -156,10 +160,10 @@ class Counting {
 async function countFile(
   counting: Counting,
   file: FileInfo,
-  { logs, cutoff }: { readonly logs: boolean; readonly cutoff: Cutoff },
+  { logs, cutoff }: { readonly logs: boolean; readonly cutoff: TimeFilter },
 ): Promise<PlanRow> {
-  const { http } = counting;
-  const client = new Client(http);
+  const { session } = counting;
+  const client = new Client(session);
   const versions = await counting.ask(
     `Versions of ${file.id}`,
     () => client.versions(file),
@@ -184,8 +188,8 @@ async function countFile(
   }
   const spec = evaluationsList(file);
   const page = await counting.ask(
-    spec.what,
-    () => fetchPage(http, spec, { page: 1, size: spec.pageSize }),
+    spec.label,
+    () => fetchPage(session, spec, { page: 1, size: spec.pageSize }),
   );
   const evaluations = page?.total ?? 0;
   const requests = requestsFor(evaluations, spec.pageSize) + 2 * evaluations;

@@ -3,7 +3,7 @@
  * with its model and parameters, then its messages. Values are JSON, which is
  * YAML too, so that front matter can be parsed.
  */
-import { isEmpty, isObject, parseExactly } from "../json.ts";
+import { isEmpty, isObject, parseExactly } from "../core/json.ts";
 
 /** What comes first in the front matter, in this order. */
 const FIRST = [

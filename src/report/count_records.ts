@@ -1,11 +1,11 @@
 /** Counts what lies on disk of a File whose counts nothing tells. */
 import { join } from "@std/path";
-import { type Counts, sumCounts } from "../observer.ts";
+import { type Counts, sumCounts } from "../core/observer.ts";
 import { filesBelow } from "../tree/checksums.ts";
 import { chunkPath, type FileLayout } from "../tree/layout.ts";
 import { shapeOf } from "../verify/file_shape.ts";
 import { readLines } from "../verify/lines.ts";
-import type { Disk } from "../world.ts";
+import type { Disk } from "../core/runtime.ts";
 import { readDeployments } from "./read_file.ts";
 
 /**

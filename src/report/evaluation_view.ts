@@ -1,11 +1,11 @@
 /** A File's Evaluations: their stats as a table, and a chart of each Evaluator. */
-import { isObject } from "../json.ts";
-import { count, counted } from "../ui/text.ts";
+import { isObject } from "../core/json.ts";
+import { count, pluralize } from "../ui/text.ts";
 import { chart, type Column, percent, type Result } from "./chart_view.ts";
 import { html, type Markup } from "./html.ts";
 import {
   type Fields,
-  instant,
+  formatTime,
   newerFirst,
   numberIn,
   objectsIn,
@@ -40,14 +40,14 @@ ${sorted.map(evaluationView)}
 function evaluationView(record: EvaluationRecord): Markup {
   const { id, evaluation, stats, chunks } = record;
   const name = textIn(evaluation, "name") ?? id;
-  const created = instant(textIn(evaluation, "created_at"));
+  const created = formatTime(textIn(evaluation, "created_at"));
   const rows = objectsIn(stats, "run_stats");
   const names = rows.map((row) => runName(row, record.runs));
   const columns = columnsOf(rows, evaluation);
   const dir = `evaluations/${encodeURIComponent(id)}`;
   return html`<article class="evaluation">
 <h3>${name}</h3>
-<p class="quiet">${created} · ${counted(record.runs.length, "Run")} · ${
+<p class="quiet">${created} · ${pluralize(record.runs.length, "Run")} · ${
     textIn(stats, "status") ?? "no status"
   } · JSON: <a href="${dir}/evaluation.json">evaluation</a>, <a href="${dir}/stats.json">stats</a>, <a href="${dir}/runs/">Runs</a>${
     chunks > 0 && html`, <a href="${dir}/logs/">Logs</a>`
@@ -133,11 +133,11 @@ function resultOf(stats: Fields, most: number): Result {
       parts: [{ name: "mean", share: shareOf(Math.abs(mean), most) }],
     };
   }
-  return { text: `${counted(judged, "judgment")}${notes}`, parts: [] };
+  return { text: `${pluralize(judged, "judgment")}${notes}`, parts: [] };
 }
 
 function noteOf(value: number | null, one: string): string {
-  return value === null || value === 0 ? "" : `, ${counted(value, one)}`;
+  return value === null || value === 0 ? "" : `, ${pluralize(value, one)}`;
 }
 
 function shareOf(part: number, all: number): number {

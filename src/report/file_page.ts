@@ -1,7 +1,7 @@
 /** The page of one File. */
-import type { Counts } from "../observer.ts";
+import type { Counts } from "../core/observer.ts";
 import { type Gap, gapText } from "../tree/manifest.ts";
-import { recordsText } from "../ui/summary.ts";
+import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
 import script from "./file_page.js" with { type: "text" };
@@ -9,7 +9,7 @@ import { html, type Markup, pageText, type Piece, shown } from "./html.ts";
 import { logsView } from "./log_view.ts";
 import type { FoundLog } from "./read_logs.ts";
 import style from "./style.css" with { type: "text" };
-import { type Fields, instant, textIn } from "./values.ts";
+import { type Fields, formatTime, textIn } from "./values.ts";
 import {
   type Deployed,
   readVersions,
@@ -83,7 +83,7 @@ ${logsView(data.logs, { total, chunks: data.chunks })}
 }
 
 function createdView(file: unknown): Markup {
-  const created = instant(textIn(file, "created_at"));
+  const created = formatTime(textIn(file, "created_at"));
   return html`${created !== "" && ` · created ${created}`}`;
 }
 
@@ -178,7 +178,7 @@ function compareView(versions: readonly VersionView[]): Markup {
       html`
         <option value="${i}" ${i === chosen && html`
           selected
-        `}>${name} ${instant(createdAt || null)}</option>
+        `}>${name} ${formatTime(createdAt || null)}</option>
       `
     );
   return html`

@@ -4,7 +4,7 @@
  * turn the direction of writing are made visible.
  */
 import { createHash } from "node:crypto";
-import { visible } from "../ui/text.ts";
+import { escapeControls } from "../ui/text.ts";
 
 /** HTML of our own making. */
 export class Markup {
@@ -41,7 +41,7 @@ function textOf(piece: Piece): string {
 
 /** A text as a page shows it: its lines and tabs stay. */
 export function shown(text: string): string {
-  return visible(text.replaceAll("\r\n", "\n"), "\n\t");
+  return escapeControls(text.replaceAll("\r\n", "\n"), "\n\t");
 }
 
 /** One page, whole in itself. */

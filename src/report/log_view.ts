@@ -1,13 +1,13 @@
 /** The newest Logs of a File, as a table. */
-import { isEmpty, isObject } from "../json.ts";
-import { count, counted } from "../ui/text.ts";
+import { isEmpty, isObject } from "../core/json.ts";
+import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";
 import { messagesView } from "./message_view.ts";
 import type { FoundLog } from "./read_logs.ts";
 import {
   beginning,
   type Fields,
-  instant,
+  formatTime,
   objectsIn,
   readable,
   textIn,
@@ -51,7 +51,7 @@ function chunkLinks(chunks: number): Markup {
   );
   const more = chunks > LINKS
     ? html`
-      and ${counted(chunks - LINKS, "other file")} in <a href="logs/">logs</a>
+      and ${pluralize(chunks - LINKS, "other file")} in <a href="logs/">logs</a>
     `
     : null;
   return html`${links}${more}`;
@@ -79,7 +79,7 @@ function logRow({ log, chunk, line }: FoundLog): Markup {
   const time = textIn(log, "created_at") ?? textIn(log, "start_time");
   return html`
     <tr>
-      <td data-label="Time"><time>${instant(time)}</time>
+      <td data-label="Time"><time>${formatTime(time)}</time>
     <p class="quiet">${notes.join(" · ")}</p>
     <p class="quiet"><code>${textIn(log, "id") ?? ""}</code></p>
     <p class="quiet">${where}</p></td>
@@ -151,6 +151,7 @@ function cutView(whole: string): Markup {
   if (whole === "") return html``;
   const { text, cut } = beginning(whole, LONGEST);
   return html`<pre dir="auto">${text}</pre>${
-    cut > 0 && html`<p class="quiet">and ${counted(cut, "more character")}</p>`
+    cut > 0 &&
+    html`<p class="quiet">and ${pluralize(cut, "more character")}</p>`
   }`;
 }

@@ -1,6 +1,6 @@
 /** Messages of a template or a Log, as a reader wants to see them. */
-import { isObject } from "../json.ts";
-import { counted } from "../ui/text.ts";
+import { isObject } from "../core/json.ts";
+import { pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";
 import { beginning, objectsIn, readable, textIn } from "./values.ts";
 
@@ -38,7 +38,9 @@ function bubble(title: string, whole: string, most: number): Markup {
       class="message"><p class="role">${title}</p><pre dir="auto">${withVariables(
         text,
       )}</pre>${cut > 0 &&
-        html`<p class="quiet">and ${counted(cut, "more character")}</p>`}</div>
+        html`<p class="quiet">and ${
+          pluralize(cut, "more character")
+        }</p>`}</div>
   `;
 }
 

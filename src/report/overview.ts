@@ -1,10 +1,10 @@
 /** `index.html`: all Files of an export, to be found by path, name, id or type. */
 import { type Gap, gapText } from "../tree/manifest.ts";
-import { count, counted } from "../ui/text.ts";
+import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup, pageText, shown } from "./html.ts";
 import script from "./overview.js" with { type: "text" };
 import style from "./style.css" with { type: "text" };
-import { instant } from "./values.ts";
+import { formatTime } from "./values.ts";
 
 /** A row of the table. */
 export interface OverviewFile {
@@ -103,8 +103,8 @@ function aboutText(
   { state, startedAt, filters, withLogs, files }: OverviewData,
 ): string {
   return [
-    counted(files.length, "File"),
-    startedAt === null ? null : `begun ${instant(startedAt)} UTC`,
+    pluralize(files.length, "File"),
+    startedAt === null ? null : `begun ${formatTime(startedAt)} UTC`,
     withLogs === null ? null : withLogs ? "with Logs" : "without Logs",
     state,
     filters === null ? null : `only ${filters}`,

@@ -1,15 +1,15 @@
 /** Reads what the page of a File shows, from this program's or the official script's tree. */
 import { join } from "@std/path";
-import type { Counts } from "../observer.ts";
+import type { Counts } from "../core/observer.ts";
 import { parseJson } from "../tree/json_file.ts";
 import { type FileLayout, isSafeId, type Layout } from "../tree/layout.ts";
-import { countChunks } from "../tree/list_reader.ts";
+import { countChunks } from "../tree/chunk_reader.ts";
 import type { Gap } from "../tree/manifest.ts";
-import { listDir, readFile } from "../tree/storage.ts";
-import type { Disk } from "../world.ts";
+import { listDir, readFile } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime.ts";
 import type { EvaluationRecord } from "./evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
-import { isObject } from "../json.ts";
+import { isObject } from "../core/json.ts";
 import { newestLogs } from "./read_logs.ts";
 import type { Fields } from "./values.ts";
 import type { VersionRecord } from "./version_view.ts";

@@ -2,12 +2,12 @@
  * Reads the newest Logs of a list for a person to look at: the ends of the list,
  * never all of it. Lists have no documented order, so both ends are looked at.
  */
-import { concat } from "../bytes.ts";
-import { isObject, parseExactly } from "../json.ts";
-import { countChunks } from "../tree/list_reader.ts";
+import { concat } from "../core/bytes.ts";
+import { isObject, parseExactly } from "../core/json.ts";
+import { countChunks } from "../tree/chunk_reader.ts";
 import { chunkPath } from "../tree/layout.ts";
-import { onDisk } from "../tree/storage.ts";
-import type { Disk } from "../world.ts";
+import { onDisk } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime.ts";
 
 /** One Log, and where it stands. */
 export interface FoundLog {

@@ -1,5 +1,5 @@
 /** Reading fields of records that may lack them, or hold anything at all. */
-import { isEmpty, isObject } from "../json.ts";
+import { isEmpty, isObject } from "../core/json.ts";
 
 /** A record of which nothing is known. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ export function readable(value: unknown): string {
 }
 
 /** `2025-06-01 12:00:03` of an instant as the API tells it. */
-export function instant(text: string | null): string {
+export function formatTime(text: string | null): string {
   if (text === null) return "";
   const [, date, time] =
     /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)/.exec(text) ?? [];

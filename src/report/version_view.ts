@@ -1,11 +1,11 @@
 /** A File's Versions, newest first, and what is needed to compare any two. */
-import { isObject, parseExactly } from "../json.ts";
+import { isObject, parseExactly } from "../core/json.ts";
 import { fieldsOf, templateText } from "../prompts/prompt_text.ts";
 import { html, type Markup } from "./html.ts";
 import { messagesView, withVariables } from "./message_view.ts";
 import {
   type Fields,
-  instant,
+  formatTime,
   newerFirst,
   readable,
   textIn,
@@ -105,7 +105,7 @@ function versionView(
         <span class="badge">${one}</span>
       `
     )
-  } <span class="quiet">${instant(createdAt || null)}${
+  } <span class="quiet">${formatTime(createdAt || null)}${
     who && `, ${who}`
   }</span>`;
   const link = html`<a href="versions/${

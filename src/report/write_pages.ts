@@ -4,17 +4,25 @@
  * what is summed.
  */
 import { join } from "@std/path";
-import { forEachAtOnce } from "../concurrency.ts";
-import { StorageError } from "../errors.ts";
-import { filtersText } from "../filters.ts";
-import { isObject } from "../json.ts";
-import { readDone } from "../tree/file_state.ts";
+import { forEachConcurrent } from "../core/concurrency.ts";
+import { StorageError } from "../core/errors.ts";
+import { filtersText } from "../core/filters.ts";
+import { isObject } from "../core/json.ts";
+import { readDone } from "../tree/checkpoint.ts";
 import { parseJson } from "../tree/json_file.ts";
 import { isSafeId, Layout, PAGE_NAME } from "../tree/layout.ts";
 import type { Gap } from "../tree/manifest.ts";
-import { listDir, PART_SUFFIX, readFile, writeFile } from "../tree/storage.ts";
-import { type Claims, readClaims } from "../verify/claims.ts";
-import type { Disk } from "../world.ts";
+import {
+  listDir,
+  PART_SUFFIX,
+  readFile,
+  writeFile,
+} from "../tree/atomic_file.ts";
+import {
+  type ExportMetadata,
+  readExportMetadata,
+} from "../verify/export_metadata.ts";
+import type { Disk } from "../core/runtime.ts";
 import { countRecords } from "./count_records.ts";
 import { filePage } from "./file_page.ts";
 import { type OverviewFile, overviewPage } from "./overview.ts";
@@ -48,12 +56,16 @@ export async function writePages(
   { which, onFailure }: PagesOptions,
 ): Promise<number> {
   const layout = new Layout(root);
-  const claims = await readClaims(disk, root, await topNames(disk, root));
+  const claims = await readExportMetadata(
+    disk,
+    root,
+    await topNames(disk, root),
+  );
   const rows: OverviewFile[] = [];
   let written = 0;
   const ids = await fileIds(disk, layout, claims);
   const gaps = Map.groupBy(gapsOf(claims), ({ fileId }) => fileId);
-  await forEachAtOnce(new AbortController(), AT_ONCE, ids, async (id) => {
+  await forEachConcurrent(new AbortController(), AT_ONCE, ids, async (id) => {
     const paths = layout.file(id);
     const file = await knownFile(disk, layout, claims, id, gaps.get(id) ?? []);
     let hasPage = await isPageThere(disk, paths.root);
@@ -130,7 +142,7 @@ async function topNames(disk: Disk, root: string): Promise<readonly string[]> {
 async function fileIds(
   disk: Disk,
   layout: Layout,
-  claims: Claims,
+  claims: ExportMetadata,
 ): Promise<readonly string[]> {
   const entries = await listDir(disk, layout.files) ?? [];
   const onDisk = entries.filter(({ isDirectory }) => isDirectory)
@@ -142,7 +154,7 @@ async function fileIds(
 async function knownFile(
   disk: Disk,
   layout: Layout,
-  claims: Claims,
+  claims: ExportMetadata,
   id: string,
   gaps: readonly Gap[],
 ): Promise<KnownFile> {
@@ -190,7 +202,7 @@ function rowOf(
 }
 
 /** What the export says of itself. */
-function aboutOf(claims: Claims) {
+function aboutOf(claims: ExportMetadata) {
   const manifests = claims.all.flatMap(({ manifest }) => manifest ?? []);
   const [first] = manifests;
   const unfinished = manifests.find(({ state }) => state !== "complete");
@@ -207,7 +219,7 @@ function aboutOf(claims: Claims) {
   };
 }
 
-function gapsOf({ all }: Claims): readonly Gap[] {
+function gapsOf({ all }: ExportMetadata): readonly Gap[] {
   return all.flatMap(({ manifest }) => manifest?.gaps ?? []);
 }
 

@@ -9,7 +9,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { join, relative } from "@std/path";
-import type { Disk, DiskFile } from "../world.ts";
+import type { Disk, DiskFile } from "../core/runtime.ts";
 import {
   listDir,
   onDisk,
@@ -18,7 +18,7 @@ import {
   removeAll,
   writeAll,
   writeFile,
-} from "./storage.ts";
+} from "./atomic_file.ts";
 
 /** The name of the sums below an export's directory. */
 export const SUMS_NAME = "SHA256SUMS";

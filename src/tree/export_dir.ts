@@ -4,11 +4,11 @@
  * however the run ends.
  */
 import { basename, join } from "@std/path";
-import { UsageError } from "../errors.ts";
-import type { Disk, DiskFile } from "../world.ts";
+import { UsageError } from "../core/errors.ts";
+import type { Disk, DiskFile } from "../core/runtime.ts";
 import { Layout } from "./layout.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { listDir, storageError } from "./storage.ts";
+import { listDir, storageError } from "./atomic_file.ts";
 
 /** An export's directory, locked for this run. */
 export interface ExportDir {

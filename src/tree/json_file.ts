@@ -1,6 +1,6 @@
 /** Files of our own that hold JSON: the state, `.done`, `export.json`. */
-import type { Disk } from "../world.ts";
-import { writeFile } from "./storage.ts";
+import type { Disk } from "../core/runtime.ts";
+import { writeFile } from "./atomic_file.ts";
 
 /**
  * Writes a value as JSON with an end of line.

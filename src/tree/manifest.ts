@@ -3,40 +3,12 @@
  * counts; and what is missing. It is the only place that keeps the settings of
  * the first run, which every resume uses again.
  */
-import { isObject } from "../json.ts";
-import type { Counts } from "../observer.ts";
-import type { Disk } from "../world.ts";
+import { type Filters, NO_FILTERS } from "../core/filters.ts";
+import { isObject } from "../core/json.ts";
+import type { Counts } from "../core/observer.ts";
+import type { Disk } from "../core/runtime.ts";
 import { parseJson } from "./json_file.ts";
-import { readFile } from "./storage.ts";
-
-/** Which part of a workspace an export is of. */
-export interface Filters {
-  /** Types of File; none for all. */
-  readonly types: readonly string[];
-  /** Ids of Files, or globs of their paths; none for all. */
-  readonly files: readonly string[];
-  /** Only Logs created between these instants (ISO 8601, UTC). */
-  readonly since: string | null;
-  readonly until: string | null;
-  /** Only Files of this part of a division of all Files; `null` for all. */
-  readonly shard: Shard | null;
-}
-
-/** One of several parts of about the same number of Files. */
-export interface Shard {
-  /** From 1 to `of`. */
-  readonly index: number;
-  readonly of: number;
-}
-
-/** Everything. */
-export const NO_FILTERS: Filters = {
-  types: [],
-  files: [],
-  since: null,
-  until: null,
-  shard: null,
-};
+import { readFile } from "./atomic_file.ts";
 
 /** What an export is made of, fixed by its first run. */
 export interface Settings {

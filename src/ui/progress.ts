@@ -2,9 +2,15 @@
  * What a run has done so far, and one line that says so. Counting and drawing
  * only: who shows the line, and when, is `reporter.ts`.
  */
-import type { FileWork } from "../observer.ts";
+import type { FileWork } from "../core/observer.ts";
 import { TimeLeft } from "./time_left.ts";
-import { count, counted, duration, mostColumns, visible } from "./text.ts";
+import {
+  count,
+  duration,
+  escapeControls,
+  mostColumns,
+  pluralize,
+} from "./text.ts";
 
 /** Time over which records per second are averaged, in milliseconds. */
 const WINDOW_MS = 5_000;
@@ -103,14 +109,14 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   const { filesDone, filesTotal, oldest } = snapshot;
   const files = filesTotal === null
     ? "listing Files"
-    : `${count(filesDone)}/${counted(filesTotal, "File")}`;
-  const records = counted(snapshot.records, "record");
+    : `${count(filesDone)}/${pluralize(filesTotal, "File")}`;
+  const records = pluralize(snapshot.records, "record");
   const rate = `${count(snapshot.recordsPerSecond)}/s`;
   const end = endOf(snapshot);
   const texts = [[files, records, rate], [files, records], [files]]
     .map((parts) => [...parts, ...end].join(" · "));
   const name = oldest !== null && oldest.tookMs >= LONG_MS
-    ? visible(oldest.file)
+    ? escapeControls(oldest.file)
     : null;
   if (columns === 0) {
     return [texts[0]!, ...name === null ? [] : [name]].join(" · ");

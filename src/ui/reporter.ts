@@ -3,11 +3,16 @@
  * the progress bar, and the bar itself. Where there is no terminal, a plain line
  * every few seconds.
  */
-import type { FileWork, Level, Observer, RecordKind } from "../observer.ts";
-import type { Clock, DiskFile, Terminal } from "../world.ts";
-import { redact } from "../redact.ts";
+import type {
+  FileWork,
+  Level,
+  Observer,
+  RecordKind,
+} from "../core/observer.ts";
+import type { Clock, DiskFile, Terminal } from "../core/runtime.ts";
+import { redact } from "../core/redact.ts";
 import { Progress, progressLine } from "./progress.ts";
-import { visible } from "./text.ts";
+import { escapeControls } from "./text.ts";
 
 /** What {@linkcode Reporter} is made from. */
 export interface ReporterOptions {
@@ -79,7 +84,7 @@ export class Reporter implements Observer {
 
   /** A text without secrets and control characters. */
   safe(message: string): string {
-    return redact(visible(message), this.#options.secrets);
+    return redact(escapeControls(message), this.#options.secrets);
   }
 
   waiting(reason: string, untilMs: number): void {

@@ -1,12 +1,28 @@
 /** How numbers, times and untrusted text are shown. */
 
+import {
+  type Counts,
+  RECORD_KINDS,
+  type RecordKind,
+} from "../core/observer.ts";
+
+const NAMES: Readonly<Record<RecordKind, string>> = {
+  versions: "Version",
+  deployments: "Deployment",
+  datapoints: "Datapoint",
+  evaluations: "Evaluation",
+  runs: "Run",
+  evaluationLogs: "Evaluation Log",
+  logs: "Log",
+};
+
 /** `3,512`. */
 export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** `1 File`, `3,512 Files`. */
-export function counted(value: number, one: string): string {
+export function pluralize(value: number, one: string): string {
   return `${count(value)} ${one}${value === 1 ? "" : "s"}`;
 }
 
@@ -38,7 +54,7 @@ export function duration(ms: number): string {
  *
  * @param kept Characters that stay.
  */
-export function visible(text: string, kept = ""): string {
+export function escapeControls(text: string, kept = ""): string {
   return text.replace(
     /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
     (character) =>
@@ -70,4 +86,12 @@ export function mostColumns(text: string): number {
     columns += character.codePointAt(0)! < FIRST_WIDE ? 1 : 2;
   }
   return columns;
+}
+
+/** `3,512 Logs, 2 Runs`. */
+export function recordsText(counts: Counts): string {
+  const records = RECORD_KINDS
+    .filter((kind) => (counts[kind] ?? 0) > 0)
+    .map((kind) => pluralize(counts[kind]!, NAMES[kind]));
+  return records.join(", ") || "none";
 }

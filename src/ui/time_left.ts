@@ -3,8 +3,8 @@
  * requests and records, and not from Files, of which one may hold more than all
  * others. A File that is not begun is taken to hold what those hold that are.
  */
-import type { FileWork } from "../observer.ts";
-import type { Work } from "../work.ts";
+import type { FileWork } from "../core/observer.ts";
+import type { Work } from "../core/work.ts";
 
 /** Records that take as long as the request for them does. */
 const RECORDS_A_REQUEST = 100;

@@ -2,9 +2,9 @@
  * Checks one File that `.done` vouches for: all parts there and nothing else,
  * every document JSON, every reference inside the export, the counts right.
  */
-import { isObject } from "../json.ts";
-import { type Counts, RECORD_KINDS, sumCounts } from "../observer.ts";
-import type { Done } from "../tree/file_state.ts";
+import { isObject } from "../core/json.ts";
+import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
+import type { Done } from "../tree/checkpoint.ts";
 import { type EvaluationShape, shapeOf } from "./file_shape.ts";
 import { checkList } from "./list_check.ts";
 import { fetchAgain, type Problems } from "./problems.ts";

@@ -1,9 +1,9 @@
 /** Reads a file once: its sum, and its lines one after the other. */
 import { createHash } from "node:crypto";
 import { decode } from "../api/json_scan.ts";
-import { concat } from "../bytes.ts";
-import { onDisk } from "../tree/storage.ts";
-import type { Disk, DiskFile } from "../world.ts";
+import { concat } from "../core/bytes.ts";
+import { onDisk } from "../tree/atomic_file.ts";
+import type { Disk, DiskFile } from "../core/runtime.ts";
 
 /** What reading a file told. */
 export interface ReadFile {

@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { parseJson } from "../tree/json_file.ts";
 import { isSummed } from "../tree/checksums.ts";
-import { readFile } from "../tree/storage.ts";
-import type { Disk } from "../world.ts";
+import { readFile } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime.ts";
 import { type OnLine, type ReadFile, readLines } from "./lines.ts";
 import { adviceFor, type Problems } from "./problems.ts";
 

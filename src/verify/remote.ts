@@ -12,16 +12,16 @@ import {
   type IdInfo,
   logsList,
 } from "../api/client.ts";
-import { countList } from "../api/date_windows.ts";
-import type { Http } from "../api/http.ts";
-import type { ListSpec } from "../api/page.ts";
-import { openWalk } from "../api/walk.ts";
-import type { WalkContext } from "../api/walk_types.ts";
-import { forEachAtOnce, type Stop } from "../concurrency.ts";
-import { isGap } from "../errors.ts";
-import { Cutoff } from "../exporters/cutoff.ts";
-import { wantsFile } from "../filters.ts";
-import { NO_FILTERS } from "../tree/manifest.ts";
+import { probeList } from "../lists/time_windows.ts";
+import type { Session } from "../api/session.ts";
+import type { ListSpec } from "../api/list_spec.ts";
+import { openWalk } from "../lists/list_reader.ts";
+import type { WalkContext } from "../lists/list_types.ts";
+import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
+import { isRecoverable } from "../core/errors.ts";
+import { TimeFilter } from "../exporters/time_filter.ts";
+import { wantsFile } from "../core/filters.ts";
+import { NO_FILTERS } from "../core/filters.ts";
 import { fetchAgain, LATER, type Problem, Problems } from "./problems.ts";
 import type { Verdict, VerifiedFile } from "./verify.ts";
 
@@ -59,7 +59,7 @@ export async function compareWithApi(
   if (mismatch !== null) {
     problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
   }
-  await forEachAtOnce(stop, AT_ONCE, files, async ([id, file]) => {
+  await forEachConcurrent(stop, AT_ONCE, files, async ([id, file]) => {
     const info = listed.get(id);
     if (info === undefined) {
       return problems.add(
@@ -69,8 +69,9 @@ export async function compareWithApi(
       );
     }
     const settings = claims.settings(id);
-    const cutoff = settings && new Cutoff(settings.cutoff, settings.filters);
-    await compareFile({ http: walk.http, problems, cutoff }, info, file);
+    const cutoff = settings &&
+      new TimeFilter(settings.cutoff, settings.filters);
+    await compareFile({ session: walk.session, problems, cutoff }, info, file);
   });
   // A part of a workspace was asked for: what else there is, is not missing.
   for (const [id, file] of listed) {
@@ -91,18 +92,18 @@ export async function compareWithApi(
 }
 
 interface Comparing {
-  readonly http: Http;
+  readonly session: Session;
   readonly problems: Problems;
   /** `null` where nothing tells when the export was begun. */
-  readonly cutoff: Cutoff | null;
+  readonly cutoff: TimeFilter | null;
 }
 
 async function compareFile(
-  { http, problems, cutoff }: Comparing,
+  { session, problems, cutoff }: Comparing,
   info: FileInfo,
   { logs, lists }: VerifiedFile,
 ): Promise<void> {
-  const client = new Client(http);
+  const client = new Client(session);
   const compare = async (name: string, ask: () => Promise<number[]>) => {
     const here = lists.get(name) ?? 0;
     try {
@@ -114,7 +115,7 @@ async function compareFile(
         fetchAgain(info.id),
       );
     } catch (error) {
-      if (!isGap(error)) throw error;
+      if (!isRecoverable(error)) throw error;
       problems.add(
         `files/${info.id}/${name}`,
         `cannot be compared: ${error.message}`,
@@ -123,7 +124,7 @@ async function compareFile(
     }
   };
   const count = async (spec: ListSpec<IdInfo>) => [
-    (await countList(http, spec)).total,
+    (await probeList(session, spec)).total,
   ];
   await compare("versions", async () => [(await client.versions(info)).length]);
   if (info.type !== "dataset") {
@@ -142,7 +143,7 @@ async function compareFile(
   if (!logs || info.type === "dataset") return;
   await compare("logs", async () => {
     const [all = 0] = await count(logsList(info, null, null));
-    const range = await cutoff?.range(http, info) ?? null;
+    const range = await cutoff?.range(session, info) ?? null;
     if (range === null) return [all];
     const wanted = await count(logsList(info, range.after, range.until));
     // Without filters one page is read without the cut-off, all else up to it.

@@ -1,15 +1,21 @@
 /** Checks what concerns an export as a whole: its records, its sums, strangers. */
 import { isSummed, JOURNAL_NAME } from "../tree/checksums.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
-import { type Filters, gapText, type Manifest } from "../tree/manifest.ts";
-import { type Claim, type Claims, SHARD, TOP } from "./claims.ts";
+import { gapText, type Manifest } from "../tree/manifest.ts";
+import type { Filters } from "../core/filters.ts";
+import {
+  type Claim,
+  type ExportMetadata,
+  SHARD,
+  TOP,
+} from "./export_metadata.ts";
 import { adviceFor, type Problems } from "./problems.ts";
 
 /** Checks what stands beside `files/`, and what it says. */
 export function checkTop(
   names: readonly string[],
   problems: Problems,
-  claims: Claims,
+  claims: ExportMetadata,
 ): void {
   for (const name of names) {
     if (belongs(name, claims)) continue;
@@ -36,7 +42,7 @@ export function checkTop(
   }
 }
 
-function belongs(name: string, claims: Claims): boolean {
+function belongs(name: string, claims: ExportMetadata): boolean {
   if (name.startsWith("files/")) return name.split("/").length > 2;
   if (SHARD.test(name)) {
     return [...TOP, PAGE_NAME].includes(name.replace(SHARD, ""));

@@ -3,13 +3,13 @@
  * every sum, and what `export.json` says. It also reads exports by the official
  * script, which have neither sums nor `export.json`.
  */
-import { type Counts, RECORD_KINDS, sumCounts } from "../observer.ts";
+import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
 import { filesBelow } from "../tree/checksums.ts";
 import { notAnExport } from "../tree/export_dir.ts";
-import { readDone } from "../tree/file_state.ts";
+import { readDone } from "../tree/checkpoint.ts";
 import { isSafeId, Layout } from "../tree/layout.ts";
-import type { Disk } from "../world.ts";
-import { type Claims, readClaims } from "./claims.ts";
+import type { Disk } from "../core/runtime.ts";
+import { type ExportMetadata, readExportMetadata } from "./export_metadata.ts";
 import { checkFile } from "./file_check.ts";
 import { adviceFor, type Problem, Problems } from "./problems.ts";
 import { ExportReader } from "./reader.ts";
@@ -28,7 +28,7 @@ export interface Verdict {
   /** Whether the official script wrote it. */
   readonly official: boolean;
   /** What it says of itself. */
-  readonly claims: Claims;
+  readonly claims: ExportMetadata;
 }
 
 /** A File that `.done` vouches for. */
@@ -63,7 +63,7 @@ export async function verifyExport(options: VerifyOptions): Promise<Verdict> {
   const layout = new Layout(root);
   const names = await filesBelow(disk, root);
   if (!names.some((name) => TOP_OR_FILES.test(name))) throw notAnExport(root);
-  const claims = await readClaims(disk, root, names);
+  const claims = await readExportMetadata(disk, root, names);
   const problems = new Problems();
   checkTop(names, problems, claims);
   let bytes = 0;
@@ -116,7 +116,7 @@ export async function verifyExport(options: VerifyOptions): Promise<Verdict> {
 /** The Files that are there, or ought to be, with their files, sorted. */
 function filesOf(
   names: readonly string[],
-  claims: Claims,
+  claims: ExportMetadata,
 ): readonly (readonly [string, readonly string[]])[] {
   const files = new Map<string, string[]>();
   for (const id of claims.fileIds) {
@@ -134,7 +134,7 @@ function filesOf(
 function tellIncomplete(
   problems: Problems,
   id: string,
-  claims: Claims,
+  claims: ExportMetadata,
 ): void {
   const path = claims.entry(id)?.path;
   const name = path ? ` (${path})` : "";
@@ -146,7 +146,7 @@ function compareEntry(
   problems: Problems,
   id: string,
   there: Counts,
-  claims: Claims,
+  claims: ExportMetadata,
 ): void {
   const claim = claims.of(id);
   if (claim === undefined || claim.manifest === null) return;

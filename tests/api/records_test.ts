@@ -1,12 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { cutArray, cutDocument, cutList } from "../../src/api/records.ts";
-import { ProtocolError } from "../../src/errors.ts";
+import {
+  sliceArray,
+  sliceDocument,
+  sliceRecords,
+} from "../../src/api/records.ts";
+import { ProtocolError } from "../../src/core/errors.ts";
 import { chance } from "../../src/demo/sample/parts.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const cut = (text: string) => {
-  const { records, envelope } = cutList(encode(text), "records", (v) => v);
+  const { records, envelope } = sliceRecords(encode(text), "records", (v) => v);
   return { texts: records.map(({ bytes }) => decode(bytes)), envelope };
 };
 
@@ -63,13 +67,13 @@ Deno.test("a name may be written with escapes", () => {
 Deno.test("a byte order mark and white space around are no part of it", () => {
   assertEquals(cut('\ufeff \n{"records":[]} \n').texts, []);
   assertEquals(
-    decode(cutDocument(encode('\ufeff {"a": 1}\n'), () => null).bytes),
+    decode(sliceDocument(encode('\ufeff {"a": 1}\n'), () => null).bytes),
     '{"a": 1}',
   );
 });
 
 Deno.test("a bare array is cut likewise", () => {
-  const records = cutArray(encode(' [ {"a":"é🙂"} , 2 ] '), (value) => value);
+  const records = sliceArray(encode(' [ {"a":"é🙂"} , 2 ] '), (value) => value);
   assertEquals(records.map(({ bytes }) => decode(bytes)), ['{"a":"é🙂"}', "2"]);
   assertEquals(records.map(({ info }) => info), [{ a: "é🙂" }, 2]);
 });
@@ -109,7 +113,7 @@ Deno.test("text that is not UTF-8 is a ProtocolError, not a replacement", () => 
   const body = encode('{"records":["é"]}');
   body[body.indexOf(0xc3)] = 0xff;
   assertThrows(
-    () => cutList(body, "records", (value) => value),
+    () => sliceRecords(body, "records", (value) => value),
     ProtocolError,
     "not valid UTF-8",
   );
@@ -229,7 +233,7 @@ Deno.test(`10,000 generated answers (seed ${seed}) are cut as the reference pars
     const expected = reference(part);
     let values: unknown[] | null = null;
     try {
-      values = cutList(part, "records", (value) => value)
+      values = sliceRecords(part, "records", (value) => value)
         .records.map(({ info }) => info);
     } catch (error) {
       assert(error instanceof ProtocolError, where);

@@ -1,28 +1,28 @@
 /** A process of its own that runs the program and measures itself: ARGS… */
 import process from "node:process";
-import { main } from "../../src/cli.ts";
-import { realWorld } from "../../src/real_world.ts";
+import { main } from "../../src/cli/main.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
 
-const world = realWorld();
+const runtime = denoRuntime();
 const startMs = performance.now();
 let requests = 0;
 let firstLogMs = 0;
 let lastMs = 0;
 const code = await main(Deno.args, {
-  ...world,
-  terminal: { ...world.terminal, out() {}, err() {} },
+  ...runtime,
+  terminal: { ...runtime.terminal, out() {}, err() {} },
   env: (name) => name === "HUMANLOOP_API_KEY" ? "k" : undefined,
   fetch: (input, init) => {
     requests++;
     if (firstLogMs === 0 && String(input).includes("/logs")) {
       firstLogMs = performance.now();
     }
-    return world.fetch(input, init);
+    return runtime.fetch(input, init);
   },
   disk: {
-    ...world.disk,
+    ...runtime.disk,
     rename: async (from, to) => {
-      await world.disk.rename(from, to);
+      await runtime.disk.rename(from, to);
       if (to.includes("logs")) lastMs = performance.now();
     },
   },

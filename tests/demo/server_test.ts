@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { jsonText, prettyPrint, raw } from "../../src/demo/raw_json.ts";
 import { AGENT, CLASSIFIER, FLOW } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";

@@ -7,7 +7,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { walk } from "@std/fs";
 import { join } from "@std/path";
 import { build } from "../../src/build/build.ts";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import {

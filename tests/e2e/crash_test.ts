@@ -3,7 +3,7 @@
  * anew, adding Logs, filling empty places, reading a changed list again.
  */
 import { assert, assertEquals } from "@std/assert";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
 import { sequence, type Workspace } from "../../src/demo/workspace.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
-import { realWorld } from "../../src/real_world.ts";
-import type { Disk } from "../../src/world.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import type { Disk } from "../../src/core/runtime.ts";
 import { run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -28,7 +28,7 @@ function failingDisk(
   at: number,
   error: Error,
 ): Disk {
-  const { disk } = realWorld();
+  const { disk } = denoRuntime();
   let n = 0;
   const count = (name: string) => {
     if (name === operation && ++n >= at) throw error;
@@ -123,7 +123,7 @@ Deno.test("two exports in the same second get two directories", async () => {
   });
   const args = ["--api-url", server.url, "--output", dir.path];
   const now = new Date(2025, 5, 6, 12, 0, 0).getTime();
-  const clock = { ...realWorld().clock, now: () => now };
+  const clock = { ...denoRuntime().clock, now: () => now };
   for (let i = 0; i < 3; i++) {
     assertEquals((await run(args, { env, clock })).code, 0);
   }

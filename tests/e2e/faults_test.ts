@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { CLASSIFIER, GOLDEN } from "../../src/demo/sample/files.ts";
 import { chance } from "../../src/demo/sample/parts.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";

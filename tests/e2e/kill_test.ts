@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { CLASSIFIER } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";

@@ -1,6 +1,6 @@
 /** A list of Logs that changes while it is read. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";

@@ -1,9 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { ByteBudget } from "../../src/api/budget.ts";
-import { Http } from "../../src/api/http.ts";
-import { Pacer } from "../../src/api/pacing.ts";
-import { cutDocument } from "../../src/api/records.ts";
-import { NetworkError } from "../../src/errors.ts";
+import { MemoryBudget } from "../../src/api/memory_budget.ts";
+import { Session } from "../../src/api/session.ts";
+import { RateLimiter } from "../../src/api/rate_limiter.ts";
+import { sliceDocument } from "../../src/api/records.ts";
+import { NetworkError } from "../../src/core/errors.ts";
 import { fastClock } from "../helpers/clock.ts";
 import { recorder } from "../helpers/observer.ts";
 
@@ -41,23 +41,23 @@ const send = async (connection: Deno.Conn, text: string) => {
 
 async function get(apiUrl: string): Promise<unknown> {
   const clock = fastClock(200);
-  const http = new Http({
-    world: {
+  const session = new Session({
+    runtime: {
       fetch: (input, init) => fetch(input, init),
       clock,
       random: () => 0,
     },
-    pacer: new Pacer({ concurrency: 1, clock }),
+    limiter: new RateLimiter({ concurrency: 1, clock }),
     observer: recorder(),
     apiUrl,
     apiKey: "k",
     patienceMs: 0,
     signal: new AbortController().signal,
   });
-  return await http.get({
+  return await session.get({
     path: "/x",
-    what: "x",
-    read: (body) => cutDocument(body, (value) => value).info,
+    label: "x",
+    read: (body) => sliceDocument(body, (value) => value).info,
   });
 }
 
@@ -96,10 +96,10 @@ Deno.test("a server that accepts and never answers is given up", async () => {
 });
 
 Deno.test("a budget gives back what an ended walk held", () => {
-  const budget = new ByteBudget(100);
-  const lease = budget.tryTake(80)!;
+  const budget = new MemoryBudget(100);
+  const permit = budget.tryTake(80)!;
   assertEquals(budget.tryTake(30), null);
-  lease.release();
-  lease.release();
+  permit.release();
+  permit.release();
   assertEquals(budget.tryTake(100) !== null, true);
 });

@@ -1,7 +1,7 @@
 /** Clocks for tests: none of them waits in real time. */
 import { clearImmediate, setImmediate } from "node:timers";
-import { realWorld } from "../../src/real_world.ts";
-import type { Clock } from "../../src/world.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import type { Clock } from "../../src/core/runtime.ts";
 
 interface Sleeper {
   readonly untilMs: number;
@@ -84,7 +84,7 @@ export class VirtualClock implements Clock {
 
 /** A clock that runs `times` as fast as the real one, for tests over loopback. */
 export function fastClock(times: number): Clock {
-  const { clock } = realWorld();
+  const { clock } = denoRuntime();
   const startMs = clock.now();
   return {
     now: () => startMs + (clock.now() - startMs) * times,

@@ -1,10 +1,10 @@
 /** Disks for tests. */
-import { realWorld } from "../../src/real_world.ts";
-import type { Disk, DiskFile } from "../../src/world.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import type { Disk, DiskFile } from "../../src/core/runtime.ts";
 
 /** A disk that is gone from its operation number `at` on. */
 export function dyingDisk(at: number): Disk {
-  const { disk } = realWorld();
+  const { disk } = denoRuntime();
   let n = 0;
   const alive = async <T>(work: () => Promise<T>): Promise<T> => {
     if (++n >= at) throw new Error("the machine is off");

@@ -1,5 +1,5 @@
 /** A disk in memory: as fast as a test wants, and the same for every seed. */
-import type { Disk, DiskFile } from "../../src/world.ts";
+import type { Disk, DiskFile } from "../../src/core/runtime.ts";
 
 const { NotFound, AlreadyExists, IsADirectory } = Deno.errors;
 

@@ -1,6 +1,6 @@
 /** The whole program in memory: no socket, no disk, no waiting. */
-import { main } from "../../src/cli.ts";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { main } from "../../src/cli/main.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import type { Snapshot } from "../../src/ui/progress.ts";

@@ -1,5 +1,5 @@
 /** Observers for tests. */
-import { type Level, logOnly, type Observer } from "../../src/observer.ts";
+import { type Level, logOnly, type Observer } from "../../src/core/observer.ts";
 
 /** Remembers log lines and waits. */
 export interface Recorder extends Observer {

@@ -1,8 +1,8 @@
 /** Runs the program: in this process with parts of its world replaced, or as users do. */
 import { fromFileUrl } from "@std/path";
-import { main } from "../../src/cli.ts";
-import { realWorld } from "../../src/real_world.ts";
-import type { Disk, World } from "../../src/world.ts";
+import { main } from "../../src/cli/main.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import type { Disk, Runtime } from "../../src/core/runtime.ts";
 import { printedTerminal } from "./terminal.ts";
 import { fastClock } from "./clock.ts";
 import config from "../../deno.json" with { type: "json" };
@@ -15,7 +15,7 @@ export interface Ended {
 }
 
 /** What of the world is another. */
-export interface Replaced extends Partial<Omit<World, "env">> {
+export interface Replaced extends Partial<Omit<Runtime, "env">> {
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -25,10 +25,10 @@ export async function run(
   replaced: Replaced = {},
 ): Promise<Ended> {
   const terminal = printedTerminal();
-  const world = realWorld();
-  const disk = replaced.disk ?? world.disk;
+  const runtime = denoRuntime();
+  const disk = replaced.disk ?? runtime.disk;
   const code = await main(args, {
-    ...world,
+    ...runtime,
     clock: fastClock(50),
     onInterrupt: () => () => {},
     program: "hl-export",

@@ -1,9 +1,9 @@
 /** A stubbed fetch, and what the API's parts need around it. */
-import { ByteBudget } from "../../src/api/budget.ts";
-import { Http } from "../../src/api/http.ts";
-import { Pacer } from "../../src/api/pacing.ts";
-import type { WalkContext } from "../../src/api/walk_types.ts";
-import { UNWATCHED } from "../../src/work.ts";
+import { MemoryBudget } from "../../src/api/memory_budget.ts";
+import { Session } from "../../src/api/session.ts";
+import { RateLimiter } from "../../src/api/rate_limiter.ts";
+import type { WalkContext } from "../../src/lists/list_types.ts";
+import { UNWATCHED } from "../../src/core/work.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Recorder, recorder } from "./observer.ts";
 
@@ -19,7 +19,7 @@ export interface Seen {
 
 /** The API's parts over a stub. */
 export interface Stubbed {
-  readonly http: Http;
+  readonly session: Session;
   readonly walk: WalkContext;
   readonly clock: VirtualClock;
   readonly observer: Recorder;
@@ -75,9 +75,9 @@ export function stubbed(
     if (result instanceof Error) throw result;
     return result;
   };
-  const http = new Http({
-    world: { fetch: fetchStub, clock, random: () => options.random ?? 1 },
-    pacer: new Pacer({ concurrency, clock }),
+  const session = new Session({
+    runtime: { fetch: fetchStub, clock, random: () => options.random ?? 1 },
+    limiter: new RateLimiter({ concurrency, clock }),
     observer,
     apiUrl: "https://api.test/v5",
     apiKey: TEST_KEY,
@@ -85,13 +85,13 @@ export function stubbed(
     signal: stop.signal,
   });
   const walk = {
-    http,
-    budget: new ByteBudget(options.budget ?? 64 * 1024 * 1024),
+    session,
+    budget: new MemoryBudget(options.budget ?? 64 * 1024 * 1024),
     observer,
     work: UNWATCHED,
     signal: stop.signal,
     inFlight: concurrency + 1,
     lookahead: 4 * concurrency,
   };
-  return { http, walk, clock, observer, seen, stop };
+  return { session, walk, clock, observer, seen, stop };
 }

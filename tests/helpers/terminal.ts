@@ -1,5 +1,5 @@
 /** A terminal for tests. */
-import type { Terminal } from "../../src/world.ts";
+import type { Terminal } from "../../src/core/runtime.ts";
 
 /** Remembers what is printed; nobody can be asked. */
 export interface Printed extends Terminal {

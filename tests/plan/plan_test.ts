@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { CLASSIFIER } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -81,7 +81,10 @@ Deno.test("what cannot be counted is told: exit 3", async () => {
         : undefined,
   );
   assertEquals(code, 3);
-  assertStringIncludes(out, `not counted: Logs of ${CLASSIFIER.id}: HTTP 404`);
+  assertStringIncludes(
+    out,
+    `not counted: Logs of ${CLASSIFIER.id}: HTTP 404`,
+  );
 });
 
 Deno.test("a first record that cannot be served hides no count", async () => {

@@ -3,11 +3,11 @@
  * exist in memory only, through several runs on which things go wrong, and a
  * last one on which nothing does.
  */
-import { main } from "../../src/cli.ts";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { main } from "../../src/cli/main.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Manifest } from "../../src/tree/manifest.ts";
-import type { Disk, DiskFile, World } from "../../src/world.ts";
+import type { Disk, DiskFile, Runtime } from "../../src/core/runtime.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { EXPORT_ARGS, MEMORY_OUTPUT } from "../helpers/memory_run.ts";
 import { printedTerminal } from "../helpers/terminal.ts";
@@ -168,7 +168,7 @@ async function oneRun(
     });
     return await Promise.race([day.answer(url, clock.now(), answer), aborted]);
   };
-  const world: World = {
+  const runtime: Runtime = {
     fetch: fetchOnce,
     clock: {
       now: () => clock.now(),
@@ -189,7 +189,7 @@ async function oneRun(
   const args = root === null ? EXPORT_ARGS : ["--resume", root, "--quiet"];
   const concurrency = String(dice.oneOf([1, 3, 16]));
   const code = await Promise.race([
-    main([...args, "--concurrency", concurrency], world),
+    main([...args, "--concurrency", concurrency], runtime),
     killed.promise,
   ]);
   clock.stop();

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { realWorld } from "../../src/real_world.ts";
-import { countChunks, spliceChunk } from "../../src/tree/list_reader.ts";
-import { ListWriter } from "../../src/tree/list_writer.ts";
-import { moveAside, removeParts } from "../../src/tree/storage.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { countChunks, spliceChunk } from "../../src/tree/chunk_reader.ts";
+import { ChunkWriter } from "../../src/tree/chunk_writer.ts";
+import { removeParts, setAside } from "../../src/tree/atomic_file.ts";
 import { isSafeId } from "../../src/tree/layout.ts";
 import { tempDir } from "../helpers/tree.ts";
 
-const { disk } = realWorld();
+const { disk } = denoRuntime();
 const encode = (text: string) => new TextEncoder().encode(text);
 const records = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => encode(`{"n":${from + i}}`));
@@ -22,7 +22,7 @@ async function names(dir: string): Promise<string[]> {
 
 Deno.test("chunks hold exactly 1000 records but the last, whatever the pages", async () => {
   await using dir = await tempDir();
-  await using writer = new ListWriter({
+  await using writer = new ChunkWriter({
     disk,
     dir: dir.path,
     chunks: 0,
@@ -43,7 +43,7 @@ Deno.test("chunks hold exactly 1000 records but the last, whatever the pages", a
 
 Deno.test("empty places count, so that later records keep their chunk", async () => {
   await using dir = await tempDir();
-  await using writer = new ListWriter({
+  await using writer = new ChunkWriter({
     disk,
     dir: dir.path,
     chunks: 1,
@@ -62,7 +62,7 @@ Deno.test("empty places count, so that later records keep their chunk", async ()
 Deno.test("a writer that is disposed publishes nothing", async () => {
   await using dir = await tempDir();
   {
-    await using writer = new ListWriter({
+    await using writer = new ChunkWriter({
       disk,
       dir: dir.path,
       chunks: 0,
@@ -119,7 +119,7 @@ Deno.test("what was fetched is kept aside once, and not displaced by less", asyn
   for (const text of ["first", "second"]) {
     await Deno.mkdir(list);
     await Deno.writeTextFile(join(list, "1.jsonl"), text);
-    await moveAside(disk, list);
+    await setAside(disk, list);
   }
   assertEquals(await names(dir.path), ["logs.old"]);
   const kept = await Deno.readTextFile(join(`${list}.old`, "1.jsonl"));

@@ -5,10 +5,15 @@ import {
   type Snapshot,
 } from "../../src/ui/progress.ts";
 import { Reporter } from "../../src/ui/reporter.ts";
-import { bytes, duration, mostColumns, visible } from "../../src/ui/text.ts";
-import { summary } from "../../src/ui/summary.ts";
-import { realWorld } from "../../src/real_world.ts";
-import type { DiskFile } from "../../src/world.ts";
+import {
+  bytes,
+  duration,
+  escapeControls,
+  mostColumns,
+} from "../../src/ui/text.ts";
+import { summary } from "../../src/cli/summary.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import type { DiskFile } from "../../src/core/runtime.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 
 const BUSY: Snapshot = {
@@ -105,7 +110,7 @@ function screen(
   const clock = new VirtualClock();
   const sent: string[] = [];
   const logged: string[] = [];
-  const { terminal } = realWorld();
+  const { terminal } = denoRuntime();
   const reporter = new Reporter({
     terminal: {
       ...terminal,
@@ -197,7 +202,10 @@ Deno.test("numbers, times and texts are shown for people", () => {
     "2 h 07 min",
   ]);
   assertEquals(["aé", "a支", "🚀"].map(mostColumns), [2, 3, 2]);
-  assertEquals(visible("a\tb\u202ec\u0007é"), "a\\u{9}b\\u{202e}c\\u{7}é");
+  assertEquals(
+    escapeControls("a\tb\u202ec\u0007é"),
+    "a\\u{9}b\\u{202e}c\\u{7}é",
+  );
 });
 
 Deno.test("the summary lists what is missing, up to twenty parts", () => {

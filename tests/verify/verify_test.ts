@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { DEMO_KEY } from "../../src/demo/command.ts";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";

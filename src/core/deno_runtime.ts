@@ -1,0 +1,164 @@
+/**
+ * The only place that touches the real world: network, clock, chance, disk,
+ * terminal, signals, environment. Everything else gets it passed in, which a
+ * test of the imports checks.
+ */
+import { ensureDir } from "@std/fs";
+import { PROGRAM_NAME } from "./program_name.ts";
+import { interruptSignals, renamePatiently } from "./platform.ts";
+import type { BuildKind, Clock, Disk, Runtime, Terminal } from "./runtime.ts";
+
+/** Gathers the real world, once. */
+export function denoRuntime(): Runtime {
+  return {
+    fetch: (input, init) => fetch(input, init),
+    clock: realClock,
+    random: () => Math.random(),
+    disk: realDisk,
+    terminal: realTerminal(),
+    env: (name) => Deno.env.get(name),
+    onInterrupt,
+    exit: (code) => Deno.exit(code),
+    program: programName(),
+    build: {
+      kind: buildKind(),
+      deno: Deno.version.deno,
+      target: Deno.build.target,
+      os: Deno.build.os,
+    },
+  };
+}
+
+/** The longest wait that a timer takes, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const realClock: Clock = {
+  now: () => Date.now(),
+  async sleep(ms, { signal } = {}) {
+    for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) {
+      await timer(Math.min(left, LONGEST_TIMER_MS), signal);
+    }
+  },
+};
+
+function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(id);
+      reject(signal?.reason);
+    };
+    const id = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+const realDisk: Disk = {
+  open: (path, options) => Deno.open(path, options),
+  readFile: (path) => Deno.readFile(path),
+  readDir: (path) => Deno.readDir(path),
+  rename: (from, to) =>
+    renamePatiently(() => Deno.rename(from, to), Deno.build.os, realClock),
+  remove: (path, options) => Deno.remove(path, options),
+  mkdir: (path, options) => Deno.mkdir(path, options),
+  ensureDir: (path) => ensureDir(path),
+};
+
+function realTerminal(): Terminal {
+  const encoder = new TextEncoder();
+  const write = (
+    to: { writeSync(bytes: Uint8Array): number },
+    text: string,
+  ) => {
+    const bytes = encoder.encode(text);
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += to.writeSync(bytes.subarray(at));
+      }
+    } catch (error) {
+      // The reader of a pipe may be gone; the export goes on without it.
+      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    }
+  };
+  const errIsTerminal = Deno.stderr.isTerminal();
+  return {
+    out: (text) => write(Deno.stdout, text),
+    err: (text) => write(Deno.stderr, text),
+    errIsTerminal,
+    color: errIsTerminal && !Deno.noColor,
+    columns: () => (errIsTerminal && Deno.consoleSize().columns) || 80,
+    askSecret: async (question) => {
+      if (!errIsTerminal || !Deno.stdin.isTerminal()) return null;
+      write(Deno.stderr, question);
+      try {
+        return await readSecret();
+      } finally {
+        write(Deno.stderr, "\n");
+      }
+    },
+  };
+}
+
+const CTRL_C = 0x03;
+const CTRL_D = 0x04;
+const BACKSPACES = [0x08, 0x7f];
+const LINE_ENDS = [0x0a, 0x0d];
+
+/**
+ * Reads a line without echo. Not `promptSecret` of @std/cli: a Ctrl-C there ends
+ * the process with the terminal's echo still off.
+ */
+async function readSecret(): Promise<string> {
+  const typed: number[] = [];
+  const chunk = new Uint8Array(256);
+  Deno.stdin.setRaw(true);
+  try {
+    while (true) {
+      const length = await Deno.stdin.read(chunk) ?? 0;
+      for (const byte of chunk.subarray(0, length)) {
+        if (byte === CTRL_C) {
+          Deno.stdin.setRaw(false);
+          Deno.exit(130);
+        }
+        if (byte === CTRL_D || LINE_ENDS.includes(byte)) return textOf(typed);
+        if (BACKSPACES.includes(byte)) typed.pop();
+        else typed.push(byte);
+      }
+      if (length === 0) return textOf(typed);
+    }
+  } finally {
+    Deno.stdin.setRaw(false);
+  }
+}
+
+function textOf(bytes: readonly number[]): string {
+  return new TextDecoder().decode(new Uint8Array(bytes));
+}
+
+/** Ctrl-C, the polite kill, and a terminal that is closed. */
+function onInterrupt(handler: () => void): () => void {
+  const signals = interruptSignals(Deno.build.os);
+  for (const signal of signals) Deno.addSignalListener(signal, handler);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, handler);
+  };
+}
+
+/** How this program was built: the self-extracting one is known by its name. */
+function buildKind(): BuildKind {
+  if (Deno.build.standalone) return "compiled";
+  return import.meta.url.endsWith(`/${PROGRAM_NAME}`)
+    ? "self-extracting"
+    : "source";
+}
+
+/** How the user started this program, up to its arguments. */
+function programName(): string {
+  if (buildKind() !== "source") return "hl-export";
+  const viaNpx = /[\\/]_npx[\\/]/.test(Deno.execPath());
+  const deno = viaNpx ? `npx -y deno@${Deno.version.deno}` : "deno";
+  return `${deno} task export`;
+}

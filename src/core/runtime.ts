@@ -1,0 +1,78 @@
+/**
+ * What the program needs of the real world, as types. Everything that a test
+ * wants to replace (network, clock, chance, disk, terminal, signals) comes in
+ * through these; `deno_runtime.ts` holds the only real ones.
+ */
+
+/** Time, in milliseconds. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
+  sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
+}
+
+/** An open file, as far as this program uses one. */
+export type DiskFile = Pick<
+  Deno.FsFile,
+  "read" | "write" | "writeSync" | "syncData" | "close" | "tryLock" | "readable"
+>;
+
+/** The part of `Deno` that touches the disk, replaceable by a failing one. */
+export interface Disk {
+  open(path: string, options: Deno.OpenOptions): Promise<DiskFile>;
+  readFile(path: string): Promise<Uint8Array>;
+  readDir(path: string): AsyncIterable<Deno.DirEntry>;
+  rename(from: string, to: string): Promise<void>;
+  remove(path: string, options?: Deno.RemoveOptions): Promise<void>;
+  mkdir(path: string, options?: Deno.MkdirOptions): Promise<void>;
+  ensureDir(path: string): Promise<void>;
+}
+
+/** The terminal, or what stands in its place. */
+export interface Terminal {
+  /** Results: what the user asked for. */
+  out(text: string): void;
+  /** Everything else: progress, log lines, errors. */
+  err(text: string): void;
+  readonly errIsTerminal: boolean;
+  readonly color: boolean;
+  /** Width of the terminal in columns. */
+  columns(): number;
+  /** Shows how far the run is otherwise than by a line of text. */
+  progress?(snapshot: object): void;
+  /** Asks for a secret without echo; `null` where nobody can be asked. */
+  askSecret(question: string): Promise<string | null>;
+}
+
+/** How the program was built. */
+export type BuildKind = "source" | "compiled" | "self-extracting";
+
+/** What `--version` tells of the build. */
+export interface Build {
+  readonly kind: BuildKind;
+  /** Deno's version. */
+  readonly deno: string;
+  /** The system: `x86_64-unknown-linux-gnu`. */
+  readonly target: string;
+  readonly os: typeof Deno.build.os;
+}
+
+/** All of it, gathered once and passed down. */
+export interface Runtime {
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  /** A number from 0 (included) to 1 (excluded). */
+  random(): number;
+  readonly disk: Disk;
+  readonly terminal: Terminal;
+  /** A variable of the environment; `undefined` when unset. */
+  env(name: string): string | undefined;
+  /** Calls back on Ctrl-C and on a polite kill; returns how to stop that. */
+  onInterrupt(handler: () => void): () => void;
+  /** How this program is started, up to its arguments: `hl-export`. */
+  readonly program: string;
+  readonly build: Build;
+  /** Ends the process at once. */
+  exit(code: number): never;
+}

@@ -1,0 +1,4 @@
+/** This program's version, as `deno.json` tells it. */
+import config from "../../deno.json" with { type: "json" };
+
+export const VERSION: string = config.version;

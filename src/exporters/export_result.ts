@@ -1,0 +1,14 @@
+/** What a run of the pipeline came to. */
+import type { Counts } from "../core/observer.ts";
+import type { Gap } from "../tree/manifest.ts";
+
+/** How a run ended. */
+export interface ExportResult {
+  /** Files that this run brought to their end, left alone, or could not complete. */
+  readonly exported: number;
+  readonly skipped: number;
+  readonly failed: number;
+  /** Of the whole export, skipped Files included. */
+  readonly counts: Counts;
+  readonly gaps: readonly Gap[];
+}

@@ -1,0 +1,94 @@
+/**
+ * One page of a list: what is asked for, and whether the answer is what it
+ * claims to be. A page is trusted only when its number, its size and its count
+ * of records agree with each other.
+ */
+import { ProtocolError } from "../core/errors.ts";
+import type { ListSpec } from "../api/list_spec.ts";
+import { asObject, countField } from "../api/fields.ts";
+import type { Session } from "../api/session.ts";
+import { type PageAddress, startOf } from "./page_address.ts";
+import { type RawRecord, sliceRecords } from "../api/records.ts";
+
+/** A page as the server gave it. */
+export interface Page<T> {
+  readonly records: readonly RawRecord<T>[];
+  /** How many records the list has, as this page says. */
+  readonly total: number;
+  /** Records a page, as the server counts them: not always what was asked. */
+  readonly size: number;
+  readonly bytes: number;
+}
+
+/**
+ * Fetches one page.
+ *
+ * @param http The connection.
+ * @param spec The list.
+ * @param address Which page.
+ * @returns A page that holds every record that its own total promises.
+ * @throws {ApiError | NetworkError | ProtocolError} When the last try failed.
+ */
+export function fetchPage<T>(
+  session: Session,
+  spec: ListSpec<T>,
+  address: PageAddress,
+): Promise<Page<T>> {
+  const { page, size } = address;
+  return session.get({
+    path: spec.path,
+    query: [...spec.query, ["page", String(page)], ["size", String(size)]],
+    label: `page ${page} (of ${size}) of the ${spec.label}`,
+    ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+    read: (body) => {
+      const answer = readPage(body, spec, address);
+      const before = startOf({ page, size: answer.size });
+      const promised = Math.min(answer.total - before, answer.size);
+      if (answer.records.length < promised) {
+        throw new ProtocolError(
+          `the page holds ${answer.records.length} records where ${promised} belong`,
+        );
+      }
+      if (!areDistinct(answer.records, spec)) {
+        throw new ProtocolError("the page holds a record twice");
+      }
+      return answer;
+    },
+  });
+}
+
+/** Whether no record of a page is there twice. */
+function areDistinct<T>(records: readonly RawRecord<T>[], spec: ListSpec<T>) {
+  const keys = new Set(records.map(({ info }) => spec.key(info)));
+  return keys.size === records.length;
+}
+
+function readPage<T>(
+  body: Uint8Array,
+  spec: ListSpec<T>,
+  asked: PageAddress,
+): Page<T> {
+  const { records, envelope } = sliceRecords(body, "records", spec.read);
+  const fields = asObject(envelope, "the answer");
+  const total = countField(fields, "total");
+  const page = fields["page"] ?? asked.page;
+  const size = fields["size"] ?? asked.size;
+  if (page !== asked.page) {
+    throw new ProtocolError(
+      `the answer is page ${shown(page)}, not ${asked.page}`,
+    );
+  }
+  if (!Number.isSafeInteger(size) || Number(size) < 1) {
+    throw new ProtocolError(`"size" of the answer is ${shown(size)}`);
+  }
+  if (records.length > Number(size)) {
+    throw new ProtocolError(
+      `the page holds ${records.length} records and says that it holds at most ${size}`,
+    );
+  }
+  return { records, total, size: Number(size), bytes: body.length };
+}
+
+function shown(value: unknown): string {
+  return (JSON.stringify(value) ?? "absent").slice(0, 40);
+}

@@ -1,0 +1,127 @@
+/** Keeps `export.json` up to date while a run goes on. */
+import { redact } from "../core/redact.ts";
+import type { Counts } from "../core/observer.ts";
+import type { Clock, Disk } from "../core/runtime.ts";
+import {
+  type FileEntry,
+  type Gap,
+  type Manifest,
+  type Settings,
+  TOOL_NAME,
+} from "./manifest.ts";
+import { writeJson } from "./json_file.ts";
+import { VERSION } from "../core/version.ts";
+
+/** What {@linkcode ManifestWriter} is made from. */
+export interface ManifestWriterOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly path: string;
+  readonly settings: Settings;
+  /** Texts that appear nowhere. */
+  readonly secrets: readonly string[];
+  /** What an earlier run left. */
+  readonly earlier: Manifest | null;
+}
+
+/** Time between two saves while Files are being finished, in milliseconds. */
+const SAVE_EVERY_MS = 5_000;
+
+/** What a run knows of the whole export. */
+export class ManifestWriter {
+  readonly #options: ManifestWriterOptions;
+  readonly #files: Map<string, FileEntry>;
+  readonly #gaps: Gap[] = [];
+  readonly #startedAt: string;
+  #settings: Settings;
+  #savedMs: number;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(options: ManifestWriterOptions) {
+    const { earlier, clock } = options;
+    this.#options = options;
+    this.#settings = options.settings;
+    this.#files = new Map(Object.entries(earlier?.files ?? {}));
+    this.#startedAt = earlier?.startedAt ?? isoTime(clock);
+    this.#savedMs = clock.now();
+  }
+
+  /** What is missing, as far as this run knows. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps;
+  }
+
+  /** The workspace turned out to have this root Directory. */
+  setRoot(rootDirectoryId: string | null): void {
+    if (rootDirectoryId === null) return;
+    this.#settings = { ...this.#settings, rootDirectoryId };
+  }
+
+  setFile(
+    file: {
+      readonly id: string;
+      readonly type: string;
+      readonly path: string | null;
+    },
+    state: FileEntry["state"],
+    counts: Counts,
+  ): void {
+    this.#files.set(file.id, {
+      type: file.type,
+      path: file.path,
+      state,
+      counts,
+    });
+  }
+
+  /**
+   * Takes in what is missing.
+   *
+   * @returns The same as it may be told: what the API says of itself may hold the
+   * key that it was sent.
+   */
+  addGaps(gaps: readonly Gap[]): readonly Gap[] {
+    const { secrets } = this.#options;
+    const safe = gaps.map((gap) => ({
+      ...gap,
+      reason: redact(gap.reason, secrets),
+    }));
+    this.#gaps.push(...safe);
+    return safe;
+  }
+
+  /** Saves unless that was done a moment ago. */
+  async saveNowAndThen(): Promise<void> {
+    const nowMs = this.#options.clock.now();
+    if (nowMs - this.#savedMs < SAVE_EVERY_MS) return;
+    this.#savedMs = nowMs;
+    await this.save("running");
+  }
+
+  /** @throws {StorageError} When the disk refuses. */
+  async save(state: Manifest["state"]): Promise<void> {
+    const { disk, path, clock } = this.#options;
+    const before = this.#saving;
+    this.#saving = before.catch(() => {}).then(() =>
+      writeJson(
+        disk,
+        path,
+        {
+          tool: TOOL_NAME,
+          version: VERSION,
+          settings: this.#settings,
+          startedAt: this.#startedAt,
+          updatedAt: isoTime(clock),
+          state,
+          files: Object.fromEntries(this.#files),
+          gaps: this.#gaps,
+        } satisfies Manifest,
+      )
+    );
+    await this.#saving;
+  }
+}
+
+function isoTime(clock: Clock): string {
+  return new Date(clock.now()).toISOString();
+}

@@ -1,4 +1,0 @@
-/** This program's version, as `deno.json` tells it. */
-import config from "../deno.json" with { type: "json" };
-
-export const VERSION: string = config.version;

@@ -1,0 +1,126 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { readArgs } from "../../src/cli/args.ts";
+import {
+  type ConfigInput,
+  DEFAULT_API_URL,
+  newSettings,
+  readConfigInput,
+  resumedSettings,
+} from "../../src/cli/config.ts";
+import { UsageError } from "../../src/core/errors.ts";
+import { NO_FILTERS } from "../../src/core/filters.ts";
+
+function input(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  envFile: string | null = null,
+): ConfigInput {
+  return readConfigInput({
+    flags: readArgs(args),
+    env: (name) => env[name],
+    envFile,
+    nowMs: 0,
+  });
+}
+const settings = (...args: Parameters<typeof input>) =>
+  newSettings(input(...args), 0);
+
+Deno.test("nothing said: the defaults", () => {
+  assertEquals(settings([]), {
+    apiUrl: DEFAULT_API_URL,
+    directoryId: null,
+    logs: false,
+    cutoff: "1970-01-01T00:00:00.000Z",
+    filters: NO_FILTERS,
+    rootDirectoryId: null,
+  });
+});
+
+Deno.test("flags go before the environment, that before .env", () => {
+  const file =
+    "HUMANLOOP_API_KEY=file\nHUMANLOOP_DIRECTORY_ID=dir_file\nEXPORT_LOGS=true\nHUMANLOOP_API_URL=https://file.test/v5/\n";
+  const env = {
+    HUMANLOOP_API_KEY: "env",
+    HUMANLOOP_DIRECTORY_ID: "dir_env",
+    EXPORT_LOGS: "False",
+    HUMANLOOP_API_URL: "https://env.test",
+  };
+  const flags = [
+    "--directory",
+    "dir_flag",
+    "--logs",
+    "--api-url=https://flag.test/v5",
+  ];
+  const shown = (from: ConfigInput) => {
+    const { apiUrl, directoryId, logs } = newSettings(from, 0);
+    return [from.apiKey, apiUrl, directoryId, logs];
+  };
+  assertEquals(
+    [
+      shown(input([], {}, file)),
+      shown(input([], env, file)),
+      shown(input(flags, env, file)),
+    ],
+    [
+      ["file", "https://file.test/v5", "dir_file", true],
+      ["env", "https://env.test", "dir_env", false],
+      ["env", "https://flag.test/v5", "dir_flag", true],
+    ],
+  );
+});
+
+Deno.test("an empty value counts as not set", () => {
+  const empty = { HUMANLOOP_API_KEY: "", EXPORT_LOGS: " " };
+  const file =
+    '\ufeffexport HUMANLOOP_API_KEY="from file" # mine\r\nEXPORT_LOGS=TRUE\r\n';
+  assertThrows(() => input([], empty, file), UsageError, "the API key has");
+  const { apiKey, logsVariable } = input(
+    [],
+    empty,
+    file.replace("from file", "hl_sk_$X"),
+  );
+  assertEquals([apiKey, logsVariable], ["hl_sk_$X", true]);
+});
+
+for (const word of ["yes", "1", "truee", "on"]) {
+  Deno.test(`EXPORT_LOGS=${word} is an error`, () => {
+    assertThrows(
+      () => input([], { EXPORT_LOGS: word }),
+      UsageError,
+      `EXPORT_LOGS must be true or false, not ${word}`,
+    );
+  });
+}
+
+Deno.test("a key that cannot be sent is refused without being told", () => {
+  for (const key of ["hl sk", "hl_sk_é", "hl_sk_\u0000"]) {
+    const error = assertThrows(
+      () => input([], { HUMANLOOP_API_KEY: key }),
+      UsageError,
+    );
+    assertEquals(error.message.includes(key), false);
+  }
+});
+
+Deno.test("a resume goes on with the first run's settings, and may only add Logs", () => {
+  const first = settings(["--directory", "dir_1", "--api-url=https://a.test"]);
+  assertEquals(resumedSettings(input([]), first), first);
+  assertEquals(resumedSettings(input(["--logs"]), first), {
+    ...first,
+    logs: true,
+  });
+  const withLogs = { ...first, logs: true };
+  assertEquals(
+    resumedSettings(input([], { EXPORT_LOGS: "false" }), withLogs),
+    withLogs,
+  );
+  for (
+    const args of [
+      ["--no-logs"],
+      ["--directory", "dir_2"],
+      ["--api-url=https://b.test"],
+    ]
+  ) {
+    assertThrows(() => resumedSettings(input(args), withLogs), UsageError);
+  }
+});

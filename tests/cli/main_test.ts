@@ -1,0 +1,159 @@
+import { COMMANDS, OPTIONS } from "../../src/cli/options.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { run, start } from "../helpers/program.ts";
+import { tempDir } from "../helpers/tree.ts";
+import config from "../../deno.json" with { type: "json" };
+
+const env = { HUMANLOOP_API_KEY: "hl_sk_x" };
+
+const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
+  [["--resum", "x"], "unknown option --resum; did you mean --resume?"],
+  [["--directry=x"], "unknown option --directry; did you mean --directory?"],
+  [["--xyzzy"], "unknown option --xyzzy; --help lists the options"],
+  [["-x"], "unknown option -x"],
+  [["exprot"], "there is no command exprot; did you mean export?"],
+  [["export", "exports/20250606-120000"], "did you mean --resume?"],
+  [["exports/20250606-120000"], "did you mean --resume?"],
+  [["export", "20250606-120000"], "did you mean --resume?"],
+  [["--resume"], "--resume needs a value"],
+  [["--resume="], "--resume needs a value"],
+  [["--output", "--logs"], "--output needs a value"],
+  [["--concurrency", "0"], "a whole number from 1 to 100, not 0"],
+  [["--concurrency", "1e1"], "a whole number from 1 to 100, not 1e1"],
+  [["--concurrency=101"], "a whole number from 1 to 100, not 101"],
+  [["--concurrency", "-5"], "--concurrency needs a value"],
+  [["--logs=yes"], "--logs takes no value"],
+  [["--logs", "--no-logs"], "contradict each other"],
+  [["--quiet", "--verbose"], "contradict each other"],
+  [["--logs", "--logs"], "--logs is given twice"],
+  [["--output", "a", "--output", "b"], "--output is given twice"],
+  [["--resume", "a", "--output", "b"], "--output is for new exports"],
+  [["--api-url", "api.humanloop.com"], "--api-url must be a web address"],
+  [["--api-url", "ftp://x"], "--api-url must be a web address"],
+  [["--api-url", "https://u:p@x"], "--api-url must be a web address"],
+  [["--api-url", "http://api.humanloop.com/v5"], "must begin with https://"],
+  [["--directory", "a/b"], "--directory must be an id"],
+  [["--env-file", "/nowhere/.env"], "there is no file /nowhere/.env"],
+  [["--resume", "/nowhere"], "there is no directory /nowhere"],
+  [["demo", "--resume", "x"], "unknown option --resume"],
+  [["demo", "--port", "80"], "--port goes with --serve"],
+  [["demo", "--serve", "--port", "65536"], "from 0 to 65535"],
+];
+for (const [args, words] of WRONG) {
+  Deno.test(`hl-export ${args.join(" ")}: exit 2, one clear line, nothing written`, async () => {
+    await using dir = await tempDir();
+    const here = Deno.cwd();
+    Deno.chdir(dir.path);
+    try {
+      const { code, out, err } = await run(args, { env });
+      assertEquals([code, out], [2, ""]);
+      assertStringIncludes(err, words);
+      assert(/^error: [^\n]+[^.\n]\n$/.test(err), err);
+      assertEquals(await Array.fromAsync(Deno.readDir(".")), []);
+    } finally {
+      Deno.chdir(here);
+    }
+  });
+}
+
+Deno.test("a directory that is no export is exit 2 and stays as it is", async () => {
+  await using dir = await tempDir();
+  await Deno.writeTextFile(join(dir.path, "holiday.jpg"), "");
+  const { code, err } = await run(["--resume", dir.path], { env });
+  assertEquals(code, 2);
+  assertStringIncludes(err, "is not an export");
+  const names = await Array.fromAsync(Deno.readDir(dir.path));
+  assertEquals(names.map(({ name }) => name), ["holiday.jpg"]);
+});
+
+Deno.test("an export.json that cannot be read is not taken for none", async () => {
+  await using dir = await tempDir();
+  await Deno.writeTextFile(join(dir.path, "export.json"), '{"settings":');
+  const { code, err } = await run(["--resume", dir.path], { env });
+  assertEquals(code, 2);
+  assertStringIncludes(err, "export.json cannot be read");
+});
+
+Deno.test("without a key and without a terminal: exit 2 and where to get one", async () => {
+  const { code, err } = await run([], { env: { HUMANLOOP_API_KEY: "  " } });
+  assertEquals(code, 2);
+  assertStringIncludes(err, "no API key: set HUMANLOOP_API_KEY");
+  assertStringIncludes(err, "https://app.humanloop.com/account/api-keys");
+});
+
+for (const command of COMMANDS) {
+  Deno.test(`${command} --help fits a screen, names every option and shows an example`, async () => {
+    const { code, out } = await run([command, "--help"]);
+    assertEquals(code, 0);
+    const { values, switches } = OPTIONS[command];
+    for (const name of [...values, ...switches]) {
+      assertStringIncludes(out, `--${name}`, name);
+    }
+    assertStringIncludes(
+      out,
+      `Example:  hl-export ${command === "export" ? "" : command}`,
+    );
+    const lines = out.split("\n");
+    assert(lines.length <= 41, `${lines.length} lines`);
+    for (const line of lines) assert(line.length <= 80, line);
+  });
+}
+
+Deno.test("--help fits a screen and names every option, variable and exit code", async () => {
+  const { code, out, err } = await run(["--help"]);
+  assertEquals([code, err], [0, ""]);
+  const lines = out.trimEnd().split("\n");
+  assert(lines.length <= 40, `${lines.length} lines`);
+  for (const line of lines) assert(line.length <= 80, line);
+  for (
+    const word of [
+      "--resume DIR",
+      "--output DIR",
+      "--directory ID",
+      "--logs",
+      "--no-logs",
+      "--concurrency N",
+      "--api-url URL",
+      "--env-file PATH",
+      "--quiet",
+      "--verbose",
+      "--no-color",
+      "--version",
+      "--serve",
+      "--port N",
+      "HUMANLOOP_API_KEY",
+      "HUMANLOOP_DIRECTORY_ID",
+      "EXPORT_LOGS",
+      "HUMANLOOP_API_URL",
+      "130 interrupted",
+    ]
+  ) assertStringIncludes(out, word);
+});
+
+Deno.test("--version prints the version of deno.json", async () => {
+  const { code, out } = await start(["--version"]).ended;
+  const { deno } = Deno.version;
+  const build = `source, Deno ${deno}, ${Deno.build.target}`;
+  assertEquals([code, out], [0, `hl-export ${config.version} (${build})\n`]);
+});
+
+Deno.test("the demo exports the sample and says what to look at", async () => {
+  await using dir = await tempDir();
+  const { code, out } = await run(["demo", "--output", dir.path]);
+  assertEquals(code, 0);
+  assertStringIncludes(out, "Export complete: ");
+  const paths = [...out.matchAll(/^ {2}(\/\S+) {2}/gm)].map(([, path]) =>
+    path!
+  );
+  assertEquals(paths.length, 5);
+  for (const path of paths) await Deno.stat(path);
+});
+
+Deno.test("the demo's port may be taken", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const port = String((listener.addr as Deno.NetAddr).port);
+  const { code, err } = await run(["demo", "--serve", "--port", port]);
+  assertEquals(code, 2);
+  assertStringIncludes(err, `port ${port} is taken`);
+});

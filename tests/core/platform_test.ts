@@ -1,0 +1,76 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  interruptSignals,
+  renamePatiently,
+  shellWord,
+} from "../../src/core/platform.ts";
+import { VirtualClock } from "../helpers/clock.ts";
+
+Deno.test("Ctrl-C is heard on every system", () => {
+  assertEquals(interruptSignals("windows"), ["SIGINT", "SIGBREAK"]);
+  for (const os of ["linux", "darwin"] as const) {
+    assertEquals(interruptSignals(os), ["SIGINT", "SIGTERM", "SIGHUP"]);
+  }
+});
+
+Deno.test("a path is one word of the system's shell", () => {
+  const words = ["a/b-1", "it's", "with space", "C:\\exports\\20250606-120000"];
+  assertEquals(words.map((word) => shellWord(word, "linux")), [
+    "a/b-1",
+    `'it'\\''s'`,
+    "'with space'",
+    "'C:\\exports\\20250606-120000'",
+  ]);
+  assertEquals(words.map((word) => shellWord(word, "windows")), [
+    "a/b-1",
+    `"it's"`,
+    `"with space"`,
+    "C:\\exports\\20250606-120000",
+  ]);
+});
+
+/** A rename that another program holds up so many times. */
+function heldUp(times: number, error: Error) {
+  let tries = 0;
+  return {
+    rename: () => tries++ < times ? Promise.reject(error) : Promise.resolve(),
+    tries: () => tries,
+  };
+}
+
+const held = [
+  new Deno.errors.PermissionDenied("Access is denied. (os error 5)"),
+  new Deno.errors.Busy("used by another process (os error 32)"),
+];
+for (const error of held) {
+  Deno.test(`on Windows a file that is held for a moment is waited for (${error.name})`, async () => {
+    const clock = new VirtualClock();
+    const { rename, tries } = heldUp(5, error);
+    await renamePatiently(rename, "windows", clock);
+    assertEquals(tries(), 6);
+  });
+
+  Deno.test(`one that is held for good is given up after two seconds (${error.name})`, async () => {
+    const clock = new VirtualClock();
+    const startMs = clock.now();
+    const { rename, tries } = heldUp(Infinity, error);
+    const failure = () => renamePatiently(rename, "windows", clock);
+    const thrown = await assertRejects(failure, Error);
+    assertEquals([thrown, tries()], [error, 9]);
+    assertEquals(clock.now() - startMs, 2_000);
+  });
+
+  Deno.test(`elsewhere nobody waits (${error.name})`, async () => {
+    const { rename, tries } = heldUp(1, error);
+    const clock = new VirtualClock();
+    await assertRejects(() => renamePatiently(rename, "linux", clock), Error);
+    assertEquals(tries(), 1);
+  });
+}
+
+Deno.test("another failure is no reason to wait", async () => {
+  const { rename, tries } = heldUp(1, new Deno.errors.NotFound());
+  const clock = new VirtualClock();
+  await assertRejects(() => renamePatiently(rename, "windows", clock), Error);
+  assertEquals(tries(), 1);
+});

@@ -1,0 +1,419 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { ListSpec } from "../../src/api/list_spec.ts";
+import { endOf, pageFrom, startOf } from "../../src/lists/page_address.ts";
+import { RecentKeys } from "../../src/lists/recent_keys.ts";
+import { fromTheBeginning, openWalk } from "../../src/lists/list_reader.ts";
+import type { WalkEvent, WalkStart } from "../../src/lists/list_types.ts";
+import { stringField } from "../../src/api/fields.ts";
+import { NetworkError, ProtocolError } from "../../src/core/errors.ts";
+import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
+
+const SPEC: ListSpec<{ id: string }> = {
+  label: "Logs of pr_1",
+  path: "/logs",
+  query: [["file_id", "pr_1"]],
+  pageSize: 100,
+  read: (value) => ({ id: stringField(value, "id") }),
+  key: ({ id }) => id,
+};
+
+/** A list of `length` records named by their numbers. */
+function page(url: URL, length: number, cap = Infinity) {
+  const number = Number(url.searchParams.get("page"));
+  const size = Math.min(Number(url.searchParams.get("size")), cap);
+  const ids = Array.from({ length: size }, (_, i) => (number - 1) * size + i);
+  const records = ids.filter((id) => id < length).map((id) => ({
+    id: `${id}`,
+  }));
+  return { records, page: number, size, total: length };
+}
+
+async function walkAll(
+  { walk }: Stubbed,
+  start: WalkStart = fromTheBeginning(),
+) {
+  using list = await openWalk(walk, SPEC, start);
+  const events: WalkEvent<{ id: string }>[] = [];
+  for await (const event of list) events.push(event);
+  const ids = events.flatMap((event) =>
+    event.kind === "records" ? event.records.map(({ info }) => info.id) : []
+  );
+  const gaps = events.flatMap((event) => event.kind === "gap" ? event.gap : []);
+  return { list, ids, gaps };
+}
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, i) => `${from + i}`);
+const addressOf = (url: URL) => ({
+  page: Number(url.searchParams.get("page")),
+  size: Number(url.searchParams.get("size")),
+});
+const addresses = ({ seen }: Stubbed) => seen.map(({ url }) => addressOf(url));
+/** Whether a page holds a place. */
+const holds = (url: URL, place: number) => {
+  const address = addressOf(url);
+  return startOf(address) <= place && place < endOf(address);
+};
+const broken = () => new Response("", { status: 500 });
+const behind = (skip: number): WalkStart => ({
+  skip,
+  last: `${skip - 1}`,
+  recent: new RecentKeys([`${skip - 1}`]),
+});
+
+Deno.test("neighbouring pages share a record, and no page is wasted", () => {
+  for (
+    const [most, waste] of [[100, 1.15], [1000, 1.05], [30, 1.35]] as const
+  ) {
+    let pages = 0;
+    for (let place = 0; place < 100_000; pages++) {
+      const address = pageFrom(place, most);
+      assert(address.size <= most);
+      if (place > 0) assert(startOf(address) < place, `joined at ${place}`);
+      assert(endOf(address) > place);
+      place = endOf(address);
+    }
+    assert(pages <= 100_000 / most * waste, `${pages} pages of ${most}`);
+  }
+});
+
+Deno.test("pages too small to share a record follow on each other", () => {
+  for (const most of [1, 2, 7]) {
+    for (let place = 0; place < 5_000;) {
+      const address = pageFrom(place, most);
+      assert(startOf(address) <= place && endOf(address) > place);
+      place = endOf(address);
+    }
+  }
+});
+
+for (
+  const [length, requests] of [[0, 1], [1, 1], [99, 1], [100, 2], [101, 2], [
+    2500,
+    29,
+  ]]
+) {
+  Deno.test(`${length} records come in order from ${requests} requests, none past the end`, async () => {
+    const stub = stubbed((url) => json(page(url, length!)));
+    const { ids, gaps, list } = await walkAll(stub);
+    assertEquals(ids, numbers(0, length!));
+    assertEquals([gaps.length, list.changed, stub.seen.length], [
+      0,
+      false,
+      requests,
+    ]);
+  });
+}
+
+Deno.test("pages that arrive out of order are yielded in order", async () => {
+  const stub = stubbed(async (url) => {
+    const late = 30 - Number(url.searchParams.get("page"));
+    for (let i = 0; i < late; i++) await Promise.resolve();
+    return json(page(url, 2950));
+  }, { concurrency: 8 });
+  assertEquals((await walkAll(stub)).ids, numbers(0, 2950));
+});
+
+Deno.test("requests fly on while a page waits for its next try: no barrier", async () => {
+  let failed = false;
+  const stub: Stubbed = stubbed((url, n) => {
+    if (n === 1 && !failed) {
+      failed = true;
+      return broken();
+    }
+    return json(page(url, 1500));
+  }, { concurrency: 2 });
+  const { ids } = await walkAll(stub);
+  assertEquals(ids, numbers(0, 1500));
+  const again = stub.seen.findLastIndex(({ url }) =>
+    url.href === stub.seen[1]!.url.href
+  );
+  assert(again >= 8, `${again - 2} requests went on`);
+});
+
+for (const cap of [40, 30, 7, 1]) {
+  Deno.test(`a server that gives at most ${cap} a page is believed`, async () => {
+    const stub = stubbed((url) => json(page(url, 330, cap)));
+    const { ids, list } = await walkAll(stub);
+    assertEquals(ids, numbers(0, 330));
+    assertEquals(list.moved, false);
+    const sizes = addresses(stub).slice(1).map(({ size }) => size);
+    assert(sizes.every((size) => size <= cap));
+  });
+}
+
+for (const size of [40, 100, 250]) {
+  Deno.test(`a server that gives ${size} a page whatever it is asked is believed`, async () => {
+    const stub = stubbed((url) => {
+      url.searchParams.set("size", `${size}`);
+      return json(page(url, 730));
+    });
+    assertEquals((await walkAll(stub)).ids, numbers(0, 730));
+  });
+}
+
+Deno.test("a server that changes its size midway is believed, but not for ever", async () => {
+  const change = (sizes: readonly number[]) =>
+    stubbed((url, n) => json(page(url, 2500, sizes[Math.floor(n / 5)] ?? 20)));
+  const { ids } = await walkAll(change([100, 60, 40]));
+  assertEquals(ids, numbers(0, 2500));
+  const restless = stubbed((url, n) => json(page(url, 2500, 90 - n)));
+  await assertRejects(() => walkAll(restless), ProtocolError, "ever other");
+});
+
+Deno.test("a walk that goes on behind a chunk asks for one record before it", async () => {
+  const stub = stubbed((url) => json(page(url, 2150)));
+  const { ids, list } = await walkAll(stub, behind(1000));
+  assertEquals(ids, numbers(1000, 2150));
+  assertEquals(list.moved, false);
+  assert(Math.min(...addresses(stub).map(startOf)) > 950);
+});
+
+Deno.test("a walk that goes on behind a chunk that is no longer the same notices it", async () => {
+  const stub = stubbed((url) => json(page(url, 2150)));
+  const start = { ...behind(1000), last: "another" };
+  const { list } = await walkAll(stub, start);
+  assertEquals([list.torn, list.moved], [true, true]);
+});
+
+Deno.test("one record that cannot be served costs one place, and its neighbours come", async () => {
+  for (const poisoned of [0, 1, 99, 100, 637, 2499]) {
+    const stub = stubbed((url) =>
+      holds(url, poisoned) ? broken() : json(page(url, 2500))
+    );
+    const { ids, gaps, list } = await walkAll(stub);
+    assertEquals(ids, numbers(0, 2500).filter((id) => id !== `${poisoned}`));
+    assertEquals(gaps, [{ offset: poisoned, count: 1, reason: "HTTP 500" }]);
+    assertEquals(list.mismatch(2500), null);
+  }
+});
+
+Deno.test("several of them cost as many places", async () => {
+  const poisoned = [3, 4, 250, 999, 1000, 1007];
+  const stub = stubbed((url) =>
+    poisoned.some((place) => holds(url, place))
+      ? broken()
+      : json(page(url, 1500))
+  );
+  const { ids, gaps } = await walkAll(stub);
+  assertEquals(
+    gaps.map(({ offset, count }) => [offset, count]),
+    [[3, 2], [250, 1], [999, 1], [1000, 1], [1007, 1]],
+  );
+  assertEquals(ids.length, 1500 - poisoned.length);
+});
+
+Deno.test("a page is cut into halves of which each is asked for once it failed", async () => {
+  const stub = stubbed((url) => holds(url, 5) ? broken() : json(page(url, 64)));
+  await walkAll(stub);
+  const asked = new Set(
+    addresses(stub).map(({ page, size }) => `${page}x${size}`),
+  );
+  assertEquals([...asked], [
+    ...["1x100", "1x64", "1x32", "1x16", "1x8", "1x4", "2x4", "3x2", "5x1"],
+    ...["6x1", "4x2", "2x8", "2x16", "2x32", "3x32", "25x4"],
+    // Whether the pieces fit together, where two of them meet.
+    ...["1x5", "3x3", "6x3", "11x3"],
+  ]);
+});
+
+Deno.test("where record after record fails, the server is spared", async () => {
+  const stub = stubbed((url) => {
+    const { page: number, size } = addressOf(url);
+    return number * size > 300 && (number - 1) * size < 900
+      ? broken()
+      : json(page(url, 2500));
+  });
+  const { ids, gaps } = await walkAll(stub);
+  const missing = gaps.reduce((sum, { count }) => sum + count, 0);
+  assertEquals(ids.length + missing, 2500);
+  assert(missing >= 600 && missing <= 800, `${missing} are missing`);
+  assert(stub.seen.length < 500, `${stub.seen.length} requests`);
+});
+
+Deno.test("a first page that always fails is a gap like any other", async () => {
+  const stub = stubbed((url) =>
+    startOf(addressOf(url)) < 99 ? broken() : json(page(url, 2500))
+  );
+  const { ids, gaps } = await walkAll(stub);
+  assertEquals(ids.at(-1), "2499");
+  const missing = gaps.reduce((sum, { count }) => sum + count, 0);
+  assertEquals([gaps[0]!.offset, ids.length + missing], [0, 2500]);
+});
+
+Deno.test("a list whose first page cannot be reached is not asked for its second", async () => {
+  const refused = () => new TypeError("connection refused");
+  const stub = stubbed(refused, { probe: refused, patienceMs: 0 });
+  await assertRejects(() => walkAll(stub), NetworkError, "refused");
+  assertEquals(stub.seen.length, 5);
+});
+
+Deno.test("a short page is no last page: it is tried again, then cut, and what came is kept", async () => {
+  const stub = stubbed((url) => {
+    const answer = page(url, 250);
+    // The server leaves out a record, and does not say so.
+    answer.records = answer.records.filter(({ id }) => id !== "130");
+    return json(answer);
+  });
+  const { ids, gaps } = await walkAll(stub);
+  assertEquals(ids, numbers(0, 250).filter((id) => id !== "130"));
+  assertEquals(gaps, [{
+    offset: 130,
+    count: 1,
+    reason: "the page holds 0 records where 1 belong",
+  }]);
+});
+
+Deno.test("a total that promises too much ends in a gap", async () => {
+  const stub = stubbed((url) => json({ ...page(url, 150), total: 320 }));
+  const { ids, gaps } = await walkAll(stub);
+  assertEquals(ids, numbers(0, 150));
+  assertEquals(gaps[0]!.offset, 150);
+  assertEquals(gaps.reduce((sum, { count }) => sum + count, 0), 170);
+});
+
+Deno.test("a total that changes on the way is noticed, and a repeated record left out", async () => {
+  const stub = stubbed((url, n) => {
+    if (n === 0) return json(page(url, 300));
+    // One record came in at the head of the list.
+    const answer = page(url, 301);
+    const records = answer.records.map(({ id }) => ({
+      id: `${Number(id) - 1}`,
+    }));
+    return json({ ...answer, records });
+  });
+  const { ids, list } = await walkAll(stub);
+  assertEquals(ids, numbers(0, 300));
+  assertEquals([list.changed, list.torn, list.repeated, list.total], [
+    true,
+    true,
+    1,
+    301,
+  ]);
+});
+
+Deno.test("one that goes and one that comes behind it at the same moment are noticed", async () => {
+  // 2500 records before and after, but those from 50 to 2000 moved up by one.
+  const stub = stubbed((url, n) => {
+    const answer = page(url, 2500);
+    if (n < 8) return json(answer);
+    const records = answer.records.map(({ id }) => {
+      const place = Number(id);
+      if (place < 50 || place > 2000) return { id };
+      return { id: place === 2000 ? "backdated" : `${place + 1}` };
+    });
+    return json({ ...answer, records });
+  }, { concurrency: 1 });
+  const { list, ids } = await walkAll(stub);
+  assertEquals([list.changed, list.repeated, ids.length], [false, 0, 2500]);
+  assertEquals([list.torn, list.mismatch(2500) === null], [true, false]);
+});
+
+const BAD_ENVELOPES: ReadonlyArray<readonly [string, Record<string, unknown>]> =
+  [
+    ["no total", { records: [], page: 1, size: 100 }],
+    ["a total that is no count", {
+      records: [],
+      page: 1,
+      size: 100,
+      total: -1,
+    }],
+    ["another page", { records: [], page: 3, size: 100, total: 0 }],
+    ["a size of nothing", { records: [], page: 1, size: 0, total: 0 }],
+    ["more records than its size", {
+      records: [{ id: "1" }, { id: "2" }],
+      page: 1,
+      size: 1,
+      total: 2,
+    }],
+    ["a record without an id", { records: [{}], page: 1, size: 100, total: 1 }],
+  ];
+for (const [name, envelope] of BAD_ENVELOPES) {
+  Deno.test(`${name}: a typed error, soon`, async () => {
+    const stub = stubbed(() => json(envelope));
+    await assertRejects(() => walkAll(stub), ProtocolError);
+    // Neither smaller pages nor the next told the total.
+    assert(stub.seen.length < 250, `${stub.seen.length} requests`);
+  });
+}
+
+Deno.test("absent or null page and size are no error, nor are unknown fields", async () => {
+  const stub = stubbed((url) => {
+    const { records, total } = page(url, 150);
+    return json({ extra: [1], records, total, size: null });
+  });
+  assertEquals((await walkAll(stub)).ids, numbers(0, 150));
+});
+
+Deno.test("the bytes in flight are bounded, and the walk still ends", async () => {
+  let held = 0;
+  let most = 0;
+  const big = "x".repeat(1000);
+  const stub = stubbed((url) => {
+    held++;
+    most = Math.max(most, held);
+    const answer = page(url, 3000);
+    const records = answer.records.map((record) => ({ ...record, big }));
+    return json({ ...answer, records });
+  }, { budget: 500_000, concurrency: 16 });
+  using list = await openWalk(stub.walk, SPEC);
+  let records = 0;
+  for await (const event of list) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (event.kind === "records") records += event.records.length;
+    held--;
+  }
+  assertEquals(records, 3000);
+  assert(most <= 6, `${most} pages of 100 kB were held at once`);
+});
+
+Deno.test("pages that turn heavy are asked for one after the other", async () => {
+  let held = 0;
+  let mostHeavy = 0;
+  const stub = stubbed((url) => {
+    const answer = page(url, 4000);
+    if (startOf(answer) < 900) return json(answer);
+    mostHeavy = Math.max(mostHeavy, ++held);
+    const heavy = "x".repeat(10_000);
+    const records = answer.records.map((record) => ({ ...record, heavy }));
+    return json({ ...answer, records });
+  }, { budget: 3_000_000, concurrency: 8 });
+  using list = await openWalk(stub.walk, SPEC);
+  let records = 0;
+  for await (const event of list) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (event.kind !== "records") continue;
+    records += event.records.length;
+    if (Number(event.records[0]!.info.id) >= 900) held--;
+  }
+  assertEquals(records, 4000);
+  // One window of them may be on its way before the first is weighed.
+  assert(mostHeavy <= 12, `${mostHeavy} pages of 1 MB were held at once`);
+});
+
+Deno.test("several walks over a budget smaller than a page all end", async () => {
+  const stub = stubbed((url) => json(page(url, 500)), { budget: 10 });
+  const all = await Promise.all(
+    Array.from({ length: 5 }, () => walkAll(stub)),
+  );
+  for (const { ids } of all) assertEquals(ids, numbers(0, 500));
+});
+
+Deno.test("the end of the run yields what has arrived, then throws its reason", async () => {
+  const reason = new DOMException("stop", "AbortError");
+  const stub = stubbed((url) => {
+    if (!holds(url, 350)) return json(page(url, 1000));
+    return new Promise((_, reject) => {
+      stub.stop.signal.addEventListener("abort", () => reject(reason));
+      setTimeout(() => stub.stop.abort(reason), 5);
+    });
+  }, { concurrency: 2 });
+  using list = await openWalk(stub.walk, SPEC);
+  let records = 0;
+  const error = await (async () => {
+    for await (const event of list) {
+      if (event.kind === "records") records += event.records.length;
+    }
+  })().then(() => null, (error) => error);
+  assertEquals([error, records], [reason, 294]);
+});
