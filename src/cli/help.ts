@@ -77,7 +77,7 @@ const COMMAND_HELP: Readonly<Record<Exclude<Command, "export">, string>> = {
 
 One small request a list tells how many records there are; bytes are reckoned
 from one record of each, time from how long these requests took. Exit 3 where
-something could not be pluralize.
+something could not be counted.
 
 Example:  hl-export plan --logs --since 90d
 `,
