@@ -40,7 +40,7 @@ const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
     ["core/deno_runtime.ts", "build/"],
   ],
   [/\bconsole\./, []],
-  [/\b(setTimeout|setInterval|Date\.now|Math\.random)\b/, [
+  [/\b(setTimeout|setInterval|Date\.now|performance\.now|Math\.random)\b/, [
     "core/deno_runtime.ts",
   ]],
   [/(?<![.\w#])fetch\(/, ["core/deno_runtime.ts"]],

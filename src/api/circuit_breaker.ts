@@ -1,111 +1,167 @@
 /**
  * Notices when the API answers nothing at all, and makes the whole run wait for
- * it: one request at a time asks for a sign of life, at growing intervals, until
- * there is one or patience ends.
+ * it: one probe at a time, at growing intervals, until it answers or patience
+ * ends. An API that has not answered once in this run is given up much sooner.
  */
 import {
   ApiError,
+  isOutage,
   isRecoverable,
   NetworkError,
-  ProtocolError,
 } from "../core/errors.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Clock } from "../core/runtime.ts";
+import { durationText } from "./failure_text.ts";
+import { type ApiRequest, PROBE, type Transport } from "./request.ts";
 
-/** What {@linkcode CircuitBreaker} is made from. */
+/** What {@linkcode CircuitBreaker} needs. */
 export interface CircuitBreakerOptions {
   readonly clock: Clock;
-  readonly observer: Observer;
-  /** How long to wait for the API, in milliseconds from its first silence. */
+  readonly observer: Pick<Observer, "log" | "waiting">;
+  /** The API's address, to be named where it cannot be reached. */
+  readonly address: string;
+  /** How long to wait for the API, in milliseconds from its last answer. */
   readonly patienceMs: number;
-  /** Makes one request; throws what it met. */
-  readonly probe: () => Promise<void>;
+  /** Ends the run. */
   readonly signal: AbortSignal;
 }
 
-/** Tries that fail in a row, with no answer between them, before it is looked into. */
+/** Attempts that fail in a row, with no answer between them, before the API is probed. */
 const SUSPICIOUS = 5;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 60_000;
+/** How long to try to reach an API that has not answered in this run. */
+const REACH_MS = 30_000;
 
-/** Watches over one run's requests. */
-export class CircuitBreaker {
+/** Says that the API was down during an attempt and is back: the attempt does not count. */
+export class OutageEnded extends Error {
+  override readonly name = "OutageEnded";
+}
+
+/** The layer that pauses all requests of a run while the API is down. */
+export class CircuitBreaker implements Transport {
+  readonly #next: Transport;
   readonly #options: CircuitBreakerOptions;
   #failed = 0;
+  /** How many answers there were, and when the last was. */
+  #answers = 0;
+  #answeredMs = -Infinity;
+  /** When the API stopped answering. */
   #sinceMs = 0;
-  /** Runs while nothing else may: whether the API was really down. */
+  /** Runs while no other request may: whether the API was really down. */
   #pause: Promise<boolean> | null = null;
   #wake = new AbortController();
   #gaveUp: NetworkError | null = null;
 
-  constructor(options: CircuitBreakerOptions) {
+  constructor(next: Transport, options: CircuitBreakerOptions) {
+    this.#next = next;
     this.#options = options;
   }
 
-  /** The API answered, if only with a refusal. */
-  answered(): void {
+  /**
+   * Makes a request, unless the API is down.
+   *
+   * @throws {OutageEnded} When the API was down meanwhile.
+   * @throws {NetworkError} With `outage`, when patience is at its end; also with
+   * `neverReached`, when the API has not answered once in this run.
+   * @throws What the layer below throws.
+   */
+  async get<T>(request: ApiRequest<T>): Promise<T> {
+    if (this.#gaveUp !== null) throw this.#gaveUp;
+    if (await this.#pause) throw new OutageEnded();
+    const startedMs = this.#options.clock.monotonicMs();
+    const answers = this.#answers;
+    try {
+      const value = await this.#next.get(request);
+      this.#answered();
+      return value;
+    } catch (error) {
+      if (!isRecoverable(error) || isOutage(error)) throw error;
+      if (isAnswer(error)) {
+        this.#answered();
+        throw error;
+      }
+      // A request that is made once may fail because an outage has just begun.
+      const isOnly = request.attempts === 1 && answers === this.#answers;
+      if (await this.#wasDown(error, startedMs, isOnly)) {
+        throw new OutageEnded();
+      }
+      throw error;
+    }
+  }
+
+  #answered(): void {
     this.#failed = 0;
+    this.#answers++;
+    this.#answeredMs = this.#options.clock.monotonicMs();
     this.#wake.abort();
   }
 
-  /**
-   * A try was not answered.
-   *
-   * @returns Whether the API was down and is back, so that the try does not count.
-   * @throws {NetworkError} When patience is at its end.
-   * @throws {AuthError} When what comes back refuses the key.
-   * @throws The signal's reason when the run ends.
-   */
-  async noAnswer(): Promise<boolean> {
-    if (this.#failed++ === 0) this.#sinceMs = this.#options.clock.now();
-    if (this.#pause === null && this.#failed < SUSPICIOUS) return false;
+  /** Tells whether the API was down, once it is back. */
+  async #wasDown(
+    failure: Error,
+    startedMs: number,
+    isOnly: boolean,
+  ): Promise<boolean> {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#failed++ === 0) {
+      this.#sinceMs = Math.max(startedMs, this.#answeredMs);
+    }
+    if (this.#answers === 0) this.#expectReachable(failure, nowMs);
+    if (this.#pause === null && this.#failed < SUSPICIOUS && !isOnly) {
+      return false;
+    }
     this.#pause ??= this.#waitForAnswer().finally(() => {
       this.#pause = null;
     });
     return await this.#pause;
   }
 
-  /**
-   * Waits until requests may be made.
-   *
-   * @returns Whether the API was down meanwhile.
-   * @throws As {@linkcode noAnswer}.
-   */
-  async over(): Promise<boolean> {
+  /** Ends the run where the API was never reached, and waiting does not help or has not. */
+  #expectReachable(failure: Error, nowMs: number): void {
     if (this.#gaveUp !== null) throw this.#gaveUp;
-    return await this.#pause ?? false;
+    const isPermanent = failure instanceof NetworkError && failure.permanent;
+    if (isPermanent || nowMs - this.#sinceMs >= REACH_MS) {
+      throw this.#giveUp(failure, nowMs);
+    }
   }
 
   async #waitForAnswer(): Promise<boolean> {
-    const { clock, observer, patienceMs } = this.#options;
-    let down = false;
+    const { clock, observer } = this.#options;
+    const patienceMs = this.#answers === 0
+      ? REACH_MS
+      : this.#options.patienceMs;
+    let isDown = false;
     for (let waitMs = FIRST_WAIT_MS;; waitMs *= 2) {
       this.#wake = new AbortController();
       const failure = await this.#probe();
-      const nowMs = clock.now();
+      const nowMs = clock.monotonicMs();
       if (failure === null || this.#failed === 0) {
         this.#failed = 0;
-        if (down) {
-          const took = timeText(nowMs - this.#sinceMs);
-          observer.log("WARN", `the API answers again, after ${took}`);
+        if (isDown) {
+          const took = durationText(nowMs - this.#sinceMs);
+          observer.log("WARN", `the API answers, after ${took} without`);
         }
-        return down;
+        return isDown;
       }
-      const reason = failure.message;
+      if (this.#answers === 0) this.#expectReachable(failure, nowMs);
       const leftMs = this.#sinceMs + patienceMs - nowMs;
-      if (leftMs <= 0) throw this.#giveUp(reason, nowMs);
-      if (!down) {
+      if (leftMs <= 0) throw this.#giveUp(failure, nowMs);
+      if (!isDown) {
         observer.log(
           "WARN",
-          `the API does not answer (${reason}); the run waits up to ${
-            timeText(patienceMs)
-          } for it (--patience)`,
+          `the API does not answer (${failure.message}); the run waits up to ${
+            durationText(patienceMs)
+          } for it${this.#answers === 0 ? "" : " (--patience)"}`,
         );
       }
-      down = true;
-      const untilMs = nowMs + Math.min(waitMs, LONGEST_WAIT_MS, leftMs);
-      observer.waiting("the API does not answer, asks again", untilMs);
-      await this.#sleep(untilMs - nowMs);
+      isDown = true;
+      const pauseMs = Math.min(waitMs, LONGEST_WAIT_MS, leftMs);
+      observer.waiting(
+        "the API does not answer, next attempt",
+        clock.now() + pauseMs,
+      );
+      await this.#sleep(pauseMs);
     }
   }
 
@@ -121,41 +177,45 @@ export class CircuitBreaker {
     }
   }
 
-  /** Asks for a sign of life; `null` when there is one. */
+  /** Asks the API for next to nothing; `null` when it answers. */
   async #probe(): Promise<Error | null> {
     try {
-      await this.#options.probe();
-      return null;
+      await this.#next.get(PROBE);
     } catch (error) {
-      if (!isRecoverable(error)) throw error;
-      return isNoAnswer(error) ? error : null;
+      if (!isRecoverable(error) || isOutage(error)) throw error;
+      if (!isAnswer(error)) return error;
     }
+    this.#answered();
+    return null;
   }
 
-  #giveUp(reason: string, nowMs: number): NetworkError {
-    this.#gaveUp = new NetworkError(
-      `the API has not answered for ${
-        timeText(nowMs - this.#sinceMs)
-      } (${reason}); resume when it does, or wait longer with --patience`,
-      { outage: true },
-    );
-    this.#options.observer.log("ERROR", this.#gaveUp.message);
+  #giveUp(failure: Error, nowMs: number): NetworkError {
+    const neverReached = this.#answers === 0;
+    const advice = failure instanceof NetworkError ? failure.advice : undefined;
+    const silence = durationText(nowMs - this.#sinceMs);
+    const message = neverReached
+      ? `cannot reach the API at ${this.#options.address}: ${failure.message}; ${
+        advice ??
+          "check the address (--api-url, HUMANLOOP_API_URL) and the network"
+      }`
+      : `the API has not answered for ${silence} (${failure.message}); ${
+        advice === undefined ? "" : `${advice}, `
+      }resume when it does, or wait longer with --patience`;
+    this.#gaveUp = new NetworkError(message, {
+      outage: true,
+      neverReached,
+      cause: failure,
+    });
+    this.#options.observer.log("ERROR", message);
     return this.#gaveUp;
   }
 }
 
-/** `42 s`, `15 min`. */
-function timeText(ms: number): string {
-  return ms < 120_000
-    ? `${Math.round(ms / 1000)} s`
-    : `${Math.round(ms / 60_000)} min`;
-}
-
 /**
- * Whether a failure is a sign that the API is down: no answer, or one that a
- * proxy or a service in trouble gives. A 429 and a refusal are answers.
+ * Tells whether a failed request was answered by the API. A refusal and a 429
+ * are answers; what a proxy says, or a service in trouble, is none.
  */
-export function isNoAnswer(error: Error): boolean {
-  if (error instanceof ApiError) return error.retryable && error.status !== 429;
-  return error instanceof NetworkError || error instanceof ProtocolError;
+function isAnswer(failure: Error): boolean {
+  return failure instanceof ApiError &&
+    (!failure.retryable || failure.status === 429);
 }

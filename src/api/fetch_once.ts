@@ -1,82 +1,131 @@
 /**
- * One attempt at one GET: headers and body together, within its time, redirects
- * included. Whatever goes wrong comes out as one of the typed errors; what
- * fetch itself says never does, since its messages can hold the URL.
+ * Makes one attempt at one GET: headers and body together, within its time,
+ * redirects included. Whatever goes wrong comes out as one of the typed errors;
+ * what fetch itself says never does, since its messages can hold the URL.
  */
-import { ApiError, AuthError, NetworkError } from "../core/errors.ts";
+import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
 import { concat } from "../core/bytes.ts";
+import { redact } from "../core/redact.ts";
 import type { Clock } from "../core/runtime.ts";
-import { isPassingStatus, retryAfterMs } from "./retry.ts";
-import { excerpt, isJsonObject, reasonOf } from "./failure_text.ts";
+import {
+  excerpt,
+  isJsonObject,
+  networkError,
+  proxyLoginError,
+} from "./failure_text.ts";
+import type { ApiRequest, Transport } from "./request.ts";
+import { retryAfterMs } from "./retry_after.ts";
+import type { ServerClock } from "./server_clock.ts";
 
-/** What an attempt needs. */
-export interface AttemptOptions {
+/** What every attempt needs. */
+export interface FetchOnceOptions {
   readonly fetch: typeof fetch;
   readonly clock: Clock;
-  readonly headers: Readonly<Record<string, string>>;
-  /** The whole attempt's time, stretched by 1 s for every 16 KiB received. */
-  readonly timeoutMs: number;
+  readonly serverClock: ServerClock;
+  /** The API's address, without a slash at its end. */
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  /** Ends the run. */
   readonly signal: AbortSignal;
 }
 
-/** A body may stand still this long. */
+/** The time of an attempt that names none, stretched by 1 s for every 16 KiB received. */
+const TIMEOUT_MS = 60_000;
+/** A body may bring nothing for this long. */
 const STALL_MS = 60_000;
 /** A body that arrives at this pace or faster is not cut off by the time-out. */
 const SLOWEST_BYTES_PER_MS = 16.384;
 const MAX_REDIRECTS = 5;
+/** Up to here the length that the server names is believed before the bytes are there. */
+const MOST_RESERVED_BYTES = 1024 ** 3;
 
-/**
- * Makes one attempt.
- *
- * @param url The address; redirects are followed within its origin only.
- * @param options The headers, the time and how to fetch.
- * @returns The whole body of a success.
- * @throws {AuthError} On a 401 or 403 that is the API's own.
- * @throws {ApiError} On any other status, and on a redirect to another origin.
- * @throws {NetworkError} When no complete answer arrives in time.
- */
-export async function attempt(
-  url: URL,
-  options: AttemptOptions,
-): Promise<Uint8Array> {
-  using watchdog = new Watchdog(options);
-  try {
-    const response = await follow(url, options, watchdog.signal);
-    const body = await readBody(response, watchdog);
-    if (!response.ok) throw statusError(response, body, options);
-    return body;
-  } catch (error) {
-    if (options.signal.aborted) throw options.signal.reason;
-    if (watchdog.expired !== null) {
-      throw new NetworkError(watchdog.expired, { cause: error });
+/** The lowest layer: one attempt, and no more. */
+export class FetchOnce implements Transport {
+  readonly #options: FetchOnceOptions;
+
+  constructor(options: FetchOnceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Makes one attempt.
+   *
+   * @throws {ApiError} On a status that is no success, and on a redirect to another
+   * origin.
+   * @throws {NetworkError} When no complete answer arrives in time.
+   * @throws {ProtocolError} When the answer cannot be read.
+   * @throws The signal's reason when the run ends.
+   */
+  async get<T>(request: ApiRequest<T>): Promise<T> {
+    const body = await fetchBody(request, this.#options);
+    try {
+      return request.read(body);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new ProtocolError(redact(error.message, [this.#options.apiKey]));
     }
-    if (error instanceof ApiError || error instanceof AuthError) throw error;
-    throw new NetworkError(reasonOf(error), { cause: error });
   }
 }
 
-/** Aborts an attempt whose time is up or whose body stands still. */
+async function fetchBody(
+  request: ApiRequest<unknown>,
+  options: FetchOnceOptions,
+): Promise<Uint8Array> {
+  const { clock, serverClock, signal } = options;
+  using watchdog = new Watchdog(
+    clock,
+    request.timeoutMs ?? TIMEOUT_MS,
+    signal,
+  );
+  try {
+    const response = await follow(urlOf(request, options), options, watchdog);
+    const body = await readBody(response, watchdog);
+    if (!response.ok) throw statusError(request, response, body, options);
+    serverClock.learn(response.headers);
+    return body;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (watchdog.expired !== null) {
+      throw new NetworkError(watchdog.expired, { cause: error });
+    }
+    if (error instanceof ApiError || error instanceof NetworkError) throw error;
+    throw networkError(error);
+  }
+}
+
+function urlOf(
+  { path, query = [] }: ApiRequest<unknown>,
+  { apiUrl }: FetchOnceOptions,
+): URL {
+  const url = new URL(apiUrl + path);
+  for (const [name, value] of query) url.searchParams.append(name, value);
+  return url;
+}
+
+/** Aborts an attempt whose time is up or whose body has stopped coming. */
 class Watchdog implements Disposable {
   readonly #abort = new AbortController();
   readonly #done = new AbortController();
+  readonly #clock: Clock;
   readonly #startMs: number;
-  readonly #options: AttemptOptions;
+  readonly #timeoutMs: number;
   readonly signal: AbortSignal;
   #lastByteMs: number | null = null;
   #bytes = 0;
   /** Why it struck; `null` while it has not. */
   expired: string | null = null;
 
-  constructor(options: AttemptOptions) {
-    this.#options = options;
-    this.#startMs = options.clock.now();
-    this.signal = AbortSignal.any([options.signal, this.#abort.signal]);
+  constructor(clock: Clock, timeoutMs: number, signal: AbortSignal) {
+    this.#clock = clock;
+    this.#startMs = clock.monotonicMs();
+    this.#timeoutMs = timeoutMs;
+    this.signal = AbortSignal.any([signal, this.#abort.signal]);
     this.#watch().catch((error) => this.#abort.abort(error));
   }
 
   received(bytes: number): void {
     this.#bytes += bytes;
-    this.#lastByteMs = this.#options.clock.now();
+    this.#lastByteMs = this.#clock.monotonicMs();
   }
 
   [Symbol.dispose](): void {
@@ -84,41 +133,40 @@ class Watchdog implements Disposable {
   }
 
   async #watch(): Promise<void> {
-    const { clock, timeoutMs } = this.#options;
     const done = this.#done.signal;
     while (!done.aborted) {
-      const stalls = this.#lastByteMs === null
-        ? Infinity
-        : this.#lastByteMs + STALL_MS;
-      const ends = this.#startMs + timeoutMs +
+      const nowMs = this.#clock.monotonicMs();
+      const stallsAtMs = (this.#lastByteMs ?? Infinity) + STALL_MS;
+      const endsAtMs = this.#startMs + this.#timeoutMs +
         this.#bytes / SLOWEST_BYTES_PER_MS;
-      const waitMs = Math.min(stalls, ends) - clock.now();
+      const waitMs = Math.min(stallsAtMs, endsAtMs) - nowMs;
       if (waitMs <= 0) {
-        const seconds = Math.round((clock.now() - this.#startMs) / 1000);
-        this.expired = stalls <= ends
-          ? `the answer stood still for ${STALL_MS / 1000} s`
+        const seconds = Math.round((nowMs - this.#startMs) / 1000);
+        this.expired = stallsAtMs <= endsAtMs
+          ? `the response stalled for ${STALL_MS / 1000} s`
           : `no complete answer within ${seconds} s`;
         this.#abort.abort();
         return;
       }
       // No longer than a stall: meanwhile the body may have begun.
       const nextLookMs = Math.min(waitMs, STALL_MS);
-      await clock.sleep(nextLookMs, { signal: done }).catch((error) => {
+      await this.#clock.sleep(nextLookMs, { signal: done }).catch((error) => {
         if (!done.aborted) throw error;
       });
     }
   }
 }
 
+/** Follows redirects within the API's origin: the key goes nowhere else. */
 async function follow(
   url: URL,
-  options: AttemptOptions,
-  signal: AbortSignal,
+  { fetch, apiKey }: FetchOnceOptions,
+  { signal }: Watchdog,
 ): Promise<Response> {
   let target = url;
   for (let hops = 0;; hops++) {
-    const response = await options.fetch(target, {
-      headers: options.headers,
+    const response = await fetch(target, {
+      headers: { "x-api-key": apiKey },
       redirect: "manual",
       signal,
     });
@@ -135,8 +183,9 @@ async function follow(
       throw new ApiError("the API redirects in circles or to nowhere", fatal);
     }
     if (next.origin !== url.origin) {
+      const origin = redact(next.origin, [apiKey]);
       throw new ApiError(
-        `the API redirects to another origin, ${next.origin}, where the key is not sent; check the API URL`,
+        `the API redirects to another origin, ${origin}, where the key is not sent; check the address (--api-url, HUMANLOOP_API_URL)`,
         fatal,
       );
     }
@@ -144,39 +193,51 @@ async function follow(
   }
 }
 
+/**
+ * Reads a body into one array. Where the server names its length the array is
+ * made first: a huge body is then held once, not twice.
+ */
 async function readBody(
-  response: Response,
+  { headers, body }: Response,
   watchdog: Watchdog,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  const named = Number(headers.get("content-length") ?? 0);
+  const canReserve = named > 0 && named <= MOST_RESERVED_BYTES;
+  const whole = new Uint8Array(canReserve ? named : 0);
+  const rest: Uint8Array[] = [];
+  let length = 0;
   watchdog.received(0);
-  for await (const chunk of response.body ?? []) {
+  for await (const chunk of body ?? []) {
     watchdog.received(chunk.length);
-    chunks.push(chunk);
+    if (rest.length === 0 && length + chunk.length <= whole.length) {
+      whole.set(chunk, length);
+      length += chunk.length;
+    } else rest.push(chunk);
   }
-  return concat(chunks);
+  const parts = [whole.subarray(0, length), ...rest];
+  return concat(parts.filter((part) => part.length > 0));
 }
 
 function statusError(
-  response: Response,
+  { path }: ApiRequest<unknown>,
+  { status, headers }: Response,
   body: Uint8Array,
-  options: AttemptOptions,
+  { apiKey, clock }: FetchOnceOptions,
 ): Error {
-  const { status } = response;
-  const said = excerpt(body, Object.values(options.headers));
-  const refused = status === 401 || status === 403;
-  if (refused && isJsonObject(body)) {
-    return new AuthError(
-      `the API refused the key (HTTP ${status}${said}); check HUMANLOOP_API_KEY, keys are made at https://app.humanloop.com/account/api-keys`,
-    );
-  }
-  const waitMs = retryAfterMs(
-    response.headers.get("retry-after"),
-    options.clock.now(),
-  );
-  return new ApiError(`HTTP ${status}${said}`, {
+  if (status === 407) return proxyLoginError();
+  const said = excerpt(body, [apiKey]);
+  const asked = status === 404 ? ` for ${redact(path, [apiKey])}` : "";
+  const waitMs = retryAfterMs(headers, clock.now());
+  // A proxy refuses with a page of its own, and that may pass.
+  const isRefusal = (status === 401 || status === 403) && !isJsonObject(body);
+  return new ApiError(`HTTP ${status}${asked}${said}`, {
     status,
-    retryable: refused || isPassingStatus(status),
-    ...(waitMs === undefined ? {} : { retryAfterMs: waitMs }),
+    retryable: isRefusal || isPassingStatus(status),
+    ...waitMs !== null && { retryAfterMs: waitMs },
   });
+}
+
+/** Tells whether a status says that the same request may succeed later. */
+function isPassingStatus(status: number): boolean {
+  return status === 408 || status === 425 || status === 429 || status >= 500;
 }

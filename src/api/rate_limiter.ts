@@ -1,118 +1,108 @@
 /**
- * How many requests fly at once, for the whole run, first come first served.
- * Fewer when the server says 429: half of them, once for a burst. More again when
- * it recovers: quickly up to what was too many, beyond that one at a time and
- * slowly. And none before the time that the server asked for (`Retry-After`).
+ * Bounds how many requests are on their way at once, for the whole run, first
+ * come first served. Fewer when the server says 429: half of them, once for a
+ * burst. More when it recovers: quickly up to what was too many, beyond that one
+ * at a time and slowly.
  */
+import { ApiError } from "../core/errors.ts";
 import type { Clock } from "../core/runtime.ts";
+import type { ApiRequest, Transport } from "./request.ts";
 
-/** What {@linkcode RateLimiter} is made from. */
+/** What {@linkcode RateLimiter} needs. */
 export interface RateLimiterOptions {
-  /** The most requests in flight at once, at least 1. */
+  /** The most requests at once, at least 1. */
   readonly concurrency: number;
   readonly clock: Clock;
+  /** Ends the run. */
+  readonly signal: AbortSignal;
 }
 
-/** Time without a 429 before one more request may fly, in milliseconds. */
+/** Time without a 429 before one more request may go, in milliseconds. */
 const CLIMB_MS = 500;
-/** The same where the server said that it was too many; doubled when it says so again. */
-const FIRST_PROBE_MS = 5_000;
-const LAST_PROBE_MS = 60_000;
+/** The same where the server said that it was too many; doubled each time that it is too many. */
+const FIRST_TRIAL_MS = 5_000;
+const LONGEST_TRIAL_MS = 60_000;
 
-/** Hands out the slots for requests. */
-export class RateLimiter {
+/** The layer that hands out the slots for requests. */
+export class RateLimiter implements Transport {
+  readonly #next: Transport;
   readonly #clock: Clock;
+  readonly #signal: AbortSignal;
   readonly #most: number;
   readonly #waiting: Array<() => void> = [];
-  #flying = 0;
+  #taken = 0;
   #limit: number;
-  /** The number of requests in flight that was too many of late. */
+  /** The number of requests that was too many of late. */
   #tooMany: number;
-  #probeMs = FIRST_PROBE_MS;
+  #trialMs = FIRST_TRIAL_MS;
   #changedMs = -Infinity;
-  #quietUntilMs = 0;
+  /** How often the limit was halved. */
+  #halvings = 0;
 
-  constructor({ concurrency, clock }: RateLimiterOptions) {
-    this.#clock = clock;
-    this.#most = concurrency;
-    this.#limit = concurrency;
-    this.#tooMany = concurrency + 1;
+  constructor(next: Transport, options: RateLimiterOptions) {
+    this.#next = next;
+    this.#clock = options.clock;
+    this.#signal = options.signal;
+    this.#most = options.concurrency;
+    this.#limit = options.concurrency;
+    this.#tooMany = options.concurrency + 1;
   }
 
-  /** How many requests may fly at once just now. */
+  /** How many requests may go at once just now. */
   get limit(): number {
     return this.#limit;
   }
 
   /**
-   * Runs `work` in a slot, as soon as one is free and no quiet is asked for.
+   * Makes a request as soon as a slot is free.
    *
-   * @throws The signal's reason when it aborts before `work` begins.
+   * @throws What the layer below throws, or the signal's reason when the run ends.
    */
-  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#take(signal);
+  async get<T>(request: ApiRequest<T>): Promise<T> {
+    await this.#take();
+    const halvings = this.#halvings;
     try {
-      await this.quiet(signal);
-      return await work();
+      return await this.#next.get(request);
+    } catch (error) {
+      const isRefused = error instanceof ApiError && error.status === 429;
+      // Requests that went before the last change belong to the same burst.
+      if (isRefused && halvings === this.#halvings) this.#slowDown();
+      throw error;
     } finally {
-      this.#flying--;
+      this.#taken--;
       this.#recover();
       this.#admit();
     }
   }
 
-  /**
-   * Waits until the server allows requests again (`Retry-After`).
-   *
-   * @throws The signal's reason when it aborts.
-   */
-  async quiet(signal: AbortSignal): Promise<void> {
-    while (true) {
-      signal.throwIfAborted();
-      const waitMs = this.#quietUntilMs - this.#clock.now();
-      if (waitMs <= 0) return;
-      await this.#clock.sleep(waitMs, { signal });
-    }
-  }
-
-  /** No request of the run starts before `untilMs` (milliseconds since 1970). */
-  hold(untilMs: number): void {
-    this.#quietUntilMs = Math.max(this.#quietUntilMs, untilMs);
-  }
-
-  /**
-   * The server said that these are too many requests.
-   *
-   * @param startedMs When the request began that it said it to. What began before
-   * the last change belongs to the same burst.
-   */
-  slowDown(startedMs: number): void {
-    if (startedMs <= this.#changedMs) return;
-    this.#probeMs = this.#limit === this.#tooMany
-      ? Math.min(LAST_PROBE_MS, this.#probeMs * 2)
-      : FIRST_PROBE_MS;
+  #slowDown(): void {
+    this.#halvings++;
+    this.#trialMs = this.#limit === this.#tooMany
+      ? Math.min(LONGEST_TRIAL_MS, this.#trialMs * 2)
+      : FIRST_TRIAL_MS;
     this.#tooMany = this.#limit;
     this.#limit = Math.max(1, Math.floor(this.#limit / 2));
-    this.#changedMs = this.#clock.now();
+    this.#changedMs = this.#clock.monotonicMs();
   }
 
   #recover(): void {
     if (this.#limit >= this.#most) return;
-    const nowMs = this.#clock.now();
-    const waitMs = this.#limit + 1 < this.#tooMany ? CLIMB_MS : this.#probeMs;
-    if (nowMs - Math.max(this.#changedMs, this.#quietUntilMs) < waitMs) return;
+    const nowMs = this.#clock.monotonicMs();
+    const waitMs = this.#limit + 1 < this.#tooMany ? CLIMB_MS : this.#trialMs;
+    if (nowMs - this.#changedMs < waitMs) return;
     this.#limit++;
     this.#changedMs = nowMs;
   }
 
   #admit(): void {
-    while (this.#flying < this.#limit && this.#waiting.length > 0) {
-      this.#flying++;
+    while (this.#taken < this.#limit && this.#waiting.length > 0) {
+      this.#taken++;
       this.#waiting.shift()!();
     }
   }
 
-  async #take(signal: AbortSignal): Promise<void> {
+  async #take(): Promise<void> {
+    const signal = this.#signal;
     signal.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
       const granted = () => {

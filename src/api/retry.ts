@@ -1,92 +1,134 @@
 /**
- * Decides whether and when a failed request is tried again. Pure functions:
- * nothing here waits, fetches or looks at a clock of its own.
+ * Makes a failed request a few more times, where that may help, with growing
+ * waits between. An outage and a 429 do not count: those are waited for.
  */
-import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
+import {
+  ApiError,
+  isOutage,
+  NetworkError,
+  ProtocolError,
+} from "../core/errors.ts";
+import type { Observer } from "../core/observer.ts";
+import type { Clock } from "../core/runtime.ts";
+import { OutageEnded } from "./circuit_breaker.ts";
+import { durationText } from "./failure_text.ts";
+import type { ApiRequest, Transport } from "./request.ts";
 
-/** How often a request is tried at the most. */
-export const MAX_TRIES = 5;
+/** What {@linkcode Retry} needs. */
+export interface RetryOptions {
+  readonly clock: Clock;
+  /** A number from 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+  readonly observer: Pick<Observer, "log">;
+  /** Ends the run. */
+  readonly signal: AbortSignal;
+}
 
+/** How many attempts a request gets that names no number. */
+const MOST_ATTEMPTS = 5;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 
-/** What to do about a failed try. */
-export interface RetryDecision {
-  readonly kind: "fail" | "retry";
-  /** How long this request waits, in milliseconds. */
-  readonly waitMs: number;
+/** The layer that decides about another attempt, and waits for it. */
+export class Retry implements Transport {
+  readonly #next: Transport;
+  readonly #options: RetryOptions;
+
+  constructor(next: Transport, options: RetryOptions) {
+    this.#next = next;
+    this.#options = options;
+  }
+
   /**
-   * Whether the server asked for it (`Retry-After`): then no request of the run
-   * starts before, also when this one is given up.
+   * Makes a request, up to `request.attempts` times.
+   *
+   * @throws {ApiError | NetworkError | ProtocolError} What the last attempt met.
+   * @throws The signal's reason when the run ends.
    */
-  readonly forAll: boolean;
+  async get<T>(request: ApiRequest<T>): Promise<T> {
+    const { clock, random, signal } = this.#options;
+    const attempts = request.attempts ?? MOST_ATTEMPTS;
+    let failed = 0;
+    let refused = 0;
+    while (true) {
+      try {
+        return await this.#next.get(request);
+      } catch (error) {
+        if (error instanceof OutageEnded) {
+          failed = 0;
+          continue;
+        }
+        if (!isRetryable(error)) throw error;
+        const isRefused = error instanceof ApiError && error.status === 429;
+        if (isRefused) refused++;
+        else failed++;
+        if (failed === attempts) {
+          this.#log(
+            "INFO",
+            request,
+            `failed in ${attemptsText(failed)}`,
+            error,
+          );
+          throw error;
+        }
+        const waitMs = isRefused
+          ? slowDownMs(refused, random())
+          : backoffMs(failed, random());
+        const wait = waitText(error, waitMs);
+        this.#log(
+          failed + refused === 1 ? "INFO" : "WARN",
+          request,
+          isRefused
+            ? `told to slow down, next attempt ${wait}`
+            : `retry ${failed} of ${attempts - 1} ${wait}`,
+          error,
+        );
+        await clock.sleep(waitMs, { signal });
+      }
+    }
+  }
+
+  #log(
+    level: "INFO" | "WARN",
+    { label }: ApiRequest<unknown>,
+    text: string,
+    { message }: Error,
+  ): void {
+    this.#options.observer.log(level, `${label}, ${text}: ${message}`);
+  }
+}
+
+function isRetryable(error: unknown): error is Error {
+  if (error instanceof ApiError) return error.retryable;
+  return error instanceof ProtocolError ||
+    error instanceof NetworkError && !isOutage(error);
+}
+
+function attemptsText(count: number): string {
+  return count === 1 ? "its only attempt" : `all of ${count} attempts`;
+}
+
+/** Says how long a request waits; `Retry-After` is obeyed below, by the whole run. */
+function waitText(error: Error, waitMs: number): string {
+  const askedMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
+  return askedMs > waitMs
+    ? `when the API allows it (Retry-After ${durationText(askedMs)})`
+    : `in ${durationText(waitMs)}`;
 }
 
 /**
- * Decides what follows a failed try.
- *
- * @param error What the try threw.
- * @param tries How many tries have been made, from 1.
- * @param random A number from 0 to 1.
- * @returns Whether to wait, how long, and for whom.
+ * Gives the wait after a failure: full jitter, so anything from nothing to 0.5 s
+ * after the first, doubling to 10 s.
  */
-export function decideRetry(
-  error: unknown,
-  tries: number,
-  random: number,
-): RetryDecision {
-  const passing = error instanceof NetworkError ||
-    error instanceof ProtocolError ||
-    (error instanceof ApiError && error.retryable);
-  const asked = passing && error instanceof ApiError
-    ? error.retryAfterMs
-    : undefined;
-  return {
-    kind: passing && tries < MAX_TRIES ? "retry" : "fail",
-    waitMs: asked ?? backoffMs(tries, random),
-    forAll: asked !== undefined,
-  };
+function backoffMs(failed: number, random: number): number {
+  return Math.round(random * longestWaitMs(failed));
 }
 
-/**
- * Exponential backoff with full jitter: anything from nothing to 0.5 s after
- * the first try, doubling to 10 s.
- *
- * @param tries How many tries have been made, from 1.
- * @param random A number from 0 to 1.
- * @returns The wait in milliseconds.
- */
-export function backoffMs(tries: number, random: number): number {
-  const ceiling = Math.min(
-    LONGEST_BACKOFF_MS,
-    FIRST_BACKOFF_MS * 2 ** (tries - 1),
-  );
-  return Math.round(random * ceiling);
+/** Gives the wait after a 429: never less than half of the longest. */
+function slowDownMs(refused: number, random: number): number {
+  return Math.round((0.5 + random / 2) * longestWaitMs(refused));
 }
 
-/**
- * Reads a `Retry-After` header (RFC 9110, section 10.2.3).
- *
- * @param value The header: seconds, or an HTTP date.
- * @param nowMs The present, in milliseconds since 1970.
- * @returns Milliseconds from now, or `undefined` where there is nothing to obey.
- */
-export function retryAfterMs(
-  value: string | null,
-  nowMs: number,
-): number | undefined {
-  const text = value?.trim();
-  if (!text) return undefined;
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
-}
-
-/**
- * Whether a status says that the same request may succeed later.
- *
- * @param status An HTTP status that is no success.
- */
-export function isPassingStatus(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || status >= 500;
+function longestWaitMs(count: number): number {
+  return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 1));
 }

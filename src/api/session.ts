@@ -1,165 +1,125 @@
 /**
- * The small retry wrapper round fetch: one GET → what was read from its body,
- * or a typed error. Reading is part of a try, so a cut or unreadable body is
- * tried again like a failed connection.
+ * The way to the API: one GET → what was read from its body, or a typed error.
+ * Puts the layers together; each is a file of its own and knows only the one below.
  */
-import { ApiError, isRecoverable } from "../core/errors.ts";
+import { ApiError, NetworkError } from "../core/errors.ts";
 import type { Observer } from "../core/observer.ts";
+import { redact } from "../core/redact.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { attempt } from "./fetch_once.ts";
-import { CircuitBreaker, isNoAnswer } from "./circuit_breaker.ts";
-import type { RateLimiter } from "./rate_limiter.ts";
-import { sliceDocument } from "./records.ts";
-import { decideRetry, MAX_TRIES } from "./retry.ts";
+import { CircuitBreaker } from "./circuit_breaker.ts";
+import { FetchOnce } from "./fetch_once.ts";
+import { KeyCheck } from "./key_check.ts";
+import { RateLimiter } from "./rate_limiter.ts";
+import { type ApiRequest, PROBE, type Transport } from "./request.ts";
+import { Retry } from "./retry.ts";
+import { RetryAfter } from "./retry_after.ts";
+import { ServerClock } from "./server_clock.ts";
+
+export type { ApiRequest } from "./request.ts";
 
 /** What {@linkcode Session} is made from. */
 export interface SessionOptions {
   readonly runtime: Pick<Runtime, "fetch" | "clock" | "random">;
-  readonly limiter: RateLimiter;
-  readonly observer: Observer;
+  readonly observer: Pick<Observer, "log" | "waiting">;
   /** The API's address, without a slash at its end. */
   readonly apiUrl: string;
   readonly apiKey: string;
-  /** How long to wait for an API that does not answer at all, in milliseconds. */
+  /** The most requests at once. */
+  readonly concurrency: number;
+  /** How long to wait for an API that does not answer, in milliseconds. */
   readonly patienceMs: number;
   /** Ends every request of the run. */
   readonly signal: AbortSignal;
 }
 
-/** One GET. */
-export interface ApiRequest<T> {
-  /** Below the API's address, with a slash in front. */
-  readonly path: string;
-  readonly query?: ReadonlyArray<readonly [string, string]>;
-  /** For people: `page 3 of the Logs of pr_1`. */
-  readonly label: string;
-  /** Time for one try, in milliseconds. */
-  readonly timeoutMs?: number;
-  /** Reads the body; a ProtocolError thrown here makes another try. */
-  readonly read: (body: Uint8Array) => T;
-}
+/** Statuses of the probe that say that there is no such API at the address. */
+const NO_API_STATUSES = [404, 405, 410];
 
-const TIMEOUT_MS = 60_000;
-
-/** What is asked while nothing else is answered: small, and always there. */
-const PROBE: ApiRequest<unknown> = {
-  path: "/files",
-  query: [["page", "1"], ["size", "1"]],
-  label: "a sign of life",
-  read: (body) => sliceDocument(body, () => null),
-};
-
-/** Makes requests. */
+/** Makes the requests of a run. */
 export class Session {
-  readonly #options: SessionOptions;
-  readonly #headers: Readonly<Record<string, string>>;
-  readonly #outage: CircuitBreaker;
+  readonly #top: Transport;
+  readonly #serverClock: ServerClock;
+  /** The API's address as messages name it: without a login. */
+  readonly #address: string;
 
-  constructor(options: SessionOptions) {
-    this.#options = options;
-    this.#headers = { "x-api-key": options.apiKey };
-    const { clock } = options.runtime;
-    this.#outage = new CircuitBreaker({
+  constructor({ runtime, ...options }: SessionOptions) {
+    const { clock, fetch } = runtime;
+    const { apiKey } = options;
+    const { origin, pathname } = new URL(options.apiUrl);
+    const address = origin + pathname;
+    const observer = {
+      log: (level, message) =>
+        options.observer.log(level, redact(message, [apiKey])),
+      waiting: (reason, untilMs) => options.observer.waiting(reason, untilMs),
+    } satisfies SessionOptions["observer"];
+    const shared = {
       ...options,
+      fetch,
       clock,
-      // A request that waits for the end of an outage may hold every slot.
-      probe: async () =>
-        void await this.#try(PROBE, async (work) => {
-          await options.limiter.quiet(options.signal);
-          return await work();
-        }),
-    });
+      random: () => runtime.random(),
+      observer,
+      address,
+    };
+    this.#address = address;
+    this.#serverClock = new ServerClock(clock);
+    const once = new FetchOnce({ ...shared, serverClock: this.#serverClock });
+    const whenAllowed = new RetryAfter(once, shared);
+    const whenUp = new CircuitBreaker(whenAllowed, shared);
+    const inTurn = new RateLimiter(whenUp, shared);
+    const retried = new Retry(inTurn, shared);
+    this.#top = new KeyCheck(retried, clock);
   }
 
   /**
-   * Makes a request, up to five times. Tries that fail while the API does not
-   * answer anything at all are not counted.
+   * Makes a request, up to five times or `request.attempts` times. Attempts that
+   * met an outage or a 429 do not count.
    *
    * @returns What `read` made of the body.
-   * @throws {ApiError | NetworkError | ProtocolError} When the last try failed.
-   * @throws {AuthError} As soon as the API refuses the key.
+   * @throws {ApiError | NetworkError | ProtocolError} When the last attempt failed.
+   * @throws {NetworkError} With `outage`, when the API does not answer for longer
+   * than is to be waited; with `neverReached` too, when it did not answer once.
+   * @throws {AuthError} When the API refuses the key.
    * @throws The signal's reason when the run ends.
    */
-  async get<T>(request: ApiRequest<T>): Promise<T> {
-    const { runtime, limiter, observer, signal } = this.#options;
-    const outage = this.#outage;
-    for (let tries = 1;; tries++) {
-      if (await outage.over()) tries = 1;
-      try {
-        const value = await this.#try(
-          request,
-          (work) =>
-            limiter.run(async () => {
-              await outage.over();
-              return await work();
-            }, signal),
-        );
-        outage.answered();
-        return value;
-      } catch (error) {
-        if (!isRecoverable(error)) throw error;
-        if (!isNoAnswer(error)) outage.answered();
-        const { kind, waitMs, forAll } = decideRetry(
-          error,
-          tries,
-          runtime.random(),
-        );
-        const failed = `cannot get ${request.label} (try ${tries}`;
-        const seconds = (waitMs / 1000).toFixed(1);
-        observer.log(
-          kind === "fail" ? "INFO" : "WARN",
-          kind === "fail"
-            ? `${failed}, the last): ${error.message}`
-            : `${failed} of ${MAX_TRIES}, again in ${seconds} s): ${error.message}`,
-        );
-        if (isNoAnswer(error) && await outage.noAnswer()) {
-          tries = 0;
-          continue;
-        }
-        if (kind === "fail") throw error;
-        if (!forAll) await runtime.clock.sleep(waitMs, { signal });
-      }
-    }
+  get<T>(request: ApiRequest<T>): Promise<T> {
+    return this.#top.get(request);
   }
 
-  /** One try; tells the limiter what the server thinks of the pace. */
-  async #try<T>(
-    request: ApiRequest<T>,
-    inTurn: (work: () => Promise<Uint8Array>) => Promise<Uint8Array>,
-  ): Promise<T> {
-    const { runtime, limiter, observer } = this.#options;
-    let startedMs = 0;
+  /**
+   * Finds out whether the API can be reached with this key, by one small request.
+   *
+   * @throws {NetworkError} With `neverReached`, after about 30 s, or at once where
+   * waiting does not help.
+   * @throws {AuthError} When the API refuses the key.
+   * @throws What {@linkcode get} throws.
+   */
+  async reach(): Promise<void> {
     try {
-      // Its slot is free again before the body is read.
-      const body = await inTurn(() => {
-        startedMs = runtime.clock.now();
-        return this.#fetch(request);
-      });
-      return request.read(body);
+      await this.get(PROBE);
     } catch (error) {
-      if (!(error instanceof ApiError) || !error.retryable) throw error;
-      if (error.status === 429) limiter.slowDown(startedMs);
-      if (error.retryAfterMs !== undefined) {
-        const untilMs = runtime.clock.now() + error.retryAfterMs;
-        limiter.hold(untilMs);
-        observer.waiting("rate limited, resumes", untilMs);
-      }
-      throw error;
+      if (!(error instanceof ApiError)) throw error;
+      const { status, message, retryable } = error;
+      const isElsewhere = status < 400 || NO_API_STATUSES.includes(status);
+      if (!isElsewhere && !retryable) return;
+      if (!isElsewhere) throw error;
+      throw new NetworkError(
+        `cannot reach the API at ${this.#address}: ${message}${
+          status < 400
+            ? ""
+            : "; check the address (--api-url, HUMANLOOP_API_URL)"
+        }`,
+        { neverReached: true, cause: error },
+      );
     }
   }
 
-  async #fetch<T>(request: ApiRequest<T>): Promise<Uint8Array> {
-    const { runtime, apiUrl, signal } = this.#options;
-    const url = new URL(apiUrl + request.path);
-    for (const [name, value] of request.query ?? []) {
-      url.searchParams.append(name, value);
-    }
-    return await attempt(url, {
-      fetch: runtime.fetch,
-      clock: runtime.clock,
-      headers: this.#headers,
-      timeoutMs: request.timeoutMs ?? TIMEOUT_MS,
-      signal,
-    });
+  /**
+   * Gives the time by the API's clock, as its newest `Date` header and the time
+   * since have it.
+   *
+   * @returns Milliseconds since 1970; `null` where no answer had a `Date`.
+   */
+  serverTimeMs(): number | null {
+    return this.#serverClock.nowMs();
   }
 }

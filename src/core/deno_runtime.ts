@@ -34,6 +34,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const realClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   async sleep(ms, { signal } = {}) {
     for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) {
       await timer(Math.min(left, LONGEST_TIMER_MS), signal);

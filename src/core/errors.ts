@@ -2,7 +2,7 @@
  * The six kinds of failure that the program tells apart. A message says in one
  * sentence what was tried, what happened and what to do, without a trailing
  * stop; it never holds a header, a query string or more than 200 characters of
- * a response. The exit code is chosen from the class, once, in `cli.ts`.
+ * a response. The exit code is chosen from the class, once, in `cli/main.ts`.
  */
 
 /** The arguments, the settings or the chosen directory cannot be used. */
@@ -10,7 +10,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The API refused the key (a 401 or 403 of its own, not of a proxy's). */
+/** The API refused the key, also when it was asked for nothing but one File. */
 export class AuthError extends Error {
   override readonly name = "AuthError";
 }
@@ -41,18 +41,30 @@ export class ApiError extends Error {
 
 /** Options of {@linkcode NetworkError}. */
 export interface NetworkErrorOptions extends ErrorOptions {
-  /** Whether the API answered nothing at all for as long as was to be waited. */
+  /** What a user may do about it, without a trailing stop. */
+  readonly advice?: string;
+  /** Whether waiting does not help: an unknown host, a certificate that is not trusted. */
+  readonly permanent?: boolean;
+  /** Whether the run was given up: the API did not answer for as long as was to be waited. */
   readonly outage?: boolean;
+  /** Whether the API did not answer once in this run. */
+  readonly neverReached?: boolean;
 }
 
 /** No complete answer arrived: connection, name, TLS, time-out, cut body. */
 export class NetworkError extends Error {
   override readonly name = "NetworkError";
+  readonly advice: string | undefined;
+  readonly permanent: boolean;
   readonly outage: boolean;
+  readonly neverReached: boolean;
 
   constructor(message: string, options: NetworkErrorOptions = {}) {
     super(message, options);
-    this.outage = options.outage ?? false;
+    this.advice = options.advice;
+    this.permanent = options.permanent ?? false;
+    this.neverReached = options.neverReached ?? false;
+    this.outage = options.outage ?? this.neverReached;
   }
 }
 
@@ -67,10 +79,10 @@ export class StorageError extends Error {
 }
 
 /**
- * Whether a failure costs one part of the export (a gap) rather than the run.
+ * Tells whether a failure is one of requests, an outage among them: it costs one
+ * part of the export (a gap), while every other failure ends the run.
  *
  * @param error What was thrown.
- * @returns `true` for failures of one request, `false` for all others.
  */
 export function isRecoverable(error: unknown): error is Error {
   return error instanceof ApiError || error instanceof NetworkError ||
@@ -78,10 +90,21 @@ export function isRecoverable(error: unknown): error is Error {
 }
 
 /**
- * Whether a failure costs some places of a list: that of one request, but not
- * that the API does not answer at all, for longer than was to be waited.
+ * Tells whether the run was given up because the API did not answer, or asked to
+ * wait, for longer than `--patience`: then no further request can succeed.
+ *
+ * @param error What was thrown.
+ */
+export function isOutage(error: unknown): error is NetworkError {
+  return error instanceof NetworkError && error.outage;
+}
+
+/**
+ * Tells whether a failure is of one request and no more: it costs records of a
+ * list, and the next request may succeed.
+ *
+ * @param error What was thrown.
  */
 export function isListRecoverable(error: unknown): error is Error {
-  const isOutage = error instanceof NetworkError && error.outage;
-  return isRecoverable(error) && !isOutage;
+  return isRecoverable(error) && !isOutage(error);
 }

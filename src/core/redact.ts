@@ -1,9 +1,45 @@
 /**
- * A text with `[key]` where a secret stood.
+ * Hides secrets in texts. A text is often cut after some characters, and the API
+ * may quote a key in another case: so the first characters of a secret are enough.
+ */
+
+/** As many characters of a secret, from its first on, are hidden wherever they stand. */
+const SHORTEST_PREFIX = 8;
+
+/**
+ * Hides secrets in a text, in upper and lower case, and also where only their
+ * first 8 characters or more are there.
  *
+ * @param text What is to be shown or written.
  * @param secrets Texts that are never repeated.
+ * @returns The text, with `[key]` in place of each secret.
  */
 export function redact(text: string, secrets: readonly string[]): string {
-  return secrets.filter((secret) => secret !== "")
-    .reduce((safe, secret) => safe.replaceAll(secret, "[key]"), text);
+  let safe = text;
+  for (const secret of secrets) {
+    if (secret !== "") safe = redactOne(safe, secret);
+  }
+  return safe;
+}
+
+function redactOne(text: string, secret: string): string {
+  const prefix = RegExp.escape(secret.slice(0, SHORTEST_PREFIX));
+  let safe = "";
+  let shownTo = 0;
+  for (const { index } of text.matchAll(new RegExp(prefix, "gi"))) {
+    if (index < shownTo) continue;
+    safe += `${text.slice(shownTo, index)}[key]`;
+    shownTo = index + sharedLength(text, index, secret);
+  }
+  return safe + text.slice(shownTo);
+}
+
+/** How many characters of `secret` stand at `start`. */
+function sharedLength(text: string, start: number, secret: string): number {
+  let length = 0;
+  while (
+    length < secret.length &&
+    text[start + length]?.toLowerCase() === secret[length]!.toLowerCase()
+  ) length++;
+  return length;
 }

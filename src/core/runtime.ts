@@ -6,8 +6,10 @@
 
 /** Time, in milliseconds. */
 export interface Clock {
-  /** Milliseconds since 1970, UTC. */
+  /** Milliseconds since 1970, UTC, as this machine's clock has them: it may be wrong, and may jump. */
   now(): number;
+  /** Milliseconds since some fixed instant, by a clock that never jumps: for durations. */
+  monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
 }

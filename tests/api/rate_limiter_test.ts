@@ -1,43 +1,66 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ApiRequest } from "../../src/api/session.ts";
+import { ApiError } from "../../src/core/errors.ts";
 import { RateLimiter } from "../../src/api/rate_limiter.ts";
+import type { ApiRequest, Transport } from "../../src/api/request.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
-const signal = new AbortController().signal;
 const REQUEST: ApiRequest<number> = {
   path: "/x",
   label: "x",
   read: (body) => body.length,
 };
+const refusal = () =>
+  new ApiError("HTTP 429", { status: 429, retryable: true });
 
-Deno.test("a burst of 429s halves the requests in flight once", async () => {
+/** A limiter over a layer that does what `next` does. */
+function limited(concurrency: number, next: () => Promise<void>) {
   const clock = new VirtualClock();
-  const limiter = new RateLimiter({ concurrency: 16, clock });
-  const startedMs = clock.now();
-  await clock.sleep(50);
-  for (let i = 0; i < 16; i++) limiter.slowDown(startedMs + i);
+  const stop = new AbortController();
+  const below: Transport = {
+    get: async (request) => {
+      await next();
+      return request.read(new Uint8Array(1));
+    },
+  };
+  const { signal } = stop;
+  const limiter = new RateLimiter(below, { concurrency, clock, signal });
+  return { limiter, clock, stop };
+}
+
+Deno.test("a burst of 429s halves the requests at once, once", async () => {
+  const { limiter, clock } = limited(16, async () => {
+    await clock.sleep(50);
+    throw refusal();
+  });
+  const burst = (count: number) =>
+    Promise.allSettled(
+      Array.from({ length: count }, () => limiter.get(REQUEST)),
+    );
+  await burst(16);
   assertEquals(limiter.limit, 8);
-  await clock.sleep(1);
-  limiter.slowDown(clock.now());
-  assertEquals(limiter.limit, 4);
-  for (let i = 0; i < 5; i++) {
-    await clock.sleep(1);
-    limiter.slowDown(clock.now());
+  for (const limit of [4, 2, 1, 1]) {
+    await burst(1);
+    assertEquals(limiter.limit, limit);
   }
-  assertEquals(limiter.limit, 1);
 });
 
 Deno.test("it climbs back quickly to what was too many, then slowly, to the most", async () => {
-  const clock = new VirtualClock();
-  const limiter = new RateLimiter({ concurrency: 16, clock });
-  limiter.slowDown(clock.now());
-  const startMs = clock.now();
+  let first = true;
+  const { limiter, clock } = limited(16, async () => {
+    await clock.sleep(100);
+    if (first) {
+      first = false;
+      throw refusal();
+    }
+  });
+  await assertRejects(() => limiter.get(REQUEST), ApiError);
+  const startMs = clock.monotonicMs();
   const reached = new Map<number, number>();
   for (let i = 0; i < 600; i++) {
-    await limiter.run(() => clock.sleep(100), signal);
+    await limiter.get(REQUEST);
     if (!reached.has(limiter.limit)) {
-      reached.set(limiter.limit, clock.now() - startMs);
+      reached.set(limiter.limit, clock.monotonicMs() - startMs);
     }
   }
   assertEquals([...reached.keys()], [8, 9, 10, 11, 12, 13, 14, 15, 16]);
@@ -45,18 +68,15 @@ Deno.test("it climbs back quickly to what was too many, then slowly, to the most
   assertEquals(reached.get(16), 8_500);
 });
 
-Deno.test("a request that is given up while it waits for a slot takes none", async () => {
-  const clock = new VirtualClock();
-  const limiter = new RateLimiter({ concurrency: 1, clock });
-  const stop = new AbortController();
+Deno.test("the end of the run ends a request that waits for a slot", async () => {
   const held = Promise.withResolvers<void>();
-  const first = limiter.run(() => held.promise, signal);
-  const second = limiter.run(() => Promise.resolve(), stop.signal);
+  const { limiter, stop } = limited(1, () => held.promise);
+  const first = limiter.get(REQUEST);
+  const second = limiter.get(REQUEST);
   stop.abort(new DOMException("stop", "AbortError"));
   await assertRejects(() => second, DOMException, "stop");
   held.resolve();
-  await first;
-  assertEquals(await limiter.run(() => Promise.resolve(3), signal), 3);
+  assertEquals(await first, 1);
 });
 
 for (const allowed of [20, 100, 200]) {

@@ -1,7 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MemoryBudget } from "../../src/api/memory_budget.ts";
 import { Session } from "../../src/api/session.ts";
-import { RateLimiter } from "../../src/api/rate_limiter.ts";
 import { sliceDocument } from "../../src/api/records.ts";
 import { NetworkError } from "../../src/core/errors.ts";
 import { fastClock } from "../helpers/clock.ts";
@@ -47,7 +46,7 @@ async function get(apiUrl: string): Promise<unknown> {
       clock,
       random: () => 0,
     },
-    limiter: new RateLimiter({ concurrency: 1, clock }),
+    concurrency: 1,
     observer: recorder(),
     apiUrl,
     apiKey: "k",
@@ -75,7 +74,7 @@ for (
     ["at once", ""],
   ] as const
 ) {
-  Deno.test(`a connection cut ${name} is tried again`, async () => {
+  Deno.test(`a connection cut ${name} gets another attempt`, async () => {
     await using server = rawServer(async (connection, n) => {
       const whole =
         `${HEAD}content-length: 7\r\nconnection: close\r\n\r\n{"a":1}`;
@@ -95,7 +94,7 @@ Deno.test("a server that accepts and never answers is given up", async () => {
   );
 });
 
-Deno.test("a budget gives back what an ended walk held", () => {
+Deno.test("a budget gets back what a permit held, once", () => {
   const budget = new MemoryBudget(100);
   const permit = budget.tryTake(80)!;
   assertEquals(budget.tryTake(30), null);

@@ -14,6 +14,8 @@ interface Sleeper {
  */
 export class VirtualClock implements Clock {
   #nowMs: number;
+  /** How far the clock on the wall was set back (below 0) or ahead. */
+  #setByMs = 0;
   readonly #sleepers = new Set<Sleeper>();
   #timer: ReturnType<typeof setImmediate> | null = null;
   #stopped = false;
@@ -23,7 +25,16 @@ export class VirtualClock implements Clock {
   }
 
   now(): number {
+    return this.#nowMs + this.#setByMs;
+  }
+
+  monotonicMs(): number {
     return this.#nowMs;
+  }
+
+  /** Sets the clock on the wall back (below 0) or ahead; durations stay what they are. */
+  setBy(ms: number): void {
+    this.#setByMs += ms;
   }
 
   sleep(
@@ -88,6 +99,7 @@ export function fastClock(times: number): Clock {
   const startMs = clock.now();
   return {
     now: () => startMs + (clock.now() - startMs) * times,
+    monotonicMs: () => clock.monotonicMs() * times,
     sleep: (ms, options) => clock.sleep(ms / times, options),
   };
 }

@@ -1,7 +1,6 @@
 /** A stubbed fetch, and what the API's parts need around it. */
 import { MemoryBudget } from "../../src/api/memory_budget.ts";
 import { Session } from "../../src/api/session.ts";
-import { RateLimiter } from "../../src/api/rate_limiter.ts";
 import type { WalkContext } from "../../src/lists/list_types.ts";
 import { UNWATCHED } from "../../src/core/work.ts";
 import { VirtualClock } from "./clock.ts";
@@ -50,7 +49,7 @@ export function stubbed(
     readonly budget?: number;
     readonly random?: number;
     readonly patienceMs?: number;
-    /** Answers when a sign of life is asked for; without it, there is one. */
+    /** Answers the probe; without it, the API is up. */
     readonly probe?: () => Answer;
   } = {},
 ): Stubbed {
@@ -65,19 +64,23 @@ export function stubbed(
   ): Promise<Response> => {
     const url = new URL(String(input));
     if (url.pathname === "/v5/files" && url.searchParams.get("size") === "1") {
-      const sign = options.probe?.() ?? json({});
-      if (sign instanceof Error) throw sign;
-      return sign;
+      const probed = options.probe?.() ?? json({});
+      if (probed instanceof Error) throw probed;
+      return probed;
     }
     const n = seen.length;
-    seen.push({ url, headers: new Headers(init?.headers), atMs: clock.now() });
+    seen.push({
+      url,
+      headers: new Headers(init?.headers),
+      atMs: clock.monotonicMs(),
+    });
     const result = await answer(url, n, init?.signal as AbortSignal);
     if (result instanceof Error) throw result;
     return result;
   };
   const session = new Session({
     runtime: { fetch: fetchStub, clock, random: () => options.random ?? 1 },
-    limiter: new RateLimiter({ concurrency, clock }),
+    concurrency,
     observer,
     apiUrl: "https://api.test/v5",
     apiKey: TEST_KEY,

@@ -172,6 +172,7 @@ async function oneRun(
     fetch: fetchOnce,
     clock: {
       now: () => clock.now(),
+      monotonicMs: () => clock.monotonicMs(),
       sleep: (ms, options) => step(() => clock.sleep(ms, options)),
     },
     random: () => dice.share(),

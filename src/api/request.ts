@@ -1,0 +1,36 @@
+/**
+ * What a request is, and what makes one. The layers of the session (fetch_once,
+ * retry_after, circuit_breaker, rate_limiter, retry, key_check) are all of the
+ * same shape, and each is made from the one below it.
+ */
+import { sliceDocument } from "./records.ts";
+
+/** One GET of the API. */
+export interface ApiRequest<T> {
+  /** Below the API's address, with a slash in front. */
+  readonly path: string;
+  readonly query?: ReadonlyArray<readonly [string, string]>;
+  /** For people: `Logs 1–100 of Support/Triage`. */
+  readonly label: string;
+  /** Time for one attempt, in milliseconds. */
+  readonly timeoutMs?: number;
+  /** The most attempts; those that met an outage or a 429 do not count. */
+  readonly attempts?: number;
+  /** Reads the body; a ProtocolError thrown here makes another attempt. */
+  readonly read: (body: Uint8Array) => T;
+}
+
+/** Makes requests. */
+export interface Transport {
+  /** Gives what the request's `read` made of the body, or throws a typed error. */
+  get<T>(request: ApiRequest<T>): Promise<T>;
+}
+
+/** The request that shows whether the API answers and the key is good: small, and always there. */
+export const PROBE: ApiRequest<null> = {
+  path: "/files",
+  query: [["page", "1"], ["size", "1"]],
+  label: "a first File, to see whether the API answers",
+  timeoutMs: 30_000,
+  read: (body) => sliceDocument(body, () => null).info,
+};
