@@ -22,7 +22,7 @@ export interface RetryAfterOptions {
 /** A server may say 429 for this long, however short `--patience` is. */
 const LEAST_PATIENCE_MS = 30_000;
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 10_000;
 const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** The layer above a single attempt: lets it start when the server allows it. */
@@ -94,12 +94,12 @@ export class RetryAfter implements Transport {
       this.#refusals++;
       this.#lastRefusalMs = nowMs;
     }
+    const leftMs = this.#refusedSinceMs + this.#patienceMs - nowMs;
     const askedMs = error.retryAfterMs ?? 0;
-    const waitMs = Math.max(askedMs, pauseMs(this.#refusals));
-    if (nowMs + waitMs - this.#refusedSinceMs > this.#patienceMs) {
+    if (leftMs <= 0 || askedMs > leftMs) {
       throw this.#giveUp(error, nowMs - this.#refusedSinceMs);
     }
-    this.#pause(waitMs);
+    this.#pause(Math.max(askedMs, Math.min(leftMs, pauseMs(this.#refusals))));
   }
 
   #pause(waitMs: number): void {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ApiRequest } from "../../src/api/session.ts";
 import { sliceDocument } from "../../src/api/records.ts";
-import { AuthError, NetworkError } from "../../src/core/errors.ts";
+import { ApiError, AuthError, NetworkError } from "../../src/core/errors.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
 const REQUEST: ApiRequest<unknown> = {
@@ -12,64 +12,65 @@ const REQUEST: ApiRequest<unknown> = {
 const MINUTE = 60_000;
 const refused = () => new TypeError("error sending request: refused");
 
-/** A service that is down between two instants, in milliseconds from now. */
-function downtime(
+/** An API that was reached, and is down between two instants, in milliseconds from now. */
+async function downtime(
   fromMs: number,
   toMs: number,
   options: { concurrency?: number; patienceMs?: number } = {},
 ) {
   const probes: number[] = [];
-  let startMs = 0;
-  let flying = 0;
-  let mostFlying = 0;
+  let startMs = Infinity;
   const isDown = (nowMs: number) =>
     nowMs - startMs >= fromMs && nowMs - startMs < toMs;
   const stub: Stubbed = stubbed(async () => {
-    const nowMs = stub.clock.now();
-    mostFlying = isDown(nowMs) ? Math.max(mostFlying, ++flying) : mostFlying;
+    const nowMs = stub.clock.monotonicMs();
     await stub.clock.sleep(50);
-    if (isDown(nowMs)) flying--;
     return isDown(nowMs) ? refused() : json({ ok: 1 });
   }, {
     patienceMs: 15 * MINUTE,
     ...options,
     probe: () => {
-      const nowMs = stub.clock.now();
+      const nowMs = stub.clock.monotonicMs();
       probes.push(nowMs - startMs);
       return isDown(nowMs) ? refused() : json({});
     },
   });
-  startMs = stub.clock.now();
-  return { stub, probes, startMs };
+  await stub.session.reach();
+  probes.length = 0;
+  startMs = stub.clock.monotonicMs();
+  return { stub, probes };
 }
 
-const WARNINGS = /does not answer|answers again/;
-const told = ({ observer }: Stubbed) =>
+const WARNINGS = /^the API (does not answer|answers)/;
+const warnings = ({ observer }: Stubbed) =>
   observer.lines.filter(({ message }) => WARNINGS.test(message))
     .map(({ message }) => message);
 
 Deno.test("an outage of ten minutes costs ten minutes, and no request", async () => {
-  const { stub, probes } = downtime(0, 10 * MINUTE, { concurrency: 8 });
+  const { stub, probes } = await downtime(0, 10 * MINUTE, { concurrency: 8 });
   const results = await Promise.all(
     Array.from({ length: 40 }, () => stub.session.get(REQUEST)),
   );
   assertEquals(results.length, 40);
   const tookMs = stub.clock.now() - stub.seen[0]!.atMs;
   assert(tookMs < 11.5 * MINUTE, `${tookMs} ms`);
-  // Not the five tries of every request, but what flew when it began.
+  // Not the five attempts of every request, but those on their way when it began.
   const wasted = stub.seen.length - 40;
   assert(wasted <= 16, `${wasted} requests for nothing`);
   assert(probes.length < 20, `${probes.length} probes`);
   const gaps = probes.slice(1).map((ms, i) => ms - probes[i]!);
   assertEquals(gaps.slice(0, 5), [1_000, 2_000, 4_000, 8_000, 16_000]);
   assert(gaps.every((ms) => ms <= MINUTE));
-  assertEquals(told(stub).length, 2);
-  assert(told(stub)[0]!.includes("waits up to 15 min for it (--patience)"));
+  assertEquals(warnings(stub).length, 2);
+  assertEquals(
+    warnings(stub)[0],
+    "the API does not answer (the connection was refused); the run waits up to 15 min for it (--patience)",
+  );
   assert(stub.observer.waits.length >= gaps.length - 1, "the bar shows it");
 });
 
 Deno.test("while the run is paused nothing but one probe is in flight", async () => {
-  const { stub, probes } = downtime(0, 3 * MINUTE, { concurrency: 16 });
+  const { stub, probes } = await downtime(0, 3 * MINUTE, { concurrency: 16 });
   await Promise.all(
     Array.from({ length: 30 }, () => stub.session.get(REQUEST)),
   );
@@ -83,7 +84,9 @@ Deno.test("while the run is paused nothing but one probe is in flight", async ()
 });
 
 Deno.test("patience ends: the error says so, and nothing more is asked", async () => {
-  const { stub, probes } = downtime(0, Infinity, { patienceMs: 5 * MINUTE });
+  const { stub, probes } = await downtime(0, Infinity, {
+    patienceMs: 5 * MINUTE,
+  });
   const errors = await Promise.all(
     Array.from(
       { length: 6 },
@@ -102,8 +105,12 @@ Deno.test("patience ends: the error says so, and nothing more is asked", async (
 });
 
 Deno.test("no patience: it ends with the first probe", async () => {
-  const { stub, probes } = downtime(0, Infinity, { patienceMs: 0 });
-  await assertRejects(() => stub.session.get(REQUEST), NetworkError, "for 8 s");
+  const { stub, probes } = await downtime(0, Infinity, { patienceMs: 0 });
+  await assertRejects(
+    () => stub.session.get(REQUEST),
+    NetworkError,
+    "for 7.8 s",
+  );
   assertEquals(probes.length, 1);
 });
 
@@ -116,7 +123,7 @@ Deno.test("a request that fails alone is no outage", async () => {
   const bad = { ...REQUEST, query: [["bad", "1"]] as const };
   await assertRejects(() => stub.session.get(bad), NetworkError, "refused");
   assertEquals([stub.seen.length, probes], [5, 1]);
-  assertEquals(told(stub), []);
+  assertEquals(warnings(stub), []);
 });
 
 Deno.test("429 is an answer: it starts no outage", async () => {
@@ -134,8 +141,10 @@ Deno.test("429 is an answer: it starts no outage", async () => {
 });
 
 Deno.test("a key that is revoked during an outage ends the run", async () => {
-  const stub = stubbed(refused, {
-    probe: () => json({ detail: "Invalid API key." }, { status: 401 }),
+  const revoked = () => json({ detail: "Invalid API key." }, { status: 401 });
+  let probes = 0;
+  const stub = stubbed((_, n) => n < 5 ? refused() : revoked(), {
+    probe: () => ++probes === 1 ? refused() : revoked(),
   });
   await assertRejects(() => stub.session.get(REQUEST), AuthError);
 });
@@ -145,6 +154,7 @@ Deno.test("a Retry-After of the probe is obeyed by every request", async () => {
   const stub: Stubbed = stubbed(
     (_, n) => n < 5 ? new Response("", { status: 503 }) : json({}),
     {
+      patienceMs: 5 * MINUTE,
       probe: () =>
         ++probes === 1
           ? new Response("", { status: 503, headers: { "retry-after": "90" } })
@@ -157,7 +167,7 @@ Deno.test("a Retry-After of the probe is obeyed by every request", async () => {
 });
 
 Deno.test("the end of the run ends the pause", async () => {
-  const { stub } = downtime(0, Infinity);
+  const { stub } = await downtime(0, Infinity);
   const reason = new DOMException("stop", "AbortError");
   const ended = stub.session.get(REQUEST).then(() => null, (error) => error);
   await stub.clock.sleep(2 * MINUTE);
@@ -165,15 +175,18 @@ Deno.test("the end of the run ends the pause", async () => {
   assertEquals(await ended, reason);
 });
 
-Deno.test("a server that accepts and never answers hangs no run", async () => {
+Deno.test("a server that accepts and never answers does not stop a run for ever", async () => {
   const hang = (signal: AbortSignal) =>
     new Promise<Response>((_, reject) =>
       signal.addEventListener("abort", () => reject(signal.reason))
     );
+  let isReached = false;
   const stub: Stubbed = stubbed((_, __, signal) => hang(signal), {
-    probe: () => refused(),
+    probe: () => isReached ? refused() : json({}),
     patienceMs: 2 * MINUTE,
   });
+  await stub.session.reach();
+  isReached = true;
   const startMs = stub.clock.now();
   await assertRejects(
     () => stub.session.get(REQUEST),
@@ -182,3 +195,61 @@ Deno.test("a server that accepts and never answers hangs no run", async () => {
   );
   assert(stub.clock.now() - startMs < 15 * MINUTE);
 });
+
+Deno.test("a request that is made once does not fail for an outage that has just begun", async () => {
+  const { stub, probes } = await downtime(0, 3 * MINUTE);
+  assertEquals(await stub.session.get({ ...REQUEST, attempts: 1 }), { ok: 1 });
+  assertEquals(stub.seen.length, 2);
+  assert(probes.length > 2);
+});
+
+Deno.test("one thing that fails for good, each request made once, is no outage", async () => {
+  let probes = 0;
+  const stub = stubbed(() => json({ detail: "boom" }, { status: 500 }), {
+    probe: () => (probes++, json({})),
+  });
+  const startMs = stub.clock.monotonicMs();
+  for (let i = 0; i < 200; i++) {
+    await assertRejects(
+      () => stub.session.get({ ...REQUEST, attempts: 1 }),
+      ApiError,
+      "HTTP 500",
+    );
+  }
+  assertEquals([stub.seen.length, probes], [200, 200]);
+  assertEquals(stub.clock.monotonicMs(), startMs, "nothing was waited for");
+  assertEquals(warnings(stub), []);
+});
+
+Deno.test("other answers meanwhile say that the API is up, so that nothing is probed", async () => {
+  let probes = 0;
+  const stub: Stubbed = stubbed(async (url) => {
+    if (!url.searchParams.has("bad")) return json({});
+    await stub.clock.sleep(20);
+    return json({ detail: "boom" }, { status: 500 });
+  }, { probe: () => (probes++, json({})) });
+  const bad = { ...REQUEST, attempts: 1, query: [["bad", "1"]] as const };
+  for (let i = 0; i < 20; i++) {
+    const failing = stub.session.get(bad).then(() => null, (error) => error);
+    await stub.session.get(REQUEST);
+    assert(await failing instanceof ApiError);
+  }
+  assertEquals(probes, 0);
+});
+
+for (const byMs of [-60 * MINUTE, 60 * MINUTE]) {
+  const to = byMs < 0 ? "back" : "ahead";
+  Deno.test(`a clock set ${to} an hour during an outage changes no wait`, async () => {
+    const { stub, probes } = await downtime(0, Infinity, {
+      patienceMs: 5 * MINUTE,
+    });
+    const startMs = stub.clock.monotonicMs();
+    const ended = stub.session.get(REQUEST).then(() => null, (error) => error);
+    await stub.clock.sleep(MINUTE);
+    stub.clock.setBy(byMs);
+    const error = await ended;
+    assert(error instanceof NetworkError && error.outage);
+    assertEquals(stub.clock.monotonicMs() - startMs, 5 * MINUTE);
+    assert(probes.length > 5);
+  });
+}
