@@ -1,6 +1,6 @@
 /** Typed door to `@std/fs` (README, "Dependencies"): the functions used, with their standard signatures. */
-import { ensureDir as ensureDirJs } from "deno-std/fs/ensure_dir.js";
-import { walk as walkJs } from "deno-std/fs/walk.js";
+import { ensureDir as ensureDirJs } from "deno-std-fs/ensure_dir.js";
+import { walk as walkJs } from "deno-std-fs/walk.js";
 
 /** One thing that `walk` found. */
 export interface WalkEntry extends Deno.DirEntry {
