@@ -5,6 +5,7 @@
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
 import { ProtocolError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
 import type { Session } from "./session.ts";
 import type { ListSpec } from "./list_spec.ts";
 import {
@@ -40,12 +41,19 @@ export interface EnvironmentInfo {
 /** What an export needs to know of a Version. */
 export interface VersionInfo {
   readonly id: string;
-  readonly environments: readonly EnvironmentInfo[];
+  /** `null` where the API's answer has them in no known shape. */
+  readonly environments: readonly EnvironmentInfo[] | null;
 }
 
 /** A record of which only the id matters. */
 export interface IdInfo {
   readonly id: string;
+}
+
+/** What an export needs to know of a Log. */
+export interface LogInfo extends IdInfo {
+  /** ISO 8601, with or without a zone; `null` where the API does not say. */
+  readonly createdAt: string | null;
 }
 
 const LOGS_TIMEOUT_MS = 300_000;
@@ -88,7 +96,7 @@ export class Client {
     return this.#session.get({
       path: `/${file.type}s/${file.id}/versions`,
       query: file.type === "dataset" ? [] : [["evaluator_aggregates", "true"]],
-      label: `the Versions of ${file.id}`,
+      label: `the Versions of ${nameOf(file)}`,
       read: (body) => sliceRecords(body, "records", readVersion).records,
     });
   }
@@ -119,7 +127,10 @@ export class Client {
  */
 export function filesList(path: string | null): ListSpec<FileInfo> {
   return {
-    label: "list of Files",
+    fileId: null,
+    part: "files",
+    records: "Files",
+    owner: null,
     path: "/files",
     query: [
       ...(path === null ? [] : [["path", path]] as const),
@@ -143,7 +154,10 @@ export function datapointsList(
   versionId: string,
 ): ListSpec<IdInfo> {
   return {
-    label: `Datapoints of ${file.id} at ${versionId}`,
+    fileId: file.id,
+    part: `datapoints/${versionId}`,
+    records: "Datapoints",
+    owner: `${nameOf(file)} at ${versionId}`,
     path: `/datasets/${file.id}/datapoints`,
     query: [["version_id", versionId]],
     pageSize: DATAPOINT_PAGE_SIZE,
@@ -155,7 +169,10 @@ export function datapointsList(
 /** The Evaluations of a File. */
 export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
   return {
-    label: `Evaluations of ${file.id}`,
+    fileId: file.id,
+    part: "evaluations",
+    records: "Evaluations",
+    owner: nameOf(file),
     path: "/evaluations",
     query: [["file_id", file.id]],
     pageSize: PAGE_SIZE,
@@ -165,9 +182,15 @@ export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
 }
 
 /** The Logs of an Evaluation; one is unique by its Run and its Log. */
-export function evaluationLogsList(evaluationId: string): ListSpec<IdInfo> {
+export function evaluationLogsList(
+  file: FileInfo,
+  evaluationId: string,
+): ListSpec<IdInfo> {
   return {
-    label: `Logs of the Evaluation ${evaluationId}`,
+    fileId: file.id,
+    part: `evaluations/${evaluationId}/logs`,
+    records: "Evaluation Logs",
+    owner: `${evaluationId} of ${nameOf(file)}`,
     path: `/evaluations/${evaluationId}/logs`,
     query: [],
     pageSize: PAGE_SIZE,
@@ -193,10 +216,13 @@ export function logsList(
   file: FileInfo,
   after: string | null,
   until: string | null,
-): ListSpec<IdInfo> {
+): ListSpec<LogInfo> {
   const traces = file.type === "flow" || file.type === "agent";
   return {
-    label: `Logs of ${file.id}`,
+    fileId: file.id,
+    part: "logs",
+    records: "Logs",
+    owner: nameOf(file),
     path: "/logs",
     query: [
       ["file_id", file.id],
@@ -206,9 +232,17 @@ export function logsList(
     ],
     pageSize: PAGE_SIZE,
     timeoutMs: LOGS_TIMEOUT_MS,
-    read: readId,
+    read: (value) => ({
+      id: stringField(value, "id"),
+      createdAt: optionalString(value, "created_at"),
+    }),
     key: ({ id }) => id,
   };
+}
+
+/** What a File is called in messages. */
+function nameOf({ path, id }: FileInfo): string {
+  return path ?? id;
 }
 
 function readId(value: unknown): IdInfo {
@@ -232,14 +266,18 @@ function readDirectory(value: unknown): DirectoryInfo {
 }
 
 function readVersion(value: unknown): VersionInfo {
-  const environments = asObject(value, "a Version")["environments"];
   return {
     id: stringField(value, "version_id"),
-    environments: (Array.isArray(environments) ? environments : []).map(
-      (environment: unknown) => {
-        const { id, name, tag } = asObject(environment, "an Environment");
-        return { id, name, tag };
-      },
+    environments: readEnvironments(
+      asObject(value, "a Version")["environments"],
     ),
   };
+}
+
+function readEnvironments(
+  value: unknown,
+): readonly EnvironmentInfo[] | null {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value) || !value.every(isObject)) return null;
+  return value.map(({ id, name, tag }) => ({ id, name, tag }));
 }

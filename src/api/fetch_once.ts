@@ -79,7 +79,8 @@ async function fetchBody(
   );
   try {
     const response = await follow(urlOf(request, options), options, watchdog);
-    const body = await readBody(response, watchdog);
+    const limit = response.ok ? request.maxBytes : undefined;
+    const body = await readBody(response, watchdog, limit);
     if (!response.ok) throw statusError(request, response, body, options);
     serverClock.learn(response.headers);
     return body;
@@ -200,15 +201,23 @@ async function follow(
 async function readBody(
   { headers, body }: Response,
   watchdog: Watchdog,
+  maxBytes = Infinity,
 ): Promise<Uint8Array> {
   const named = Number(headers.get("content-length") ?? 0);
   const canReserve = named > 0 && named <= MOST_RESERVED_BYTES;
   const whole = new Uint8Array(canReserve ? named : 0);
   const rest: Uint8Array[] = [];
   let length = 0;
+  let received = 0;
   watchdog.received(0);
+  if (named > maxBytes) {
+    await body?.cancel();
+    throw tooLarge(maxBytes);
+  }
   for await (const chunk of body ?? []) {
     watchdog.received(chunk.length);
+    received += chunk.length;
+    if (received > maxBytes) throw tooLarge(maxBytes);
     if (rest.length === 0 && length + chunk.length <= whole.length) {
       whole.set(chunk, length);
       length += chunk.length;
@@ -216,6 +225,15 @@ async function readBody(
   }
   const parts = [whole.subarray(0, length), ...rest];
   return concat(parts.filter((part) => part.length > 0));
+}
+
+/** The error for a response of more bytes than there is room for, as a server would say it. */
+function tooLarge(maxBytes: number): ApiError {
+  const megabytes = Math.round(maxBytes / 1_000_000);
+  return new ApiError(`the response has more than ${megabytes} MB`, {
+    status: 413,
+    retryable: false,
+  });
 }
 
 function statusError(

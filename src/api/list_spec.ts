@@ -3,15 +3,34 @@ import type { ReadInfo } from "./records.ts";
 
 /** A list of the API that comes in pages. */
 export interface ListSpec<T> {
-  /** For people: `Logs of pr_1`. */
-  readonly label: string;
+  /** The File that it belongs to; `null` for the list of Files. */
+  readonly fileId: string | null;
+  /** Which part of the export it is, as gaps and directories name it: `logs`. */
+  readonly part: string;
+  /** For people, what its records are: `Logs`. */
+  readonly records: string;
+  /** For people, what they are of: `Support/Triage`; `null` for the workspace. */
+  readonly owner: string | null;
   readonly path: string;
   readonly query: ReadonlyArray<readonly [string, string]>;
   /** The most records to ask for a page; the server may give fewer. */
   readonly pageSize: number;
-  /** Time for one try, in milliseconds. */
+  /** Time for one attempt, in milliseconds. */
   readonly timeoutMs?: number;
   readonly read: ReadInfo<T>;
   /** What makes a record of this list unique. */
   readonly key: (info: T) => string;
+}
+
+/**
+ * Names a list, or a range of it, for people: `Logs 1–100 of Support/Triage`.
+ *
+ * @param range The range, such as `1–100`.
+ */
+export function listLabel(
+  { records, owner }: Pick<ListSpec<unknown>, "records" | "owner">,
+  range?: string,
+): string {
+  const name = range === undefined ? records : `${records} ${range}`;
+  return owner === null ? name : `${name} of ${owner}`;
 }

@@ -16,6 +16,8 @@ export interface ApiRequest<T> {
   readonly timeoutMs?: number;
   /** The most attempts; those that met an outage or a 429 do not count. */
   readonly attempts?: number;
+  /** The most bytes to accept; a longer response is an ApiError of status 413. */
+  readonly maxBytes?: number;
   /** Reads the body; a ProtocolError thrown here makes another attempt. */
   readonly read: (body: Uint8Array) => T;
 }

@@ -1,21 +1,33 @@
-/** Places of a list of records: what the API's side and the disk's both speak of. */
+/** What is missing of an export: one type from the failed request to the summary. */
 
-/** A list's records between two instants (ISO 8601, `null` for no bound). */
-export interface DateWindow {
-  readonly after: string | null;
-  readonly until: string | null;
-  /** Places of the list before its first. */
-  readonly before: number;
-  /** How many records it holds. */
-  readonly count: number;
+/** Something that is missing, and why. */
+export interface Gap {
+  /** `null` where it concerns the whole export. */
+  readonly fileId: string | null;
+  /** Which part: `versions`, `logs`, `evaluations/evr_1/stats.json`. */
+  readonly part: string;
+  readonly reason: string;
+  /** Index of the first missing record in its list, from 0. */
+  readonly offset?: number;
+  /** How many records are missing, where that is known. */
+  readonly missing?: number;
 }
 
-/** Places of a list that are empty, because their records cannot be had. */
-export interface EmptyPlaces {
-  /** Places of the list before them. */
+/** Records of a list that are missing. */
+export interface RecordGap extends Gap {
   readonly offset: number;
-  readonly count: number;
-  readonly reason: string;
-  /** The window of time that they were asked for in, where there was one. */
-  readonly window?: DateWindow;
+  readonly missing: number;
+}
+
+/** A gap in words: the File, the part, which records, why. */
+export function gapText(gap: Gap): string {
+  const { fileId, part, offset, missing, reason } = gap;
+  const label = fileId === null ? part : `${fileId} ${part}`;
+  const records = `${missing} record${missing === 1 ? "" : "s"}`;
+  const which = missing === undefined
+    ? ""
+    : offset === undefined
+    ? ` (${records})`
+    : ` (${records} from number ${offset + 1})`;
+  return `${label}${which}: ${reason}`;
 }

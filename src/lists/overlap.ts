@@ -1,82 +1,67 @@
 /**
- * Pieces of a list that were asked for one by one, and whether they are of the
- * same list: it may have moved between them.
+ * Whether records of different responses are of the same list: it may have
+ * changed between them. Where two batches share a record, it must be the same;
+ * where they only meet, the two records are asked for again in one page.
  */
-import { isListRecoverable } from "../core/errors.ts";
-import type { Session } from "../api/session.ts";
-import { fetchPage } from "./page.ts";
 import type { ListSpec } from "../api/list_spec.ts";
-import { pageAround, startOf } from "./page_address.ts";
 import type { RawRecord } from "../api/records.ts";
+import type { Session } from "../api/session.ts";
+import { isListRecoverable } from "../core/errors.ts";
+import { fetchPage } from "./page.ts";
+import { pageAround, startOf } from "./page_address.ts";
 
-/** A run of places: their records, or why they cannot be had. */
-export type Piece<T> =
-  | {
-    readonly kind: "records";
-    readonly from: number;
-    readonly records: readonly RawRecord<T>[];
-    /** How many records the list has, as this answer says. */
-    readonly total: number;
-  }
-  | {
-    readonly kind: "gap";
-    readonly from: number;
-    readonly to: number;
-    readonly failure: Error;
-    /** Whether the API answered that the list has no such places. */
-    readonly isEnd?: true;
-  };
-
-/**
- * How many single records of a list failed one after the other. Where that goes
- * on, the list fails and not a record, and cutting would only ask more of a
- * server in trouble.
- */
-export interface Cuts {
-  failed: number;
-}
-
-/** What asking for places needs. */
-export interface Asking<T> {
-  readonly session: Session;
-  readonly spec: ListSpec<T>;
-  readonly cuts: Cuts;
+/** Records at consecutive offsets, as one response gave them. */
+export interface Records<T> {
+  readonly offset: number;
+  readonly records: readonly RawRecord<T>[];
 }
 
 /**
- * Whether pieces of different moments are of the same list: where two meet, both
- * records are asked for again in one page.
+ * Tells whether records that follow on each other are of the same list.
+ *
+ * @param runs Batches of records, in order; those that do not meet are not compared.
  */
-export async function fitTogether<T>(
-  { session, spec }: Asking<T>,
-  pieces: readonly Piece<T>[],
+export async function doOverlap<T>(
+  session: Session,
+  spec: ListSpec<T>,
+  runs: ReadonlyArray<Records<T>>,
 ): Promise<boolean> {
-  let cleanFrom = pieces[0]?.from ?? 0;
-  for (const [i, piece] of pieces.entries()) {
-    const before = pieces[i - 1];
-    if (piece.kind === "gap") cleanFrom = piece.to;
-    if (piece.kind === "gap" || before?.kind !== "records") continue;
-    const gap = pieces.slice(i).find(({ kind }) => kind === "gap");
-    const last = pieces.at(-1)!;
-    const end = gap?.from ??
-      (last.kind === "gap" ? last.to : last.from + last.records.length);
-    const seam = piece.from;
-    const within = [cleanFrom, end] as const;
-    const address = pageAround(seam - 1, seam + 1, spec.pageSize, within);
-    const pair = [before.records.at(-1), piece.records[0]];
-    if (address === null || pair.includes(undefined)) continue;
-    const page = await fetchPage(session, spec, address).catch((error) => {
-      if (!isListRecoverable(error)) throw error;
-      return null;
-    });
-    if (page === null) return false;
-    if (page.size !== address.size) continue;
-    const at = seam - startOf(address);
-    const keys = [page.records[at - 1], page.records[at]]
-      .map((record) => record && spec.key(record.info));
-    if (pair.some((record, i) => spec.key(record!.info) !== keys[i])) {
-      return false;
-    }
+  for (const [i, after] of runs.entries()) {
+    const before = runs[i - 1];
+    if (before === undefined || endOf(before) !== after.offset) continue;
+    if (!await meets(session, spec, before, after)) return false;
   }
   return true;
+}
+
+/** The offset behind the last of these records. */
+export function endOf(
+  { offset, records }: Records<unknown>,
+): number {
+  return offset + records.length;
+}
+
+/** Asks again for the last record of one batch and the first of the next, in one page. */
+async function meets<T>(
+  session: Session,
+  spec: ListSpec<T>,
+  before: Records<T>,
+  after: Records<T>,
+): Promise<boolean> {
+  const { offset } = after;
+  const within = [before.offset, endOf(after)] as const;
+  const address = pageAround(offset - 1, offset + 1, spec.pageSize, within);
+  if (address === null) return true;
+  try {
+    const page = await fetchPage(session, spec, address, { attempts: 1 });
+    if (page.size !== address.size) return true;
+    const index = offset - startOf(address);
+    const keyOf = (record: RawRecord<T> | undefined) =>
+      record && spec.key(record.info);
+    return keyOf(page.records[index - 1]) === keyOf(before.records.at(-1)) &&
+      keyOf(page.records[index]) === keyOf(after.records[0]);
+  } catch (error) {
+    if (!isListRecoverable(error)) throw error;
+    return false;
+  }
 }

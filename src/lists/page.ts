@@ -4,10 +4,10 @@
  * of records agree with each other.
  */
 import { ProtocolError } from "../core/errors.ts";
-import type { ListSpec } from "../api/list_spec.ts";
+import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import { asObject, countField } from "../api/fields.ts";
 import type { Session } from "../api/session.ts";
-import { type PageAddress, startOf } from "./page_address.ts";
+import { endOf, type PageAddress, startOf } from "./page_address.ts";
 import { type RawRecord, sliceRecords } from "../api/records.ts";
 
 /** A page as the server gave it. */
@@ -20,33 +20,47 @@ export interface Page<T> {
   readonly bytes: number;
 }
 
+/** How a page is asked for. */
+export interface PageOptions {
+  /** The most attempts; absent for as many as any request has. */
+  readonly attempts?: number;
+  /** The most bytes to accept, unless the page is of one record. */
+  readonly maxBytes?: number;
+}
+
 /**
  * Fetches one page.
  *
- * @param http The connection.
+ * @param session The way to the API.
  * @param spec The list.
  * @param address Which page.
  * @returns A page that holds every record that its own total promises.
- * @throws {ApiError | NetworkError | ProtocolError} When the last try failed.
+ * @throws {ApiError | NetworkError | ProtocolError} When the last attempt failed.
  */
 export function fetchPage<T>(
   session: Session,
   spec: ListSpec<T>,
   address: PageAddress,
+  { attempts, maxBytes }: PageOptions = {},
 ): Promise<Page<T>> {
   const { page, size } = address;
+  const range = size === 1
+    ? `${page}`
+    : `${startOf(address) + 1}–${endOf(address)}`;
   return session.get({
     path: spec.path,
     query: [...spec.query, ["page", String(page)], ["size", String(size)]],
-    label: `page ${page} (of ${size}) of the ${spec.label}`,
+    label: listLabel(spec, range),
     ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
+    ...(attempts === undefined ? {} : { attempts }),
+    ...(maxBytes === undefined || size === 1 ? {} : { maxBytes }),
     read: (body) => {
       const answer = readPage(body, spec, address);
       const before = startOf({ page, size: answer.size });
       const promised = Math.min(answer.total - before, answer.size);
       if (answer.records.length < promised) {
         throw new ProtocolError(
-          `the page holds ${answer.records.length} records where ${promised} belong`,
+          `the page holds ${answer.records.length} of ${promised} records`,
         );
       }
       if (!areDistinct(answer.records, spec)) {

@@ -1,8 +1,8 @@
 /**
- * Which pages to ask for. A list is a row of places, from 0; the API gives pages
- * of any size, each beginning at a multiple of its size. Neighbouring pages are
- * chosen so that they share a record: if it stands at the same place in both,
- * nothing slipped through between them, however the list moved meanwhile.
+ * Which pages to ask for. The API gives pages of any size, each beginning at a
+ * multiple of its size. Consecutive pages are chosen so that they share a record:
+ * if both hold the same one at the same offset, nothing was inserted or removed
+ * before it between the two responses.
  */
 
 /** A page as it is asked for. */
@@ -12,59 +12,71 @@ export interface PageAddress {
   readonly size: number;
 }
 
-/** The first place of a page. */
+/** The offset of a page's first record. */
 export function startOf({ page, size }: PageAddress): number {
   return (page - 1) * size;
 }
 
-/** The place behind the last of a page. */
+/** The offset behind a page's last record. */
 export function endOf({ page, size }: PageAddress): number {
   return page * size;
 }
 
-/**
- * The page that holds `place` and reaches farthest beyond it.
- *
- * @param place The first place that is wanted.
- * @param most The most records a page.
- * @param total How many records the list is said to have: a page that ends just
- * there would not show that it has more, so another is chosen where possible.
- * @returns One that also holds the place before, where there is one and `most`
- * allows it.
- */
-export function pageFrom(
-  place: number,
-  most: number,
-  total: number = Infinity,
-): PageAddress {
-  if (place === 0) return { page: 1, size: most };
-  return reachingFarthest(place - 1, place, most, total) ??
-    reachingFarthest(place, place, most, total) ??
-    reachingFarthest(place, place, most)!;
+/** Bounds for {@linkcode pageFrom}. */
+export interface PageBounds {
+  /**
+   * How many records the list is said to have: a page that ends just there would
+   * not show that there are no more, so another is chosen where possible.
+   */
+  readonly total?: number;
+  /** The page must not begin before this offset. */
+  readonly notBefore?: number;
 }
 
-/** A page that begins at or before `from` and ends farthest beyond `place`. */
-function reachingFarthest(
-  from: number,
-  place: number,
+/**
+ * Finds the page that holds the record at `offset` and reaches farthest beyond it.
+ *
+ * @param offset The first record that is wanted.
+ * @param most The most records a page.
+ * @returns One that also holds the record before, where there is one and the
+ * bounds allow it.
+ */
+export function pageFrom(
+  offset: number,
   most: number,
-  total = Infinity,
+  { total = Infinity, notBefore = 0 }: PageBounds = {},
+): PageAddress {
+  const bounds = { total, notBefore };
+  const overlapping = offset > notBefore
+    ? farthestPage(offset - 1, offset, most, bounds)
+    : null;
+  return overlapping ?? farthestPage(offset, offset, most, bounds) ??
+    farthestPage(offset, offset, most, { total: Infinity, notBefore })!;
+}
+
+/** Finds the page that begins at or before `from` and ends farthest beyond `offset`. */
+function farthestPage(
+  from: number,
+  offset: number,
+  most: number,
+  { total, notBefore }: Required<PageBounds>,
 ): PageAddress | null {
   let best: PageAddress | null = null;
-  for (let size = most; size > most / 2; size--) {
+  const least = notBefore === 0 ? most / 2 : 0;
+  for (let size = most; size > least; size--) {
     const address = { page: Math.floor(from / size) + 1, size };
     const end = endOf(address);
-    if (end === total) continue;
-    if (end > place && (best === null || end > endOf(best))) best = address;
+    if (end === total || startOf(address) < notBefore) continue;
+    if (end > offset && (best === null || end > endOf(best))) best = address;
   }
   return best;
 }
 
 /**
- * The smallest page that holds the places from `from` to before `to`.
+ * Finds the smallest page that holds the records from `from` to before `to`.
  *
  * @param most The most records a page.
- * @param within Places that the page must not reach beyond.
+ * @param within Offsets that the page must not reach beyond.
  * @returns It, or `null` where there is none.
  */
 export function pageAround(
@@ -80,31 +92,4 @@ export function pageAround(
     if (fits) return address;
   }
   return null;
-}
-
-/**
- * Pages that hold just the places from `from` to before `to`: each holds a power
- * of two of them, so that it can be cut in two again and again.
- */
-export function blocksOf(
-  from: number,
-  to: number,
-  most: number,
-): readonly PageAddress[] {
-  const blocks: PageAddress[] = [];
-  for (let at = from; at < to;) {
-    let size = 1;
-    while (size * 2 <= most && at % (size * 2) === 0 && at + size * 2 <= to) {
-      size *= 2;
-    }
-    blocks.push({ page: at / size + 1, size });
-    at += size;
-  }
-  return blocks;
-}
-
-/** The two halves of a block. */
-export function halvesOf({ page, size }: PageAddress): readonly PageAddress[] {
-  const half = size / 2;
-  return [{ page: 2 * page - 1, size: half }, { page: 2 * page, size: half }];
 }

@@ -3,17 +3,20 @@
  * far ahead as the run's slots and bytes allow, of sizes that the server gives
  * and the machine can hold. Which records are the list is not judged here.
  */
-import { ProtocolError } from "../core/errors.ts";
-import type { Permit } from "../api/memory_budget.ts";
-import type { Page } from "./page.ts";
 import type { ListSpec } from "../api/list_spec.ts";
+import type { Permit } from "../api/memory_budget.ts";
+import { ProtocolError } from "../core/errors.ts";
+import type { PagingHints, ReaderContext } from "./list_types.ts";
 import { endOf, type PageAddress, pageFrom, startOf } from "./page_address.ts";
-import { type Fetched, fetchPlaces } from "./split_page.ts";
-import type { Asking } from "./overlap.ts";
-import { Task, type Work } from "../core/work.ts";
-import type { Expected, WalkContext } from "./list_types.ts";
+import type { Page } from "./page.ts";
+import {
+  FailureCount,
+  type Fetched,
+  fetchRange,
+  type RangeSource,
+} from "./split_page.ts";
 
-interface Flight<T> {
+interface PendingPage<T> {
   readonly address: PageAddress;
   readonly permit: Permit;
   readonly result: Promise<Fetched<T>>;
@@ -21,64 +24,76 @@ interface Flight<T> {
 
 /** A page of more than this is followed by smaller ones, in bytes. */
 const HEAVY_PAGE_BYTES = 8 * 1024 * 1024;
-/** How often the server may change its mind about the size of a page. */
+/** A page of more than this is asked for again in smaller ones, in bytes. */
+const MAX_PAGE_BYTES = 2 * HEAVY_PAGE_BYTES;
+/** How often the server may change the size of its pages. */
 const MOST_RESIZED = 5;
+
+/** What a {@linkcode Prefetcher} is made from. */
+export interface PrefetcherOptions {
+  /** The first offset that is wanted. */
+  readonly from: number;
+  /** The offset behind the last that is wanted; infinite for all. */
+  readonly end: number;
+  /** How many records the list has, as far as known; may be infinite. */
+  readonly total: number;
+  /** What another reader of nearly the same list has found out. */
+  readonly hints: PagingHints;
+}
 
 /** Asks for the pages of one list, in order and ahead of time. */
 export class Prefetcher<T> implements Disposable {
-  readonly #context: WalkContext;
-  readonly #asking: Asking<T>;
-  readonly #prefetcher: Flight<T>[] = [];
-  readonly #task: Task;
-  /** The place up to which pages were asked for before the total was known. */
-  #blind = 0;
-  /** The place from which the next page is to be asked for. */
+  readonly #context: ReaderContext;
+  readonly #source: RangeSource<T>;
+  readonly #end: number;
+  readonly #pages: PendingPage<T>[] = [];
+  /** The offset from which the next page is to be asked for. */
   #next: number;
-  /** The most records that the server gives a page, and whether it gives no fewer. */
-  #limit: number;
-  #fixed: boolean;
-  /** The most records to ask for a page; fewer than the limit where they are heavy. */
+  #hints: PagingHints;
+  /** The most records to ask for a page; fewer than the server's most where they are heavy. */
   #most: number;
   #resized = 0;
   #pageBytes: number;
   #unfinished = 0;
   #ended = false;
-  /** How many records the list has, as far as known; may be infinite. */
   total: number;
 
-  /**
-   * @param from The first place that is wanted.
-   * @param known What is known of the list.
-   */
   constructor(
-    context: WalkContext,
+    context: ReaderContext,
     spec: ListSpec<T>,
-    from: number,
-    known: Expected,
+    { from, end, total, hints }: PrefetcherOptions,
   ) {
     this.#context = context;
-    this.#task = new Task(context.work);
-    this.#asking = { session: context.session, spec, cuts: { failed: 0 } };
+    this.#source = {
+      session: context.session,
+      spec,
+      failures: new FailureCount(),
+      maxBytes: MAX_PAGE_BYTES,
+    };
     this.#next = from;
-    this.#limit = known.most;
-    this.#most = known.most;
-    this.#fixed = known.fixed;
-    this.#pageBytes = known.pageBytes;
-    this.total = known.total;
+    this.#end = end;
+    this.#hints = hints;
+    this.total = total;
+    const weight = context.weights.of(spec.records);
+    const fitting = weight === null
+      ? hints.maxPageSize
+      : Math.max(1, Math.floor(HEAVY_PAGE_BYTES / weight));
+    this.#most = hints.isFixedSize
+      ? hints.maxPageSize
+      : Math.min(hints.maxPageSize, fitting);
+    this.#pageBytes = weight === null
+      ? MAX_PAGE_BYTES
+      : Math.min(MAX_PAGE_BYTES, weight * this.#most);
   }
 
-  /** What a walk over nearly the same list may expect. */
-  get found(): Expected {
-    return {
-      total: this.total,
-      most: this.#limit,
-      fixed: this.#fixed,
-      pageBytes: this.#pageBytes,
-    };
+  /** What the reader of a similar list may expect. */
+  get hints(): PagingHints {
+    return this.#hints;
   }
 
   /** Whether all is asked for: the last page reaches beyond the end, and so shows it. */
   get isAskedFor(): boolean {
+    if (this.#next >= this.#end) return true;
     if (this.#next > this.total || this.total === 0) return true;
     // Where the next page would hold nothing but what is past the end.
     const next = startOf(this.#addressAt(this.#next));
@@ -87,87 +102,89 @@ export class Prefetcher<T> implements Disposable {
 
   /** Whether nothing is left to ask for, nor to take. */
   get isOver(): boolean {
-    return this.isAskedFor && this.#prefetcher.length === 0;
-  }
-
-  /** Tells how much there is to do from a place on, once the total is known. */
-  announce(from: number): void {
-    const until = (place: number) =>
-      this.#workOf(Math.max(0, Math.min(this.total, place) - from));
-    this.#task.expected(until(this.total));
-    this.#task.done(until(this.#blind));
-  }
-
-  #workOf(records: number): Work {
-    const { total } = this;
-    const aPage = Math.min(this.#limit, total);
-    return { requests: total === 0 ? 1 : records / aPage, records };
+    return this.isAskedFor && this.#pages.length === 0;
   }
 
   /**
-   * What comes of the page that is to be taken next, or of one behind it.
+   * Gives what came of the page that is to be taken next, or of one behind it.
    *
    * @param ahead 0 for the next, 1 for the one behind it.
    */
   async peek(ahead: 0 | 1): Promise<Fetched<T>> {
-    while (this.#prefetcher.length <= ahead) {
+    while (this.#pages.length <= ahead) {
       const { budget, signal } = this.#context;
-      this.#fly(await budget.take(this.#pageBytes, signal));
+      this.#request(await budget.take(this.#pageBytes, signal));
     }
     this.#fill();
-    return await this.#prefetcher[ahead]!.result;
+    return await this.#pages[ahead]!.result;
   }
 
-  /** Is done with the page that was to be taken next. */
+  /** Takes the next page; disposing the result gives its bytes back. */
   shift(): Disposable {
-    const { permit } = this.#prefetcher.shift()!;
+    const { permit } = this.#pages.shift()!;
     return { [Symbol.dispose]: () => permit.release() };
   }
 
   /**
-   * Believes the server's size of a page, and asks anew by it.
+   * Takes over the server's size of a page, and asks anew by it.
    *
    * @param page What the server gave.
-   * @param from The first place that is still wanted.
-   * @throws {ProtocolError} When it does not stop changing its mind.
+   * @param from The first offset that is still wanted.
+   * @throws {ProtocolError} When the server does not stop changing it.
    */
   resize({ size }: Page<T>, from: number): void {
     if (++this.#resized > MOST_RESIZED) {
-      throw new ProtocolError("the server gives pages of ever other sizes");
+      throw new ProtocolError("the server keeps changing its page size");
     }
-    this.#fixed = size > this.#prefetcher[0]!.address.size;
-    this.#limit = size;
-    this.#most = size;
-    this.#forget();
-    this.#next = from;
+    const isFixedSize = size > this.#pages[0]!.address.size;
+    this.#hints = { maxPageSize: size, isFixedSize };
+    this.#restart(size, from);
+  }
+
+  /**
+   * Asks anew for smaller pages than one that was too large.
+   *
+   * @param from The first offset that is still wanted.
+   */
+  shrink({ size }: PageAddress, from: number): void {
+    this.#pageBytes = MAX_PAGE_BYTES / 2;
+    this.#restart(
+      Math.max(1, Math.min(this.#most, Math.floor(size / 4))),
+      from,
+    );
   }
 
   /** Gives back what pages hold that nobody is going to take. */
   [Symbol.dispose](): void {
     this.#ended = true;
-    this.#task[Symbol.dispose]();
     this.#forget();
   }
 
-  #forget(): void {
-    for (const { permit } of this.#prefetcher) permit.release();
-    this.#prefetcher.length = 0;
+  #restart(most: number, from: number): void {
+    this.#most = most;
+    this.#forget();
+    this.#next = from;
   }
 
-  /** Starts as many later pages as the window and the budget allow. */
+  #forget(): void {
+    for (const { permit } of this.#pages) permit.release();
+    this.#pages.length = 0;
+  }
+
+  /** Requests as many later pages as the window and the budget allow. */
   #fill(): void {
     const { budget, inFlight, lookahead } = this.#context;
     while (
       !this.#ended && Number.isFinite(this.total) && !this.isAskedFor &&
-      this.#unfinished < inFlight && this.#prefetcher.length < lookahead
+      this.#unfinished < inFlight && this.#pages.length < lookahead
     ) {
       const permit = budget.tryTake(this.#pageBytes);
       if (permit === null) return;
-      this.#fly(permit);
+      this.#request(permit);
     }
   }
 
-  #fly(permit: Permit): void {
+  #request(permit: Permit): void {
     const from = this.#next;
     const address = this.#addressAt(from);
     this.#next = endOf(address);
@@ -178,12 +195,15 @@ export class Prefetcher<T> implements Disposable {
     });
     // Awaited in its turn; a rejection before that must not end the process.
     result.catch(() => {});
-    this.#prefetcher.push({ address, permit, result });
+    this.#pages.push({ address, permit, result });
   }
 
-  #addressAt(place: number): PageAddress {
-    if (!this.#fixed) return pageFrom(place, this.#most, this.total);
-    return { page: Math.floor(place / this.#most) + 1, size: this.#most };
+  #addressAt(offset: number): PageAddress {
+    const size = this.#most;
+    if (!this.#hints.isFixedSize) {
+      return pageFrom(offset, size, { total: this.total });
+    }
+    return { page: Math.floor(offset / size) + 1, size };
   }
 
   async #fetch(
@@ -193,29 +213,28 @@ export class Prefetcher<T> implements Disposable {
   ): Promise<Fetched<T>> {
     // The record before is wanted too, to see that it is still the same.
     const first = Math.max(startOf(address), from - 1);
-    const isBlind = !Number.isFinite(this.total);
-    if (isBlind) this.#blind = endOf(address);
-    const got = await fetchPlaces(this.#asking, address, first, this.total);
-    const to = Math.min(endOf(address), this.total);
-    if (!isBlind && !this.#ended && to > from) {
-      this.#task.done(this.#workOf(to - from));
-    }
-    if (got.kind === "resized" || got.bytes === 0) return got;
-    permit.resize(got.bytes);
-    // Believes a heavy page at once and a light one by and by.
-    this.#pageBytes = Math.max(got.bytes, this.#pageBytes / 2);
-    if (!this.#fixed) this.#weigh(got.bytes, address.size);
-    return got;
+    const fetched = await fetchRange(this.#source, address, first, this.total);
+    if (fetched.kind !== "parts" || fetched.bytes === 0) return fetched;
+    const { bytes, parts: [page] } = fetched;
+    permit.resize(bytes);
+    const count = page?.kind === "records" ? page.records.length : 0;
+    this.#context.weights.observe(this.#source.spec.records, count, bytes);
+    // Counts a heavy page at once, and lighter ones by and by.
+    this.#pageBytes = this.#pageBytes >= MAX_PAGE_BYTES / 2
+      ? bytes
+      : Math.max(bytes, this.#pageBytes / 2);
+    if (!this.#hints.isFixedSize) this.#weigh(bytes, address.size);
+    return fetched;
   }
 
   /** Asks for fewer records a page where they are heavy, for more where not. */
   #weigh(bytes: number, records: number): void {
+    const { maxPageSize } = this.#hints;
     if (bytes > HEAVY_PAGE_BYTES) {
       const fewer = Math.floor(records * HEAVY_PAGE_BYTES / bytes);
       this.#most = Math.max(1, Math.min(this.#most, fewer));
-      this.#pageBytes = HEAVY_PAGE_BYTES;
-    } else if (bytes < HEAVY_PAGE_BYTES / 2 && this.#most < this.#limit) {
-      this.#most = Math.min(this.#limit, this.#most * 2);
+    } else if (bytes < HEAVY_PAGE_BYTES / 2 && this.#most < maxPageSize) {
+      this.#most = Math.min(maxPageSize, this.#most * 2);
     }
   }
 }

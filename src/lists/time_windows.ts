@@ -1,16 +1,16 @@
 /**
- * Cuts a long list of Logs into windows of time, since deep pages get slower on
- * every database. Nothing is assumed about dates: a cut counts only when both
- * sides together hold as many Logs as the whole, and when the list's first Log
- * is the first of one side, always the same one. So whether a bound includes its
- * instant does not matter, and a server that ignores dates is noticed.
+ * Cuts a long list of Logs into time windows before it is read, since deep pages
+ * get slower on every database. Nothing is assumed about dates: a cut counts only
+ * when both sides together hold as many Logs as the whole, and when the list's
+ * first Log is the first of one side, always the same one. So whether a bound
+ * includes its instant does not matter, and a server that ignores dates shows.
  */
-import { isRecoverable } from "../core/errors.ts";
-import type { Session } from "../api/session.ts";
-import { fetchPage } from "./page.ts";
 import type { ListSpec } from "../api/list_spec.ts";
+import type { Session } from "../api/session.ts";
+import { isListRecoverable } from "../core/errors.ts";
+import type { TimeWindow } from "../core/ranges.ts";
+import { fetchPage } from "./page.ts";
 import { isSplittable } from "./split_page.ts";
-import type { DateWindow } from "../core/gap.ts";
 
 /** A list that can be asked for between two instants (ISO 8601), or without a bound. */
 export type DatedList<T> = (
@@ -18,11 +18,11 @@ export type DatedList<T> = (
   until: string | null,
 ) => ListSpec<T>;
 
-/** What one request tells of a list. */
-export interface Head {
+/** What one small request tells of a list. */
+export interface ListHead {
   readonly total: number;
   /** The key of its first record; `null` where it is not known. */
-  readonly first: string | null;
+  readonly firstKey: string | null;
   /** What the record weighs that was asked for; 0 where there is none. */
   readonly bytes: number;
 }
@@ -49,103 +49,88 @@ const SHARES = [0.5, 0.45, 0.55, 0.4];
 export async function probeList<T>(
   session: Session,
   spec: ListSpec<T>,
-): Promise<Head> {
+): Promise<ListHead> {
   try {
     const { total, records } = await fetchPage(session, spec, {
       page: 1,
       size: 1,
     });
     const [first] = records;
-    const key = first ? spec.key(first.info) : null;
-    return { total, first: key, bytes: first?.bytes.length ?? 0 };
+    const firstKey = first ? spec.key(first.info) : null;
+    return { total, firstKey, bytes: first?.bytes.length ?? 0 };
   } catch (error) {
-    if (!isRecoverable(error) || !isSplittable(error)) throw error;
+    if (!isListRecoverable(error) || !isSplittable(error)) throw error;
     // Its first record may be the one that cannot be served.
     const { total, records: [second] } = await fetchPage(session, spec, {
       page: 2,
       size: 1,
     });
-    return { total, first: null, bytes: second?.bytes.length ?? 0 };
+    return { total, firstKey: null, bytes: second?.bytes.length ?? 0 };
   }
 }
 
-/** A window, and all that the list holds from its first record on. */
-export interface CutWindow {
-  readonly window: DateWindow;
-  readonly rest: DateWindow;
-}
+/** A window that may still be cut. */
+type Part = Omit<TimeWindow, "offset"> & Pick<ListHead, "firstKey">;
 
-/** A window that is still to be looked at. */
-interface Part extends Omit<DateWindow, "before"> {
-  readonly first: string | null;
-}
-
-/**
- * Cuts a list into windows, one at a time and in the list's order.
- *
- * @param http The connection.
- * @param list The list.
- * @param whole What is to be cut.
- * @returns Windows that follow on each other, each with what is left from it on.
- * @throws {NotTimeOrdered} When the list is in no order of time.
- */
-export async function* cutByDate<T>(
-  session: Session,
-  list: DatedList<T>,
-  whole: DateWindow & Head,
-): AsyncGenerator<CutWindow, void> {
-  const order: Order = { newestFirst: null };
-  const parts: Part[] = [whole];
-  let { before } = whole;
-  for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-    const { after, until, count } = part;
-    if (count === 0) continue;
-    const halves = count > WINDOW_RECORDS
-      ? await halve(session, list, part, order)
-      : null;
-    if (halves !== null) {
-      parts.push(...halves);
-      continue;
-    }
-    yield {
-      window: { after, until, before, count },
-      rest: {
-        after: order.newestFirst === false ? after : whole.after,
-        until: order.newestFirst === false ? whole.until : until,
-        before,
-        count: whole.before + whole.count - before,
-      },
-    };
-    before += count;
-  }
-}
-
+/** Which end of time the list begins with; learnt from the first cut. */
 interface Order {
   newestFirst: boolean | null;
 }
 
-/** Two parts, the one to come first last; `null` where no cut adds up. */
+/**
+ * Plans the time windows of a list.
+ *
+ * @param session The way to the API.
+ * @param list The list.
+ * @param whole What is to be cut.
+ * @returns Windows that follow on each other, in the list's order.
+ * @throws {NotTimeOrdered} When the list is in no order of time.
+ */
+export async function planTimeWindows<T>(
+  session: Session,
+  list: DatedList<T>,
+  whole: Part,
+): Promise<readonly TimeWindow[]> {
+  const order: Order = { newestFirst: null };
+  const cut = async (part: Part): Promise<readonly Part[]> => {
+    if (part.count === 0) return [];
+    const halves = part.count > WINDOW_RECORDS
+      ? await halve(session, list, part, order)
+      : null;
+    if (halves === null) return [part];
+    return (await Promise.all(halves.map(cut))).flat();
+  };
+  let offset = 0;
+  return (await cut(whole)).map(({ after, until, count }) => {
+    const window = { after, until, offset, count };
+    offset += count;
+    return window;
+  });
+}
+
+/** Cuts a part in two, in the list's order; `null` where no cut adds up. */
 async function halve<T>(
   session: Session,
   list: DatedList<T>,
   part: Part,
   order: Order,
 ): Promise<readonly Part[] | null> {
-  for (const at of cutsOf(part)) {
-    const [old, young] = await Promise.all([
-      probeList(session, list(part.after, at)),
-      probeList(session, list(at, part.until)),
-    ]);
-    if (old.total + young.total !== part.count) continue;
-    if (!followOrder(part, old, young, order)) return null;
-    const older = { ...old, after: part.after, until: at, count: old.total };
-    const younger = {
-      ...young,
-      after: at,
-      until: part.until,
-      count: young.total,
-    };
-    return order.newestFirst === false ? [younger, older] : [older, younger];
+  const { after, until, count } = part;
+  for (const instant of cutsOf(part)) {
+    const heads = await Promise.all([
+      probeList(session, list(after, instant)),
+      probeList(session, list(instant, until)),
+    ]).catch((error) => {
+      if (!isListRecoverable(error)) throw error;
+      return null;
+    });
+    if (heads === null) return null;
+    const [old, young] = heads;
+    if (old.total + young.total !== count) continue;
+    if (!followsOrder(part, old, young, order)) return null;
+    const older = { ...old, after, until: instant, count: old.total };
+    const younger = { ...young, after: instant, until, count: young.total };
+    return order.newestFirst === false ? [older, younger] : [younger, older];
   }
   return null;
 }
@@ -162,17 +147,17 @@ function cutsOf({ after, until }: Part): readonly string[] {
 }
 
 /** Learns the order from the first cut with Logs on both sides, and holds the others to it. */
-function followOrder(
+function followsOrder(
   part: Part,
-  old: Head,
-  young: Head,
+  old: ListHead,
+  young: ListHead,
   order: Order,
 ): boolean {
   if (old.total === 0 || young.total === 0) return true;
-  if (part.first === null) return order.newestFirst !== null;
-  const newestFirst = part.first === young.first;
-  if (!newestFirst && part.first !== old.first) {
-    if (old.first === null || young.first === null) {
+  if (part.firstKey === null) return order.newestFirst !== null;
+  const newestFirst = part.firstKey === young.firstKey;
+  if (!newestFirst && part.firstKey !== old.firstKey) {
+    if (old.firstKey === null || young.firstKey === null) {
       return order.newestFirst !== null;
     }
     throw new NotTimeOrdered();

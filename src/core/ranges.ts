@@ -1,0 +1,64 @@
+/** Ranges of a list's records: chunks, time windows, and which of them a gap concerns. */
+import type { RecordGap } from "./gap.ts";
+
+/**
+ * Records in one chunk on disk. The tree promises it: record `offset` of a list
+ * stands in chunk `floor(offset / 1000) + 1`.
+ */
+export const CHUNK_RECORDS = 1000;
+
+/** The records of a list of Logs that were created between two instants. */
+export interface TimeWindow {
+  /** ISO 8601; `null` for no bound. */
+  readonly after: string | null;
+  readonly until: string | null;
+  /** Index in the list of its first record. */
+  readonly offset: number;
+  /** How many records it holds. */
+  readonly count: number;
+}
+
+/** The number of the chunk, from 1, that a record belongs to. */
+export function chunkOf(offset: number): number {
+  return Math.floor(offset / CHUNK_RECORDS) + 1;
+}
+
+/** The offset of the first record of a chunk. */
+export function offsetOf(chunk: number): number {
+  return (chunk - 1) * CHUNK_RECORDS;
+}
+
+/** The gaps that lie in a chunk. */
+export function gapsOfChunk(
+  gaps: readonly RecordGap[],
+  chunk: number,
+): readonly RecordGap[] {
+  return gaps.filter(({ offset }) => chunkOf(offset) === chunk);
+}
+
+/** Cuts a gap at the ends of chunks. */
+export function splitByChunk(gap: RecordGap): readonly RecordGap[] {
+  const parts: RecordGap[] = [];
+  const end = gap.offset + gap.missing;
+  for (let offset = gap.offset; offset < end;) {
+    const next = Math.min(end, offsetOf(chunkOf(offset) + 1));
+    parts.push({ ...gap, offset, missing: next - offset });
+    offset = next;
+  }
+  return parts;
+}
+
+/** Adds a gap behind the others; one that goes on where the last ended joins it. */
+export function addGap(gaps: RecordGap[], gap: RecordGap): void {
+  const last = gaps.at(-1);
+  const goesOn = last !== undefined &&
+    last.offset + last.missing === gap.offset &&
+    gap.offset % CHUNK_RECORDS !== 0;
+  if (!goesOn) return void gaps.push(gap);
+  gaps[gaps.length - 1] = { ...last, missing: last.missing + gap.missing };
+}
+
+/** How many records these gaps lack. */
+export function missingOf(gaps: readonly RecordGap[]): number {
+  return gaps.reduce((sum, { missing }) => sum + missing, 0);
+}

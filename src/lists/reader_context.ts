@@ -1,0 +1,34 @@
+/** Puts together what all readers of a run share. */
+import { MemoryBudget } from "../api/memory_budget.ts";
+import type { Session } from "../api/session.ts";
+import type { ReaderContext } from "./list_types.ts";
+import { RecordWeights } from "./record_weights.ts";
+
+/** Bytes of pages that are held at once: on their way or waiting to be written. */
+const BYTES_HELD = 64 * 1024 * 1024;
+/** Pages of one list that wait to be written, for each request at once. */
+const PAGES_PER_SLOT = 2;
+/** Pages that wait for a slot, so that a free one finds work at once. */
+const PAGES_IN_WAITING = 4;
+
+/**
+ * Makes what all readers of a run share.
+ *
+ * @param session The way to the API.
+ * @param concurrency The most requests at once.
+ * @param signal Ends every reading.
+ */
+export function readerContext(
+  session: Session,
+  concurrency: number,
+  signal: AbortSignal,
+): ReaderContext {
+  return {
+    session,
+    budget: new MemoryBudget(BYTES_HELD),
+    weights: new RecordWeights(),
+    signal,
+    inFlight: concurrency + PAGES_IN_WAITING,
+    lookahead: (1 + PAGES_PER_SLOT) * concurrency,
+  };
+}
