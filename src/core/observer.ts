@@ -1,9 +1,7 @@
 /**
- * What the pipeline tells whoever watches it: counts, waits and log lines.
- * Nothing that is told here comes back down.
+ * What the pipeline reports to whoever watches it: counts, waits and log lines.
+ * Nothing comes back.
  */
-
-import { UNWATCHED, type WorkObserver } from "./work.ts";
 
 /** How grave a line of the log is. */
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
@@ -35,14 +33,14 @@ export function sumCounts(counts: readonly Counts[]): Counts {
   return sums;
 }
 
-/** An observer that only hears log lines. */
+/** Makes an observer that gets log lines only. */
 export function logOnly(log: Observer["log"]): Observer {
   return {
     log,
     waiting() {},
     written() {},
-    filesFound() {},
-    fileBegun: () => ({ ...UNWATCHED, known() {}, end() {} }),
+    filesListed() {},
+    fileStarted: () => ({ expect() {}, done() {}, allKnown() {}, end() {} }),
   };
 }
 
@@ -51,17 +49,22 @@ export interface Observer {
   log(level: Level, message: string): void;
   /** The run waits until `untilMs` (milliseconds since 1970) for `reason`. */
   waiting(reason: string, untilMs: number): void;
-  /** Records written to disk, and the bytes they take there. */
+  /** Records were written to disk, and take so many bytes there. */
   written(kind: RecordKind | "document", records: number, bytes: number): void;
-  /** How many Files this run has to do. */
-  filesFound(count: number): void;
-  /** One of them is begun; hears of its work, and of its end, complete or not. */
-  fileBegun(name: string): FileWork;
+  /** So many Files are to be exported by this run. */
+  filesListed(count: number): void;
+  /** One of them is started. */
+  fileStarted(name: string): FileProgress;
 }
 
-/** Hears of the work of one File. */
-export interface FileWork extends WorkObserver {
-  /** From here on what is expected is nearly all that it takes. */
-  known(): void;
+/** Watches one File. */
+export interface FileProgress {
+  /** So many more records are to be read; fewer, where it is negative. */
+  expect(records: number): void;
+  /** So many were read, or given up. */
+  done(records: number): void;
+  /** From here on what is expected is nearly all that there is. */
+  allKnown(): void;
+  /** The File is at its end, complete or not. */
   end(): void;
 }

@@ -3,54 +3,48 @@
  * on disk and the report of what is there and what is missing.
  */
 import type { Client, FileInfo } from "../api/client.ts";
-import type { WalkContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/list_types.ts";
 import type { Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
+import type { Gap } from "../core/gap.ts";
 import {
   type Counts,
-  type FileWork,
+  type FileProgress,
   type Observer,
   type RecordKind,
   sumCounts,
 } from "../core/observer.ts";
-import type { TimeFilter } from "./time_filter.ts";
-import type { FileState } from "../tree/checkpoint.ts";
-import type { FileLayout, Layout } from "../tree/layout.ts";
-import type { Gap } from "../tree/manifest.ts";
-import type { Filters } from "../core/filters.ts";
 import type { Disk } from "../core/runtime.ts";
+import { type SumRecorder, writeFile } from "../tree/atomic_file.ts";
+import type { Checkpoints } from "../tree/checkpoint.ts";
+import type { Sums } from "../tree/checksums.ts";
+import type { FileLayout, Layout } from "../tree/layout.ts";
+import type { TimeFilter } from "./time_filter.ts";
 
 /** What every exporter of a run uses. */
 export interface RunContext {
   readonly client: Client;
-  readonly walk: WalkContext;
+  readonly reader: ReaderContext;
   readonly disk: Disk;
+  readonly sums: SumRecorder;
+  /** The sums that earlier runs left. */
+  readonly earlierSums: Sums;
   readonly layout: Layout;
   readonly observer: Observer;
   readonly stop: Stop;
   /** Whether Logs are wanted. */
   readonly logs: boolean;
-  /** Which Files are wanted. */
-  readonly filters: Filters;
   /** Which Logs are wanted. */
-  readonly cutoff: TimeFilter;
+  readonly times: TimeFilter;
 }
 
 /** What the exporters of one File use. */
 export interface FileContext extends RunContext {
   readonly file: FileInfo;
-  /** Hears how much there is to do for it. */
-  readonly work: FileWork;
+  readonly progress: FileProgress;
   readonly paths: FileLayout;
-  readonly state: FileState;
+  readonly checkpoints: Checkpoints;
   readonly report: FileReport;
-}
-
-/** Which records of a list are missing, where that is known. */
-export interface Where {
-  /** Records of the list before them. */
-  readonly offset?: number;
-  readonly missing?: number;
 }
 
 /** Counts what is there of a File, and lists what is missing. */
@@ -60,17 +54,29 @@ export class FileReport {
 
   constructor(readonly fileId: string) {}
 
-  add(kind: RecordKind, records: number): void {
+  count(kind: RecordKind, records: number): void {
     this.counts = sumCounts([this.counts, { [kind]: records }]);
   }
 
-  addGap(
-    part: string,
-    reason: string,
-    where: Where = {},
-  ): void {
-    this.gaps.push({ fileId: this.fileId, part, reason, ...where });
+  /** Adds a gap of a whole part, or of something in it. */
+  miss(part: string, reason: string): void {
+    this.gaps.push({ fileId: this.fileId, part, reason });
   }
+}
+
+/**
+ * Writes a document of a File.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function writeDocument(
+  { disk, sums, observer }: RunContext,
+  path: string,
+  bytes: Uint8Array,
+  kind: RecordKind | "document" = "document",
+): Promise<void> {
+  await writeFile(disk, path, bytes, sums);
+  observer.written(kind, 1, bytes.length);
 }
 
 /**
@@ -80,7 +86,7 @@ export class FileReport {
  * @param part What the gap is called.
  */
 export async function exportPart(
-  context: FileContext,
+  { report }: Pick<FileContext, "report">,
   part: string,
   work: () => Promise<void>,
 ): Promise<void> {
@@ -88,13 +94,6 @@ export async function exportPart(
     await work();
   } catch (error) {
     if (!isRecoverable(error)) throw error;
-    context.report.addGap(part, error.message);
+    report.miss(part, error.message);
   }
-}
-
-/** Why an id of the API's is refused. */
-export function unsafeId(id: string): string {
-  return `the id ${
-    JSON.stringify(id.slice(0, 40))
-  } is not safe as a file name, so it is left out`;
 }

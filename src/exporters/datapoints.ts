@@ -1,9 +1,8 @@
 /** Exports the Datapoints of every Version of a Dataset. */
 import { datapointsList } from "../api/client.ts";
 import { forEachConcurrent } from "../core/concurrency.ts";
-import { prune } from "../tree/atomic_file.ts";
-import { requests, Task } from "../core/work.ts";
 import { exportPart, type FileContext } from "./context.ts";
+import { setAsideOthers } from "./documents.ts";
 import { exportList } from "./export_list.ts";
 
 /** Versions of one Dataset to be read at once. */
@@ -18,22 +17,13 @@ export async function exportDatapoints(
   context: FileContext,
   versionIds: readonly string[],
 ): Promise<void> {
-  const { disk, file, paths, stop, work } = context;
-  await prune(disk, paths.datapoints, withOld(versionIds));
-  using task = new Task(work);
-  task.expected(requests(versionIds.length));
+  const { file, paths, stop } = context;
+  const ids = new Set(versionIds);
+  await setAsideOthers(context, "datapoints", paths.datapoints, ids);
   await forEachConcurrent(stop, VERSIONS_AT_ONCE, versionIds, async (id) => {
-    // From here on the list speaks for itself.
-    task.expected(requests(-1));
-    const name = `datapoints/${id}` as const;
     const spec = datapointsList(file, id);
-    await exportPart(context, name, async () => {
-      await exportList(context, { name, kind: "datapoints", spec });
+    await exportPart(context, spec.part, async () => {
+      await exportList(context, { kind: "datapoints", spec });
     });
   });
-}
-
-/** A list that is being read anew keeps its former chunks beside it. */
-function withOld(names: readonly string[]): ReadonlySet<string> {
-  return new Set(names.flatMap((name) => [name, `${name}.old`]));
 }

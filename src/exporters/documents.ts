@@ -1,18 +1,18 @@
 /** Writes records that become one file each, named by their ids. */
+import { basename, join } from "@std/path";
 import type { IdInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
 import type { RecordKind } from "../core/observer.ts";
-import { isSafeId } from "../tree/layout.ts";
-import { prune, writeFile } from "../tree/atomic_file.ts";
-import { join } from "@std/path";
-import { type FileContext, unsafeId } from "./context.ts";
+import { listDir } from "../tree/atomic_file.ts";
+import { asideOf, isAside, removeReplaced, setAside } from "../tree/removal.ts";
+import { type FileContext, writeDocument } from "./context.ts";
+import { SafeIds } from "./safe_ids.ts";
 
 /** Records of one kind, and where they go. */
 export interface Documents {
   /** What a gap among them is called. */
   readonly part: string;
   readonly kind: RecordKind;
-  /** The directory; what else is in it is a leftover, and goes. */
   readonly dir: string;
   readonly records: readonly RawRecord<IdInfo>[];
 }
@@ -21,24 +21,62 @@ export interface Documents {
  * Writes each record under its id.
  *
  * @returns The ids written, in order.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function writeDocuments(
   context: FileContext,
   { part, kind, dir, records }: Documents,
 ): Promise<readonly string[]> {
-  const { disk, observer, report } = context;
+  const { report, progress } = context;
+  const ids = new SafeIds();
   const byId = new Map<string, Uint8Array>();
   for (const { info: { id }, bytes } of records) {
-    if (!isSafeId(id)) report.addGap(part, unsafeId(id));
-    else if (byId.has(id)) report.addGap(part, `${id} is listed twice`);
-    else byId.set(id, bytes);
+    const refusal = ids.refusal(id);
+    if (refusal === null) byId.set(id, bytes);
+    else report.miss(part, refusal);
   }
-  await prune(disk, dir, new Set(byId.keys()));
+  progress.expect(byId.size);
   for (const [id, bytes] of byId) {
-    await writeFile(disk, join(dir, id), bytes);
-    observer.written(kind, 1, bytes.length);
+    await writeDocument(context, join(dir, id), bytes, kind);
+    progress.done(1);
   }
-  report.add(kind, byId.size);
+  await setAsideOthers(context, part, dir, new Set(byId.keys()));
+  report.count(kind, byId.size);
   return [...byId.keys()];
+}
+
+/**
+ * Sets aside what a directory holds beyond the given names: an earlier run
+ * exported it, and the API no longer lists it.
+ *
+ * @param part What the gap is called that says so.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function setAsideOthers(
+  { disk, sums, report }: FileContext,
+  part: string,
+  dir: string,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
+    if (names.has(name)) continue;
+    const path = join(dir, name);
+    const isListed = isAside(name) && names.has(asideOf(name));
+    // A list that is read anew keeps its former chunks beside it, and judges them.
+    if (isListed && isDirectory) continue;
+    if (isListed) {
+      await removeReplaced(disk, path, () => Promise.resolve(true));
+      continue;
+    }
+    const aside = isAside(name) ? path : await setAside(disk, path, sums);
+    if (aside === null) continue;
+    report.miss(
+      part,
+      `${
+        asideOf(name)
+      } was exported before and the API no longer lists it; it is kept as ${
+        basename(aside)
+      }`,
+    );
+  }
 }

@@ -1,21 +1,20 @@
 /** Exports the Evaluations of a File: definition, stats, Runs and Logs. */
-import { evaluationLogsList, evaluationsList } from "../api/client.ts";
-import type { IdInfo } from "../api/client.ts";
+import {
+  evaluationLogsList,
+  evaluationsList,
+  type IdInfo,
+} from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
 import { forEachConcurrent, runAll } from "../core/concurrency.ts";
-import { requests, Task } from "../core/work.ts";
+import { listDir } from "../tree/atomic_file.ts";
 import { isSafeId } from "../tree/layout.ts";
-import { listDir, prune, writeFile } from "../tree/atomic_file.ts";
-import { exportPart, type FileContext } from "./context.ts";
-import { writeDocuments } from "./documents.ts";
+import { exportPart, type FileContext, writeDocument } from "./context.ts";
+import { setAsideOthers, writeDocuments } from "./documents.ts";
 import { exportList } from "./export_list.ts";
 import { readIndexList } from "./index_list.ts";
 
 /** Evaluations of one File to be read at once. */
 const EVALUATIONS_AT_ONCE = 4;
-
-/** What an Evaluation takes beside its Logs: its stats, its Runs. */
-const REQUESTS_EACH = 2;
 
 /**
  * Exports the Evaluations.
@@ -23,27 +22,29 @@ const REQUESTS_EACH = 2;
  * @throws {ApiError | NetworkError | ProtocolError} When they cannot be listed.
  */
 export async function exportEvaluations(context: FileContext): Promise<void> {
-  const { disk, file, paths, stop, report } = context;
+  const { file, paths, stop, report, progress } = context;
   const evaluations: RawRecord<IdInfo>[] = [];
-  const whole = await readIndexList(context, {
-    spec: evaluationsList(file),
-    take: (records) => void evaluations.push(...records),
-    addGap: (reason, where) => report.addGap("evaluations", reason, where),
-  });
-  if (whole) {
-    const ids = evaluations.map(({ info }) => info.id);
-    await prune(disk, paths.evaluations, new Set(ids));
+  const gaps = await readIndexList(
+    context,
+    evaluationsList(file),
+    (records) => {
+      evaluations.push(...records);
+    },
+  );
+  report.gaps.push(...gaps);
+  if (gaps.length === 0) {
+    const ids = new Set(evaluations.map(({ info }) => info.id));
+    await setAsideOthers(context, "evaluations", paths.evaluations, ids);
   }
-  report.add("evaluations", evaluations.length);
-  using task = new Task(context.work);
-  task.expected(requests(REQUESTS_EACH * evaluations.length));
+  report.count("evaluations", evaluations.length);
+  progress.expect(evaluations.length);
   await forEachConcurrent(
     stop,
     EVALUATIONS_AT_ONCE,
     evaluations,
     async (one) => {
       await exportEvaluation(context, one);
-      task.done(requests(REQUESTS_EACH));
+      progress.done(1);
     },
   );
 }
@@ -51,7 +52,7 @@ export async function exportEvaluations(context: FileContext): Promise<void> {
 /**
  * Adds the Logs to Evaluations that are on disk already.
  *
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function addEvaluationLogs(context: FileContext): Promise<void> {
   const { disk, paths, stop } = context;
@@ -66,30 +67,23 @@ async function exportEvaluation(
   context: FileContext,
   { info, bytes }: RawRecord<IdInfo>,
 ): Promise<void> {
-  const { disk, observer, stop } = context;
+  const { client, disk, stop } = context;
   const paths = context.paths.evaluation(info.id);
   const part = `evaluations/${info.id}`;
-  await writeFile(disk, paths.evaluation, bytes);
-  observer.written("evaluations", 1, bytes.length);
+  await writeDocument(context, paths.evaluation, bytes, "evaluations");
   await runAll(stop, [
     () =>
       exportPart(context, `${part}/stats.json`, async () => {
-        const stats = await context.client.stats(info.id);
-        await writeFile(disk, paths.stats, stats.bytes);
-        observer.written("document", 1, stats.bytes.length);
+        const stats = await client.stats(info.id);
+        await writeDocument(context, paths.stats, stats.bytes);
       }),
     () =>
       exportPart(context, `${part}/runs`, async () => {
-        const records = await context.client.runs(info.id);
+        const records = await client.runs(info.id);
         const dir = paths.runs;
         await disk.ensureDir(dir);
-        const runs = {
-          part: `${part}/runs`,
-          kind: "runs",
-          dir,
-          records,
-        } as const;
-        await writeDocuments(context, runs);
+        const documents = { part: `${part}/runs`, dir, records };
+        await writeDocuments(context, { ...documents, kind: "runs" });
       }),
     async () => {
       if (context.logs) await exportEvaluationLogs(context, info.id);
@@ -101,9 +95,8 @@ async function exportEvaluationLogs(
   context: FileContext,
   id: string,
 ): Promise<void> {
-  const name = `evaluations/${id}/logs` as const;
-  const spec = evaluationLogsList(id);
-  await exportPart(context, name, async () => {
-    await exportList(context, { name, kind: "evaluationLogs", spec });
+  const spec = evaluationLogsList(context.file, id);
+  await exportPart(context, spec.part, async () => {
+    await exportList(context, { kind: "evaluationLogs", spec });
   });
 }

@@ -1,44 +1,42 @@
 /**
  * Exports one File: all its parts, then `.done` if nothing is missing. A File
- * that is done is left alone, unless Logs are wanted that it was made without.
+ * that is complete is left alone, unless Logs are wanted that it was made without.
  */
 import type { FileInfo } from "../api/client.ts";
 import { runAll } from "../core/concurrency.ts";
+import { isRecoverable } from "../core/errors.ts";
+import type { Gap } from "../core/gap.ts";
 import { type Counts, sumCounts } from "../core/observer.ts";
-import {
-  type Done,
-  FileState,
-  readDone,
-  readState,
-  writeDone,
-} from "../tree/checkpoint.ts";
-import type { Gap } from "../tree/manifest.ts";
-import {
-  listDir,
-  removeAll,
-  removeParts,
-  writeFile,
-} from "../tree/atomic_file.ts";
+import { listDir } from "../tree/atomic_file.ts";
+import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
+import { type Done, readDone, writeDone } from "../tree/done.ts";
+import { removeParts, removeScratch } from "../tree/removal.ts";
 import {
   exportPart,
   type FileContext,
   FileReport,
   type RunContext,
+  writeDocument,
 } from "./context.ts";
 import { exportDatapoints } from "./datapoints.ts";
 import { addEvaluationLogs, exportEvaluations } from "./evaluations.ts";
+import {
+  countOfficial,
+  findDamage,
+  rebuildCheckpoints,
+} from "./file_check.ts";
 import { exportLogs } from "./logs.ts";
 import { exportVersions } from "./versions.ts";
 
 /** What there is to do for a File. */
 export type FilePlan =
-  | { readonly kind: "skip"; readonly done: Done }
+  | { readonly kind: "skip"; readonly counts: Counts }
   /** Everything but the Logs is there. */
-  | { readonly kind: "addLogs"; readonly done: Done }
+  | { readonly kind: "addLogs"; readonly counts: Counts }
   | { readonly kind: "export" };
 
 /** How a File's export ended. */
-export interface FileOutcome {
+export interface FileResult {
   readonly counts: Counts;
   readonly gaps: readonly Gap[];
 }
@@ -46,32 +44,75 @@ export interface FileOutcome {
 /**
  * Decides what there is to do for a File.
  *
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function planFile(
   context: RunContext,
   file: FileInfo,
 ): Promise<FilePlan> {
-  const { disk, layout, logs } = context;
+  const { disk, layout, observer } = context;
   const paths = layout.file(file.id);
   const done = await readDone(disk, paths);
   if (done === null) return { kind: "export" };
   // The official script makes logs/ wherever it exported Logs.
-  const hasLogs = done.logs ??
-    await listDir(disk, paths.list("logs")) !== null;
-  if (logs && !hasLogs && file.type !== "dataset") {
-    return { kind: "addLogs", done };
+  const hasLogs = done.logs ?? await listDir(disk, paths.list("logs")) !== null;
+  const wantsLogs = context.logs && file.type !== "dataset";
+  const sums = context.earlierSums.get(file.id) ?? new Map();
+  const name = file.path ?? file.id;
+  const isOfficial = done.logs === undefined;
+  const counts = isOfficial
+    ? await officialCounts(context, file, hasLogs)
+    : done.counts;
+  const damage = isOfficial
+    ? counts === null ? "the API has something else" : null
+    : await findDamage(context, { file, paths }, sums, done);
+  if (counts === null || damage !== null) {
+    observer.log("WARN", `${name} is exported again: ${damage}`);
+    await reopenFile(context, file, done);
+    return { kind: "export" };
   }
+  if (wantsLogs && !hasLogs) return { kind: "addLogs", counts };
   // A kill may have come between .done and the end of the state.
-  await removeAll(disk, paths.state);
-  return { kind: "skip", done };
+  await removeScratch(disk, paths.state);
+  return { kind: "skip", counts };
+}
+
+/** Counts a File of the official script; `null` where the API has something else. */
+async function officialCounts(
+  context: RunContext,
+  file: FileInfo,
+  hasLogs: boolean,
+): Promise<Counts | null> {
+  const paths = context.layout.file(file.id);
+  try {
+    return await countOfficial(context, { file, paths }, hasLogs);
+  } catch (error) {
+    if (!isRecoverable(error)) throw error;
+    return null;
+  }
+}
+
+/** Takes back that a File is complete; what is there of it stays. */
+async function reopenFile(
+  context: RunContext,
+  file: FileInfo,
+  done: Done,
+): Promise<void> {
+  const paths = context.layout.file(file.id);
+  const sums = context.earlierSums.get(file.id) ?? new Map();
+  const checkpoints = done.logs === undefined
+    ? new Checkpoints(context.disk, paths)
+    : await rebuildCheckpoints(context, { file, paths }, sums, done);
+  await checkpoints.save();
+  await context.sums.drop(paths.done);
+  await removeScratch(context.disk, paths.done);
 }
 
 /**
- * Puts a File's record in its place and clears what a stranger left there.
+ * Puts a File's record in its place.
  *
  * @param record The File as the API listed it.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function prepareFile(
   context: RunContext,
@@ -80,15 +121,8 @@ export async function prepareFile(
 ): Promise<void> {
   const { disk, layout } = context;
   const paths = layout.file(file.id);
-  const state = await readState(disk, paths);
-  if (state === null) {
-    await removeAll(disk, paths.root);
-    await new FileState(disk, paths).save();
-  } else {
-    await removeParts(disk, paths.root);
-  }
-  await writeFile(disk, paths.file, record);
-  context.observer.written("document", 1, record.length);
+  await removeParts(disk, paths.root);
+  await writeDocument(context, paths.file, record);
 }
 
 /**
@@ -101,40 +135,37 @@ export async function exportFile(
   run: RunContext,
   file: FileInfo,
   plan: Exclude<FilePlan, { kind: "skip" }>,
-): Promise<FileOutcome> {
-  const paths = run.layout.file(file.id);
-  const report = new FileReport(file.id);
+): Promise<FileResult> {
+  const { disk, layout, observer, stop } = run;
+  const paths = layout.file(file.id);
   // A page is of what stands beside it.
-  await removeAll(run.disk, paths.page);
-  const state = await readState(run.disk, paths) ??
-    new FileState(run.disk, paths);
-  const work = run.observer.fileBegun(file.path ?? file.id);
-  const walk = { ...run.walk, work };
+  await removeScratch(disk, paths.page);
   const context: FileContext = {
     ...run,
-    walk,
     file,
-    work,
     paths,
-    state,
-    report,
+    progress: observer.fileStarted(file.path ?? file.id),
+    checkpoints: await readCheckpoints(disk, paths, file.id),
+    report: new FileReport(file.id),
   };
-  if (plan.kind === "addLogs") {
-    await runAll(run.stop, [
-      () => addEvaluationLogs(context),
-      () => exportPart(context, "logs", () => exportLogs(context)),
-    ]);
-  } else {
-    await runAll(run.stop, partsOf(context));
-  }
-  const before = plan.kind === "addLogs" ? plan.done.counts : {};
+  const { report, progress } = context;
+  await runAll(stop, plan.kind === "addLogs" ? logsOf(context) : partsOf(context));
+  const before = plan.kind === "addLogs" ? plan.counts : {};
   const counts = sumCounts([before, report.counts]);
   if (report.gaps.length === 0) {
     const logs = run.logs && file.type !== "dataset";
-    await writeDone(run.disk, paths, { logs, counts });
+    await writeDone(disk, paths, { logs, counts }, run.sums);
   }
-  work.end();
+  progress.end();
   return { counts, gaps: report.gaps };
+}
+
+/** The Logs of a File that has everything else. */
+function logsOf(context: FileContext): Array<() => Promise<void>> {
+  return [
+    () => addEvaluationLogs(context),
+    () => exportPart(context, "logs", () => exportLogs(context)),
+  ];
 }
 
 /** The parts of a File, each to end in a gap of its own. */

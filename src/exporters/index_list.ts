@@ -1,81 +1,62 @@
 /**
- * Walks a list whose records become files of their own (Files, Evaluations): it
+ * Reads a list whose records become files of their own (Files, Evaluations): it
  * is read from its beginning every time, again when it changes meanwhile, and
- * what it lacks is told.
+ * what it lacks is a gap.
  */
 import type { ListSpec } from "../api/list_spec.ts";
+import { listLabel } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
-import { openWalk } from "../lists/list_reader.ts";
-import type { EmptyPlaces } from "../core/gap.ts";
-import { isSafeId } from "../tree/layout.ts";
-import { type RunContext, unsafeId, type Where } from "./context.ts";
+import type { Gap } from "../core/gap.ts";
+import { openList, wholeList } from "../lists/list_reader.ts";
+import type { RunContext } from "./context.ts";
+import { SafeIds } from "./safe_ids.ts";
 
 /** How often a list is read before it is given up. */
-export const MAX_WALKS = 3;
-
-/** A list, and what to do with it. */
-export interface IndexList<T> {
-  readonly spec: ListSpec<T>;
-  /** Takes records whose ids are fit for a path, in order, each once. */
-  readonly take: (records: readonly RawRecord<T>[]) => void | Promise<void>;
-  /** Hears what is missing. */
-  readonly addGap: (reason: string, where?: Where) => void;
-}
+export const MAX_READINGS = 3;
 
 /**
- * Walks a list, again when it changes meanwhile, up to three times.
+ * Reads a list, again when it changes meanwhile, up to three times.
  *
- * @returns Whether nothing was missing.
- * @throws {ApiError | NetworkError | ProtocolError} When it cannot be begun.
+ * @param spec The list.
+ * @param take Takes records whose ids are fit for a path, in order, each once.
+ * @returns What is missing.
+ * @throws {ApiError | NetworkError | ProtocolError} When it cannot be opened.
  */
 export async function readIndexList<T extends { readonly id: string }>(
-  context: RunContext,
-  { spec, take, addGap }: IndexList<T>,
-): Promise<boolean> {
-  const seen = new Set<string>();
-  for (let walks = 1;; walks++) {
-    const { gaps, mismatch } = await walkOnce(
-      context,
-      spec,
-      async (records) => {
-        const fresh = records.filter(({ info: { id } }) => !seen.has(id));
-        for (const { info: { id } } of fresh) seen.add(id);
-        await take(fresh.filter(({ info: { id } }) => isSafeId(id)));
-      },
-    );
-    if (mismatch !== null && walks < MAX_WALKS) {
-      context.observer.log(
-        "WARN",
-        `reading the ${spec.label} again: ${mismatch}`,
-      );
-      continue;
-    }
-    const unsafe = [...seen].filter((id) => !isSafeId(id));
-    for (const id of unsafe) addGap(unsafeId(id));
-    for (const { offset, count, reason } of gaps) {
-      addGap(reason, { offset, missing: count });
-    }
-    if (mismatch !== null) addGap(`${mismatch}; resume to read it again`);
-    return unsafe.length + gaps.length === 0 && mismatch === null;
-  }
-}
-
-async function walkOnce<T>(
-  context: RunContext,
+  context: Pick<RunContext, "reader" | "observer">,
   spec: ListSpec<T>,
-  take: (records: readonly RawRecord<T>[]) => Promise<void>,
-): Promise<{ gaps: readonly EmptyPlaces[]; mismatch: string | null }> {
-  using walk = await openWalk(context.walk, spec);
-  const gaps: EmptyPlaces[] = [];
-  let places = 0;
-  for await (const event of walk) {
-    if (event.kind === "records") {
-      places += event.records.length;
-      await take(event.records);
-    } else if (event.kind === "gap") {
-      places += event.gap.count;
-      gaps.push(event.gap);
+  take: (records: readonly RawRecord<T>[]) => void | Promise<void>,
+): Promise<readonly Gap[]> {
+  const { fileId, part } = spec;
+  const seen = new Set<string>();
+  const ids = new SafeIds();
+  const refused: Gap[] = [];
+  for (let readings = 1;; readings++) {
+    using reader = await openList(context.reader, wholeList(spec));
+    const gaps: Gap[] = [];
+    for await (const batch of reader) {
+      if (batch.kind === "gap") {
+        gaps.push(batch.gap);
+        continue;
+      }
+      const fresh: RawRecord<T>[] = [];
+      for (const record of batch.records) {
+        const { id } = record.info;
+        if (seen.has(id)) continue;
+        seen.add(id);
+        const reason = ids.refusal(id);
+        if (reason === null) fresh.push(record);
+        else refused.push({ fileId, part, reason });
+      }
+      await take(fresh);
     }
+    const mismatch = reader.checkConsistency();
+    if (mismatch === null) return [...refused, ...gaps];
+    if (readings === MAX_READINGS) {
+      const reason = `${mismatch}; resume to read it again`;
+      return [...refused, ...gaps, { fileId, part, reason }];
+    }
+    const label = listLabel(spec);
+    context.observer.log("WARN", `reading the ${label} again: ${mismatch}`);
   }
-  return { gaps, mismatch: walk.mismatch(places) };
 }

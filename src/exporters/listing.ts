@@ -3,7 +3,7 @@
  * chosen one (or all of them), each put in its place on disk as it is listed.
  */
 import {
-  type Client,
+  Client,
   type DirectoryInfo,
   type FileInfo,
   filesList,
@@ -11,12 +11,13 @@ import {
 import type { RawRecord } from "../api/records.ts";
 import { forEachConcurrent, runAll } from "../core/concurrency.ts";
 import { ApiError, isRecoverable, UsageError } from "../core/errors.ts";
-import type { RunContext, Where } from "./context.ts";
+import { expectMatches, fileFilter, type Filters } from "../core/filters.ts";
+import type { Gap } from "../core/gap.ts";
+import { logOnly } from "../core/observer.ts";
+import type { ReaderContext } from "../lists/list_types.ts";
+import { type RunContext, writeDocument } from "./context.ts";
 import { type FilePlan, planFile, prepareFile } from "./file.ts";
 import { readIndexList } from "./index_list.ts";
-import { wantsFile } from "../core/filters.ts";
-import type { Gap } from "../tree/manifest.ts";
-import { writeFile } from "../tree/atomic_file.ts";
 
 /** A File of the listing, and what there is to do for it. */
 export interface ListedFile {
@@ -24,23 +25,53 @@ export interface ListedFile {
   readonly plan: FilePlan;
 }
 
-/** What was found. */
+/** What was listed. */
 export interface Listing {
   readonly files: readonly ListedFile[];
   readonly gaps: readonly Gap[];
-  /** The root Directory's id; `null` where the API did not tell. */
-  readonly rootDirectoryId: string | null;
 }
 
-/** Files to be put in their place at once. */
-const AT_ONCE = 16;
+/** Tells whether a File is wanted. */
+export type WantsFile = (file: FileInfo) => boolean;
 
 /** What to list. */
 export interface ListingOptions {
   /** `null` for the whole workspace. */
   readonly directoryId: string | null;
+  readonly wantsFile: WantsFile;
   /** Looks at the workspace's root (`null` where unknown) before anything is written. */
   readonly onRoot: (rootDirectoryId: string | null) => void;
+}
+
+/** Files to be put in their place at once. */
+const FILES_AT_ONCE = 16;
+
+/**
+ * Finds out which Files the filters of an export choose, before anything is
+ * written.
+ *
+ * @returns Tells whether a File is wanted.
+ * @throws {UsageError} When the Directory is unknown, or a filter matches nothing.
+ * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
+ */
+export async function chooseFiles(
+  reader: ReaderContext,
+  directoryId: string | null,
+  filters: Filters,
+): Promise<WantsFile> {
+  const client = new Client(reader.session);
+  const path = await directoryPath(client, directoryId);
+  if (filters.types.length + filters.files.length === 0) {
+    return fileFilter(filters, []);
+  }
+  const files: FileInfo[] = [];
+  const context = { reader, observer: logOnly(() => {}) };
+  const gaps = await readIndexList(context, filesList(path), (records) => {
+    files.push(...records.map(({ info }) => info));
+  });
+  // What could not be listed may be what a filter is meant for.
+  if (gaps.length === 0) expectMatches(filters, files);
+  return fileFilter(filters, files.map((file) => file.path));
 }
 
 /**
@@ -51,13 +82,10 @@ export interface ListingOptions {
  */
 export async function listWorkspace(
   context: RunContext,
-  options: ListingOptions,
+  { directoryId, wantsFile, onRoot }: ListingOptions,
 ): Promise<Listing> {
-  const { directoryId } = options;
   const gaps: Gap[] = [];
   const files: ListedFile[] = [];
-  const addGap = (reason: string, where?: Where) =>
-    void gaps.push({ fileId: null, part: "files", reason, ...where });
   const attempt = async (part: string, work: () => Promise<void>) => {
     try {
       await work();
@@ -67,40 +95,40 @@ export async function listWorkspace(
     }
   };
   let directories: readonly DirectoryInfo[] = [];
-  let rootDirectoryId: string | null = null;
   const directoriesKnown = attempt("directories.json", async () => {
-    directories = await exportDirectories(context, (list) => {
-      rootDirectoryId = rootOf(list);
-      options.onRoot(rootDirectoryId);
-    });
+    directories = await exportDirectories(context, onRoot);
   });
+  const listFiles = async () => {
+    const path = await directoryPath(context.client, directoryId);
+    const take = async (records: readonly RawRecord<FileInfo>[]) => {
+      await directoriesKnown;
+      const isBelow = belowIn(directories, directoryId);
+      const below = records.filter(({ info }) => isBelow(info.directoryId));
+      const known = below.filter(({ info }) => isKnownType(info.type));
+      for (const { info } of below) {
+        if (!isKnownType(info.type)) gaps.push(unknownType(info));
+      }
+      const wanted = known.filter(({ info }) => wantsFile(info));
+      files.push(...await planFiles(context, wanted));
+    };
+    gaps.push(...await readIndexList(context, filesList(path), take));
+  };
   await runAll(context.stop, [
     () => directoriesKnown,
-    () =>
-      attempt("files", async () => {
-        const path = await directoryPath(context.client, directoryId);
-        await readIndexList(context, {
-          spec: filesList(path),
-          addGap,
-          take: async (records) => {
-            await directoriesKnown;
-            const isBelow = belowIn(directories, directoryId);
-            const wanted = records.filter(({ info: { id, type, ...file } }) => {
-              if (!isBelow(file.directoryId)) return false;
-              const known = /^[a-z_]{1,40}$/.test(type);
-              const shown = JSON.stringify(type.slice(0, 40));
-              if (!known) {
-                addGap(`the File ${id} is of no known type: ${shown}`);
-              }
-              return known &&
-                wantsFile(context.filters, { id, type, path: file.path });
-            });
-            files.push(...await planFiles(context, wanted));
-          },
-        });
-      }),
+    () => attempt("files", listFiles),
   ]);
-  return { files, gaps, rootDirectoryId };
+  return { files, gaps };
+}
+
+/** Tells whether a type of File may stand in the path of a request. */
+function isKnownType(type: string): boolean {
+  return /^[a-z_]{1,40}$/.test(type);
+}
+
+function unknownType({ id, type }: FileInfo): Gap {
+  const shown = JSON.stringify(type.slice(0, 40));
+  const reason = `the File ${id} is of no known type: ${shown}`;
+  return { fileId: null, part: "files", reason };
 }
 
 /** Plans a page of Files and puts each in its place, several at once. */
@@ -108,25 +136,24 @@ async function planFiles(
   context: RunContext,
   records: readonly RawRecord<FileInfo>[],
 ): Promise<readonly ListedFile[]> {
-  const planned = new Map<FileInfo, FilePlan>();
-  await forEachConcurrent(context.stop, AT_ONCE, records, async (record) => {
+  const plans = new Map<FileInfo, FilePlan>();
+  const { stop } = context;
+  await forEachConcurrent(stop, FILES_AT_ONCE, records, async (record) => {
     const { info: file, bytes } = record;
     const plan = await planFile(context, file);
     if (plan.kind === "export") await prepareFile(context, file, bytes);
-    planned.set(file, plan);
+    plans.set(file, plan);
   });
-  return records.map(({ info: file }) => ({ file, plan: planned.get(file)! }));
+  return records.map(({ info: file }) => ({ file, plan: plans.get(file)! }));
 }
 
 async function exportDirectories(
   context: RunContext,
-  check: (list: readonly DirectoryInfo[]) => void,
+  onRoot: ListingOptions["onRoot"],
 ): Promise<readonly DirectoryInfo[]> {
-  const { client, disk, layout, observer } = context;
-  const { raw, list } = await client.directories();
-  check(list);
-  await writeFile(disk, layout.directories, raw);
-  observer.written("document", 1, raw.length);
+  const { raw, list } = await context.client.directories();
+  onRoot(list.find(({ parentId }) => parentId === null)?.id ?? null);
+  await writeDocument(context, context.layout.directories, raw);
   return list;
 }
 
@@ -151,10 +178,6 @@ export async function directoryPath(
       { cause },
     );
   }
-}
-
-function rootOf(directories: readonly DirectoryInfo[]): string | null {
-  return directories.find(({ parentId }) => parentId === null)?.id ?? null;
 }
 
 /**

@@ -1,145 +1,119 @@
 /**
- * Exports a File's Logs. A list of more than one page is read up to the export's
- * cut-off, so that Logs that arrive while it is read don't shift its pages; a
- * long one is read in windows of time, since deep pages are slow.
+ * Exports a File's Logs. A list of more than one page is frozen at the export's
+ * cut-off, so that Logs that arrive while it is read don't shift its pages, and
+ * what is newer is read behind it. A long one is read in time windows.
  */
-import { type IdInfo, logsList } from "../api/client.ts";
-import { probeList } from "../lists/time_windows.ts";
-import { openWalk } from "../lists/list_reader.ts";
-import type { Expected, WalkStart } from "../lists/list_types.ts";
-import { WindowWalk } from "../lists/window_reader.ts";
-import type { DateWindow } from "../core/gap.ts";
-import type { ListState } from "../tree/checkpoint.ts";
+import { type LogInfo, logsList } from "../api/client.ts";
+import { openList, wholeList } from "../lists/list_reader.ts";
+import type { Cursor } from "../lists/list_types.ts";
+import type { ListCheckpoint } from "../tree/checkpoint.ts";
 import type { FileContext } from "./context.ts";
-import { type OpenedList, SourceChanged } from "./fill_gaps.ts";
-import { exportList } from "./export_list.ts";
-
-/** A list of more Logs than this is read in windows of time. */
-const LONG_LIST = 20_000;
+import {
+  exportList,
+  type OpenedList,
+  type OpenRequest,
+} from "./export_list.ts";
+import { cutFrozen, planFrom, planLogs } from "./time_filter.ts";
 
 /**
  * Exports the Logs.
  *
- * @throws {ApiError | NetworkError | ProtocolError} When they cannot be begun.
+ * @throws {ApiError | NetworkError | ProtocolError} When they cannot be opened.
  */
 export async function exportLogs(context: FileContext): Promise<void> {
-  const { file, cutoff: { wanted } } = context;
-  let byDate = true;
-  await exportList(context, {
-    name: "logs",
+  const { file, progress } = context;
+  await exportList<LogInfo>(context, {
     kind: "logs",
     spec: logsList(file, null, null),
-    // Where dates were honoured, so is the beginning.
-    specOf: (after, until) =>
-      logsList(file, until === null ? after : after ?? wanted.after, until),
-    open: async (start, saved) => {
-      const opened = saved !== undefined && start.skip > 0
-        ? await continueLogs(context, start, saved)
-        : await beginLogs(context, start, byDate);
-      context.work.known();
+    open: async (request) => {
+      const { checkpoint, cursor, end } = request;
+      const opened = checkpoint === undefined
+        ? await openNew(context, cursor)
+        : await openKnown(context, checkpoint, cursor, end);
+      progress.allKnown();
       return opened;
     },
-    onDisorder: () => void (byDate = false),
   });
 }
 
-async function continueLogs(
+/** Opens a list of which the checkpoint tells how it was asked for. */
+async function openKnown(
   context: FileContext,
-  start: WalkStart,
-  { rest, until }: ListState,
-): Promise<OpenedList<IdInfo>> {
-  const { file, cutoff: { wanted } } = context;
-  const spec = until === undefined
-    ? logsList(file, null, null)
-    : logsList(file, wanted.after, until);
-  const walk = rest === undefined
-    ? await openWalk(context.walk, spec, start)
-    : await openWindows(context, start, rest);
-  return until === undefined ? { walk } : { walk, until };
-}
-
-async function beginLogs(
-  context: FileContext,
-  start: WalkStart,
-  byDate: boolean,
-): Promise<OpenedList<IdInfo>> {
-  const { file, cutoff, walk } = context;
-  if (start.skip > 0 || cutoff.isFiltered) {
-    return await readWantedLogs(context, start, byDate);
+  checkpoint: ListCheckpoint,
+  cursor: Cursor,
+  end: OpenRequest["end"],
+): Promise<OpenedList<LogInfo>> {
+  const { file, reader, times } = context;
+  const { until, total } = checkpoint;
+  let { windows } = checkpoint;
+  if (windows === undefined && until !== undefined) {
+    // Version 0.1.0 kept the cut-off only, and read nothing behind it.
+    const range = { after: times.wanted.after, until };
+    windows = await cutFrozen(reader.session, file, range, total);
   }
-  // Asked along with the first page, so that nothing waits for it.
-  const asked = cutoff.range(walk.session, file);
-  asked.catch(() => {});
-  const all = await openWalk(walk, logsList(file, null, null), start);
-  // One page needs no cut-off: it is one answer, and nothing can shift in it.
-  if (all.isAskedFor) return { walk: all };
-  const range = await asked;
-  if (range === null) return { walk: all };
-  all[Symbol.dispose]();
-  const { until } = range;
-  const upTo = byDate && all.total > LONG_LIST
-    ? await openWindows(context, start, range, all.found)
-    : await openWalk(walk, logsList(file, null, until), {
-      ...start,
-      expected: all.found,
-    });
-  warnOfLater(context, all.total - upTo.total);
-  return { walk: upTo, until };
-}
-
-/** Reads what is wanted, behind what is on disk already. */
-async function readWantedLogs(
-  context: FileContext,
-  start: WalkStart,
-  byDate: boolean,
-): Promise<OpenedList<IdInfo>> {
-  const { file, cutoff, walk } = context;
-  const range = await cutoff.range(walk.session, file);
-  const { after, until } = range ?? { after: null, until: null };
-  const plain = await openWalk(walk, logsList(file, after, until), start);
-  if (range === null) {
-    warnOfIgnoredDates(context);
-    return { walk: plain };
+  if (windows !== undefined) {
+    const plan = planFrom(file, times, windows);
+    return {
+      ...plan,
+      reader: await openList(reader, plan.segments, cursor, { end }),
+    };
   }
-  const known = { until: range.until };
-  if (!byDate || plain.total <= LONG_LIST) return { walk: plain, ...known };
-  plain[Symbol.dispose]();
-  return { walk: await openWindows(context, start, range), ...known };
+  const spec = logsList(file, null, null);
+  return {
+    spec,
+    reader: await openList(reader, wholeList(spec), cursor, { end }),
+  };
 }
 
-/** Walks what is left of a list, window by window. */
-async function openWindows(
+/** Opens a list that is read anew, from a cursor on. */
+async function openNew(
   context: FileContext,
-  start: WalkStart,
-  left: Partial<DateWindow>,
-  found?: Expected,
-): Promise<WindowWalk<IdInfo>> {
-  const { file, walk } = context;
-  const { after = null, until = null, before = 0 } = left;
-  const list = (after: string | null, until: string | null) =>
-    logsList(file, after, until);
-  const spec = list(after, until);
-  const head = await probeList(walk.session, spec);
-  const same = left.count === undefined || left.count === head.total;
-  if (!same || start.skip < before) throw new SourceChanged();
-  const whole = { ...head, after, until, before, count: head.total };
-  const known = found ??
-    { total: 0, most: spec.pageSize, fixed: false, pageBytes: 256 * 1024 };
-  return new WindowWalk(walk, { list, whole, start, known });
+  cursor: Cursor,
+): Promise<OpenedList<LogInfo>> {
+  const { file, reader, times } = context;
+  const spec = logsList(file, null, null);
+  const whole = await openList(reader, wholeList(spec), cursor);
+  try {
+    // One page needs no cut-off: it is one response, and nothing can shift in it.
+    const isOnePage = whole.isAskedFor && cursor.offset === 0;
+    if (isOnePage && !times.isFiltered || whole.total === 0) {
+      return { spec, reader: whole };
+    }
+    const cutoff = times.cutoff ?? newestOf(await whole.peek());
+    const { session } = reader;
+    const { total, hints } = whole;
+    const plan = await planLogs(session, file, times, total, cutoff);
+    if (plan === null) {
+      warnOfIgnoredDates(context);
+      return { spec, reader: whole };
+    }
+    whole[Symbol.dispose]();
+    const opened = await openList(reader, plan.segments, cursor, { hints });
+    return { ...plan, reader: opened };
+  } catch (error) {
+    whole[Symbol.dispose]();
+    throw error;
+  }
 }
 
-function warnOfIgnoredDates({ file, cutoff, observer }: FileContext): void {
-  if (!cutoff.isFiltered) return;
+/** Finds an instant just behind the newest of some Logs. */
+function newestOf(
+  logs: ReadonlyArray<{ readonly info: LogInfo }>,
+): string | null {
+  const instants = logs.flatMap(({ info: { createdAt } }) => {
+    const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(createdAt ?? "");
+    const ms = Date.parse(hasZone ? createdAt! : `${createdAt}Z`);
+    return Number.isNaN(ms) ? [] : [ms];
+  });
+  if (instants.length === 0) return null;
+  return new Date(Math.max(...instants) + 1).toISOString();
+}
+
+function warnOfIgnoredDates({ file, times, observer }: FileContext): void {
+  if (!times.isFiltered) return;
+  const name = file.path ?? file.id;
   observer.log(
     "WARN",
-    `the API ignores dates: all Logs of ${file.id} are exported, whatever their time`,
-  );
-}
-
-function warnOfLater({ file, cutoff, observer }: FileContext, later: number) {
-  if (later <= 0) return;
-  observer.log(
-    "WARN",
-    `${later} Logs of ${file.id} were created after the cut-off ${cutoff.wanted.until} and are left out`,
+    `the API ignores dates: all Logs of ${name} are exported, whatever their time`,
   );
 }

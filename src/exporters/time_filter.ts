@@ -1,62 +1,178 @@
 /**
- * Which Logs are read, by their time of creation: up to the export's cut-off, and
- * between the instants of its filters. The API documents neither whether dates
- * are honoured nor whether they include their instant: the first is asked once in
- * a run, the second never matters (see `api/date_windows.ts`).
+ * Which Logs are wanted, by their time of creation, and where a long list is cut
+ * so that it stays the same while it is read. The cut-off freezes, it does not
+ * select: what lies behind it is read too, as a last, short window.
  */
-import { type FileInfo, logsList } from "../api/client.ts";
-import { probeList } from "../lists/time_windows.ts";
-import type { Session } from "../api/session.ts";
-import { ApiError } from "../core/errors.ts";
+import type { FileInfo, LogInfo } from "../api/client.ts";
+import { logsList } from "../api/client.ts";
 import type { Filters } from "../core/filters.ts";
+import type { ListSpec } from "../api/list_spec.ts";
+import type { Session } from "../api/session.ts";
+import { isListRecoverable } from "../core/errors.ts";
+import type { ListSegment } from "../lists/list_reader.ts";
+import {
+  type DatedList,
+  NotTimeOrdered,
+  planTimeWindows,
+  probeList,
+} from "../lists/time_windows.ts";
+import type { TimeWindow } from "../core/ranges.ts";
 
-/** Before any Log: a server that honours it has none up to here. */
-const LONG_AGO = "1970-01-02T00:00:00.000Z";
-
-/** The Logs between two instants (ISO 8601, UTC). */
-export interface LogRange {
+/** Logs created between two instants (ISO 8601, UTC); `null` for no bound. */
+export interface TimeRange {
   readonly after: string | null;
-  readonly until: string;
+  readonly until: string | null;
 }
 
-/** Knows which Logs are wanted, and whether the API can be asked for just them. */
+/** A list of more Logs than this is read in time windows. */
+const LONG_LIST = 20_000;
+/** How often counts are asked for that do not add up: the list may be growing. */
+const MOST_COUNTS = 3;
+
+/** Which Logs are wanted. */
 export class TimeFilter {
-  #honoured: Promise<boolean> | null = null;
-  /** What is asked for where dates are honoured. */
-  readonly wanted: LogRange;
+  /** Between which instants; both `null` for all. */
+  readonly wanted: TimeRange;
   /** Whether only some Logs are wanted. */
   readonly isFiltered: boolean;
 
-  /** @param instant Logs created later are left out (ISO 8601, UTC). */
-  constructor(formatTime: string, { since, until }: Filters) {
-    const isEarlier = until !== null && until < formatTime;
-    this.wanted = { after: since, until: isEarlier ? until : formatTime };
+  /** @param cutoff The instant at which the export began, by the API's clock; `null` where that is not known. */
+  constructor(
+    readonly cutoff: string | null,
+    { since, until }: Pick<Filters, "since" | "until">,
+  ) {
+    this.wanted = { after: since, until };
     this.isFiltered = since !== null || until !== null;
   }
 
-  /**
-   * The Logs to ask for; `null` where the server ignores or refuses dates.
-   *
-   * @param file One that has Logs.
-   * @throws {ApiError | NetworkError | ProtocolError} When nothing was answered.
-   */
-  async range(session: Session, file: FileInfo): Promise<LogRange | null> {
-    this.#honoured ??= isHonoured(session, file);
-    try {
-      return await this.#honoured ? this.wanted : null;
-    } catch (error) {
-      this.#honoured = null;
-      throw error;
-    }
+  /** The instants at which a list is cut to be read, the outer bounds included. */
+  boundsOf(cutoff: string | null): readonly (string | null)[] {
+    const { after, until } = this.wanted;
+    const isInside = cutoff !== null && (after === null || after < cutoff) &&
+      (until === null || cutoff < until);
+    return isInside ? [after, cutoff, until] : [after, until];
   }
 }
 
-async function isHonoured(session: Session, file: FileInfo): Promise<boolean> {
+/** How a list of Logs is asked for. */
+export interface LogsPlan {
+  readonly segments: readonly ListSegment<LogInfo>[];
+  /** Asks for the whole frozen part as one. */
+  readonly spec: ListSpec<LogInfo>;
+  /** The frozen part, as the checkpoint keeps it. */
+  readonly windows: readonly TimeWindow[];
+}
+
+/**
+ * Plans the reading of a list of Logs.
+ *
+ * @param total How many Logs the API says that there are, whatever their time.
+ * @param cutoff Where the frozen part ends; `null` for no such part.
+ * @returns The plan; `null` where the API cannot be asked by dates.
+ * @throws {ApiError | NetworkError | ProtocolError} When the run cannot go on.
+ */
+export async function planLogs(
+  session: Session,
+  file: FileInfo,
+  times: TimeFilter,
+  total: number,
+  cutoff: string | null,
+): Promise<LogsPlan | null> {
+  const { after, until } = times.wanted;
+  const bounds = times.boundsOf(cutoff);
+  if (bounds.length === 2 && !times.isFiltered) return null;
+  const counts = await countRanges(session, file, total, [
+    ...after === null ? [] : [null],
+    ...bounds,
+    ...until === null ? [] : [null],
+  ]);
+  if (counts === null) return null;
+  const wanted = after === null ? counts : counts.slice(1);
+  const [frozen] = wanted;
+  const end = bounds[1] ?? null;
+  const range = { after, until: end };
+  const windows = await cutFrozen(session, file, range, frozen!);
+  return planFrom(file, times, windows);
+}
+
+/** Makes the plan from the time windows of the frozen part. */
+export function planFrom(
+  file: FileInfo,
+  times: TimeFilter,
+  windows: readonly TimeWindow[],
+): LogsPlan {
+  const frozen = windows.map((window) => ({
+    spec: logsList(file, window.after, window.until),
+    offset: window.offset,
+    count: window.count,
+  }));
+  const count = windows.reduce((sum, window) => sum + window.count, 0);
+  const cutoff = cutoffOf(windows);
+  const spec = logsList(file, times.wanted.after, cutoff);
+  if (cutoff === times.wanted.until) return { segments: frozen, spec, windows };
+  // What lies behind the cut-off is asked for when the rest is read.
+  const later = logsList(file, cutoff, times.wanted.until);
+  const last = { spec: later, offset: count, count: null };
+  return { segments: [...frozen, last], spec, windows };
+}
+
+/** The instant up to which a list is frozen: where its newest window ends. */
+export function cutoffOf(windows: readonly TimeWindow[]): string | null {
+  const ends = windows.map(({ until }) => until);
+  if (ends.includes(null)) return null;
+  return ends.reduce((last, end) => last! > end! ? last : end, "");
+}
+
+/** Cuts a long frozen part into time windows; a short one is one window. */
+export async function cutFrozen(
+  session: Session,
+  file: FileInfo,
+  { after, until }: TimeRange,
+  count: number,
+): Promise<readonly TimeWindow[]> {
+  const whole = { after, until, count };
+  const list: DatedList<LogInfo> = (after, until) =>
+    logsList(file, after, until);
+  if (count <= LONG_LIST) return [{ ...whole, offset: 0 }];
   try {
-    const { total } = await probeList(session, logsList(file, null, LONG_AGO));
-    return total === 0;
+    const { firstKey } = await probeList(session, list(after, until));
+    return await planTimeWindows(session, list, { ...whole, firstKey });
   } catch (error) {
-    if (!(error instanceof ApiError) || error.retryable) throw error;
-    return false;
+    const isUncut = error instanceof NotTimeOrdered || isListRecoverable(error);
+    if (!isUncut) throw error;
+    return [{ ...whole, offset: 0 }];
+  }
+}
+
+/**
+ * Counts the Logs between instants that follow on each other, the first and the
+ * last open.
+ *
+ * @returns The counts; `null` where they do not add up to `total`, so that the
+ * API does not go by dates, or where it does not answer.
+ */
+async function countRanges(
+  session: Session,
+  file: FileInfo,
+  total: number,
+  bounds: readonly (string | null)[],
+): Promise<readonly number[] | null> {
+  let wanted = total;
+  try {
+    for (let tries = 1;; tries++) {
+      const heads = await Promise.all(
+        bounds.slice(1).map((bound, i) =>
+          probeList(session, logsList(file, bounds[i]!, bound))
+        ),
+      );
+      const counts = heads.map((head) => head.total);
+      const sum = counts.reduce((one, other) => one + other, 0);
+      if (sum === wanted) return counts;
+      if (tries === MOST_COUNTS) return null;
+      wanted = (await probeList(session, logsList(file, null, null))).total;
+    }
+  } catch (error) {
+    if (!isListRecoverable(error)) throw error;
+    return null;
   }
 }

@@ -1,7 +1,6 @@
 /** Exports a File's Versions, and from them its Deployments. */
 import type { VersionInfo } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
-import { oneRequest } from "../core/work.ts";
 import { writeJson } from "../tree/json_file.ts";
 import type { FileContext } from "./context.ts";
 import { writeDocuments } from "./documents.ts";
@@ -23,34 +22,37 @@ interface Deployment {
 export async function exportVersions(
   context: FileContext,
 ): Promise<readonly string[]> {
-  const { client, disk, paths, report, work } = context;
-  const records = await oneRequest(
-    work,
-    () => client.versions(context.file),
-  );
-  // Of a Dataset the lists are few, and of a run without Logs there are no more.
-  if (!context.logs || context.file.type === "dataset") work.known();
+  const { client, disk, sums, paths, report, progress, file } = context;
+  const records = await client.versions(file);
   const ids = await writeDocuments(context, {
     part: "versions",
     kind: "versions",
     dir: paths.versions,
     records,
   });
-  const deployments = deploymentsOf(records);
-  await writeJson(disk, paths.deployments, deployments);
-  report.add("deployments", deployments.length);
+  // Of a Dataset the lists are few, and of a run without Logs there are no more.
+  if (!context.logs || file.type === "dataset") progress.allKnown();
+  const deployments = deploymentsOf(context, records);
+  await writeJson(disk, paths.deployments, deployments, sums);
+  report.count("deployments", deployments.length);
   return ids;
 }
 
 function deploymentsOf(
+  { report }: FileContext,
   versions: readonly RawRecord<VersionInfo>[],
 ): readonly Deployment[] {
-  return versions.flatMap(({ info }) =>
-    info.environments.map(({ id, name, tag }) => ({
-      version_id: info.id,
-      environment_id: id,
-      environment_name: name,
-      environment_tag: tag,
-    }))
-  );
+  return versions.flatMap(({ info: { id, environments } }) => {
+    if (environments === null) {
+      const reason =
+        `the API's answer has the Environments of ${id} in no known shape; they are in versions/${id} as they came`;
+      report.miss("deployments.json", reason);
+    }
+    return (environments ?? []).map((environment) => ({
+      version_id: id,
+      environment_id: environment.id,
+      environment_name: environment.name,
+      environment_tag: environment.tag,
+    }));
+  });
 }

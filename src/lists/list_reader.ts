@@ -4,6 +4,7 @@
  * While one is read the next is opened, so that no slot stands idle between them.
  */
 import type { ListSpec } from "../api/list_spec.ts";
+import type { RawRecord } from "../api/records.ts";
 import { KeySet } from "../core/key_set.ts";
 import type {
   Batch,
@@ -25,7 +26,7 @@ export interface ListSegment<T> {
 /** How a list is read. */
 export interface ReadOptions {
   /** The offset behind the last record that is wanted; absent for all. */
-  readonly end?: number;
+  readonly end?: number | undefined;
   readonly hints?: PagingHints;
 }
 
@@ -116,6 +117,11 @@ export class ListReader<T> implements Disposable {
   get sourceChanged(): boolean {
     return this.#sourceChanged ||
       [...this.#open].some((reader) => reader.sourceChanged);
+  }
+
+  /** Gives the records of the next page without taking them, as far as it has any. */
+  async peek(): Promise<readonly RawRecord<T>[]> {
+    return await this.#current?.reader.peek() ?? [];
   }
 
   /** Whether nothing is left to ask for. */

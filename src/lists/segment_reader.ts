@@ -4,7 +4,8 @@
  * record where they meet, and hold no record twice. Records that cannot be had
  * are a gap at their offsets, never the end of the list.
  */
-import { type ListSpec } from "../api/list_spec.ts";
+import type { ListSpec } from "../api/list_spec.ts";
+import type { RawRecord } from "../api/records.ts";
 import type { KeySet } from "../core/key_set.ts";
 import type {
   Batch,
@@ -101,6 +102,15 @@ export class SegmentReader<T> implements Disposable {
   /** How the server gives its pages. */
   get hints(): PagingHints {
     return this.#pages.hints;
+  }
+
+  /** Gives the records of the next page without taking them, as far as it has any. */
+  async peek(): Promise<readonly RawRecord<T>[]> {
+    const fetched = await this.#firstPage();
+    if (fetched.kind !== "parts") return [];
+    return fetched.parts.flatMap((part) =>
+      part.kind === "records" ? part.records : []
+    );
   }
 
   /** Whether nothing is left to ask for. */

@@ -1,10 +1,31 @@
 /**
- * Touching the disk so that nothing half-written ever stands under a final
- * name, and so that a refusal comes out as one clear sentence.
+ * Writes files so that nothing half-written ever stands under a final name, and
+ * so that a failure of the disk comes out as one clear sentence.
  */
-import { dirname, join } from "@std/path";
+import { createHash } from "node:crypto";
+import { dirname } from "@std/path";
 import { StorageError } from "../core/errors.ts";
 import type { Disk, DiskFile } from "../core/runtime.ts";
+
+/** What is known of a file's content. */
+export interface FileSum {
+  /** SHA-256 in hex; `?` where it is not known. */
+  readonly sum: string;
+  /** In bytes; `null` in sums that version 0.1.0 wrote. */
+  readonly size: number | null;
+}
+
+/** Keeps the sums of an export's files. */
+export interface SumRecorder {
+  /** Notes that a file gets its name; `rename` gives it. */
+  record(
+    path: string,
+    sum: FileSum,
+    rename: () => Promise<void>,
+  ): Promise<void>;
+  /** Notes that a file, or a directory with all that is in it, loses its name. */
+  drop(path: string): Promise<void>;
+}
 
 /** What a file is called until it is complete. */
 export const PART_SUFFIX = ".part";
@@ -14,7 +35,7 @@ export const PART_SUFFIX = ".part";
  *
  * @param what What is being done: `write /tmp/x`.
  * @param work The operation.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function onDisk<T>(
   what: string,
@@ -27,35 +48,105 @@ export async function onDisk<T>(
   }
 }
 
-/** The error for a refusal of the disk. */
+/** Makes the error for a failure of the disk. */
 export function storageError(what: string, cause: unknown): StorageError {
-  return new StorageError(`cannot ${what}: ${refusalOf(cause)}`, { cause });
+  return new StorageError(`cannot ${what}: ${reasonOf(cause)}`, { cause });
 }
 
 /**
- * Opens the file that is to become `path`, making directories as needed.
- *
- * @throws {StorageError} When the disk refuses.
+ * A file that gets its name only when it is complete: written as `….part` beside
+ * its place, summed on its way, flushed, then renamed. Disposing it without
+ * `commit` leaves the part, which the next run removes.
  */
-export async function openPart(disk: Disk, path: string): Promise<DiskFile> {
-  const part = path + PART_SUFFIX;
-  const open = () =>
-    disk.open(part, { write: true, create: true, truncate: true });
-  return await onDisk(`create ${part}`, async () => {
-    try {
-      return await open();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      await disk.ensureDir(dirname(path));
-      return await open();
-    }
-  });
+export class AtomicFile implements Disposable {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #sums: SumRecorder | null;
+  readonly #file: DiskFile;
+  readonly #hash = createHash("sha256");
+  #size = 0;
+  #isClosed = false;
+
+  private constructor(
+    disk: Disk,
+    path: string,
+    sums: SumRecorder | null,
+    file: DiskFile,
+  ) {
+    this.#disk = disk;
+    this.#path = path;
+    this.#sums = sums;
+    this.#file = file;
+  }
+
+  /**
+   * Opens the file that is to become `path`, making directories as needed.
+   *
+   * @param sums Keeps the sums of the export that it belongs to, if to any.
+   * @throws {StorageError} When the disk fails.
+   */
+  static async open(
+    disk: Disk,
+    path: string,
+    sums: SumRecorder | null = null,
+  ): Promise<AtomicFile> {
+    const part = path + PART_SUFFIX;
+    const open = () =>
+      disk.open(part, {
+        write: true,
+        create: true,
+        truncate: true,
+        mode: 0o600,
+      });
+    const file = await onDisk(`create ${part}`, async () => {
+      try {
+        return await open();
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        await disk.ensureDir(dirname(path));
+        return await open();
+      }
+    });
+    return new AtomicFile(disk, path, sums, file);
+  }
+
+  /** @throws {StorageError} When the disk fails. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#hash.update(bytes);
+    this.#size += bytes.length;
+    await writeAll(this.#file, this.#path, bytes);
+  }
+
+  /**
+   * Flushes the file and gives it its name.
+   *
+   * @throws {StorageError} When the disk fails; the file is closed all the same.
+   */
+  async commit(): Promise<void> {
+    await onDisk(`save ${this.#path}`, async () => {
+      try {
+        await this.#file.syncData();
+      } finally {
+        this[Symbol.dispose]();
+      }
+      const path = this.#path;
+      const rename = () => this.#disk.rename(path + PART_SUFFIX, path);
+      if (this.#sums === null) return await rename();
+      const sum = this.#hash.digest("hex");
+      await this.#sums.record(path, { sum, size: this.#size }, rename);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isClosed) this.#file.close();
+    this.#isClosed = true;
+  }
 }
 
 /**
  * Writes all of `bytes`.
  *
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function writeAll(
   file: DiskFile,
@@ -70,50 +161,27 @@ export async function writeAll(
 }
 
 /**
- * Flushes what {@linkcode openPart} opened, and gives it its final name.
- *
- * @throws {StorageError} When the disk refuses; the file is closed all the same.
- */
-export async function commit(
-  disk: Disk,
-  path: string,
-  file: DiskFile,
-): Promise<void> {
-  await onDisk(`save ${path}`, async () => {
-    try {
-      await file.syncData();
-    } finally {
-      file.close();
-    }
-    await disk.rename(path + PART_SUFFIX, path);
-  });
-}
-
-/**
  * Writes a whole file: beside its place, flushed, then renamed.
  *
- * @throws {StorageError} When the disk refuses.
+ * @param sums Keeps the sums of the export that it belongs to, if to any.
+ * @throws {StorageError} When the disk fails.
  */
 export async function writeFile(
   disk: Disk,
   path: string,
   bytes: Uint8Array,
+  sums: SumRecorder | null = null,
 ): Promise<void> {
-  const file = await openPart(disk, path);
-  try {
-    await writeAll(file, path, bytes);
-  } catch (error) {
-    file.close();
-    throw error;
-  }
-  await commit(disk, path, file);
+  using file = await AtomicFile.open(disk, path, sums);
+  await file.write(bytes);
+  await file.commit();
 }
 
 /**
  * Reads a whole file.
  *
  * @returns Its bytes, or `null` when there is none.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function readFile(
   disk: Disk,
@@ -126,7 +194,7 @@ export async function readFile(
  * The entries of a directory.
  *
  * @returns Them, sorted by name, or `null` when there is no such directory.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function listDir(
   disk: Disk,
@@ -139,53 +207,8 @@ export async function listDir(
   return entries?.sort((a, b) => a.name < b.name ? -1 : 1) ?? null;
 }
 
-/** Removes a file or a directory with all that is in it, if it is there. */
-export async function removeAll(disk: Disk, path: string): Promise<void> {
-  await orNull(`remove ${path}`, () => disk.remove(path, { recursive: true }));
-}
-
-/**
- * Removes what a killed run left half-written below a directory.
- *
- * @throws {StorageError} When the disk refuses.
- */
-export async function removeParts(disk: Disk, dir: string): Promise<void> {
-  for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
-    const path = join(dir, name);
-    if (isDirectory) await removeParts(disk, path);
-    else if (name.endsWith(PART_SUFFIX)) await removeAll(disk, path);
-  }
-}
-
-/**
- * Gives a directory the name `….old`, so that what was fetched stays until its
- * replacement is complete. Where there is one of that name already, the newer
- * goes: the older is the one that was complete enough to keep.
- *
- * @throws {StorageError} When the disk refuses.
- */
-export async function setAside(disk: Disk, dir: string): Promise<void> {
-  const old = `${dir}.old`;
-  if (await listDir(disk, dir) === null) return;
-  if (await listDir(disk, old) !== null) await removeAll(disk, dir);
-  else await onDisk(`rename ${dir}`, () => disk.rename(dir, old));
-}
-
-/**
- * Removes what a directory holds beyond the given names: leftovers of an
- * earlier run that nothing refers to any more.
- */
-export async function prune(
-  disk: Disk,
-  dir: string,
-  names: ReadonlySet<string>,
-): Promise<void> {
-  for (const { name } of await listDir(disk, dir) ?? []) {
-    if (!names.has(name)) await removeAll(disk, join(dir, name));
-  }
-}
-
-async function orNull<T>(
+/** Runs one operation on the disk; `null` where there is nothing at the path. */
+export async function orNull<T>(
   what: string,
   work: () => Promise<T>,
 ): Promise<T | null> {
@@ -197,8 +220,8 @@ async function orNull<T>(
   }
 }
 
-/** Words for a refusal, with what to do about it. */
-function refusalOf(cause: unknown): string {
+/** Puts a failure in words, with what to do about it. */
+function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const code = "code" in cause ? String(cause.code) : "";
   if (code === "ENOSPC" || code === "EDQUOT") {

@@ -1,59 +1,69 @@
 /**
- * What lies in a File's directory beside its data: `.state.json` while this tool
- * works on it, `.done` when it is complete. Its state holds what a chunk on disk
- * cannot tell: how many records the list had, whether its end was reached, and
- * which places are empty. It does not grow with the records.
+ * `.state.json`, beside a File's data while it is not complete: for each list
+ * what a chunk on disk cannot tell. It does not grow with the records.
  */
+import type { RecordGap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
-import type { Counts } from "../core/observer.ts";
-import type { DateWindow, EmptyPlaces } from "../core/gap.ts";
+import type { TimeWindow } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
-import type { FileLayout, ListName } from "./layout.ts";
+import { readFile } from "./atomic_file.ts";
 import { parseJson, writeJson } from "./json_file.ts";
-import { readFile, removeAll } from "./atomic_file.ts";
+import type { FileLayout, ListName } from "./layout.ts";
 
-/** What is known of one list of records. */
-export interface ListState {
-  /** How many records the list had when it was begun. */
+/** What is kept of one list of records. */
+export interface ListCheckpoint {
+  /** How many records the list had when its reading began. */
   readonly total: number;
   /** Whether its end was reached. */
   readonly finished: boolean;
-  readonly empty: readonly EmptyPlaces[];
-  /** The instant up to which it was read (ISO 8601); absent for all of it. */
+  readonly gaps: readonly RecordGap[];
+  /** The cut-off (ISO 8601) that its first part was read up to; absent for none. */
   readonly until?: string;
-  /** Where the list is cut by time: what is left of it from here on. */
-  readonly rest?: DateWindow;
+  /** The time windows of that part; absent where it was read as one. */
+  readonly windows?: readonly TimeWindow[];
 }
 
-/** What is known of a File that is not complete, or not yet as wide as wanted. */
-export class FileState {
-  readonly #lists: Map<ListName, ListState>;
+/** The checkpoints of a File's lists. */
+export class Checkpoints {
+  readonly #disk: Disk;
+  readonly #path: string;
+  readonly #lists: Map<ListName, ListCheckpoint>;
   #saving: Promise<void> = Promise.resolve();
 
   constructor(
-    readonly disk: Disk,
-    readonly layout: FileLayout,
-    lists: ReadonlyMap<ListName, ListState> = new Map(),
+    disk: Disk,
+    layout: FileLayout,
+    lists: ReadonlyMap<ListName, ListCheckpoint> = new Map(),
   ) {
+    this.#disk = disk;
+    this.#path = layout.state;
     this.#lists = new Map(lists);
   }
 
-  list(name: ListName): ListState | undefined {
+  get(name: ListName): ListCheckpoint | undefined {
     return this.#lists.get(name);
   }
 
-  /** Replaces what is known of a list, `undefined` to forget it, and saves. */
-  async setList(name: ListName, state: ListState | undefined): Promise<void> {
-    if (state === undefined) this.#lists.delete(name);
-    else this.#lists.set(name, state);
+  /**
+   * Replaces the checkpoint of a list, `undefined` to forget it, and saves.
+   *
+   * @throws {StorageError} When the disk fails.
+   */
+  async set(
+    name: ListName,
+    checkpoint: ListCheckpoint | undefined,
+  ): Promise<void> {
+    if (checkpoint === undefined) {
+      if (!this.#lists.delete(name)) return;
+    } else this.#lists.set(name, checkpoint);
     await this.save();
   }
 
-  /** @throws {StorageError} When the disk refuses. */
+  /** @throws {StorageError} When the disk fails. */
   async save(): Promise<void> {
     // Several lists are exported at once: one save after the other.
-    this.#saving = this.#saving.then(() =>
-      writeJson(this.disk, this.layout.state, {
+    this.#saving = this.#saving.catch(() => {}).then(() =>
+      writeJson(this.#disk, this.#path, {
         lists: Object.fromEntries(this.#lists),
       })
     );
@@ -62,66 +72,90 @@ export class FileState {
 }
 
 /**
- * Reads a File's state.
+ * Reads the checkpoints of a File. What cannot be used is left out, and its list
+ * is judged by what its chunks hold.
  *
- * @returns It, or `null` when this tool has not begun the File (or what stands
- * there cannot be read, which means the same: begin anew).
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
-export async function readState(
+export async function readCheckpoints(
   disk: Disk,
   layout: FileLayout,
-): Promise<FileState | null> {
-  const json = parseJson(await readFile(disk, layout.state));
+  fileId: string,
+): Promise<Checkpoints> {
+  const json = parseJson(await readFile(disk, layout.state).catch(() => null));
   const lists = isObject(json) ? json["lists"] : undefined;
-  if (!isObject(lists)) return null;
-  const entries = Object.entries(lists)
-    .filter((entry): entry is [ListName, ListState] => isListState(entry[1]));
-  return new FileState(disk, layout, new Map(entries));
-}
-
-/** What `.done` says. */
-export interface Done {
-  /** Whether the Logs are part of it; `undefined` for the official script's. */
-  readonly logs: boolean | undefined;
-  readonly counts: Counts;
-}
-
-/**
- * Reads `.done`. The official script's holds one line of text.
- *
- * @returns What it says, or `null` when there is none.
- * @throws {StorageError} When the disk refuses.
- */
-export async function readDone(
-  disk: Disk,
-  layout: FileLayout,
-): Promise<Done | null> {
-  const bytes = await readFile(disk, layout.done);
-  if (bytes === null) return null;
-  const json = parseJson(bytes);
-  if (!isObject(json) || typeof json["logs"] !== "boolean") {
-    return { logs: undefined, counts: {} };
+  const known = new Map<ListName, ListCheckpoint>();
+  for (const [name, value] of Object.entries(isObject(lists) ? lists : {})) {
+    const checkpoint = readCheckpoint(value, fileId, name);
+    if (checkpoint !== null) known.set(name as ListName, checkpoint);
   }
-  const counts = isObject(json["counts"]) ? json["counts"] as Counts : {};
-  return { logs: json["logs"], counts };
+  return new Checkpoints(disk, layout, known);
 }
 
-/**
- * Vouches for a File: `.done` appears, then the state goes.
- *
- * @throws {StorageError} When the disk refuses.
- */
-export async function writeDone(
-  disk: Disk,
-  layout: FileLayout,
-  done: { readonly logs: boolean; readonly counts: Counts },
-): Promise<void> {
-  await writeJson(disk, layout.done, done);
-  await removeAll(disk, layout.state);
+/** Reads one checkpoint; also those of version 0.1.0, where gaps are called `empty`. */
+function readCheckpoint(
+  value: unknown,
+  fileId: string,
+  part: string,
+): ListCheckpoint | null {
+  if (!isObject(value)) return null;
+  const { total, finished, until } = value;
+  const gaps = readEach(
+    value["gaps"] ?? value["empty"],
+    (one) => readGap(one, fileId, part),
+  );
+  const windows = value["windows"] === undefined
+    ? undefined
+    : readEach(value["windows"], readWindow);
+  if (
+    !isCount(total) || typeof finished !== "boolean" || gaps === null ||
+    windows === null || !(until === undefined || typeof until === "string")
+  ) return null;
+  if (gaps.some(({ offset, missing }) => offset + missing > total)) return null;
+  return {
+    total,
+    finished,
+    gaps,
+    ...until === undefined ? {} : { until },
+    ...windows === undefined ? {} : { windows },
+  };
 }
 
-function isListState(value: unknown): value is ListState {
-  return isObject(value) && typeof value["total"] === "number" &&
-    typeof value["finished"] === "boolean" && Array.isArray(value["empty"]);
+function readGap(
+  value: unknown,
+  fileId: string,
+  part: string,
+): RecordGap | null {
+  if (!isObject(value)) return null;
+  const { offset, reason } = value;
+  const missing = value["missing"] ?? value["count"];
+  if (!isCount(offset) || !isCount(missing) || missing === 0) return null;
+  if (typeof reason !== "string") return null;
+  return { fileId, part, reason, offset, missing };
+}
+
+function readWindow(value: unknown): TimeWindow | null {
+  if (!isObject(value)) return null;
+  const { after, until, offset, count } = value;
+  if (!isCount(offset) || !isCount(count)) return null;
+  if (!isBound(after) || !isBound(until)) return null;
+  return { after, until, offset, count };
+}
+
+/** Reads every element of an array; `null` where one cannot be read. */
+function readEach<T>(
+  value: unknown,
+  read: (one: unknown) => T | null,
+): readonly T[] | null {
+  if (!Array.isArray(value)) return null;
+  const all = value.map(read);
+  return all.every((one) => one !== null) ? all as readonly T[] : null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isBound(value: unknown): value is string | null {
+  return value === null || typeof value === "string";
 }

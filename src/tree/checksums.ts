@@ -1,24 +1,25 @@
 /**
- * `SHA256SUMS`, made while writing: every file that is written as `….part` is
- * summed on its way to the disk, and when it gets its name a line of a journal
- * says so. At the end of a run the journal becomes the sums; a run that is
- * killed leaves it for the next.
+ * `SHA256SUMS`, made while writing: a file that gets its name has a line in a
+ * journal, with its sum and its size. At the end of a run the journal becomes the
+ * sums; a run that is killed leaves it for the next. A sum that is listed is
+ * never dropped: where its file is gone, the line stays and `sha256sum -c` tells.
  *
  * A line with `?` for a sum stands in the journal while a file gets its name: if
  * the run dies just then, that file is read to sum it.
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join, relative } from "@std/path";
 import type { Disk, DiskFile } from "../core/runtime.ts";
 import {
+  type FileSum,
   listDir,
   onDisk,
-  PART_SUFFIX,
   readFile,
-  removeAll,
+  type SumRecorder,
   writeAll,
   writeFile,
 } from "./atomic_file.ts";
+import { removeScratch } from "./removal.ts";
 
 /** The name of the sums below an export's directory. */
 export const SUMS_NAME = "SHA256SUMS";
@@ -26,64 +27,93 @@ export const SUMS_NAME = "SHA256SUMS";
 /** What its lines are kept in while a run goes on. */
 export const JOURNAL_NAME = "SHA256SUMS.journal";
 const UNKNOWN = "?";
-/** The log, which is never written as a whole, and chunks that were set aside. */
-const UNTRACKED = /^export\.log$|\.old\//;
+/** Stands in the journal before the name of what was set aside. */
+const DROPPED = "-";
+/** The log, which is never written as a whole, and what was set aside. */
+const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
- * Files that are gone when the export is complete, pages, which can be made again
+ * Files that are gone when the export is complete, those that can be made again
  * from the others, and the sums themselves.
  */
 const UNSUMMED =
-  /^SHA256SUMS|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$/;
+  /^SHA256SUMS|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.db|^\.lock$/;
 
-/** The sums of one export; `disk` is the one to write through. */
-export class Checksums {
+/** The sums of an export's files, by their paths below it, with `/` between names. */
+export type Sums = ReadonlyMap<string, FileSum>;
+
+/** Keeps the sums of one export while a run goes on. */
+export class SumJournal implements SumRecorder {
   readonly #disk: Disk;
   readonly #root: string;
-  readonly #hashes = new Map<string, Hash>();
   #journal: Promise<DiskFile> | null = null;
-  /** Sums what goes through it. */
-  readonly disk: Disk;
 
   /**
-   * @param disk The disk itself.
+   * @param disk The disk.
    * @param root The export's directory.
    */
   constructor(disk: Disk, root: string) {
     this.#disk = disk;
     this.#root = root;
-    this.disk = {
-      open: (path, options) => this.#openFile(path, options),
-      readFile: (path) => disk.readFile(path),
-      readDir: (path) => disk.readDir(path),
-      lstat: (path) => disk.lstat(path),
-      rename: (from, to) => this.#rename(from, to),
-      remove: (path, options) => disk.remove(path, options),
-      mkdir: (path, options) => disk.mkdir(path, options),
-      ensureDir: (path) => disk.ensureDir(path),
-    };
+  }
+
+  /**
+   * Notes that a file gets its name.
+   *
+   * @param rename Gives it its name.
+   * @throws {StorageError} When the disk fails.
+   */
+  async record(
+    path: string,
+    sum: FileSum,
+    rename: () => Promise<void>,
+  ): Promise<void> {
+    const name = this.#nameOf(path);
+    if (!isSummed(name)) return await rename();
+    await this.#note(sumLines(name, { sum: UNKNOWN, size: null }));
+    await rename();
+    await this.#note(sumLines(name, sum));
+  }
+
+  /**
+   * Notes that a file, or a directory with all that is in it, loses its name.
+   *
+   * @throws {StorageError} When the disk fails.
+   */
+  async drop(path: string): Promise<void> {
+    await this.#note(`${DROPPED}  ${this.#nameOf(path)}\n`);
   }
 
   /**
    * Writes the sums of all that is there.
    *
-   * @throws {StorageError} When the disk refuses.
+   * @returns Files that had a sum and are gone.
+   * @throws {StorageError} When the disk fails.
    */
-  async finish(): Promise<void> {
+  async finish(): Promise<readonly string[]> {
     const disk = this.#disk;
-    const journal = join(this.#root, JOURNAL_NAME);
-    const known = parseSums(await readFile(disk, journal));
+    const known = await readSums(disk, this.#root);
     const lines: string[] = [];
-    for (const name of await filesBelow(disk, this.#root)) {
-      if (UNSUMMED.test(name)) continue;
-      const sum = known.get(name) ?? UNKNOWN;
-      const isSure = sum !== UNKNOWN && !UNTRACKED.test(name);
-      const path = join(this.#root, name);
-      lines.push(`${isSure ? sum : await sumFile(disk, path)}  ${name}\n`);
+    const names = new Set(await filesBelow(disk, this.#root));
+    const missing = [...known.keys()].filter((name) =>
+      !names.has(name) && !UNTRACKED.test(name)
+    );
+    for (const name of [...names, ...missing].sort()) {
+      if (!isSummed(name)) continue;
+      const sum = known.get(name);
+      const isSure = sum !== undefined && sum.sum !== UNKNOWN &&
+        !UNTRACKED.test(name);
+      const isThere = names.has(name);
+      if (isSure) lines.push(sumLines(name, sum));
+      else if (isThere) {
+        const path = join(this.#root, name);
+        lines.push(sumLines(name, await sumFile(disk, path)));
+      }
     }
     const text = new TextEncoder().encode(lines.join(""));
     await writeFile(disk, join(this.#root, SUMS_NAME), text);
     await this.close();
-    await removeAll(disk, journal);
+    await removeScratch(disk, join(this.#root, JOURNAL_NAME));
+    return missing;
   }
 
   /** Lets go of the journal, which stays unless the sums are finished. */
@@ -94,83 +124,87 @@ export class Checksums {
     (await journal?.catch(() => null))?.close();
   }
 
-  async #openFile(path: string, options: Deno.OpenOptions): Promise<DiskFile> {
-    const file = await this.#disk.open(path, options);
-    if (!options.write || !path.endsWith(PART_SUFFIX)) return file;
-    const hash = createHash("sha256");
-    this.#hashes.set(path, hash);
-    return {
-      read: (bytes) => file.read(bytes),
-      write: async (bytes) => {
-        const written = await file.write(bytes);
-        hash.update(bytes.subarray(0, written));
-        return written;
-      },
-      writeSync: (bytes) => file.writeSync(bytes),
-      syncData: () => file.syncData(),
-      close: () => file.close(),
-      tryLock: (exclusive) => file.tryLock(exclusive),
-      get readable() {
-        return file.readable;
-      },
-    };
+  #nameOf(path: string): string {
+    return relative(this.#root, path).replaceAll("\\", "/");
   }
 
-  async #rename(from: string, to: string): Promise<void> {
-    const hash = this.#hashes.get(from);
-    this.#hashes.delete(from);
-    const name = relative(this.#root, to).replaceAll("\\", "/");
-    if (hash === undefined || UNSUMMED.test(name)) {
-      return await this.#disk.rename(from, to);
-    }
-    await this.#note(UNKNOWN, name);
-    await this.#disk.rename(from, to);
-    await this.#note(hash.digest("hex"), name);
+  async #note(lines: string): Promise<void> {
+    this.#journal ??= this.#open();
+    const bytes = new TextEncoder().encode(lines);
+    await writeAll(await this.#journal, JOURNAL_NAME, bytes);
   }
 
-  async #note(sum: string, name: string): Promise<void> {
-    this.#journal ??= this.#openJournal();
-    const line = new TextEncoder().encode(`${sum}  ${name}\n`);
-    await writeAll(await this.#journal, JOURNAL_NAME, line);
-  }
-
-  /** The sums of an earlier run are where the journal begins. */
-  async #openJournal(): Promise<DiskFile> {
+  /** Opens the journal; the sums of an earlier run are where it begins. */
+  async #open(): Promise<DiskFile> {
     const sums = join(this.#root, SUMS_NAME);
     const journal = join(this.#root, JOURNAL_NAME);
     return await onDisk(`open ${journal}`, async () => {
-      try {
-        await this.#disk.rename(sums, journal);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }
+      const entries = await listDir(this.#disk, this.#root) ?? [];
+      const hasJournal = entries.some(({ name }) => name === JOURNAL_NAME);
+      const hasSums = entries.some(({ name }) => name === SUMS_NAME);
+      if (hasSums && !hasJournal) await this.#disk.rename(sums, journal);
       const options = { append: true, create: true, mode: 0o600 };
       return await this.#disk.open(journal, options);
     });
   }
 }
 
-/** Whether a file of an export has a sum when the export is complete. */
+/** Tells whether a file of an export has a sum when the export is complete. */
 export function isSummed(name: string): boolean {
   return !UNSUMMED.test(name);
 }
 
-/** Reads lines such as `<sum>  <path>`; the last about a path counts. */
-export function parseSums(bytes: Uint8Array | null): Map<string, string> {
+/**
+ * Reads the sums of an export, and what a killed run noted after them.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function readSums(disk: Disk, root: string): Promise<Sums> {
+  const sums = parseSums(await readFile(disk, join(root, SUMS_NAME)));
+  return parseSums(await readFile(disk, join(root, JOURNAL_NAME)), sums);
+}
+
+/**
+ * Parses lines such as `<sum>  <path>`, each with `# <bytes>  <path>` before it;
+ * the last about a path counts.
+ */
+export function parseSums(
+  bytes: Uint8Array | null,
+  earlier: Sums = new Map(),
+): Map<string, FileSum> {
   const text = bytes === null ? "" : new TextDecoder().decode(bytes);
-  const sums = new Map<string, string>();
+  const sums = new Map(earlier);
+  let sized: { readonly name: string; readonly size: number } | null = null;
   for (const line of text.split("\n")) {
-    const [, sum, name] = /^([0-9a-f]{64}|\?) {2}(.+)$/.exec(line) ?? [];
-    if (sum !== undefined && name !== undefined) sums.set(name, sum);
+    const [, size, sizedName] = /^# (\d{1,15}) {2}(.+)$/.exec(line) ?? [];
+    if (size !== undefined && sizedName !== undefined) {
+      sized = { name: sizedName, size: Number(size) };
+      continue;
+    }
+    const [, sum, name] = /^([0-9a-f]{64}|\?|-) {2}(.+)$/.exec(line) ?? [];
+    if (sum === undefined || name === undefined) continue;
+    if (sum === DROPPED) {
+      for (const one of sums.keys()) {
+        if (one === name || one.startsWith(`${name}/`)) sums.delete(one);
+      }
+      continue;
+    }
+    sums.set(name, { sum, size: sized?.name === name ? sized.size : null });
   }
   return sums;
 }
 
+function sumLines(name: string, { sum, size }: FileSum): string {
+  const line = `${sum}  ${name}\n`;
+  return size === null ? line : `# ${size}  ${name}\n${line}`;
+}
+
 /**
- * Every file below a directory, by its path below it, with `/` between names.
+ * Lists every file below a directory, by its path below it, with `/` between
+ * names.
  *
- * @returns The paths, sorted.
- * @throws {StorageError} When the disk refuses.
+ * @returns The paths, sorted within their directories.
+ * @throws {StorageError} When the disk fails.
  */
 export async function filesBelow(
   disk: Disk,
@@ -190,11 +224,15 @@ export async function filesBelow(
   return names;
 }
 
-async function sumFile(disk: Disk, path: string): Promise<string> {
+async function sumFile(disk: Disk, path: string): Promise<FileSum> {
   return await onDisk(`read ${path}`, async () => {
     const hash = createHash("sha256");
+    let size = 0;
     const file = await disk.open(path, { read: true });
-    for await (const chunk of file.readable) hash.update(chunk);
-    return hash.digest("hex");
+    for await (const chunk of file.readable) {
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    return { sum: hash.digest("hex"), size };
   });
 }

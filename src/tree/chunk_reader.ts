@@ -1,117 +1,155 @@
 /**
- * Looks at the chunks of a list that an earlier run left, and fills the places
- * that it had to leave empty.
+ * Reads the chunks of a list back from disk. What is on disk is input like an
+ * answer of the API: a chunk is taken for what it is said to be only if all of
+ * it was read and parsed.
  */
-import { TextLineStream } from "@std/streams";
-import type { Disk, DiskFile } from "../core/runtime.ts";
+import { StorageError } from "../core/errors.ts";
+import { CHUNK_RECORDS } from "../core/ranges.ts";
+import type { Disk } from "../core/runtime.ts";
+import { listDir, onDisk } from "./atomic_file.ts";
 import { chunkPath } from "./layout.ts";
-import { joinLines } from "./chunk_writer.ts";
-import { commit, listDir, onDisk, openPart, writeAll } from "./atomic_file.ts";
+import { readLines } from "./lines.ts";
+
+/** Reads the key of a record from its line; throws where it is none. */
+export type ReadKey = (line: string) => string;
+
+/** What a chunk holds. */
+export interface ChunkContent {
+  readonly lines: number;
+  /** The key of its first record; `null` where it has none. */
+  readonly firstKey: string | null;
+  readonly lastKey: string | null;
+}
 
 /**
- * How many chunks there are, counted from 1 without a break.
+ * Reads a chunk.
+ *
+ * @param path A plain file.
+ * @param readKey Reads the key of a record.
+ * @param onKey Gets each key, in order.
+ * @returns What it holds; `null` where it is missing, cannot be read, or holds
+ * anything but whole records.
+ */
+export async function readChunk(
+  disk: Disk,
+  path: string,
+  readKey: ReadKey,
+  onKey: (key: string) => void = () => {},
+): Promise<ChunkContent | null> {
+  let lines = 0;
+  let firstKey: string | null = null;
+  let lastKey: string | null = null;
+  try {
+    for await (const batch of readLines(disk, path)) {
+      if (!batch.isTerminated) return null;
+      for (const text of batch.texts) {
+        if (text === null) return null;
+        lastKey = readKey(text);
+        firstKey ??= lastKey;
+        onKey(lastKey);
+        lines++;
+      }
+    }
+  } catch {
+    // Whatever is wrong with it, it is read again from the API.
+    return null;
+  }
+  return { lines, firstKey, lastKey };
+}
+
+/**
+ * Lists the chunks of a list by their numbers.
  *
  * @param dir The list's directory.
- * @throws {StorageError} When the disk refuses.
+ * @returns The numbers, in order; `null` where there is no such directory.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function listChunks(
+  disk: Disk,
+  dir: string,
+): Promise<readonly number[] | null> {
+  const entries = await listDir(disk, dir);
+  if (entries === null) return null;
+  return entries.flatMap(({ name }) => {
+    const [, number] = /^([1-9]\d{0,9})\.jsonl$/.exec(name) ?? [];
+    return number === undefined ? [] : [Number(number)];
+  }).sort((a, b) => a - b);
+}
+
+/**
+ * Counts the chunks of a list, from 1 without a break.
+ *
+ * @param dir The list's directory.
+ * @throws {StorageError} When the disk fails.
  */
 export async function countChunks(disk: Disk, dir: string): Promise<number> {
-  const names = new Set((await listDir(disk, dir))?.map(({ name }) => name));
-  let chunks = 0;
-  while (names.has(`${chunks + 1}.jsonl`)) chunks++;
-  return chunks;
+  const numbers = await listChunks(disk, dir) ?? [];
+  const end = numbers.findIndex((number, i) => number !== i + 1);
+  return end === -1 ? numbers.length : end;
 }
 
 /**
- * Reads a chunk line by line.
+ * Reads the keys of whatever can be read of a list's chunks.
  *
- * @param read Makes something of each line.
- * @returns What `read` made, in order.
- * @throws {StorageError} When the disk refuses.
+ * @param dir The list's directory.
+ * @returns A key for every line; `null` where the line is no record.
+ * @throws {StorageError} When a chunk cannot be read to its end.
  */
-export async function readChunk<T>(
+export async function* readKeys(
   disk: Disk,
-  path: string,
-  read: (line: string) => T,
-): Promise<T[]> {
-  return await onDisk(`read ${path}`, async () => {
-    const file = await disk.open(path, { read: true });
-    const results: T[] = [];
-    const lines = file.readable
-      .pipeThrough(new TextDecoderStream())
-      .pipeThrough(new TextLineStream());
-    for await (const line of lines) results.push(read(line));
-    return results;
-  });
+  dir: string,
+  readKey: ReadKey,
+): AsyncGenerator<string | null, void> {
+  for (const number of await listChunks(disk, dir) ?? []) {
+    const path = chunkPath(dir, number);
+    const batches = readLines(disk, path);
+    while (true) {
+      const next = await onDisk(`read ${path}`, () => batches.next());
+      if (next.done) break;
+      for (const text of next.value.texts) {
+        yield keyOf(text, readKey);
+      }
+    }
+  }
 }
 
-/** Where records go in a chunk that lacks them. */
-export interface Splice {
-  readonly dir: string;
-  /** Chunk number, from 1. */
-  readonly chunk: number;
-  /** Lines before the place. */
-  readonly line: number;
-}
-
-/**
- * Rewrites a chunk with records put into their place.
- *
- * @returns The bytes that the records take.
- * @throws {StorageError} When the disk refuses.
- */
-export async function spliceChunk(
-  disk: Disk,
-  splice: Splice,
-  records: readonly Uint8Array[],
-): Promise<number> {
-  const path = chunkPath(splice.dir, splice.chunk);
-  const lines = joinLines(records);
-  const target = await openPart(disk, path);
+function keyOf(text: string | null, readKey: ReadKey): string | null {
+  if (text === null) return null;
   try {
-    await onDisk(
-      `rewrite ${path}`,
-      async () => await copyAround(disk, path, target, splice, lines),
-    );
+    return readKey(text);
   } catch (error) {
-    target.close();
-    throw error;
+    if (error instanceof StorageError) throw error;
+    return null;
   }
-  await commit(disk, path, target);
-  return lines.length;
 }
 
-async function copyAround(
+/** How many lines a chunk has, of a list of `total` records without gaps. */
+export function linesOfChunk(chunk: number, total: number): number {
+  const before = (chunk - 1) * CHUNK_RECORDS;
+  return Math.max(0, Math.min(CHUNK_RECORDS, total - before));
+}
+
+/**
+ * Reads the keys of whatever can be read of a chunk.
+ *
+ * @param path A plain file.
+ * @returns The keys of its records, in order; none where it cannot be read.
+ */
+export async function readKeysOfChunk(
   disk: Disk,
   path: string,
-  target: DiskFile,
-  splice: Splice,
-  lines: Uint8Array,
-): Promise<void> {
-  const source = await disk.open(path, { read: true });
-  let before = splice.line;
-  let pending = true;
-  for await (const chunk of source.readable) {
-    const head = lineEnds(chunk, before);
-    before -= head.lines;
-    await writeAll(target, path, chunk.subarray(0, head.bytes));
-    if (before > 0) continue;
-    if (pending) await writeAll(target, path, lines);
-    pending = false;
-    await writeAll(target, path, chunk.subarray(head.bytes));
+  readKey: ReadKey,
+): Promise<readonly string[]> {
+  const keys: string[] = [];
+  try {
+    for await (const batch of readLines(disk, path)) {
+      for (const text of batch.texts) {
+        const key = keyOf(text, readKey);
+        if (key !== null) keys.push(key);
+      }
+    }
+  } catch {
+    // Nothing more can be read of it.
   }
-  if (pending) await writeAll(target, path, lines);
-}
-
-/** The bytes up to the end of so many lines, or all where there are fewer. */
-function lineEnds(
-  chunk: Uint8Array,
-  wanted: number,
-): { readonly bytes: number; readonly lines: number } {
-  let bytes = 0;
-  for (let lines = 0; lines < wanted; lines++) {
-    const newline = chunk.indexOf(0x0a, bytes);
-    if (newline === -1) return { bytes: chunk.length, lines };
-    bytes = newline + 1;
-  }
-  return { bytes, lines: wanted };
+  return keys;
 }

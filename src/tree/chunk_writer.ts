@@ -1,58 +1,61 @@
 /**
- * Writes a list of records as `1.jsonl`, `2.jsonl`, …: one record a line, exactly
- * 1000 places a chunk but the last. A place whose record could not be had stays
- * empty, so that later records stand in the chunk where they belong.
+ * Writes a list as chunks: `1.jsonl`, `2.jsonl`, …, one record a line, exactly
+ * 1000 offsets a chunk but the last. A record that could not be had takes its
+ * offset all the same, so that later records stand in the chunk where they belong.
  */
-import { CHUNK_RECORDS } from "../core/chunk_size.ts";
-import type { Disk, DiskFile } from "../core/runtime.ts";
+import { CHUNK_RECORDS } from "../core/ranges.ts";
+import type { Disk } from "../core/runtime.ts";
+import { AtomicFile, type SumRecorder } from "./atomic_file.ts";
 import { chunkPath } from "./layout.ts";
-import { commit, openPart, writeAll } from "./atomic_file.ts";
 
-/** What {@linkcode ChunkWriter} is made from. */
+/** What a {@linkcode ChunkWriter} is made from. */
 export interface ChunkWriterOptions {
   readonly disk: Disk;
+  readonly sums: SumRecorder | null;
   /** The list's directory. */
   readonly dir: string;
-  /** Complete chunks that are there already. */
-  readonly chunks: number;
-  /** Runs before a chunk gets its final name; gets the places of those that have. */
-  readonly beforeChunk: (places: number) => Promise<void>;
+  /** The number, from 1, of the first chunk to write. */
+  readonly firstChunk: number;
+  /**
+   * Runs before a chunk gets its name.
+   *
+   * @returns Whether it is to get it; otherwise the file of that name stays.
+   */
+  readonly beforeCommit: (chunk: number) => Promise<boolean>;
 }
 
 const NEWLINE = 0x0a;
 
-/** Writes one list; call `finish` at its end. Disposing publishes nothing. */
-export class ChunkWriter implements AsyncDisposable {
+/** Writes one list; call `finish` at its end. Disposing commits nothing. */
+export class ChunkWriter implements Disposable {
   readonly #options: ChunkWriterOptions;
-  #file: DiskFile | null = null;
-  #path = "";
-  #chunks: number;
-  /** Places filled or left empty in the chunk being written. */
+  #file: AtomicFile | null = null;
+  #chunk: number;
+  /** Offsets of the chunk being written that are filled or left out. */
   #used = 0;
 
   constructor(options: ChunkWriterOptions) {
     this.#options = options;
-    this.#chunks = options.chunks;
+    this.#chunk = options.firstChunk;
   }
 
-  /** Places so far, empty ones and those of earlier runs included. */
-  get places(): number {
-    return this.#chunks * CHUNK_RECORDS + this.#used;
+  /** The offset of the next record. */
+  get offset(): number {
+    return (this.#chunk - 1) * CHUNK_RECORDS + this.#used;
   }
 
   /**
-   * Writes records, one to a place.
+   * Writes records, one an offset.
    *
    * @returns The bytes written.
-   * @throws {StorageError} When the disk refuses.
+   * @throws {StorageError} When the disk fails.
    */
   async append(records: readonly Uint8Array[]): Promise<number> {
     let bytes = 0;
     for (let at = 0; at < records.length;) {
       const room = CHUNK_RECORDS - this.#used;
       const lines = joinLines(records.slice(at, at + room));
-      const file = await this.#open();
-      await writeAll(file, this.#path, lines);
+      await (await this.#open()).write(lines);
       bytes += lines.length;
       const written = Math.min(room, records.length - at);
       at += written;
@@ -62,12 +65,12 @@ export class ChunkWriter implements AsyncDisposable {
   }
 
   /**
-   * Leaves places empty.
+   * Leaves out records.
    *
-   * @throws {StorageError} When the disk refuses.
+   * @throws {StorageError} When the disk fails.
    */
-  async skip(places: number): Promise<void> {
-    for (let left = places; left > 0;) {
+  async skip(records: number): Promise<void> {
+    for (let left = records; left > 0;) {
       const step = Math.min(left, CHUNK_RECORDS - this.#used);
       await this.#open();
       left -= step;
@@ -76,46 +79,45 @@ export class ChunkWriter implements AsyncDisposable {
   }
 
   /**
-   * Publishes the last chunk.
+   * Commits the last chunk.
    *
-   * @throws {StorageError} When the disk refuses.
+   * @throws {StorageError} When the disk fails.
    */
   async finish(): Promise<void> {
     if (this.#file !== null) await this.#commit();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#file?.close();
+  [Symbol.dispose](): void {
+    this.#file?.[Symbol.dispose]();
     this.#file = null;
-    return Promise.resolve();
   }
 
-  async #advance(places: number): Promise<void> {
-    this.#used += places;
-    if (this.#used < CHUNK_RECORDS) return;
-    await this.#commit();
-    this.#chunks++;
-    this.#used = 0;
+  async #advance(records: number): Promise<void> {
+    this.#used += records;
+    if (this.#used === CHUNK_RECORDS) await this.#commit();
   }
 
-  async #open(): Promise<DiskFile> {
-    if (this.#file === null) {
-      this.#path = chunkPath(this.#options.dir, this.#chunks + 1);
-      this.#file = await openPart(this.#options.disk, this.#path);
-    }
+  async #open(): Promise<AtomicFile> {
+    const { disk, dir, sums } = this.#options;
+    this.#file ??= await AtomicFile.open(
+      disk,
+      chunkPath(dir, this.#chunk),
+      sums,
+    );
     return this.#file;
   }
 
   async #commit(): Promise<void> {
-    const file = this.#file!;
-    await this.#options.beforeChunk(this.#chunks * CHUNK_RECORDS);
+    using file = this.#file!;
+    if (await this.#options.beforeCommit(this.#chunk)) await file.commit();
     this.#file = null;
-    await commit(this.#options.disk, this.#path, file);
+    this.#chunk++;
+    this.#used = 0;
   }
 }
 
-/** Records as lines of one buffer, so that a page is one write. */
-export function joinLines(records: readonly Uint8Array[]): Uint8Array {
+/** Joins records as lines of one buffer, so that a page is one write. */
+function joinLines(records: readonly Uint8Array[]): Uint8Array {
   let length = records.length;
   for (const record of records) length += record.length;
   const lines = new Uint8Array(length);

@@ -1,19 +1,20 @@
 /** Files of our own that hold JSON: the state, `.done`, `export.json`. */
 import type { Disk } from "../core/runtime.ts";
-import { writeFile } from "./atomic_file.ts";
+import { type SumRecorder, writeFile } from "./atomic_file.ts";
 
 /**
  * Writes a value as JSON with an end of line.
  *
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function writeJson(
   disk: Disk,
   path: string,
   value: unknown,
+  sums: SumRecorder | null = null,
 ): Promise<void> {
   const text = JSON.stringify(value) + "\n";
-  await writeFile(disk, path, new TextEncoder().encode(text));
+  await writeFile(disk, path, new TextEncoder().encode(text), sums);
 }
 
 /** Parses what was read; `undefined` when it is nothing or no JSON. */

@@ -2,7 +2,7 @@
  * What a run has done so far, and one line that says so. Counting and drawing
  * only: who shows the line, and when, is `reporter.ts`.
  */
-import type { FileWork } from "../core/observer.ts";
+import type { FileProgress } from "../core/observer.ts";
 import { TimeLeft } from "./time_left.ts";
 import {
   count,
@@ -49,16 +49,16 @@ export class Progress {
     this.#samples = [{ ms: nowMs, records: 0 }];
   }
 
-  filesFound(files: number): void {
+  filesListed(files: number): void {
     this.#filesTotal = files;
   }
 
-  fileBegun(name: string, nowMs: number): FileWork {
-    const work = this.#timeLeft.fileBegun(name, nowMs);
+  fileStarted(name: string, nowMs: number): FileProgress {
+    const progress = this.#timeLeft.fileStarted(name, nowMs);
     return {
-      ...work,
+      ...progress,
       end: () => {
-        work.end();
+        progress.end();
         this.#filesDone++;
       },
     };

@@ -4,7 +4,7 @@
  * every few seconds.
  */
 import type {
-  FileWork,
+  FileProgress,
   Level,
   Observer,
   RecordKind,
@@ -96,12 +96,12 @@ export class Reporter implements Observer {
     this.progress.bytes += bytes;
   }
 
-  filesFound(files: number): void {
-    this.progress.filesFound(files);
+  filesListed(files: number): void {
+    this.progress.filesListed(files);
   }
 
-  fileBegun(name: string): FileWork {
-    return this.progress.fileBegun(name, this.#options.clock.now());
+  fileStarted(name: string): FileProgress {
+    return this.progress.fileStarted(name, this.#options.clock.now());
   }
 
   /** Shows the progress while `work` goes on. */

@@ -1,51 +1,47 @@
 /**
- * Reckons how long a run is going to take from the work that is known, in
- * requests and records, and not from Files, of which one may hold more than all
- * others. A File that is not begun is taken to hold what those hold that are.
+ * Estimates how long a run is going to take: the records that remain, by the
+ * recent rate. A File that is not started is taken to hold what the known ones hold.
  */
-import type { FileWork } from "../core/observer.ts";
-import type { Work } from "../core/work.ts";
+import type { FileProgress } from "../core/observer.ts";
 
-/** Records that take as long as the request for them does. */
-const RECORDS_A_REQUEST = 100;
 /** Nothing is said before that time, in milliseconds. */
 const FIRST_WORD_MS = 2_000;
 /**
- * After this time what was done counts half in the pace, in milliseconds: a
+ * After this time what was read counts half in the rate, in milliseconds: a
  * third of the run, within these bounds, so that a slow start is forgotten.
  */
 const HALF_LIFE_MS = [10_000, 30_000] as const;
 
-/** A File that is being worked on. */
-interface Begun {
+/** A File that is being exported. */
+interface StartedFile {
   readonly name: string;
   readonly sinceMs: number;
   expected: number;
   done: number;
-  /** Whether `expected` is nearly all that it takes. */
+  /** Whether `expected` is nearly all that there is. */
   isKnown: boolean;
 }
 
-/** Hears of the work of all Files. */
+/** Watches all Files. */
 export class TimeLeft {
-  readonly #begun = new Set<Begun>();
-  /** Files that are finished, and the work that they were. */
+  readonly #started = new Set<StartedFile>();
+  /** Files that are finished, and the records that they held. */
   #files = 0;
   #finished = 0;
-  readonly #pace = new Pace();
+  readonly #rate = new Rate();
 
-  fileBegun(name: string, nowMs: number): FileWork {
+  fileStarted(name: string, nowMs: number): FileProgress {
     const file = {
       ...{ name, sinceMs: nowMs },
       ...{ expected: 0, done: 0, isKnown: false },
     };
-    this.#begun.add(file);
+    this.#started.add(file);
     return {
-      expected: (work) => void (file.expected += unitsOf(work)),
-      done: (work) => void (file.done += unitsOf(work)),
-      known: () => void (file.isKnown = true),
+      expect: (records) => void (file.expected += records),
+      done: (records) => void (file.done += records),
+      allKnown: () => void (file.isKnown = true),
       end: () => {
-        this.#begun.delete(file);
+        this.#started.delete(file);
         this.#files++;
         this.#finished += file.done;
       },
@@ -53,9 +49,9 @@ export class TimeLeft {
   }
 
   /** The File that is being worked on for the longest time. */
-  get oldest(): Pick<Begun, "name" | "sinceMs"> | null {
-    // A set keeps the order in which Files were begun.
-    return this.#begun.values().next().value ?? null;
+  get oldest(): Pick<StartedFile, "name" | "sinceMs"> | null {
+    // A set keeps the order in which Files were started.
+    return this.#started.values().next().value ?? null;
   }
 
   /**
@@ -63,38 +59,40 @@ export class TimeLeft {
    * @returns Milliseconds; `null` while there is too little to go by.
    */
   left(notDone: number, nowMs: number): number | null {
-    const begun = [...this.#begun];
-    const known = begun.filter(({ isKnown }) => isKnown);
+    const started = [...this.#started];
+    const known = started.filter(({ isKnown }) => isKnown);
     const files = this.#files + known.length;
-    const done = begun.reduce((sum, one) => sum + one.done, this.#finished);
+    const done = started.reduce((sum, one) => sum + one.done, this.#finished);
     if (files === 0) return null;
-    const unitMs = this.#pace.unitMs(done, nowMs);
+    const recordMs = this.#rate.recordMs(done, nowMs);
     const all = known.reduce((sum, one) => sum + sizeOf(one), this.#finished);
     const each = all / files;
-    const left = begun.reduce(
+    const left = started.reduce(
       (sum, one) =>
         sum +
         Math.max(0, sizeOf(one) - one.done, one.isKnown ? 0 : each - one.done),
-      Math.max(0, notDone - begun.length) * each,
+      Math.max(0, notDone - started.length) * each,
     );
-    return unitMs === null ? null : Math.round(left * unitMs);
+    return recordMs === null ? null : Math.round(left * recordMs);
   }
 }
 
-function sizeOf({ expected, done }: Begun): number {
+function sizeOf({ expected, done }: StartedFile): number {
   return Math.max(expected, done);
 }
 
-/** How long a unit of work takes, of late, from the first that is done on. */
-class Pace {
+/** How long a record takes, of late, from the first that was read on. */
+class Rate {
   #startMs = 0;
   #nowMs = 0;
   #done: number | null = null;
-  #recentUnits = 0;
+  #recentRecords = 0;
   #recentMs = 0;
 
-  unitMs(done: number, nowMs: number): number | null {
-    if (this.#done === null || done === this.#done && this.#recentUnits === 0) {
+  recordMs(done: number, nowMs: number): number | null {
+    if (
+      this.#done === null || done === this.#done && this.#recentRecords === 0
+    ) {
       this.#startMs = this.#nowMs = nowMs;
     }
     const [least, most] = HALF_LIFE_MS;
@@ -102,18 +100,14 @@ class Pace {
     const halfLifeMs = (nowMs - this.#startMs) / 3;
     const kept = 2 **
       (-tookMs / Math.min(most, Math.max(least, halfLifeMs)));
-    this.#recentUnits = this.#recentUnits * kept + done -
+    this.#recentRecords = this.#recentRecords * kept + done -
       (this.#done ?? done);
     this.#recentMs = this.#recentMs * kept + tookMs;
     this.#done = done;
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     const isEarly = nowMs - this.#startMs < FIRST_WORD_MS;
-    return isEarly || this.#recentUnits <= 0
+    return isEarly || this.#recentRecords <= 0
       ? null
-      : this.#recentMs / this.#recentUnits;
+      : this.#recentMs / this.#recentRecords;
   }
-}
-
-function unitsOf({ requests, records }: Work): number {
-  return requests + records / RECORDS_A_REQUEST;
 }

@@ -3,7 +3,7 @@
  * each but the last holds exactly 1000 lines, every line is one JSON record, and
  * no record is there twice.
  */
-import { CHUNK_RECORDS } from "../core/chunk_size.ts";
+import { CHUNK_RECORDS } from "../core/ranges.ts";
 import { isObject } from "../core/json.ts";
 import { KeySet } from "./key_set.ts";
 import { fetchAgain, type Problems } from "./problems.ts";

@@ -1,6 +1,6 @@
 /** Compares an export with what the server held. */
 import { createHash } from "node:crypto";
-import { CHUNK_RECORDS } from "../../src/core/chunk_size.ts";
+import { CHUNK_RECORDS } from "../../src/core/ranges.ts";
 import type { Gap } from "../../src/tree/manifest.ts";
 import { expectedTree, type Tree } from "../helpers/tree.ts";
 import type { Source, SourceList } from "./source.ts";

@@ -1,0 +1,177 @@
+/**
+ * Whether a File that is called complete is: every file that its sums list is
+ * there with its size. One of the official script, which keeps no sums, is
+ * compared with the API.
+ */
+import { join } from "@std/path";
+import {
+  datapointsList,
+  evaluationLogsList,
+  evaluationsList,
+  type FileInfo,
+  type IdInfo,
+  logsList,
+} from "../api/client.ts";
+import type { ListSpec } from "../api/list_spec.ts";
+import type { Counts } from "../core/observer.ts";
+import { offsetOf } from "../core/ranges.ts";
+import { probeList } from "../lists/time_windows.ts";
+import { listDir, orNull } from "../tree/atomic_file.ts";
+import { Checkpoints, type ListCheckpoint } from "../tree/checkpoint.ts";
+import { readChunk } from "../tree/chunk_reader.ts";
+import type { Sums } from "../tree/checksums.ts";
+import type { Done } from "../tree/done.ts";
+import { chunkPath, type ListName } from "../tree/layout.ts";
+import { type FileContext, FileReport, type RunContext } from "./context.ts";
+import { readIndexList } from "./index_list.ts";
+import { countLinesOnDisk, keyReader } from "./list_on_disk.ts";
+
+/** What a run needs to look at a File on disk. */
+export type FileOnDisk = Pick<FileContext, "file" | "paths">;
+
+/**
+ * Finds out why a File with a `.done` of this program is not complete after all.
+ *
+ * @param sums The sums of its files, by their paths below its directory.
+ * @returns What is wrong, for the log; `null` where nothing is.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function findDamage(
+  context: RunContext,
+  { file, paths }: FileOnDisk,
+  sums: Sums,
+  { counts }: Done,
+): Promise<string | null> {
+  const { disk, observer } = context;
+  for (const [name, { size }] of sums) {
+    const path = join(paths.root, ...name.split("/"));
+    const info = await orNull(`look at ${path}`, () => disk.lstat(path));
+    if (!info?.isFile) return `${name} is missing`;
+    if (size !== null && info.size !== size) {
+      return `${name} has ${info.size} bytes instead of ${size}`;
+    }
+  }
+  if ([...sums.values()].every(({ size }) => size !== null) && sums.size > 0) {
+    return null;
+  }
+  observer.log(
+    "DEBUG",
+    `${file.path ?? file.id}: no sizes are kept with its sums, so its Logs are counted`,
+  );
+  const { logs } = counts;
+  if (logs === undefined) return null;
+  const lines = await linesOf(context, { file, paths }, logsList(file, null, null));
+  return lines === logs ? null : `logs hold ${lines} records instead of ${logs}`;
+}
+
+/**
+ * Makes the checkpoints that a complete File had, from its sums: so that only
+ * what is missing of its lists is read again.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function rebuildCheckpoints(
+  context: RunContext,
+  { file, paths }: FileOnDisk,
+  sums: Sums,
+  { counts }: Done,
+): Promise<Checkpoints> {
+  const { disk, times } = context;
+  const lastChunks = new Map<ListName, number>();
+  for (const name of sums.keys()) {
+    const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
+    if (list === undefined) continue;
+    const last = Math.max(Number(number), lastChunks.get(list as ListName) ?? 0);
+    lastChunks.set(list as ListName, last);
+  }
+  const lists = new Map<ListName, ListCheckpoint>();
+  for (const [name, last] of lastChunks) {
+    const spec = specOf(file, name);
+    const path = chunkPath(paths.list(name), last);
+    const content = spec && await readChunk(disk, path, keyReader(spec));
+    const total = name === "logs" && counts.logs !== undefined
+      ? counts.logs
+      : content && offsetOf(last) + content.lines;
+    if (!total) continue;
+    const { cutoff } = times;
+    const isFrozen = name === "logs" && total > spec!.pageSize &&
+      cutoff !== null;
+    lists.set(name, {
+      ...{ total, finished: true, gaps: [] },
+      ...isFrozen && { until: times.wanted.until ?? cutoff },
+    });
+  }
+  return new Checkpoints(disk, paths, lists);
+}
+
+/**
+ * Compares a File of the official script with the API, by one small request a
+ * list.
+ *
+ * @param logs Whether its Logs count.
+ * @returns What is on disk; `null` where the API has something else.
+ * @throws {ApiError | NetworkError | ProtocolError} When the API cannot be asked.
+ */
+export async function countOfficial(
+  context: RunContext,
+  { file, paths }: FileOnDisk,
+  logs: boolean,
+): Promise<Counts | null> {
+  const { client, disk, reader: { session } } = context;
+  const report = new FileReport(file.id);
+  const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
+    const lines = await linesOf(context, { file, paths }, spec);
+    report.count(kind, lines);
+    return lines === (await probeList(session, spec)).total;
+  };
+  const countDir = async (dir: string) =>
+    (await listDir(disk, dir) ?? []).length;
+  const versions = await client.versions(file);
+  report.count("versions", versions.length);
+  if (await countDir(paths.versions) !== versions.length) return null;
+  const deployments = versions.flatMap(({ info }) => info.environments ?? []);
+  report.count("deployments", deployments.length);
+  if (file.type === "dataset") {
+    for (const { info } of versions) {
+      const spec = datapointsList(file, info.id);
+      if (!await isSame(spec, "datapoints")) return null;
+    }
+    return report.counts;
+  }
+  const evaluations: IdInfo[] = [];
+  const gaps = await readIndexList(context, evaluationsList(file), (records) => {
+    evaluations.push(...records.map(({ info }) => info));
+  });
+  report.count("evaluations", evaluations.length);
+  const there = await countDir(paths.evaluations);
+  if (gaps.length > 0 || there !== evaluations.length) return null;
+  for (const { id } of evaluations) {
+    const runs = (await client.runs(id)).length;
+    report.count("runs", runs);
+    if (await countDir(paths.evaluation(id).runs) !== runs) return null;
+    const spec = evaluationLogsList(file, id);
+    if (logs && !await isSame(spec, "evaluationLogs")) return null;
+  }
+  const isWhole = !logs || await isSame(logsList(file, null, null), "logs");
+  return isWhole ? report.counts : null;
+}
+
+async function linesOf<T>(
+  { disk }: RunContext,
+  { paths }: FileOnDisk,
+  spec: ListSpec<T>,
+): Promise<number> {
+  const dir = paths.list(spec.part as ListName);
+  return await countLinesOnDisk(disk, dir, keyReader(spec));
+}
+
+/** The list that a directory of chunks is of; `null` for none that is known. */
+function specOf(file: FileInfo, name: ListName): ListSpec<IdInfo> | null {
+  const [top, id = "", part] = name.split("/");
+  if (name === "logs") return logsList(file, null, null);
+  if (top === "datapoints") return datapointsList(file, id);
+  if (top === "evaluations" && part === "logs") {
+    return evaluationLogsList(file, id);
+  }
+  return null;
+}

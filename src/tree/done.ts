@@ -1,0 +1,63 @@
+/** `.done`, last of all in a File's directory: it vouches that the File is complete. */
+import { isObject } from "../core/json.ts";
+import {
+  type Counts,
+  RECORD_KINDS,
+  type RecordKind,
+} from "../core/observer.ts";
+import type { Disk } from "../core/runtime.ts";
+import { readFile, type SumRecorder } from "./atomic_file.ts";
+import { parseJson, writeJson } from "./json_file.ts";
+import type { FileLayout } from "./layout.ts";
+import { removeScratch } from "./removal.ts";
+
+/** What `.done` says. */
+export interface Done {
+  /** Whether the Logs are part of it; `undefined` for the official script's. */
+  readonly logs: boolean | undefined;
+  readonly counts: Counts;
+}
+
+/**
+ * Reads `.done`. The official script's holds one line of text.
+ *
+ * @returns What it says, or `null` when there is none.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function readDone(
+  disk: Disk,
+  layout: FileLayout,
+): Promise<Done | null> {
+  const bytes = await readFile(disk, layout.done);
+  if (bytes === null) return null;
+  const json = parseJson(bytes);
+  if (!isObject(json) || typeof json["logs"] !== "boolean") {
+    return { logs: undefined, counts: {} };
+  }
+  return { logs: json["logs"], counts: readCounts(json["counts"]) };
+}
+
+/**
+ * Vouches for a File: `.done` appears, then the state goes.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function writeDone(
+  disk: Disk,
+  layout: FileLayout,
+  done: { readonly logs: boolean; readonly counts: Counts },
+  sums: SumRecorder | null,
+): Promise<void> {
+  await writeJson(disk, layout.done, done, sums);
+  await removeScratch(disk, layout.state);
+}
+
+function readCounts(value: unknown): Counts {
+  const fields = isObject(value) ? value : {};
+  const counts: { [kind in RecordKind]?: number } = {};
+  for (const kind of RECORD_KINDS) {
+    const count = fields[kind];
+    if (Number.isSafeInteger(count)) counts[kind] = count as number;
+  }
+  return counts;
+}

@@ -1,0 +1,150 @@
+/**
+ * The only place that takes anything away from an export. Data is never removed,
+ * but set aside under a name with `.old`, and goes only when what stands in its
+ * place is complete and holds all of its records.
+ */
+import { basename, dirname, join } from "@std/path";
+import type { Disk } from "../core/runtime.ts";
+import {
+  listDir,
+  onDisk,
+  orNull,
+  PART_SUFFIX,
+  type SumRecorder,
+} from "./atomic_file.ts";
+
+/** Files that hold no data of the API's: half-written ones, and notes of this program. */
+const SCRATCH =
+  /\.part$|^\.state\.json$|^SHA256SUMS\.journal$|^index\.html$|^humanloop\.db$|^\.done$/;
+/** What was set aside: `logs.old`, `logs.old-2`. */
+const ASIDE = /\.old(-\d+)?$/;
+
+/**
+ * Removes a file that holds no data, if it is there.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function removeScratch(disk: Disk, path: string): Promise<void> {
+  if (!SCRATCH.test(basename(path))) {
+    throw new Error(`${path} may hold data and is not removed`);
+  }
+  await orNull(`remove ${path}`, () => disk.remove(path));
+}
+
+/**
+ * Removes what a killed run left half-written below a directory.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function removeParts(disk: Disk, dir: string): Promise<void> {
+  for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
+    const path = join(dir, name);
+    if (isDirectory) await removeParts(disk, path);
+    else if (name.endsWith(PART_SUFFIX)) await removeScratch(disk, path);
+  }
+}
+
+/**
+ * Sets a file or a directory aside: renames it to `….old`, or to `….old-2` and
+ * so on where there is one already.
+ *
+ * @param sums Keeps the sums of the export that it belongs to, if to any.
+ * @returns Its new path; `null` when there was nothing.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function setAside(
+  disk: Disk,
+  path: string,
+  sums: SumRecorder | null,
+): Promise<string | null> {
+  const siblings = await listDir(disk, dirname(path)) ?? [];
+  const names = new Set(siblings.map(({ name }) => name));
+  const name = basename(path);
+  if (!names.has(name)) return null;
+  const to = join(dirname(path), freeAside(name, names));
+  await sums?.drop(path);
+  await onDisk(`rename ${path}`, () => disk.rename(path, to));
+  return to;
+}
+
+/**
+ * Finds what was set aside of a file or a directory.
+ *
+ * @returns The paths, oldest first.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function findAside(
+  disk: Disk,
+  path: string,
+): Promise<readonly string[]> {
+  const dir = dirname(path);
+  const name = basename(path);
+  const entries = await listDir(disk, dir) ?? [];
+  return entries.map((entry) => entry.name)
+    .filter((one) => ASIDE.test(one) && asideOf(one) === name)
+    .map((one) => join(dir, one));
+}
+
+/** Tells whether a name is that of something that was set aside. */
+export function isAside(name: string): boolean {
+  return ASIDE.test(name);
+}
+
+/** The name that something had before it was set aside. */
+export function asideOf(name: string): string {
+  return name.replace(ASIDE, "");
+}
+
+/**
+ * Removes what was set aside, if what stands in its place holds all of it.
+ *
+ * @param aside A path that {@linkcode setAside} gave.
+ * @param isReplaced Finds out whether every record of it is in its place.
+ * @returns Whether it is gone.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function removeReplaced(
+  disk: Disk,
+  aside: string,
+  isReplaced: () => Promise<boolean>,
+): Promise<boolean> {
+  if (!ASIDE.test(basename(aside))) {
+    throw new Error(`${aside} was not set aside and is not removed`);
+  }
+  if (!await isReplaced()) return false;
+  await orNull(
+    `remove ${aside}`,
+    () => disk.remove(aside, { recursive: true }),
+  );
+  return true;
+}
+
+/**
+ * Sets some files of a directory aside, together in one directory beside it.
+ *
+ * @param names Names in the directory.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function setAsideFiles(
+  disk: Disk,
+  dir: string,
+  names: readonly string[],
+  sums: SumRecorder | null,
+): Promise<void> {
+  if (names.length === 0) return;
+  const siblings = await listDir(disk, dirname(dir)) ?? [];
+  const taken = new Set(siblings.map(({ name }) => name));
+  const aside = join(dirname(dir), freeAside(basename(dir), taken));
+  await onDisk(`create ${aside}`, () => disk.ensureDir(aside));
+  for (const name of names) {
+    const path = join(dir, name);
+    await sums?.drop(path);
+    await onDisk(`rename ${path}`, () => disk.rename(path, join(aside, name)));
+  }
+}
+
+function freeAside(name: string, taken: ReadonlySet<string>): string {
+  let aside = `${name}.old`;
+  for (let n = 2; taken.has(aside); n++) aside = `${name}.old-${n}`;
+  return aside;
+}
