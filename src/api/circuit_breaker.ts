@@ -192,11 +192,13 @@ export class CircuitBreaker implements Transport {
   #giveUp(failure: Error, nowMs: number): NetworkError {
     const neverReached = this.#answers === 0;
     const advice = failure instanceof NetworkError ? failure.advice : undefined;
+    const check = failure instanceof ApiError
+      ? "check the address (--api-url, HUMANLOOP_API_URL), or try later"
+      : "check the address (--api-url, HUMANLOOP_API_URL) and the network";
     const silence = durationText(nowMs - this.#sinceMs);
     const message = neverReached
       ? `cannot reach the API at ${this.#options.address}: ${failure.message}; ${
-        advice ??
-          "check the address (--api-url, HUMANLOOP_API_URL) and the network"
+        advice ?? check
       }`
       : `the API has not answered for ${silence} (${failure.message}); ${
         advice === undefined ? "" : `${advice}, `

@@ -1,10 +1,11 @@
 /**
- * The endpoints of the Humanloop API v5 that an export reads, typed: which path,
- * which parameters, what makes a record unique. Lists come as specs for
- * `openWalk`, everything else as one request.
+ * Knows the endpoints of the Humanloop API v5 that an export reads: which path,
+ * which parameters, what makes a record unique. Lists are described by a
+ * ListSpec, everything else is one request.
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
 import { ProtocolError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
 import type { Session } from "./session.ts";
 import type { ListSpec } from "./list_spec.ts";
 import {
@@ -23,7 +24,7 @@ export interface FileInfo {
   readonly directoryId: string | null;
 }
 
-/** A Directory, as the list of all Directories tells it. */
+/** A Directory, as the list of all Directories has it. */
 export interface DirectoryInfo {
   readonly id: string;
   readonly parentId: string | null;
@@ -66,7 +67,7 @@ export class Client {
   > {
     return this.#session.get({
       path: "/directories",
-      label: "the list of Directories",
+      label: "Directories",
       read: (body) => ({
         raw: sliceDocument(body, () => null).bytes,
         list: sliceArray(body, readDirectory).map(({ info }) => info),
@@ -78,7 +79,7 @@ export class Client {
   directory(id: string): Promise<DirectoryInfo> {
     return this.#session.get({
       path: `/directories/${encodeURIComponent(id)}`,
-      label: `the Directory ${id}`,
+      label: `Directory ${id}`,
       read: (body) => sliceDocument(body, readDirectory).info,
     });
   }
@@ -88,7 +89,7 @@ export class Client {
     return this.#session.get({
       path: `/${file.type}s/${file.id}/versions`,
       query: file.type === "dataset" ? [] : [["evaluator_aggregates", "true"]],
-      label: `the Versions of ${file.id}`,
+      label: `Versions of ${nameOf(file)}`,
       read: (body) => sliceRecords(body, "records", readVersion).records,
     });
   }
@@ -97,7 +98,7 @@ export class Client {
   stats(evaluationId: string): Promise<RawRecord<unknown>> {
     return this.#session.get({
       path: `/evaluations/${evaluationId}/stats`,
-      label: `the stats of ${evaluationId}`,
+      label: `statistics of the Evaluation ${evaluationId}`,
       read: (body) => sliceDocument(body, readStats),
     });
   }
@@ -106,7 +107,7 @@ export class Client {
   runs(evaluationId: string): Promise<readonly RawRecord<IdInfo>[]> {
     return this.#session.get({
       path: `/evaluations/${evaluationId}/runs`,
-      label: `the Runs of ${evaluationId}`,
+      label: `Runs of the Evaluation ${evaluationId}`,
       read: (body) => sliceRecords(body, "runs", readId).records,
     });
   }
@@ -119,7 +120,7 @@ export class Client {
  */
 export function filesList(path: string | null): ListSpec<FileInfo> {
   return {
-    label: "list of Files",
+    label: "Files",
     path: "/files",
     query: [
       ...(path === null ? [] : [["path", path]] as const),
@@ -143,7 +144,7 @@ export function datapointsList(
   versionId: string,
 ): ListSpec<IdInfo> {
   return {
-    label: `Datapoints of ${file.id} at ${versionId}`,
+    label: `Datapoints of ${nameOf(file)} at ${versionId}`,
     path: `/datasets/${file.id}/datapoints`,
     query: [["version_id", versionId]],
     pageSize: DATAPOINT_PAGE_SIZE,
@@ -155,7 +156,7 @@ export function datapointsList(
 /** The Evaluations of a File. */
 export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
   return {
-    label: `Evaluations of ${file.id}`,
+    label: `Evaluations of ${nameOf(file)}`,
     path: "/evaluations",
     query: [["file_id", file.id]],
     pageSize: PAGE_SIZE,
@@ -196,7 +197,7 @@ export function logsList(
 ): ListSpec<IdInfo> {
   const traces = file.type === "flow" || file.type === "agent";
   return {
-    label: `Logs of ${file.id}`,
+    label: `Logs of ${nameOf(file)}`,
     path: "/logs",
     query: [
       ["file_id", file.id],
@@ -211,16 +212,21 @@ export function logsList(
   };
 }
 
+/** The name that a person knows a File by: its path, where it has one. */
+function nameOf({ id, path }: FileInfo): string {
+  return path === null || path === "" ? id : path;
+}
+
 function readId(value: unknown): IdInfo {
   return { id: stringField(value, "id") };
 }
 
-/** Makes sure that these are stats, and not words about a failure. */
+/** Makes sure that these are statistics, and not words about a failure. */
 function readStats(value: unknown): null {
   const stats = asObject(value, "the answer");
   const known = ["run_stats", "overall_stats", "version_stats", "status"];
   if (known.some((name) => name in stats)) return null;
-  throw new ProtocolError("the answer holds no stats");
+  throw new ProtocolError("the answer holds no statistics");
 }
 
 function readDirectory(value: unknown): DirectoryInfo {
@@ -235,11 +241,8 @@ function readVersion(value: unknown): VersionInfo {
   const environments = asObject(value, "a Version")["environments"];
   return {
     id: stringField(value, "version_id"),
-    environments: (Array.isArray(environments) ? environments : []).map(
-      (environment: unknown) => {
-        const { id, name, tag } = asObject(environment, "an Environment");
-        return { id, name, tag };
-      },
-    ),
+    environments: (Array.isArray(environments) ? environments : [])
+      .filter(isObject)
+      .map(({ id, name, tag }) => ({ id, name, tag })),
   };
 }

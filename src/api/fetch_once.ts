@@ -160,12 +160,12 @@ class Watchdog implements Disposable {
 /** Follows redirects within the API's origin: the key goes nowhere else. */
 async function follow(
   url: URL,
-  { fetch, apiKey }: FetchOnceOptions,
+  { apiKey, ...options }: FetchOnceOptions,
   { signal }: Watchdog,
 ): Promise<Response> {
   let target = url;
   for (let hops = 0;; hops++) {
-    const response = await fetch(target, {
+    const response = await options.fetch(target, {
       headers: { "x-api-key": apiKey },
       redirect: "manual",
       signal,

@@ -79,7 +79,7 @@ export class Retry implements Transport {
           failed + refused === 1 ? "INFO" : "WARN",
           request,
           isRefused
-            ? `told to slow down, next attempt ${wait}`
+            ? `asked to slow down, next attempt ${wait}`
             : `retry ${failed} of ${attempts - 1} ${wait}`,
           error,
         );

@@ -90,7 +90,7 @@ const LATER: ReadonlyArray<readonly [string, () => Answer, string]> = [
   [
     "a gateway in trouble",
     () => new Response("<html>", { status: 502 }),
-    `HTTP 502: a web page instead of JSON; ${DEFAULT_ADVICE}`,
+    "HTTP 502: a web page instead of JSON; check the address (--api-url, HUMANLOOP_API_URL), or try later",
   ],
 ];
 for (const [name, answer, told] of LATER) {

@@ -170,7 +170,7 @@ Deno.test("the first retry is told in the log only, later ones as warnings", asy
     { level: "WARN", message: `${label}, retry 2 of 4 in 0.8 s: HTTP 502` },
     {
       level: "WARN",
-      message: `${label}, told to slow down, next attempt in 0.5 s: HTTP 429`,
+      message: `${label}, asked to slow down, next attempt in 0.5 s: HTTP 429`,
     },
     { level: "WARN", message: `${label}, retry 3 of 4 in 1.6 s: HTTP 500` },
   ]);
