@@ -4,7 +4,6 @@
  * what fetch itself says never does, since its messages can hold the URL.
  */
 import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
-import { concat } from "../core/bytes.ts";
 import { redact } from "../core/redact.ts";
 import type { Clock } from "../core/runtime.ts";
 import {
@@ -38,6 +37,8 @@ const SLOWEST_BYTES_PER_MS = 16.384;
 const MAX_REDIRECTS = 5;
 /** Up to here the length that the server names is believed before the bytes are there. */
 const MOST_RESERVED_BYTES = 1024 ** 3;
+const FIRST_BLOCK_BYTES = 64 * 1024;
+const MOST_BLOCK_BYTES = 16 * 1024 ** 2;
 
 /** The lowest layer: one attempt, and no more. */
 export class FetchOnce implements Transport {
@@ -194,28 +195,53 @@ async function follow(
 }
 
 /**
- * Reads a body into one array. Where the server names its length the array is
- * made first: a huge body is then held once, not twice.
+ * Reads a body into one array. Copies it into a few large blocks as it comes,
+ * where the server names its length into a single one: a huge body is so held
+ * once, and not as its parts and as a whole.
  */
 async function readBody(
   { headers, body }: Response,
   watchdog: Watchdog,
 ): Promise<Uint8Array> {
   const named = Number(headers.get("content-length") ?? 0);
-  const canReserve = named > 0 && named <= MOST_RESERVED_BYTES;
-  const whole = new Uint8Array(canReserve ? named : 0);
-  const rest: Uint8Array[] = [];
+  const isUsable = named > 0 && named <= MOST_RESERVED_BYTES;
+  const full: Uint8Array<ArrayBuffer>[] = [];
+  let block = new Uint8Array(isUsable ? named : FIRST_BLOCK_BYTES);
   let length = 0;
   watchdog.received(0);
   for await (const chunk of body ?? []) {
     watchdog.received(chunk.length);
-    if (rest.length === 0 && length + chunk.length <= whole.length) {
-      whole.set(chunk, length);
-      length += chunk.length;
-    } else rest.push(chunk);
+    for (let from = 0; from < chunk.length;) {
+      if (length === block.length) {
+        full.push(block);
+        block = new Uint8Array(Math.min(MOST_BLOCK_BYTES, length * 2));
+        length = 0;
+      }
+      const part = chunk.subarray(from, from + block.length - length);
+      block.set(part, length);
+      length += part.length;
+      from += part.length;
+    }
   }
-  const parts = [whole.subarray(0, length), ...rest];
-  return concat(parts.filter((part) => part.length > 0));
+  return joinBlocks(full, block.subarray(0, length));
+}
+
+/** Joins blocks, and gives each back as soon as it is copied. */
+function joinBlocks(
+  full: readonly Uint8Array<ArrayBuffer>[],
+  last: Uint8Array,
+): Uint8Array {
+  if (full.length === 0) return last;
+  const sum = full.reduce((bytes, block) => bytes + block.length, 0);
+  const whole = new Uint8Array(sum + last.length);
+  let at = 0;
+  for (const block of full) {
+    whole.set(block, at);
+    at += block.length;
+    block.buffer.transfer(0);
+  }
+  whole.set(last, at);
+  return whole;
 }
 
 function statusError(
