@@ -248,12 +248,12 @@ function statusError(
   { path }: ApiRequest<unknown>,
   { status, headers }: Response,
   body: Uint8Array,
-  { apiKey, clock }: FetchOnceOptions,
+  { apiKey, clock, serverClock }: FetchOnceOptions,
 ): Error {
   if (status === 407) return proxyLoginError();
   const said = excerpt(body, [apiKey]);
   const asked = status === 404 ? ` for ${redact(path, [apiKey])}` : "";
-  const waitMs = retryAfterMs(headers, clock.now());
+  const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
   // A proxy refuses with a page of its own, and that may pass.
   const isRefusal = (status === 401 || status === 403) && !isJsonObject(body);
   return new ApiError(`HTTP ${status}${asked}${said}`, {

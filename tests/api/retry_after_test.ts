@@ -58,7 +58,7 @@ Deno.test("a quota that stays used up ends the run when patience does, after few
     assert(isOutage(error) && !error.neverReached, String(error));
     assertEquals(
       error.message,
-      "the API has refused every request for 15 min (HTTP 429); resume after that, or wait longer with --patience",
+      "the API has refused every request for 15 min (HTTP 429); resume later, or wait longer with --patience",
     );
   }
   const tookMs = stub.clock.monotonicMs() - startMs;
