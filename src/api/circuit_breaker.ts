@@ -9,22 +9,18 @@ import {
   isRecoverable,
   NetworkError,
 } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
-import type { Clock } from "../core/runtime.ts";
 import { durationText } from "./failure_text.ts";
-import { type ApiRequest, PROBE, type Transport } from "./request.ts";
+import {
+  type ApiRequest,
+  type LayerOptions,
+  PROBE,
+  type Transport,
+} from "./request.ts";
 
-/** What {@linkcode CircuitBreaker} needs. */
-export interface CircuitBreakerOptions {
-  readonly clock: Clock;
-  readonly observer: Pick<Observer, "log" | "waiting">;
-  /** The API's address, to be named where it cannot be reached. */
-  readonly address: string;
-  /** How long to wait for the API, in milliseconds from its last answer. */
-  readonly patienceMs: number;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options = Pick<
+  LayerOptions,
+  "clock" | "observer" | "address" | "patienceMs" | "signal"
+>;
 
 /** Attempts that fail in a row, with no answer between them, before the API is probed. */
 const SUSPICIOUS = 5;
@@ -41,7 +37,7 @@ export class OutageEnded extends Error {
 /** The layer that pauses all requests of a run while the API is down. */
 export class CircuitBreaker implements Transport {
   readonly #next: Transport;
-  readonly #options: CircuitBreakerOptions;
+  readonly #options: Options;
   #failed = 0;
   /** How many answers there were, and when the last was. */
   #answers = 0;
@@ -53,7 +49,7 @@ export class CircuitBreaker implements Transport {
   #wake = new AbortController();
   #gaveUp: NetworkError | null = null;
 
-  constructor(next: Transport, options: CircuitBreakerOptions) {
+  constructor(next: Transport, options: Options) {
     this.#next = next;
     this.#options = options;
   }

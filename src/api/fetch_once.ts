@@ -12,21 +12,13 @@ import {
   networkError,
   proxyLoginError,
 } from "./failure_text.ts";
-import type { ApiRequest, Transport } from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 import { retryAfterMs } from "./retry_after.ts";
 import type { ServerClock } from "./server_clock.ts";
 
-/** What every attempt needs. */
-export interface FetchOnceOptions {
-  readonly fetch: typeof fetch;
-  readonly clock: Clock;
-  readonly serverClock: ServerClock;
-  /** The API's address, without a slash at its end. */
-  readonly apiUrl: string;
-  readonly apiKey: string;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options =
+  & Pick<LayerOptions, "fetch" | "clock" | "apiUrl" | "apiKey" | "signal">
+  & { readonly serverClock: ServerClock };
 
 /** The time of an attempt that names none, stretched by 1 s for every 16 KiB received. */
 const TIMEOUT_MS = 60_000;
@@ -42,9 +34,9 @@ const MOST_BLOCK_BYTES = 16 * 1024 ** 2;
 
 /** The lowest layer: one attempt, and no more. */
 export class FetchOnce implements Transport {
-  readonly #options: FetchOnceOptions;
+  readonly #options: Options;
 
-  constructor(options: FetchOnceOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 
@@ -70,7 +62,7 @@ export class FetchOnce implements Transport {
 
 async function fetchBody(
   request: ApiRequest<unknown>,
-  options: FetchOnceOptions,
+  options: Options,
 ): Promise<Uint8Array> {
   const { clock, serverClock, signal } = options;
   using watchdog = new Watchdog(
@@ -96,7 +88,7 @@ async function fetchBody(
 
 function urlOf(
   { path, query = [] }: ApiRequest<unknown>,
-  { apiUrl }: FetchOnceOptions,
+  { apiUrl }: Options,
 ): URL {
   const url = new URL(apiUrl + path);
   for (const [name, value] of query) url.searchParams.append(name, value);
@@ -161,7 +153,7 @@ class Watchdog implements Disposable {
 /** Follows redirects within the API's origin: the key goes nowhere else. */
 async function follow(
   url: URL,
-  { apiKey, ...options }: FetchOnceOptions,
+  { apiKey, ...options }: Options,
   { signal }: Watchdog,
 ): Promise<Response> {
   let target = url;
@@ -248,7 +240,7 @@ function statusError(
   { path }: ApiRequest<unknown>,
   { status, headers }: Response,
   body: Uint8Array,
-  { apiKey, clock, serverClock }: FetchOnceOptions,
+  { apiKey, clock, serverClock }: Options,
 ): Error {
   if (status === 407) return proxyLoginError();
   const said = excerpt(body, [apiKey]);

@@ -8,21 +8,11 @@ import {
   NetworkError,
   ProtocolError,
 } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
-import type { Clock } from "../core/runtime.ts";
 import { OutageEnded } from "./circuit_breaker.ts";
 import { durationText } from "./failure_text.ts";
-import type { ApiRequest, Transport } from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
-/** What {@linkcode Retry} needs. */
-export interface RetryOptions {
-  readonly clock: Clock;
-  /** A number from 0 (included) to 1 (excluded). */
-  readonly random: () => number;
-  readonly observer: Pick<Observer, "log">;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options = Pick<LayerOptions, "clock" | "random" | "observer" | "signal">;
 
 /** How many attempts a request gets that names no number. */
 const MOST_ATTEMPTS = 5;
@@ -32,9 +22,9 @@ const LONGEST_BACKOFF_MS = 10_000;
 /** The layer that decides about another attempt, and waits for it. */
 export class Retry implements Transport {
   readonly #next: Transport;
-  readonly #options: RetryOptions;
+  readonly #options: Options;
 
-  constructor(next: Transport, options: RetryOptions) {
+  constructor(next: Transport, options: Options) {
     this.#next = next;
     this.#options = options;
   }

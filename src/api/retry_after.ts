@@ -4,20 +4,13 @@
  * run waits longer each time, and ends when `--patience` does.
  */
 import { ApiError, NetworkError } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
-import type { Clock } from "../core/runtime.ts";
 import { durationText, YEAR_MS } from "./failure_text.ts";
-import type { ApiRequest, Transport } from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
-/** What {@linkcode RetryAfter} needs. */
-export interface RetryAfterOptions {
-  readonly clock: Clock;
-  readonly observer: Pick<Observer, "log" | "waiting">;
-  /** How long to wait at the most for an API that refuses, in milliseconds. */
-  readonly patienceMs: number;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options = Pick<
+  LayerOptions,
+  "clock" | "observer" | "patienceMs" | "signal"
+>;
 
 /** A server may say 429 for this long, however short `--patience` is. */
 const LEAST_PATIENCE_MS = 30_000;
@@ -27,7 +20,7 @@ const LONGEST_PAUSE_MS = 10_000;
 /** The layer above a single attempt: lets it start when the server allows it. */
 export class RetryAfter implements Transport {
   readonly #next: Transport;
-  readonly #options: RetryAfterOptions;
+  readonly #options: Options;
   readonly #patienceMs: number;
   readonly #ended = new AbortController();
   readonly #stop: AbortSignal;
@@ -37,7 +30,7 @@ export class RetryAfter implements Transport {
   #refusals = 0;
   #lastRefusalMs = -Infinity;
 
-  constructor(next: Transport, options: RetryAfterOptions) {
+  constructor(next: Transport, options: Options) {
     this.#next = next;
     this.#options = options;
     this.#patienceMs = Math.max(options.patienceMs, LEAST_PATIENCE_MS);
