@@ -29,7 +29,10 @@ const LONGEST_WAIT_MS = 60_000;
 /** How long to try to reach an API that has not answered in this run. */
 const REACH_MS = 30_000;
 
-/** Says that the API was down during an attempt and is back: the attempt does not count. */
+/**
+ * Says that the API was down and is back, so that the attempt does not count. Its
+ * cause is what the attempt met, where it was on its way already.
+ */
 export class OutageEnded extends Error {
   override readonly name = "OutageEnded";
 }
@@ -80,7 +83,7 @@ export class CircuitBreaker implements Transport {
       // A request that is made once may fail because an outage has just begun.
       const isOnly = request.attempts === 1 && answers === this.#answers;
       if (await this.#wasDown(error, startedMs, isOnly)) {
-        throw new OutageEnded();
+        throw new OutageEnded(error.message, { cause: error });
       }
       throw error;
     }

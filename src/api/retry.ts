@@ -16,6 +16,8 @@ type Options = Pick<LayerOptions, "clock" | "random" | "observer" | "signal">;
 
 /** How many attempts a request gets that names no number. */
 const MOST_ATTEMPTS = 5;
+/** How many outages may begin while one request is on its way. */
+const MOST_OUTAGES = 5;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 
@@ -40,13 +42,17 @@ export class Retry implements Transport {
     const attempts = request.attempts ?? MOST_ATTEMPTS;
     let failed = 0;
     let refused = 0;
+    let outages = 0;
     while (true) {
       try {
         return await this.#next.get(request);
       } catch (error) {
         if (error instanceof OutageEnded) {
           failed = 0;
-          continue;
+          if (!isRetryable(error.cause) || ++outages < MOST_OUTAGES) continue;
+          // It may be what brings the API down.
+          this.#log("INFO", request, `met ${outages} outages`, error.cause);
+          throw error.cause;
         }
         if (!isRetryable(error)) throw error;
         const isRefused = error instanceof ApiError && error.status === 429;

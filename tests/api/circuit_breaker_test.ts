@@ -253,3 +253,21 @@ for (const byMs of [-60 * MINUTE, 60 * MINUTE]) {
     assert(probes.length > 5);
   });
 }
+
+Deno.test("a request that brings the API down each time is given up", async () => {
+  let downUntilMs = 0;
+  const stub: Stubbed = stubbed(() => {
+    downUntilMs = stub.clock.monotonicMs() + 10_000;
+    return refused();
+  }, {
+    patienceMs: 15 * MINUTE,
+    probe: () => stub.clock.monotonicMs() < downUntilMs ? refused() : json({}),
+  });
+  await stub.session.reach();
+  await assertRejects(
+    () => stub.session.get({ ...REQUEST, attempts: 1 }),
+    NetworkError,
+    "refused",
+  );
+  assertEquals(stub.seen.length, 5);
+});
