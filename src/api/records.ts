@@ -1,6 +1,6 @@
 /**
  * Cuts records out of a response's bytes. A record is a slice of what the API
- * sent, never a value printed again: JavaScript would change
+ * sent, never a value that was parsed and printed: JavaScript would change
  * 12345678901234567890, 1.0, 1E+400, -0.0, duplicate keys and lone surrogates.
  * Parsing serves to read ids and totals and to prove that the JSON is whole.
  */

@@ -69,7 +69,7 @@ Deno.test("an outage of ten minutes costs ten minutes, and no request", async ()
   assert(stub.observer.waits.length >= gaps.length - 1, "the bar shows it");
 });
 
-Deno.test("while the run is paused nothing but one probe is in flight", async () => {
+Deno.test("while the run is paused nothing but one probe is on its way", async () => {
   const { stub, probes } = await downtime(0, 3 * MINUTE, { concurrency: 16 });
   await Promise.all(
     Array.from({ length: 30 }, () => stub.session.get(REQUEST)),

@@ -17,7 +17,7 @@ const TOO_MUCH = CANARY.slice(0, 8);
 const workspace = sampleWorkspace();
 const LOUD = EXPORT_ARGS.map((arg) => arg === "--quiet" ? "--verbose" : arg);
 
-/** Servers that say the key again, in every way. */
+/** Servers that quote the key, in every way. */
 const ECHOES: ReadonlyArray<readonly [string, () => Response | Error]> = [
   ["an error's text", () => new Response(`bad key ${CANARY}`, { status: 500 })],
   [
@@ -160,9 +160,9 @@ function assertNowhere(
   { out, err }: Ended,
   files: ReadonlyArray<readonly [string, string]>,
 ): void {
-  const places = [["stdout", out], ["stderr", err], ...files] as const;
+  const texts = [["stdout", out], ["stderr", err], ...files] as const;
   // Neither the key nor enough of it to know it by, in whatever case.
   const isTold = (text: string) => text.toLowerCase().includes(TOO_MUCH);
-  const found = places.filter((texts) => texts.some(isTold));
+  const found = texts.filter((pair) => pair.some(isTold));
   assertEquals(found.map(([name]) => name), []);
 }
