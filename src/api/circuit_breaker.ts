@@ -9,22 +9,18 @@ import {
   isRecoverable,
   NetworkError,
 } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
-import type { Clock } from "../core/runtime.ts";
 import { durationText } from "./failure_text.ts";
-import { type ApiRequest, PROBE, type Transport } from "./request.ts";
+import {
+  type ApiRequest,
+  type LayerOptions,
+  PROBE,
+  type Transport,
+} from "./request.ts";
 
-/** What {@linkcode CircuitBreaker} needs. */
-export interface CircuitBreakerOptions {
-  readonly clock: Clock;
-  readonly observer: Pick<Observer, "log" | "waiting">;
-  /** The API's address, to be named where it cannot be reached. */
-  readonly address: string;
-  /** How long to wait for the API, in milliseconds from its last answer. */
-  readonly patienceMs: number;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options = Pick<
+  LayerOptions,
+  "clock" | "observer" | "address" | "patienceMs" | "signal"
+>;
 
 /** Attempts that fail in a row, with no answer between them, before the API is probed. */
 const SUSPICIOUS = 5;
@@ -33,7 +29,10 @@ const LONGEST_WAIT_MS = 60_000;
 /** How long to try to reach an API that has not answered in this run. */
 const REACH_MS = 30_000;
 
-/** Says that the API was down during an attempt and is back: the attempt does not count. */
+/**
+ * Says that the API was down and is back, so that the attempt does not count. Its
+ * cause is what the attempt met, where it was on its way already.
+ */
 export class OutageEnded extends Error {
   override readonly name = "OutageEnded";
 }
@@ -41,7 +40,7 @@ export class OutageEnded extends Error {
 /** The layer that pauses all requests of a run while the API is down. */
 export class CircuitBreaker implements Transport {
   readonly #next: Transport;
-  readonly #options: CircuitBreakerOptions;
+  readonly #options: Options;
   #failed = 0;
   /** How many answers there were, and when the last was. */
   #answers = 0;
@@ -53,7 +52,7 @@ export class CircuitBreaker implements Transport {
   #wake = new AbortController();
   #gaveUp: NetworkError | null = null;
 
-  constructor(next: Transport, options: CircuitBreakerOptions) {
+  constructor(next: Transport, options: Options) {
     this.#next = next;
     this.#options = options;
   }
@@ -84,7 +83,7 @@ export class CircuitBreaker implements Transport {
       // A request that is made once may fail because an outage has just begun.
       const isOnly = request.attempts === 1 && answers === this.#answers;
       if (await this.#wasDown(error, startedMs, isOnly)) {
-        throw new OutageEnded();
+        throw new OutageEnded(error.message, { cause: error });
       }
       throw error;
     }
@@ -192,11 +191,13 @@ export class CircuitBreaker implements Transport {
   #giveUp(failure: Error, nowMs: number): NetworkError {
     const neverReached = this.#answers === 0;
     const advice = failure instanceof NetworkError ? failure.advice : undefined;
+    const check = failure instanceof ApiError
+      ? "check the address (--api-url, HUMANLOOP_API_URL), or try later"
+      : "check the address (--api-url, HUMANLOOP_API_URL) and the network";
     const silence = durationText(nowMs - this.#sinceMs);
     const message = neverReached
       ? `cannot reach the API at ${this.#options.address}: ${failure.message}; ${
-        advice ??
-          "check the address (--api-url, HUMANLOOP_API_URL) and the network"
+        advice ?? check
       }`
       : `the API has not answered for ${silence} (${failure.message}); ${
         advice === undefined ? "" : `${advice}, `

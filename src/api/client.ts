@@ -1,7 +1,7 @@
 /**
- * The endpoints of the Humanloop API v5 that an export reads, typed: which path,
- * which parameters, what makes a record unique. Lists come as specs for
- * `openWalk`, everything else as one request.
+ * Knows the endpoints of the Humanloop API v5 that an export reads: which path,
+ * which parameters, what makes a record unique. Lists are described by a
+ * ListSpec, everything else is one request.
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
 import { ProtocolError } from "../core/errors.ts";
@@ -24,7 +24,7 @@ export interface FileInfo {
   readonly directoryId: string | null;
 }
 
-/** A Directory, as the list of all Directories tells it. */
+/** A Directory, as the list of all Directories has it. */
 export interface DirectoryInfo {
   readonly id: string;
   readonly parentId: string | null;
@@ -74,7 +74,7 @@ export class Client {
   > {
     return this.#session.get({
       path: "/directories",
-      label: "the list of Directories",
+      label: "Directories",
       read: (body) => ({
         raw: sliceDocument(body, () => null).bytes,
         list: sliceArray(body, readDirectory).map(({ info }) => info),
@@ -86,7 +86,7 @@ export class Client {
   directory(id: string): Promise<DirectoryInfo> {
     return this.#session.get({
       path: `/directories/${encodeURIComponent(id)}`,
-      label: `the Directory ${id}`,
+      label: `Directory ${id}`,
       read: (body) => sliceDocument(body, readDirectory).info,
     });
   }
@@ -96,7 +96,7 @@ export class Client {
     return this.#session.get({
       path: `/${file.type}s/${file.id}/versions`,
       query: file.type === "dataset" ? [] : [["evaluator_aggregates", "true"]],
-      label: `the Versions of ${nameOf(file)}`,
+      label: `Versions of ${nameOf(file)}`,
       read: (body) => sliceRecords(body, "records", readVersion).records,
     });
   }
@@ -105,7 +105,7 @@ export class Client {
   stats(evaluationId: string): Promise<RawRecord<unknown>> {
     return this.#session.get({
       path: `/evaluations/${evaluationId}/stats`,
-      label: `the stats of ${evaluationId}`,
+      label: `statistics of the Evaluation ${evaluationId}`,
       read: (body) => sliceDocument(body, readStats),
     });
   }
@@ -114,7 +114,7 @@ export class Client {
   runs(evaluationId: string): Promise<readonly RawRecord<IdInfo>[]> {
     return this.#session.get({
       path: `/evaluations/${evaluationId}/runs`,
-      label: `the Runs of ${evaluationId}`,
+      label: `Runs of the Evaluation ${evaluationId}`,
       read: (body) => sliceRecords(body, "runs", readId).records,
     });
   }
@@ -242,19 +242,19 @@ export function logsList(
 
 /** What a File is called in messages. */
 function nameOf({ path, id }: FileInfo): string {
-  return path ?? id;
+  return path === null || path === "" ? id : path;
 }
 
 function readId(value: unknown): IdInfo {
   return { id: stringField(value, "id") };
 }
 
-/** Makes sure that these are stats, and not words about a failure. */
+/** Makes sure that these are statistics, and not words about a failure. */
 function readStats(value: unknown): null {
   const stats = asObject(value, "the answer");
   const known = ["run_stats", "overall_stats", "version_stats", "status"];
   if (known.some((name) => name in stats)) return null;
-  throw new ProtocolError("the answer holds no stats");
+  throw new ProtocolError("the answer holds no statistics");
 }
 
 function readDirectory(value: unknown): DirectoryInfo {

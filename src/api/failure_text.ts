@@ -161,7 +161,7 @@ function messagesOf(error: unknown): string {
   return `${error.message} ${messagesOf(error.cause)}`;
 }
 
-const YEAR_MS = 365 * 24 * 3_600_000;
+export const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** Writes a duration: `0.4 s`, `42 s`, `15 min`, `3 h`, `more than a year`. */
 export function durationText(ms: number): string {

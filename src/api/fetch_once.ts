@@ -4,7 +4,6 @@
  * what fetch itself says never does, since its messages can hold the URL.
  */
 import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
-import { concat } from "../core/bytes.ts";
 import { redact } from "../core/redact.ts";
 import type { Clock } from "../core/runtime.ts";
 import {
@@ -13,21 +12,13 @@ import {
   networkError,
   proxyLoginError,
 } from "./failure_text.ts";
-import type { ApiRequest, Transport } from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 import { retryAfterMs } from "./retry_after.ts";
 import type { ServerClock } from "./server_clock.ts";
 
-/** What every attempt needs. */
-export interface FetchOnceOptions {
-  readonly fetch: typeof fetch;
-  readonly clock: Clock;
-  readonly serverClock: ServerClock;
-  /** The API's address, without a slash at its end. */
-  readonly apiUrl: string;
-  readonly apiKey: string;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options =
+  & Pick<LayerOptions, "fetch" | "clock" | "apiUrl" | "apiKey" | "signal">
+  & { readonly serverClock: ServerClock };
 
 /** The time of an attempt that names none, stretched by 1 s for every 16 KiB received. */
 const TIMEOUT_MS = 60_000;
@@ -38,12 +29,14 @@ const SLOWEST_BYTES_PER_MS = 16.384;
 const MAX_REDIRECTS = 5;
 /** Up to here the length that the server names is believed before the bytes are there. */
 const MOST_RESERVED_BYTES = 1024 ** 3;
+const FIRST_BLOCK_BYTES = 64 * 1024;
+const MOST_BLOCK_BYTES = 16 * 1024 ** 2;
 
 /** The lowest layer: one attempt, and no more. */
 export class FetchOnce implements Transport {
-  readonly #options: FetchOnceOptions;
+  readonly #options: Options;
 
-  constructor(options: FetchOnceOptions) {
+  constructor(options: Options) {
     this.#options = options;
   }
 
@@ -69,7 +62,7 @@ export class FetchOnce implements Transport {
 
 async function fetchBody(
   request: ApiRequest<unknown>,
-  options: FetchOnceOptions,
+  options: Options,
 ): Promise<Uint8Array> {
   const { clock, serverClock, signal } = options;
   using watchdog = new Watchdog(
@@ -96,7 +89,7 @@ async function fetchBody(
 
 function urlOf(
   { path, query = [] }: ApiRequest<unknown>,
-  { apiUrl }: FetchOnceOptions,
+  { apiUrl }: Options,
 ): URL {
   const url = new URL(apiUrl + path);
   for (const [name, value] of query) url.searchParams.append(name, value);
@@ -161,12 +154,12 @@ class Watchdog implements Disposable {
 /** Follows redirects within the API's origin: the key goes nowhere else. */
 async function follow(
   url: URL,
-  { fetch, apiKey }: FetchOnceOptions,
+  { apiKey, ...options }: Options,
   { signal }: Watchdog,
 ): Promise<Response> {
   let target = url;
   for (let hops = 0;; hops++) {
-    const response = await fetch(target, {
+    const response = await options.fetch(target, {
       headers: { "x-api-key": apiKey },
       redirect: "manual",
       signal,
@@ -195,8 +188,9 @@ async function follow(
 }
 
 /**
- * Reads a body into one array. Where the server names its length the array is
- * made first: a huge body is then held once, not twice.
+ * Reads a body into one array. Copies it into a few large blocks as it comes,
+ * where the server names its length into a single one: a huge body is so held
+ * once, and not as its parts and as a whole.
  */
 async function readBody(
   { headers, body }: Response,
@@ -204,27 +198,51 @@ async function readBody(
   maxBytes = Infinity,
 ): Promise<Uint8Array> {
   const named = Number(headers.get("content-length") ?? 0);
-  const canReserve = named > 0 && named <= MOST_RESERVED_BYTES;
-  const whole = new Uint8Array(canReserve ? named : 0);
-  const rest: Uint8Array[] = [];
-  let length = 0;
-  let received = 0;
-  watchdog.received(0);
   if (named > maxBytes) {
     await body?.cancel();
     throw tooLarge(maxBytes);
   }
+  const isUsable = named > 0 && named <= MOST_RESERVED_BYTES;
+  const full: Uint8Array<ArrayBuffer>[] = [];
+  let block = new Uint8Array(isUsable ? named : FIRST_BLOCK_BYTES);
+  let length = 0;
+  let received = 0;
+  watchdog.received(0);
   for await (const chunk of body ?? []) {
     watchdog.received(chunk.length);
     received += chunk.length;
     if (received > maxBytes) throw tooLarge(maxBytes);
-    if (rest.length === 0 && length + chunk.length <= whole.length) {
-      whole.set(chunk, length);
-      length += chunk.length;
-    } else rest.push(chunk);
+    for (let from = 0; from < chunk.length;) {
+      if (length === block.length) {
+        full.push(block);
+        block = new Uint8Array(Math.min(MOST_BLOCK_BYTES, length * 2));
+        length = 0;
+      }
+      const part = chunk.subarray(from, from + block.length - length);
+      block.set(part, length);
+      length += part.length;
+      from += part.length;
+    }
   }
-  const parts = [whole.subarray(0, length), ...rest];
-  return concat(parts.filter((part) => part.length > 0));
+  return joinBlocks(full, block.subarray(0, length));
+}
+
+/** Joins blocks, and gives each back as soon as it is copied. */
+function joinBlocks(
+  full: readonly Uint8Array<ArrayBuffer>[],
+  last: Uint8Array,
+): Uint8Array {
+  if (full.length === 0) return last;
+  const sum = full.reduce((bytes, block) => bytes + block.length, 0);
+  const whole = new Uint8Array(sum + last.length);
+  let at = 0;
+  for (const block of full) {
+    whole.set(block, at);
+    at += block.length;
+    block.buffer.transfer(0);
+  }
+  whole.set(last, at);
+  return whole;
 }
 
 /** The error for a response of more bytes than there is room for, as a server would say it. */
@@ -240,12 +258,12 @@ function statusError(
   { path }: ApiRequest<unknown>,
   { status, headers }: Response,
   body: Uint8Array,
-  { apiKey, clock }: FetchOnceOptions,
+  { apiKey, clock, serverClock }: Options,
 ): Error {
   if (status === 407) return proxyLoginError();
   const said = excerpt(body, [apiKey]);
   const asked = status === 404 ? ` for ${redact(path, [apiKey])}` : "";
-  const waitMs = retryAfterMs(headers, clock.now());
+  const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
   // A proxy refuses with a page of its own, and that may pass.
   const isRefusal = (status === 401 || status === 403) && !isJsonObject(body);
   return new ApiError(`HTTP ${status}${asked}${said}`, {

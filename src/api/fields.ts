@@ -1,5 +1,5 @@
 /**
- * Small readers for parsed JSON whose shape nobody vouches for. Each names the
+ * Reads parsed JSON whose shape is not certain. Each function names the
  * field on failure. Absent and `null` are the same thing, as the API treats
  * them.
  */
@@ -9,10 +9,10 @@ import { isObject } from "../core/json.ts";
 /** Reads a value as an object. */
 export function asObject(
   value: unknown,
-  what: string,
+  name: string,
 ): Record<string, unknown> {
   if (isObject(value)) return value;
-  throw new ProtocolError(`${what} must be an object: it is ${kindOf(value)}`);
+  throw new ProtocolError(`${name} must be an object: it is ${kindOf(value)}`);
 }
 
 /** Reads a member as a string. */

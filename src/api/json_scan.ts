@@ -1,6 +1,6 @@
 /**
  * Finds where JSON values begin and end in bytes, without judging what is
- * inside: whoever cuts by it parses each piece and so proves it.
+ * inside: whoever cuts by it parses each value and so proves it.
  */
 import { ProtocolError } from "../core/errors.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
@@ -16,7 +16,7 @@ export const CLOSE_BRACKET = 0x5d;
 export const COMMA = 0x2c;
 export const COLON = 0x3a;
 
-/** Where the JSON value that starts at `at` ends; its inside is not judged here. */
+/** Finds the end of the JSON value that starts at `at`; its inside is not judged here. */
 export function endOfValue(body: Uint8Array, at: number): number {
   const first = body[at];
   if (first === QUOTE) return endOfString(body, at);
@@ -73,12 +73,12 @@ function endsScalar(byte: number): boolean {
     byte === COLON || isSpace(byte);
 }
 
-/** Whether a byte is white space between tokens. */
+/** Tells whether a byte is white space between tokens. */
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** The first place from `at` on that is no white space. */
+/** Gives the first index from `at` on that is no white space. */
 export function skipSpace(body: Uint8Array, at: number): number {
   while (isSpace(body[at])) at++;
   return at;
@@ -89,16 +89,16 @@ export function startOf(body: Uint8Array): number {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
 }
 
-/** The place behind `byte`, which must stand at `at`. */
+/** Gives the index behind `byte`, which must be at `at`. */
 export function expect(
   body: Uint8Array,
   at: number,
   byte: number,
-  what: string,
+  expected: string,
 ): number {
   if (body[at] === byte) return at + 1;
   throw broken(
-    at >= body.length ? "it ends too early" : `${what} was expected`,
+    at >= body.length ? "it ends too early" : `${expected} was expected`,
   );
 }
 
@@ -109,7 +109,7 @@ export function expectEnd(body: Uint8Array, at: number): void {
   }
 }
 
-/** Parses a piece of JSON. */
+/** Parses JSON. */
 export function parseText(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(decodeUtf8(bytes));

@@ -1,6 +1,6 @@
 /**
- * Tells a key that is refused from a File that the key may not read: the API says
- * 401 or 403 to both. The probe decides; while the key is good, a refusal costs
+ * Tells apart a key that is refused and a File that the key may not read: the API
+ * says 401 or 403 to both. The probe decides; while the key is good, a refusal costs
  * only what was asked for.
  */
 import {

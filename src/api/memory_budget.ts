@@ -1,13 +1,13 @@
 /**
- * Bounds the bytes of pages that are in flight or wait to be written, so that
- * huge Logs don't eat the machine. A page's size is known only once it is here,
- * so it is taken as an estimate and corrected.
+ * Bounds the bytes of pages that are on their way or wait to be written, so that
+ * huge Logs do not fill the memory. A page's size is known only once it is here,
+ * so an estimate is taken and corrected.
  *
  * The page that its list waits for (its head) must never wait for pages behind
  * it: one head at a time may overdraw, so there is always one that proceeds.
  */
 
-/** The run's bytes in flight. */
+/** The bytes of pages that a run holds. */
 export class MemoryBudget {
   readonly #limit: number;
   readonly #waiting = new Set<() => void>();

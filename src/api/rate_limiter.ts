@@ -6,16 +6,7 @@
  */
 import { ApiError } from "../core/errors.ts";
 import type { Clock } from "../core/runtime.ts";
-import type { ApiRequest, Transport } from "./request.ts";
-
-/** What {@linkcode RateLimiter} needs. */
-export interface RateLimiterOptions {
-  /** The most requests at once, at least 1. */
-  readonly concurrency: number;
-  readonly clock: Clock;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
 /** Time without a 429 before one more request may go, in milliseconds. */
 const CLIMB_MS = 500;
@@ -39,7 +30,10 @@ export class RateLimiter implements Transport {
   /** How often the limit was halved. */
   #halvings = 0;
 
-  constructor(next: Transport, options: RateLimiterOptions) {
+  constructor(
+    next: Transport,
+    options: Pick<LayerOptions, "concurrency" | "clock" | "signal">,
+  ) {
     this.#next = next;
     this.#clock = options.clock;
     this.#signal = options.signal;

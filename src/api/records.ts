@@ -1,6 +1,6 @@
 /**
  * Cuts records out of a response's bytes. A record is a slice of what the API
- * sent, never a value printed again: JavaScript would change
+ * sent, never a value that was parsed and printed: JavaScript would change
  * 12345678901234567890, 1.0, 1E+400, -0.0, duplicate keys and lone surrogates.
  * Parsing serves to read ids and totals and to prove that the JSON is whole.
  */
@@ -64,7 +64,7 @@ export function sliceRecords<T>(
       at = expect(body, skipSpace(body, nameEnd), COLON, "a colon");
       at = skipSpace(body, at);
       if (name === key) {
-        if (records !== undefined) throw broken(`"${key}" stands twice`);
+        if (records !== undefined) throw broken(`"${key}" is there twice`);
         const cut = cutElements(body, at, read, `"${key}"`);
         records = cut.records;
         at = cut.end;
@@ -127,11 +127,11 @@ function cutElements<T>(
   body: Uint8Array,
   start: number,
   read: ReadInfo<T>,
-  what: string,
+  name: string,
 ): { records: RawRecord<T>[]; end: number } {
   const records: RawRecord<T>[] = [];
   if (body[start] !== OPEN_BRACKET) {
-    throw broken(`${what} must be an array`);
+    throw broken(`${name} must be an array`);
   }
   let at = skipSpace(body, start + 1);
   if (body[at] === CLOSE_BRACKET) return { records, end: at + 1 };

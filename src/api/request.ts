@@ -3,6 +3,8 @@
  * retry_after, circuit_breaker, rate_limiter, retry, key_check) are all of the
  * same shape, and each is made from the one below it.
  */
+import type { Observer } from "../core/observer.ts";
+import type { Clock, Runtime } from "../core/runtime.ts";
 import { sliceDocument } from "./records.ts";
 
 /** One GET of the API. */
@@ -26,6 +28,26 @@ export interface ApiRequest<T> {
 export interface Transport {
   /** Gives what the request's `read` made of the body, or throws a typed error. */
   get<T>(request: ApiRequest<T>): Promise<T>;
+}
+
+/** What the layers share; each names the part that it uses. */
+export interface LayerOptions {
+  readonly fetch: Runtime["fetch"];
+  readonly clock: Clock;
+  /** Gives a number from 0 (included) to 1 (excluded). */
+  readonly random: () => number;
+  readonly observer: Pick<Observer, "log" | "waiting">;
+  /** The API's address, without a slash at its end. */
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  /** The API's address as messages name it: without a login. */
+  readonly address: string;
+  /** The most requests at once, at least 1. */
+  readonly concurrency: number;
+  /** How long to wait for an API that does not answer or refuses, in milliseconds. */
+  readonly patienceMs: number;
+  /** Ends every request of the run. */
+  readonly signal: AbortSignal;
 }
 
 /** The request that shows whether the API answers and the key is good: small, and always there. */

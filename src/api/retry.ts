@@ -8,33 +8,25 @@ import {
   NetworkError,
   ProtocolError,
 } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
-import type { Clock } from "../core/runtime.ts";
 import { OutageEnded } from "./circuit_breaker.ts";
 import { durationText } from "./failure_text.ts";
-import type { ApiRequest, Transport } from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
-/** What {@linkcode Retry} needs. */
-export interface RetryOptions {
-  readonly clock: Clock;
-  /** A number from 0 (included) to 1 (excluded). */
-  readonly random: () => number;
-  readonly observer: Pick<Observer, "log">;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options = Pick<LayerOptions, "clock" | "random" | "observer" | "signal">;
 
 /** How many attempts a request gets that names no number. */
 const MOST_ATTEMPTS = 5;
+/** How many outages may begin while one request is on its way. */
+const MOST_OUTAGES = 5;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 
 /** The layer that decides about another attempt, and waits for it. */
 export class Retry implements Transport {
   readonly #next: Transport;
-  readonly #options: RetryOptions;
+  readonly #options: Options;
 
-  constructor(next: Transport, options: RetryOptions) {
+  constructor(next: Transport, options: Options) {
     this.#next = next;
     this.#options = options;
   }
@@ -50,13 +42,17 @@ export class Retry implements Transport {
     const attempts = request.attempts ?? MOST_ATTEMPTS;
     let failed = 0;
     let refused = 0;
+    let outages = 0;
     while (true) {
       try {
         return await this.#next.get(request);
       } catch (error) {
         if (error instanceof OutageEnded) {
           failed = 0;
-          continue;
+          if (!isRetryable(error.cause) || ++outages < MOST_OUTAGES) continue;
+          // It may be what brings the API down.
+          this.#log("INFO", request, `met ${outages} outages`, error.cause);
+          throw error.cause;
         }
         if (!isRetryable(error)) throw error;
         const isRefused = error instanceof ApiError && error.status === 429;
@@ -79,7 +75,7 @@ export class Retry implements Transport {
           failed + refused === 1 ? "INFO" : "WARN",
           request,
           isRefused
-            ? `told to slow down, next attempt ${wait}`
+            ? `asked to slow down, next attempt ${wait}`
             : `retry ${failed} of ${attempts - 1} ${wait}`,
           error,
         );

@@ -4,31 +4,23 @@
  * run waits longer each time, and ends when `--patience` does.
  */
 import { ApiError, NetworkError } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
-import type { Clock } from "../core/runtime.ts";
-import { durationText } from "./failure_text.ts";
-import type { ApiRequest, Transport } from "./request.ts";
+import { durationText, YEAR_MS } from "./failure_text.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
-/** What {@linkcode RetryAfter} needs. */
-export interface RetryAfterOptions {
-  readonly clock: Clock;
-  readonly observer: Pick<Observer, "log" | "waiting">;
-  /** How long to wait at the most for an API that refuses, in milliseconds. */
-  readonly patienceMs: number;
-  /** Ends the run. */
-  readonly signal: AbortSignal;
-}
+type Options = Pick<
+  LayerOptions,
+  "clock" | "observer" | "patienceMs" | "signal"
+>;
 
 /** A server may say 429 for this long, however short `--patience` is. */
 const LEAST_PATIENCE_MS = 30_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 10_000;
-const YEAR_MS = 365 * 24 * 3_600_000;
 
 /** The layer above a single attempt: lets it start when the server allows it. */
 export class RetryAfter implements Transport {
   readonly #next: Transport;
-  readonly #options: RetryAfterOptions;
+  readonly #options: Options;
   readonly #patienceMs: number;
   readonly #ended = new AbortController();
   readonly #stop: AbortSignal;
@@ -38,7 +30,7 @@ export class RetryAfter implements Transport {
   #refusals = 0;
   #lastRefusalMs = -Infinity;
 
-  constructor(next: Transport, options: RetryAfterOptions) {
+  constructor(next: Transport, options: Options) {
     this.#next = next;
     this.#options = options;
     this.#patienceMs = Math.max(options.patienceMs, LEAST_PATIENCE_MS);
@@ -119,7 +111,7 @@ export class RetryAfter implements Transport {
       } (${error.message})`;
     const asked = askedText(error.retryAfterMs, clock.now());
     const failure = new NetworkError(
-      `${said}${asked}; resume after that, or wait longer with --patience`,
+      `${said}${asked}, or wait longer with --patience`,
       { outage: true },
     );
     observer.log("ERROR", failure.message);
@@ -135,10 +127,13 @@ function pauseMs(refusals: number): number {
 }
 
 function askedText(askedMs: number | undefined, nowMs: number): string {
-  if (askedMs === undefined || askedMs === 0) return "";
-  if (askedMs > YEAR_MS) return " and asks to wait for more than a year";
+  if (askedMs === undefined || askedMs === 0) return "; resume later";
+  if (askedMs > YEAR_MS) {
+    return " and asks to wait for more than a year; resume later";
+  }
   const until = new Date(nowMs + askedMs).toISOString();
-  return ` and asks to wait until ${until.slice(0, 16).replace("T", " ")} UTC`;
+  const time = until.slice(0, 16).replace("T", " ");
+  return ` and asks to wait until ${time} UTC; resume after that`;
 }
 
 /**
@@ -146,7 +141,7 @@ function askedText(askedMs: number | undefined, nowMs: number): string {
  * against the `Date` of the same answer, where there is one.
  *
  * @param headers The answer's headers.
- * @param nowMs This machine's time, in milliseconds since 1970.
+ * @param nowMs The time to measure by where it has none, in milliseconds since 1970.
  * @returns Milliseconds from now, or `null` where there is nothing to obey.
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | null {

@@ -3,14 +3,18 @@
  * Puts the layers together; each is a file of its own and knows only the one below.
  */
 import { ApiError, NetworkError } from "../core/errors.ts";
-import type { Observer } from "../core/observer.ts";
 import { redact } from "../core/redact.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { CircuitBreaker } from "./circuit_breaker.ts";
 import { FetchOnce } from "./fetch_once.ts";
 import { KeyCheck } from "./key_check.ts";
 import { RateLimiter } from "./rate_limiter.ts";
-import { type ApiRequest, PROBE, type Transport } from "./request.ts";
+import {
+  type ApiRequest,
+  type LayerOptions,
+  PROBE,
+  type Transport,
+} from "./request.ts";
 import { Retry } from "./retry.ts";
 import { RetryAfter } from "./retry_after.ts";
 import { ServerClock } from "./server_clock.ts";
@@ -18,18 +22,12 @@ import { ServerClock } from "./server_clock.ts";
 export type { ApiRequest } from "./request.ts";
 
 /** What {@linkcode Session} is made from. */
-export interface SessionOptions {
+export interface SessionOptions extends
+  Pick<
+    LayerOptions,
+    "observer" | "apiUrl" | "apiKey" | "concurrency" | "patienceMs" | "signal"
+  > {
   readonly runtime: Pick<Runtime, "fetch" | "clock" | "random">;
-  readonly observer: Pick<Observer, "log" | "waiting">;
-  /** The API's address, without a slash at its end. */
-  readonly apiUrl: string;
-  readonly apiKey: string;
-  /** The most requests at once. */
-  readonly concurrency: number;
-  /** How long to wait for an API that does not answer, in milliseconds. */
-  readonly patienceMs: number;
-  /** Ends every request of the run. */
-  readonly signal: AbortSignal;
 }
 
 /** Statuses of the probe that say that there is no such API at the address. */
@@ -47,18 +45,17 @@ export class Session {
     const { apiKey } = options;
     const { origin, pathname } = new URL(options.apiUrl);
     const address = origin + pathname;
-    const observer = {
-      log: (level, message) =>
-        options.observer.log(level, redact(message, [apiKey])),
-      waiting: (reason, untilMs) => options.observer.waiting(reason, untilMs),
-    } satisfies SessionOptions["observer"];
-    const shared = {
+    const shared: LayerOptions = {
       ...options,
       fetch,
       clock,
       random: () => runtime.random(),
-      observer,
       address,
+      observer: {
+        log: (level, message) =>
+          options.observer.log(level, redact(message, [apiKey])),
+        waiting: (reason, untilMs) => options.observer.waiting(reason, untilMs),
+      },
     };
     this.#address = address;
     this.#serverClock = new ServerClock(clock);

@@ -12,7 +12,7 @@ const SHORTEST_PREFIX = 8;
  *
  * @param text What is to be shown or written.
  * @param secrets Texts that are never repeated.
- * @returns The text, with `[key]` in place of each secret.
+ * @returns The text, with `[key]` instead of each secret.
  */
 export function redact(text: string, secrets: readonly string[]): string {
   let safe = text;

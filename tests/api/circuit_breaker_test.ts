@@ -69,7 +69,7 @@ Deno.test("an outage of ten minutes costs ten minutes, and no request", async ()
   assert(stub.observer.waits.length >= gaps.length - 1, "the bar shows it");
 });
 
-Deno.test("while the run is paused nothing but one probe is in flight", async () => {
+Deno.test("while the run is paused nothing but one probe is on its way", async () => {
   const { stub, probes } = await downtime(0, 3 * MINUTE, { concurrency: 16 });
   await Promise.all(
     Array.from({ length: 30 }, () => stub.session.get(REQUEST)),
@@ -253,3 +253,21 @@ for (const byMs of [-60 * MINUTE, 60 * MINUTE]) {
     assert(probes.length > 5);
   });
 }
+
+Deno.test("a request that brings the API down each time is given up", async () => {
+  let downUntilMs = 0;
+  const stub: Stubbed = stubbed(() => {
+    downUntilMs = stub.clock.monotonicMs() + 10_000;
+    return refused();
+  }, {
+    patienceMs: 15 * MINUTE,
+    probe: () => stub.clock.monotonicMs() < downUntilMs ? refused() : json({}),
+  });
+  await stub.session.reach();
+  await assertRejects(
+    () => stub.session.get({ ...REQUEST, attempts: 1 }),
+    NetworkError,
+    "refused",
+  );
+  assertEquals(stub.seen.length, 5);
+});

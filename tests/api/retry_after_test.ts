@@ -58,7 +58,7 @@ Deno.test("a quota that stays used up ends the run when patience does, after few
     assert(isOutage(error) && !error.neverReached, String(error));
     assertEquals(
       error.message,
-      "the API has refused every request for 15 min (HTTP 429); resume after that, or wait longer with --patience",
+      "the API has refused every request for 15 min (HTTP 429); resume later, or wait longer with --patience",
     );
   }
   const tookMs = stub.clock.monotonicMs() - startMs;
@@ -170,7 +170,7 @@ Deno.test("the first retry is told in the log only, later ones as warnings", asy
     { level: "WARN", message: `${label}, retry 2 of 4 in 0.8 s: HTTP 502` },
     {
       level: "WARN",
-      message: `${label}, told to slow down, next attempt in 0.5 s: HTTP 429`,
+      message: `${label}, asked to slow down, next attempt in 0.5 s: HTTP 429`,
     },
     { level: "WARN", message: `${label}, retry 3 of 4 in 1.6 s: HTTP 500` },
   ]);

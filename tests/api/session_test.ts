@@ -185,6 +185,22 @@ Deno.test("a body that dribbles a byte now and then does not outlast its time", 
   );
 });
 
+for (const byMs of [-3_600_000, 3_600_000]) {
+  const to = byMs < 0 ? "back" : "ahead";
+  Deno.test(`a clock set ${to} an hour while a body comes neither ends nor prolongs it`, async () => {
+    const { session, clock } = dribble(20_000);
+    await session.reach();
+    const startMs = clock.monotonicMs();
+    const got = session.get({ ...REQUEST, attempts: 1, timeoutMs: 300_000 })
+      .then(() => null, (error) => error);
+    await clock.sleep(50_000);
+    clock.setBy(byMs);
+    const error = await got;
+    assertEquals(error.message, "no complete answer within 300 s");
+    assertEquals(Math.floor(clock.monotonicMs() - startMs), 300_000);
+  });
+}
+
 Deno.test("a redirect within the origin is followed", async () => {
   const { session, seen } = stubbed((url) =>
     url.pathname.endsWith("/")

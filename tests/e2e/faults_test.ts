@@ -247,7 +247,7 @@ Deno.test("one Evaluation's failing stats cost only them", async () => {
       : undefined;
   await exportFrom({ before }, async (root, { code, out }) => {
     assertEquals(code, 3);
-    assertStringIncludes(out, `stats.json: HTTP 404: {"detail":"no stats"}`);
+    assertStringIncludes(out, `stats: {"detail":"no stats"}`);
     const tree = await readTree(root);
     for (const path of whole.keys()) {
       const missing = path.endsWith("stats.json") ||
@@ -318,7 +318,7 @@ Deno.test("nothing at all can be had: exit 3, and a resume completes it", async 
     assertEquals(code, 3);
     assertStringIncludes(
       out,
-      "s (HTTP 503); resume when it does, or wait longer with --patience",
+      ": HTTP 503; check the address (--api-url, HUMANLOOP_API_URL), or try later",
     );
     down = false;
     // The first run never learned what there is, but its settings are kept.

@@ -83,7 +83,7 @@ Deno.test("what cannot be counted is told: exit 3", async () => {
   assertEquals(code, 3);
   assertStringIncludes(
     out,
-    `not counted: Logs of ${CLASSIFIER.id}: HTTP 404`,
+    `not counted: Logs of ${CLASSIFIER.path}: HTTP 404`,
   );
 });
 
