@@ -68,38 +68,72 @@ const realDisk: Disk = {
 };
 
 function realTerminal(): Terminal {
-  const encoder = new TextEncoder();
-  const write = (
-    to: { writeSync(bytes: Uint8Array): number },
-    text: string,
-  ) => {
-    const bytes = encoder.encode(text);
+  const errIsTerminal = Deno.stderr.isTerminal();
+  const canAsk = errIsTerminal && Deno.stdin.isTerminal();
+  const err = (text: string) => {
     try {
-      for (let at = 0; at < bytes.length;) {
-        at += to.writeSync(bytes.subarray(at));
-      }
-    } catch (error) {
-      // The reader of a pipe may be gone; the export goes on without it.
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      write(Deno.stderr, text);
+    } catch {
+      // Nothing else could show it: a full disk or a reader that is gone is no
+      // reason to end a run.
     }
   };
-  const errIsTerminal = Deno.stderr.isTerminal();
   return {
-    out: (text) => write(Deno.stdout, text),
-    err: (text) => write(Deno.stderr, text),
+    out: (text) => {
+      try {
+        write(Deno.stdout, text);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      }
+    },
+    err,
     errIsTerminal,
     color: errIsTerminal && !Deno.noColor,
     columns: () => (errIsTerminal && Deno.consoleSize().columns) || 80,
+    ask: async (question) => {
+      if (!canAsk) return null;
+      err(question);
+      const line = new Uint8Array(1024);
+      const length = await Deno.stdin.read(line) ?? 0;
+      return textOf([...line.subarray(0, length)]).trim();
+    },
     askSecret: async (question) => {
-      if (!errIsTerminal || !Deno.stdin.isTerminal()) return null;
-      write(Deno.stderr, question);
+      if (!canAsk) return null;
+      err(question);
       try {
         return await readSecret();
       } finally {
-        write(Deno.stderr, "\n");
+        err("\n");
       }
     },
   };
+}
+
+/** Waits for a reader that is slower than a non-blocking pipe, in milliseconds. */
+const PIPE_WAITS = [1, 10, 100, 400];
+
+/**
+ * Writes all of a text.
+ *
+ * @throws When that is impossible, or a full pipe stays full.
+ */
+function write(
+  to: { writeSync(bytes: Uint8Array): number },
+  text: string,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  const sleeping = new Int32Array(new SharedArrayBuffer(4));
+  let tries = 0;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += to.writeSync(bytes.subarray(at));
+      tries = 0;
+    } catch (error) {
+      const waitMs = PIPE_WAITS[tries++];
+      if (!(error instanceof Deno.errors.WouldBlock) || !waitMs) throw error;
+      Atomics.wait(sleeping, 0, 0, waitMs);
+    }
+  }
 }
 
 const CTRL_C = 0x03;
@@ -108,8 +142,8 @@ const BACKSPACES = [0x08, 0x7f];
 const LINE_ENDS = [0x0a, 0x0d];
 
 /**
- * Reads a line without echo. Not `promptSecret` of @std/cli: a Ctrl-C there ends
- * the process with the terminal's echo still off.
+ * Reads a line without echo. Does not use `promptSecret` of @std/cli, where a
+ * Ctrl-C ends the process with the terminal's echo still off.
  */
 async function readSecret(): Promise<string> {
   const typed: number[] = [];
@@ -138,9 +172,9 @@ function textOf(bytes: readonly number[]): string {
   return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
-/** Ctrl-C, the polite kill, and a terminal that is closed. */
 function onInterrupt(handler: () => void): () => void {
-  const signals = interruptSignals(Deno.build.os);
+  const hasTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
+  const signals = interruptSignals(Deno.build.os, hasTerminal);
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, handler);

@@ -6,10 +6,16 @@ import {
 } from "../../src/core/platform.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 
-Deno.test("Ctrl-C is heard on every system", () => {
-  assertEquals(interruptSignals("windows"), ["SIGINT", "SIGBREAK"]);
+Deno.test("Ctrl-C is handled on every system, a closed terminal only where there is one", () => {
+  for (const hasTerminal of [true, false]) {
+    assertEquals(interruptSignals("windows", hasTerminal), [
+      "SIGINT",
+      "SIGBREAK",
+    ]);
+  }
   for (const os of ["linux", "darwin"] as const) {
-    assertEquals(interruptSignals(os), ["SIGINT", "SIGTERM", "SIGHUP"]);
+    assertEquals(interruptSignals(os, true), ["SIGINT", "SIGTERM", "SIGHUP"]);
+    assertEquals(interruptSignals(os, false), ["SIGINT", "SIGTERM"]);
   }
 });
 

@@ -8,6 +8,7 @@ import { VirtualClock } from "./clock.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { printedTerminal } from "./terminal.ts";
 import type { Ended } from "./program.ts";
+import { trustedUrl } from "./trusted_url.ts";
 
 /** Where exports go in memory. */
 export const MEMORY_OUTPUT = "/exports";
@@ -25,8 +26,20 @@ export interface MemoryOptions {
   /** Sees the progress. */
   readonly onProgress?: (snapshot: Snapshot, nowMs: number) => void;
   readonly key?: string;
+  /** Other variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The key that the server accepts. */
   readonly serverKey?: string;
+}
+
+/** Reads files of a disk in memory, and of shards where those were merged. */
+function readFrom(disk: MemoryDisk) {
+  return (path: string) => {
+    const [, dir = "", name = ""] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
+    const files = disk.files(dir);
+    return files.get(name) ??
+      [...files].find(([one]) => one.endsWith(`/${name}`))?.[1];
+  };
 }
 
 /** Runs the program in memory. */
@@ -60,7 +73,13 @@ export async function runInMemory(
     random: () => 0.5,
     disk,
     terminal,
-    env: (name) => name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : undefined,
+    env: (name) =>
+      name === "HUMANLOOP_API_KEY"
+        ? key ?? DEMO_KEY
+        : options.env?.[name] ??
+          (name === "HUMANLOOP_API_URL"
+            ? trustedUrl(args, readFrom(disk))
+            : undefined),
     onInterrupt: () => () => {},
     program: "hl-export",
     build: { kind: "source", deno: "", target: "", os: "linux" },

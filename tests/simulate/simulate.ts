@@ -186,7 +186,10 @@ async function oneRun(
     build: { kind: "source", deno: "", target: "", os: "linux" },
     exit: (code) => void killed.resolve(code) as never,
   };
-  const args = root === null ? EXPORT_ARGS : ["--resume", root, "--quiet"];
+  const api = ["--api-url", "http://127.0.0.1/v5"];
+  const args = root === null
+    ? EXPORT_ARGS
+    : ["--resume", root, "--quiet", ...api];
   const concurrency = String(dice.oneOf([1, 3, 16]));
   const code = await Promise.race([
     main([...args, "--concurrency", concurrency], runtime),
