@@ -5,13 +5,19 @@ import { UsageError } from "../core/errors.ts";
 export type ReadValue<T> = (given: readonly string[], flag: string) => T;
 
 /** Reads a switch, which is on where it is given. */
-export const isOn: ReadValue<boolean> = () => true;
+export function isOn(): boolean {
+  return true;
+}
 
 /** Reads a text. */
-export const text: ReadValue<string> = ([given]) => given!;
+export function text(given: readonly string[]): string {
+  return given[0]!;
+}
 
 /** Reads an option that may be repeated. */
-export const texts: ReadValue<readonly string[]> = (given) => given;
+export function texts(given: readonly string[]): readonly string[] {
+  return given;
+}
 
 /** Makes the reader of a whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): ReadValue<number> {
@@ -31,10 +37,10 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Reads a time such as `90s`, `15m` or `2h`, in milliseconds. */
-export const durationMs: ReadValue<number> = ([given], flag) => {
-  const [, number, unit = ""] = /^(\d{1,6})([smh])$/.exec(given!) ?? [];
+export function durationMs(given: readonly string[], flag: string): number {
+  const [, number, unit = ""] = /^(\d{1,6})([smh])$/.exec(given[0]!) ?? [];
   if (number !== undefined) return Number(number) * UNITS[unit]!;
   throw new UsageError(
-    `${flag} must be a time such as 90s, 15m or 2h, not ${given}`,
+    `${flag} must be a time such as 90s, 15m or 2h, not ${given[0]}`,
   );
-};
+}

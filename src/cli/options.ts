@@ -34,14 +34,15 @@ export interface Option<T = unknown> {
 export const OPTIONS = {
   resume: {
     value: "DIR",
-    help: "go on with this export; skips what is complete;\n" +
-      "latest stands for the newest one in --output",
+    help: "go on with this export; skips what is complete",
     read: text,
     complete: "directory",
   },
   output: {
     value: "DIR",
-    help: `the directory of exports (default: ${DEFAULT_OUTPUT})`,
+    help:
+      `where exports are (default: ${DEFAULT_OUTPUT}); the newest one in\n` +
+      "it may be called latest, as in --resume latest",
     read: text,
     complete: "directory",
   },

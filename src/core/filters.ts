@@ -52,23 +52,20 @@ export const FILE_TYPES = [
 /**
  * Makes the function that says whether a File is wanted.
  *
- * @param paths The paths of all Files of the workspace. Case matters in a pattern
- * only where two of them, or two of their Directories, differ by it.
+ * @param paths The paths of all Files of the workspace: a pattern matches in any
+ * case, except where another path, or Directory, is the one that was typed.
  */
 export function fileFilter(
   { types, files, shard }: Filters,
   paths: Iterable<string | null>,
 ): (file: FilteredFile) => boolean {
-  const hasTwin = files.length === 0 ? () => false : caseTwins(paths);
-  const patterns = files.map(patternOf);
+  const known = [...paths];
+  const matchers = files.map((pattern) => pathMatcher(pattern, known));
   return ({ id, type, path }) => {
     if (types.length > 0 && !types.includes(type)) return false;
     if (shard !== null && !isInShard(shard, id)) return false;
     return files.length === 0 || files.includes(id) ||
-      path !== null &&
-        patterns.some(({ exact, anyCase }) =>
-          exact.test(path) || anyCase.test(path) && !hasTwin(path)
-        );
+      path !== null && matchers.some((matches) => matches(path));
   };
 }
 
@@ -154,21 +151,27 @@ function withParents(path: string): string[] {
   return names.map((_, i) => names.slice(0, i + 1).join("/"));
 }
 
-/** Finds the paths that differ from another, or lie in one that does, by case. */
-function caseTwins(
-  paths: Iterable<string | null>,
+/** Makes the function that says whether a path matches a pattern. */
+function pathMatcher(
+  pattern: string,
+  paths: readonly (string | null)[],
 ): (path: string) => boolean {
-  const spellings = new Map<string, Set<string>>();
+  const source = sourceOf(pattern);
+  const exact = new RegExp(source, "su");
+  const anyCase = new RegExp(source, "siu");
+  /** Paths and Directories as typed, by their lower case. */
+  const asTyped = new Map<string, Set<string>>();
   for (const path of paths) {
-    for (const one of path === null ? [] : withParents(path)) {
+    if (path === null || !exact.test(path)) continue;
+    for (const one of withParents(path)) {
       const key = one.toLowerCase();
-      spellings.set(key, (spellings.get(key) ?? new Set()).add(one));
+      asTyped.set(key, (asTyped.get(key) ?? new Set()).add(one));
     }
   }
+  const isOther = (one: string) =>
+    asTyped.get(one.toLowerCase())?.has(one) === false;
   return (path) =>
-    withParents(path).some((one) =>
-      (spellings.get(one.toLowerCase())?.size ?? 0) > 1
-    );
+    exact.test(path) || anyCase.test(path) && !withParents(path).some(isOther);
 }
 
 /**
@@ -184,7 +187,7 @@ function patternParts(pattern: string): { base: string; below: boolean } {
 }
 
 /** Translates `*` within a name, `**` across Directories, `?` for a character. */
-function patternOf(pattern: string): { exact: RegExp; anyCase: RegExp } {
+function sourceOf(pattern: string): string {
   const { base, below } = patternParts(pattern);
   const body = base.replace(/\*\*\/?|\*|\?|[.+^${}()|[\]\\]/g, (part) => {
     if (part === "**/") return "(?:.*/)?";
@@ -193,9 +196,5 @@ function patternOf(pattern: string): { exact: RegExp; anyCase: RegExp } {
     return part === "?" ? "[^/]" : `\\${part}`;
   });
   const tail = base === "" ? ".*" : below ? "(?:/.*)?" : "";
-  const source = `^${body}${tail}$`;
-  return {
-    exact: new RegExp(source, "su"),
-    anyCase: new RegExp(source, "siu"),
-  };
+  return `^${body}${tail}$`;
 }

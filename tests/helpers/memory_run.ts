@@ -74,12 +74,10 @@ export async function runInMemory(
     disk,
     terminal,
     env: (name) =>
-      name === "HUMANLOOP_API_KEY"
-        ? key ?? DEMO_KEY
-        : options.env?.[name] ??
-          (name === "HUMANLOOP_API_URL"
-            ? trustedUrl(args, readFrom(disk))
-            : undefined),
+      name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : options.env?.[name] ??
+        (name === "HUMANLOOP_API_URL"
+          ? trustedUrl(args, readFrom(disk))
+          : undefined),
     onInterrupt: () => () => {},
     program: "hl-export",
     build: { kind: "source", deno: "", target: "", os: "linux" },
