@@ -88,7 +88,10 @@ Deno.test("the shards' files together are those of one export, and verify accept
   assertEquals(code, 0, out);
   assertStringIncludes(out, "Export is sound: /whole");
   assertStringIncludes(out, "12 complete, 0 not");
-  assertStringIncludes(out, "The API has as many records of everything");
+  assertStringIncludes(
+    out,
+    "The API has as many records of everything compared: all, only --shard 1/3",
+  );
   const tree = new Map(
     [...disk.files("/whole")].filter(([name]) =>
       name.startsWith("files/") && !name.endsWith("index.html")

@@ -9,7 +9,6 @@ import { EXIT } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { recordsText } from "../../ui/text.ts";
-import { shellWord } from "../../core/platform.ts";
 import { bytes, escapeControls, pluralize } from "../../ui/text.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { LATER, type Problem } from "../../verify/problems.ts";
@@ -76,10 +75,8 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     terminal.out(`${escapeControls(`${path}: ${what}; ${advice}`)}\n`);
   }
   if (problems.length > 0 || !quiet) {
-    const verb = `${runtime.program.replace(/ export$/, "")} verify`;
-    const command = `${verb} ${shellWord(root, runtime.build.os)} --remote`;
     terminal.out(
-      summary(root, { ...verdict, problems }, { tookMs, differences, command }),
+      summary(root, { ...verdict, problems }, { tookMs, differences }),
     );
   }
   return exitCode;
@@ -132,12 +129,10 @@ async function compare(
 function summary(
   root: string,
   verdict: Verdict,
-  { tookMs, differences, command }: {
+  { tookMs, differences }: {
     readonly tookMs: number;
     /** Where the API differs; `null` when it was not asked. */
     readonly differences: readonly Problem[] | null;
-    /** The command that asks it. */
-    readonly command: string;
   },
 ): string {
   const { problems, counts, complete, incomplete, official } = verdict;
@@ -165,18 +160,16 @@ function summary(
     );
   }
   if (differences === null) {
-    lines.push(
-      `  The API was not asked; to compare: ${command}`,
-    );
+    lines.push("  The API was not asked; --remote compares with it");
   } else {
     const differing = new Set(
       differences.map(({ path }) => path.split("/").slice(0, 2).join("/")),
     );
     lines.push(
       differing.size === 0
-        ? `  The API has as many records (compared: ${
-          escapeControls(scope ?? "everything")
-        })`
+        ? `  The API has as many records of everything compared: ${
+          escapeControls(scope ?? "what is here")
+        }`
         : `  Other at the API: ${[...differing].join(", ")}`,
     );
   }
