@@ -5,7 +5,13 @@
  */
 import { ensureDir } from "@std/fs";
 import { PROGRAM_NAME } from "./program_name.ts";
-import { interruptSignals, renamePatiently } from "./platform.ts";
+import {
+  renamePatiently,
+  type Signals,
+  signalsOf,
+  type SyncWriter,
+  writeText,
+} from "./platform.ts";
 import type { BuildKind, Clock, Disk, Runtime, Terminal } from "./runtime.ts";
 
 /** Gathers the real world, once. */
@@ -109,31 +115,13 @@ function realTerminal(): Terminal {
   };
 }
 
-/** Waits for a reader that is slower than a non-blocking pipe, in milliseconds. */
-const PIPE_WAITS = [1, 10, 100, 400];
+function write(to: SyncWriter, text: string): void {
+  writeText(to, text, sleepSync);
+}
 
-/**
- * Writes all of a text.
- *
- * @throws When that is impossible, or a full pipe stays full.
- */
-function write(
-  to: { writeSync(bytes: Uint8Array): number },
-  text: string,
-): void {
-  const bytes = new TextEncoder().encode(text);
-  const sleeping = new Int32Array(new SharedArrayBuffer(4));
-  let tries = 0;
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += to.writeSync(bytes.subarray(at));
-      tries = 0;
-    } catch (error) {
-      const waitMs = PIPE_WAITS[tries++];
-      if (!(error instanceof Deno.errors.WouldBlock) || !waitMs) throw error;
-      Atomics.wait(sleeping, 0, 0, waitMs);
-    }
-  }
+/** Blocks everything; for moments only. */
+function sleepSync(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 const CTRL_C = 0x03;
@@ -172,9 +160,20 @@ function textOf(bytes: readonly number[]): string {
   return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
-function onInterrupt(handler: () => void): () => void {
+/** Ignores the signals that are to do nothing, from now on. */
+export function ignoreSignals(): void {
+  for (const signal of realSignals().ignored) {
+    Deno.addSignalListener(signal, () => {});
+  }
+}
+
+function realSignals(): Signals {
   const hasTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
-  const signals = interruptSignals(Deno.build.os, hasTerminal);
+  return signalsOf(Deno.build.os, hasTerminal);
+}
+
+function onInterrupt(handler: () => void): () => void {
+  const signals = realSignals().interrupt;
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, handler);

@@ -7,20 +7,28 @@ import type { Clock } from "./runtime.ts";
 /** A system, by Deno's name for it. */
 export type Os = typeof Deno.build.os;
 
+/** What the signals of a system mean. */
+export interface Signals {
+  /** Ctrl-C, `kill`, and a terminal that is closed: they end a run in order. */
+  readonly interrupt: readonly Deno.Signal[];
+  /** They do nothing. */
+  readonly ignored: readonly Deno.Signal[];
+}
+
 /**
- * Lists the signals that end a run in order: Ctrl-C, `kill`, and a terminal that
- * is closed. The last is left alone where no output goes to a terminal: with
- * `nohup` it is to be ignored, and a handler of ours would undo that (whether it
- * is ignored cannot be asked without all permissions).
+ * Decides what signals mean. Where no output goes to a terminal, as with `nohup`,
+ * the end of one is no reason to end. (Deno handles SIGHUP even where it was
+ * ignored at the start, and whether it was cannot be asked without all permissions.)
  *
  * @param hasTerminal Whether stdout or stderr is a terminal.
  */
-export function interruptSignals(
-  os: Os,
-  hasTerminal: boolean,
-): readonly Deno.Signal[] {
-  if (os === "windows") return ["SIGINT", "SIGBREAK"];
-  return ["SIGINT", "SIGTERM", ...hasTerminal ? ["SIGHUP" as const] : []];
+export function signalsOf(os: Os, hasTerminal: boolean): Signals {
+  if (os === "windows") {
+    return { interrupt: ["SIGINT", "SIGBREAK"], ignored: [] };
+  }
+  return hasTerminal
+    ? { interrupt: ["SIGINT", "SIGTERM", "SIGHUP"], ignored: [] }
+    : { interrupt: ["SIGINT", "SIGTERM"], ignored: ["SIGHUP"] };
 }
 
 /** Quotes a text as one word for that system's shell. */
@@ -62,4 +70,38 @@ export async function renamePatiently(
 function isHeld(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied ||
     error instanceof Deno.errors.Busy;
+}
+
+/** Something that texts are printed to. */
+export interface SyncWriter {
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** Waits for the reader of a non-blocking pipe that is full, in milliseconds. */
+const PIPE_WAITS = [1, 10, 100, 400];
+
+/**
+ * Writes all of a text, and waits a moment where a non-blocking pipe is full.
+ *
+ * @param sleepSync Blocks for so many milliseconds.
+ * @throws When it cannot be written.
+ */
+export function writeText(
+  to: SyncWriter,
+  text: string,
+  sleepSync: (ms: number) => void,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  let tries = 0;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += to.writeSync(bytes.subarray(at));
+      tries = 0;
+    } catch (error) {
+      const waitMs = PIPE_WAITS[tries++];
+      const isFull = error instanceof Deno.errors.WouldBlock;
+      if (!isFull || waitMs === undefined) throw error;
+      sleepSync(waitMs);
+    }
+  }
 }

@@ -4,6 +4,7 @@ import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import type { Snapshot } from "../../src/ui/progress.ts";
+import type { Terminal } from "../../src/core/runtime.ts";
 import { VirtualClock } from "./clock.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { printedTerminal } from "./terminal.ts";
@@ -26,6 +27,8 @@ export interface MemoryOptions {
   /** Sees the progress. */
   readonly onProgress?: (snapshot: Snapshot, nowMs: number) => void;
   readonly key?: string;
+  /** Answers a question; without it, nobody can be asked. */
+  readonly ask?: Terminal["ask"];
   /** Other variables of the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** The key that the server accepts. */
@@ -53,6 +56,7 @@ export async function runInMemory(
   const { onProgress } = options;
   const terminal = {
     ...printedTerminal(),
+    ...options.ask && { ask: options.ask },
     ...onProgress && {
       errIsTerminal: true,
       progress: (snapshot: object) =>
