@@ -184,13 +184,3 @@ Deno.test("index, verify and prompts print one JSON document, and no DIR// in an
   const text = await runInMemory(["index", dir], { disk, workspace });
   assert(text.out.startsWith(`${MEMORY_EXPORT}/index.html and `), text.out);
 });
-
-Deno.test("the demo serves slowly where --slow says so", async () => {
-  const { readArgs } = await import("../../src/cli/args.ts");
-  const { command, serve, slow } = readArgs(["demo", "--serve", "--slow"]);
-  assertEquals({ command, serve, slow }, {
-    command: "demo",
-    serve: true,
-    slow: true,
-  });
-});

@@ -152,6 +152,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   const stop = new AbortController();
   const ended = new AbortController();
   let dir = resumed;
+  let isConnected = false;
   const startMs = clock.now();
   const info = (): RunInfo => ({
     exportDir: dir?.layout.root ?? null,
@@ -171,6 +172,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
       ...api,
       observer: reporter,
     });
+    isConnected = true;
     if (dir === null) {
       const parent = flags.output ?? DEFAULT_OUTPUT;
       dir = await createExportDir(disk, parent, new Date(clock.now()));
@@ -184,7 +186,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     if (isUsage) throw error;
     const { code, state, message } = failureOf(error);
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
-    if (dir && isKept && code !== EXIT.internalError) {
+    if (dir && isConnected && isKept && code !== EXIT.internalError) {
       // A page that cannot be made now can be made by `index`.
       await pagesOf(runtime, reporter, dir, "none").catch(() => {});
     }

@@ -2,6 +2,7 @@
 import { join } from "@std/path";
 import { isRecoverable } from "../../core/errors.ts";
 import { scopeText } from "../../core/scope.ts";
+import { expectExport } from "../../tree/export_dir.ts";
 import { readManifest } from "../../tree/manifest.ts";
 import { expectSameApi, readConfig } from "../config.ts";
 import { connectToApi, keyOf } from "../connection.ts";
@@ -99,6 +100,7 @@ async function remoteOf(
   const { compareWithApi } = await import("../../verify/remote.ts");
   const input = await readConfig(flags, runtime);
   const { apiUrl } = input;
+  await expectExport(runtime.disk, root);
   const manifest = await readManifest(runtime.disk, join(root, "export.json"));
   if (manifest !== null) expectSameApi(apiUrl, manifest.settings.apiUrl);
   const apiKey = await keyOf(input, runtime);
