@@ -10,7 +10,6 @@ import {
   COMMANDS,
   commandSpec,
   type Flags,
-  type Option,
   type OptionKey,
   optionName,
   OPTIONS,
@@ -72,7 +71,7 @@ interface Parsed {
 function parse(args: readonly string[], command: Command): Parsed {
   const keys = optionsOf(command);
   const names = keys.map(optionName);
-  const isValue = (key: OptionKey) => "value" in OPTIONS[key];
+  const isValue = (key: OptionKey) => OPTIONS[key].value !== undefined;
   const operands: string[] = [];
   const parsed = parseArgs([...args], {
     string: [...keys.filter(isValue).map(optionName), "_"],
@@ -98,8 +97,7 @@ function parse(args: readonly string[], command: Command): Parsed {
     const flag = `--${optionName(key)}`;
     const texts = [parsed[optionName(key)] ?? []].flat().map(String);
     if (texts.length === 0) continue;
-    const { isRepeatable }: Option = OPTIONS[key];
-    if (texts.length > 1 && !isRepeatable) {
+    if (texts.length > 1 && !OPTIONS[key].isRepeatable) {
       throw new UsageError(`${flag} is given twice`);
     }
     if (isValue(key)) {
@@ -118,7 +116,7 @@ function shortNames(
   keys: readonly OptionKey[],
 ): Readonly<Record<string, string>> {
   return Object.fromEntries(keys.flatMap((key) => {
-    const { short }: Option = OPTIONS[key];
+    const { short } = OPTIONS[key];
     return short === undefined ? [] : [[short, optionName(key)]];
   }));
 }

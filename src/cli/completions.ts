@@ -27,14 +27,10 @@ autoload -U +X bashcompinit && bashcompinit
 ${bashScript()}`;
 }
 
-function option(key: OptionKey): Option {
-  return OPTIONS[key];
-}
-
 function bashScript(): string {
-  const values = KEYS.filter((key) => option(key).value !== undefined)
+  const values = KEYS.filter((key) => OPTIONS[key].value !== undefined)
     .map((key) => {
-      const { complete = [] } = option(key);
+      const { complete = [] } = OPTIONS[key];
       return `    --${optionName(key)}) ${bashReply(complete)}; return ;;`;
     });
   const commands = NAMES.map((name) => {
@@ -99,7 +95,7 @@ function fishScript(): string {
     const { operand } = commandSpec(name);
     if (operand) add(when, `-a ${fishWords(operand.words ?? "directory")}`);
     for (const key of optionsOf(name)) {
-      const { short, value, help, complete = [] } = option(key);
+      const { short, value, help, complete = [] } = OPTIONS[key];
       add(
         when,
         [

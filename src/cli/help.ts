@@ -9,7 +9,6 @@ import {
   type CommandSpec,
   commandSpec,
   COMMON,
-  type Option,
   type OptionKey,
   optionName,
   OPTIONS,
@@ -67,7 +66,7 @@ Example:  hl-export ${example}
 }
 
 function optionText(key: OptionKey): string {
-  const { value, help }: Option = OPTIONS[key];
+  const { value, help } = OPTIONS[key];
   const name = `--${optionName(key)}${value ? ` ${value}` : ""}`;
   const indent = " ".repeat(OPTION_COLUMNS + 2);
   return `  ${name.padEnd(OPTION_COLUMNS)}${
@@ -77,7 +76,7 @@ function optionText(key: OptionKey): string {
 
 function commonText(): string {
   const names = COMMON.flatMap((key) => {
-    const { short }: Option = OPTIONS[key];
+    const { short } = OPTIONS[key];
     return [short ? `-${short}` : [], `--${optionName(key)}`].flat();
   });
   return `  ${names.join(", ")}`;

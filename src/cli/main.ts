@@ -39,9 +39,7 @@ export async function main(
   try {
     const flags = readArgs(args);
     if (flags.help) {
-      const isOverview = args[0] === "help"
-        ? args.length === 1
-        : args[0] !== "export" && flags.command === "export";
+      const isOverview = flags.command === "export" && !args.includes("export");
       terminal.out(isOverview ? overviewText() : helpText(flags.command));
     } else if (flags.version) terminal.out(versionText(runtime.build));
     else {

@@ -30,112 +30,96 @@ export interface Option<T = unknown> {
   readonly complete?: readonly string[] | "directory" | "file";
 }
 
+function toggle(help: string, short?: string): Option<boolean> {
+  return { help, read: isOn, ...short && { short } };
+}
+
+function option<T>(
+  value: string,
+  read: ReadValue<T>,
+  help: string,
+  complete?: Option["complete"],
+): Option<T> {
+  const isRepeatable = Object.is(read, texts);
+  return { value, read, help, isRepeatable, ...complete && { complete } };
+}
+
 /** All options, by their names in {@linkcode Flags}. */
 export const OPTIONS = {
-  resume: {
-    value: "DIR",
-    help: "go on with this export; skips what is complete",
-    read: text,
-    complete: "directory",
-  },
-  output: {
-    value: "DIR",
-    help:
-      `where exports are (default: ${DEFAULT_OUTPUT}); the newest one in\n` +
-      "it may be called latest, as in --resume latest",
-    read: text,
-    complete: "directory",
-  },
-  to: {
-    value: "OUT",
-    help: "where to write; files of the same name are replaced",
-    read: text,
-    complete: "directory",
-  },
-  directory: {
-    value: "ID",
-    help: "only this Directory and what is below it",
-    read: text,
-  },
-  type: {
-    value: "TYPE",
-    help: "only Files of this type; may be repeated",
-    read: texts,
-    isRepeatable: true,
-    complete: FILE_TYPES,
-  },
-  file: {
-    value: "ID|PATH",
-    help: "only this File, or those of this path: Support,\n" +
-      "'Support/*', '**/Triage'; may be repeated",
-    read: texts,
-    isRepeatable: true,
-  },
-  since: {
-    value: "TIME",
-    help: "only Logs from then on: 2025-01-31, 2025-01-31T08:00Z,\n" +
-      "24h, 30d, 2w; needs --logs",
-    read: text,
-  },
-  until: { value: "TIME", help: "only Logs up to then", read: text },
-  shard: {
-    value: "I/N",
-    help: "only part I of N of the Files, for N machines",
-    read: text,
-  },
-  logs: {
-    help: "with Logs; --resume DIR --logs adds them to an export",
-    read: isOn,
-  },
-  noLogs: { help: "without Logs (the default)", read: isOn },
-  remote: {
-    help: "compare counts with the API too; needs the key",
-    read: isOn,
-  },
-  serve: {
-    help: "only serve the workspace, and print how to export it",
-    read: isOn,
-  },
-  port: {
-    value: "N",
-    help: "with --serve: the port (default: any free one)",
-    read: wholeNumber(0, 65535),
-  },
-  slow: {
-    help: "with --serve: answer slowly, to watch, stop and resume",
-    read: isOn,
-  },
-  concurrency: {
-    value: "N",
-    help: `requests in flight, 1 to 100 (default: ${DEFAULT_CONCURRENCY})`,
-    read: wholeNumber(1, 100),
-  },
-  patienceMs: {
-    value: "TIME",
-    help: "how long to wait for an API that is down (default: 15m)",
-    read: durationMs,
-  },
-  apiUrl: {
-    value: "URL",
-    help: `default: ${DEFAULT_API_URL}`,
-    read: text,
-  },
-  envFile: {
-    value: "PATH",
-    help: "read settings from this file instead of .env",
-    read: text,
-    complete: "file",
-  },
-  json: {
-    help: "print one JSON document, and lines of JSON on stderr",
-    read: isOn,
-  },
-  quiet: { short: "q", help: "only what goes wrong", read: isOn },
-  verbose: { short: "v", help: "every log line", read: isOn },
-  noColor: { help: "no colors", read: isOn },
-  version: { short: "V", help: "the version", read: isOn },
-  help: { short: "h", help: "this text", read: isOn },
-} as const satisfies Readonly<Record<string, Option>>;
+  resume: option(
+    "DIR",
+    text,
+    "go on with this export; skips what is complete",
+    "directory",
+  ),
+  output: option(
+    "DIR",
+    text,
+    `where exports are (default: ${DEFAULT_OUTPUT}); the newest one in
+it may be called latest, as in --resume latest`,
+    "directory",
+  ),
+  to: option(
+    "OUT",
+    text,
+    "where to write; files of the same name are replaced",
+    "directory",
+  ),
+  directory: option("ID", text, "only this Directory and what is below it"),
+  type: option(
+    "TYPE",
+    texts,
+    "only Files of this type; may be repeated",
+    FILE_TYPES,
+  ),
+  file: option(
+    "ID|PATH",
+    texts,
+    `only this File, or those of this path: Support,
+'Support/*', '**/Triage'; may be repeated`,
+  ),
+  since: option(
+    "TIME",
+    text,
+    `only Logs from then on: 2025-01-31, 2025-01-31T08:00Z,
+24h, 30d, 2w; needs --logs`,
+  ),
+  until: option("TIME", text, "only Logs up to then"),
+  shard: option("I/N", text, "only part I of N of the Files, for N machines"),
+  logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
+  noLogs: toggle("without Logs (the default)"),
+  remote: toggle("compare counts with the API too; needs the key"),
+  serve: toggle("only serve the workspace, and print how to export it"),
+  port: option(
+    "N",
+    wholeNumber(0, 65535),
+    "with --serve: the port (default: any free one)",
+  ),
+  slow: toggle("with --serve: answer slowly, to watch, stop and resume"),
+  concurrency: option(
+    "N",
+    wholeNumber(1, 100),
+    `requests in flight, 1 to 100 (default: ${DEFAULT_CONCURRENCY})`,
+  ),
+  patienceMs: option(
+    "TIME",
+    durationMs,
+    "how long to wait for an API that is down (default: 15m)",
+  ),
+  apiUrl: option("URL", text, `default: ${DEFAULT_API_URL}`),
+  envFile: option(
+    "PATH",
+    text,
+    "read settings from this file instead of .env",
+    "file",
+  ),
+  json: toggle("print one JSON document, and lines of JSON on stderr"),
+  quiet: toggle("only what goes wrong", "q"),
+  verbose: toggle("every log line", "v"),
+  noColor: toggle("no colors"),
+  version: toggle("the version", "V"),
+  help: toggle("this text", "h"),
+};
 
 /** The name of an option in {@linkcode Flags}. */
 export type OptionKey = keyof typeof OPTIONS;
