@@ -8,7 +8,6 @@ import { didYouMean } from "../core/suggest.ts";
 import {
   type Command,
   COMMANDS,
-  commandSpec,
   type Flags,
   type OptionKey,
   optionName,
@@ -28,7 +27,8 @@ export function readArgs(args: readonly string[]): Flags {
   const [first = "", ...others] = args;
   if (first === "help") {
     const [about] = others;
-    return { command: about ? commandNamed(about, []) : "export", help: true };
+    const command = about ? commandNamed(about, []) : "export";
+    return { command, operands: [], help: true };
   }
   const isNamed = first !== "" && !first.startsWith("-");
   const command = isNamed ? commandNamed(first, others) : "export";
@@ -37,11 +37,8 @@ export function readArgs(args: readonly string[]): Flags {
   for (const [key, texts] of given) {
     values[key] = OPTIONS[key].read(texts, `--${optionName(key)}`);
   }
-  const flags = {
-    command,
-    ...values,
-    ...operandOf(command, operands),
-  } as Flags;
+  checkOperands(command, operands);
+  const flags = { command, operands, ...values } as Flags;
   if (!flags.help && !flags.version) checkTogether(flags);
   return flags;
 }
@@ -125,18 +122,14 @@ function needsValue(flag: string): UsageError {
   return new UsageError(`${flag} needs a value; see --help`);
 }
 
-function operandOf(
-  command: Command,
-  [operand, ...others]: readonly string[],
-): { readonly operand?: string } {
-  if (operand === undefined) return {};
-  const { operand: spec } = commandSpec(command);
-  if (spec === undefined) throw unexpected(operand);
-  if (others.length > 0) throw unexpected(others[0]!);
-  if (spec.words !== undefined && !spec.words.includes(operand)) {
-    throw new UsageError(`${command} needs ${spec.missing}, not ${operand}`);
+function checkOperands(command: Command, operands: readonly string[]): void {
+  const { operand } = COMMANDS[command];
+  const most = operand?.isRepeatable ? Infinity : operand ? 1 : 0;
+  if (operands.length > most) throw unexpected(operands[most]!);
+  const wrong = operands.find((one) => operand?.words?.includes(one) === false);
+  if (wrong !== undefined) {
+    throw new UsageError(`${command} needs ${operand?.missing}, not ${wrong}`);
   }
-  return { operand };
 }
 
 /** Checks what no option can tell alone. */
@@ -145,9 +138,9 @@ function checkTogether(flags: Flags): void {
   const refuse = (isWrong: unknown, message: string) => {
     if (isWrong) throw new UsageError(message);
   };
-  const { operand } = commandSpec(command);
+  const { operand } = COMMANDS[command];
   refuse(
-    operand && flags.operand === undefined,
+    operand && flags.operands.length === 0,
     `${command} needs ${operand?.missing}`,
   );
   refuse(

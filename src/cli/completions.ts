@@ -2,8 +2,6 @@
 import {
   type Command,
   COMMANDS,
-  type CommandSpec,
-  commandSpec,
   type Option,
   type OptionKey,
   optionName,
@@ -35,7 +33,7 @@ function bashScript(): string {
     });
   const commands = NAMES.map((name) => {
     const words = optionsOf(name).map((key) => `--${optionName(key)}`);
-    const { operand } = commandSpec(name);
+    const { operand } = COMMANDS[name];
     const operands = operand && bashReply(operand.words ?? "directory");
     return `    ${name}) options="${words.join(" ")}"; operands() { ${
       operands ?? ":"
@@ -82,7 +80,7 @@ function fishScript(): string {
   const lines = ["complete -c hl-export -f"];
   const add = (when: string, rest: string) =>
     lines.push(`complete -c hl-export -n ${quoted(when)} ${rest}`);
-  for (const [name, { summary }] of Object.entries<CommandSpec>(COMMANDS)) {
+  for (const [name, { summary }] of Object.entries(COMMANDS)) {
     add("__fish_use_subcommand", `-a ${name} -d ${quoted(summary)}`);
   }
   add("__fish_use_subcommand", "-a help -d 'all options of a command'");
@@ -92,7 +90,7 @@ function fishScript(): string {
     const when = name === "export"
       ? `not __fish_seen_subcommand_from ${others} help`
       : `__fish_seen_subcommand_from ${name}`;
-    const { operand } = commandSpec(name);
+    const { operand } = COMMANDS[name];
     if (operand) add(when, `-a ${fishWords(operand.words ?? "directory")}`);
     for (const key of optionsOf(name)) {
       const { short, value, help, complete = [] } = OPTIONS[key];

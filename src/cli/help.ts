@@ -6,8 +6,6 @@ import { EXIT_HELP } from "./exit_codes.ts";
 import {
   type Command,
   COMMANDS,
-  type CommandSpec,
-  commandSpec,
   COMMON,
   type OptionKey,
   optionName,
@@ -26,7 +24,7 @@ export function versionText({ kind, deno, target }: Build): string {
 
 /** Writes what `--help` prints without a command. */
 export function overviewText(): string {
-  const usages = Object.values<CommandSpec>(COMMANDS).map((
+  const usages = Object.values(COMMANDS).map((
     { usage, summary },
   ) => `  hl-export ${usage}`.padEnd(USAGE_COLUMNS) + summary);
   return `hl-export ${VERSION} - export everything from Humanloop to your own disk
@@ -53,7 +51,7 @@ Example:  hl-export ${COMMANDS.export.example}
 
 /** Writes what `--help` prints for a command. */
 export function helpText(command: Command): string {
-  const { usage, summary, options, about, example } = commandSpec(command);
+  const { usage, summary, options, about, example } = COMMANDS[command];
   const lines = options.map(optionText);
   return `hl-export ${usage} - ${summary}
 

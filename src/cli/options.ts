@@ -130,16 +130,9 @@ export function optionName(key: OptionKey): string {
     .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-const API: readonly OptionKey[] = [
-  "concurrency",
-  "patienceMs",
-  "apiUrl",
-  "envFile",
-];
-const SCOPE: readonly OptionKey[] = [
-  ...["directory", "type", "file", "since", "until"] as const,
-  ...["shard", "logs", "noLogs"] as const,
-];
+const API = ["concurrency", "patienceMs", "apiUrl", "envFile"] as const;
+const FILTERS = ["type", "file", "since", "until", "shard"] as const;
+const SCOPE = ["directory", ...FILTERS, "logs", "noLogs"] as const;
 
 /** Options of every command, which `--help` names in one line. */
 export const COMMON: readonly OptionKey[] = [
@@ -149,6 +142,16 @@ export const COMMON: readonly OptionKey[] = [
   "version",
   "help",
 ];
+
+/** The name of a command. */
+export type Command =
+  | "export"
+  | "plan"
+  | "verify"
+  | "index"
+  | "prompts"
+  | "demo"
+  | "completions";
 
 /** A command. */
 export interface CommandSpec {
@@ -165,6 +168,7 @@ export interface CommandSpec {
     readonly missing: string;
     /** The only words that it may be; without them, an export's directory. */
     readonly words?: readonly string[];
+    readonly isRepeatable?: boolean;
   };
   /** What else a user should know. */
   readonly about: string;
@@ -174,10 +178,10 @@ export interface CommandSpec {
 const EXPORT_DIR = {
   name: "DIR",
   missing: "the directory of an export, such as exports/20250606-120000",
-} as const;
+};
 
-/** All commands. */
-export const COMMANDS = {
+/** All commands, in the order of `--help`. */
+export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
   export: {
     usage: "[export] [options]",
     summary: "export into exports/YYYYMMDD-HHMMSS",
@@ -204,7 +208,10 @@ something could not be counted.`,
       `Works offline and without a key, unless --remote is given. Reads every file
 once: sums, JSON, chunks, counts, references, no record twice. Prints a line
 for each problem, with what to do. Exports by the official script can be checked
-too. Exit 0 without a problem, 4 with one, 2 where there is no export.`,
+too. Exit 0 without a problem, 4 with one, 2 where there is no export.
+
+No check of an export alone can find a value that was changed together with its
+sum; --remote compares how many records there are, not what they hold.`,
     example: "verify exports/20250606-120000 --remote",
   },
   index: {
@@ -255,15 +262,7 @@ _hl-export in a directory of $fpath. fish: save it as
 ~/.config/fish/completions/hl-export.fish.`,
     example: "completions bash > ~/.hl-export.bash",
   },
-} as const satisfies Readonly<Record<string, CommandSpec>>;
-
-/** The name of a command. */
-export type Command = keyof typeof COMMANDS;
-
-/** What the table says of a command. */
-export function commandSpec(command: Command): CommandSpec {
-  return COMMANDS[command];
-}
+};
 
 /** The options of a command, in the order of `--help`. */
 export function optionsOf(command: Command): readonly OptionKey[] {
@@ -275,7 +274,7 @@ export type Flags =
   & {
     readonly command: Command;
     /** What the command takes besides options: a directory, a shell. */
-    readonly operand?: string;
+    readonly operands: readonly string[];
   }
   & {
     readonly [key in OptionKey]?: ReturnType<typeof OPTIONS[key]["read"]>;

@@ -6,7 +6,7 @@ import type { Flags } from "../options.ts";
 
 /** Runs the command. */
 export function completions(
-  { operand: shell = "" }: Flags,
+  { operands: [shell = ""] }: Flags,
   { terminal }: Runtime,
 ): Promise<number> {
   terminal.out(completionScript(shell));

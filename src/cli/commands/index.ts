@@ -15,10 +15,10 @@ import { writePages } from "../../report/write_pages.ts";
  * @throws {StorageError} On a disk error.
  */
 export async function index(
-  { operand = "", output, quiet, json }: Flags,
+  { operands: [dir = ""], output, quiet, json }: Flags,
   { disk, terminal }: Runtime,
 ): Promise<number> {
-  const root = await exportPath(disk, operand, output);
+  const root = await exportPath(disk, dir, output);
   using _lock = await lockIfLogged(disk, root);
   const failed: { readonly label: string; readonly message: string }[] = [];
   const pages = await writePages(disk, root, {

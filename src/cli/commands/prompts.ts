@@ -43,10 +43,10 @@ interface PromptFile {
  * @throws {StorageError} When the disk refuses.
  */
 export async function prompts(
-  { operand = "", to = "", output, quiet, json }: Flags,
+  { operands: [dir = ""], to = "", output, quiet, json }: Flags,
   { disk, terminal }: Runtime,
 ): Promise<number> {
-  const root = await exportPath(disk, operand, output);
+  const root = await exportPath(disk, dir, output);
   const [target, source] = [resolve(to), resolve(root)];
   if (target === source || target.startsWith(join(source, "/"))) {
     throw new UsageError(

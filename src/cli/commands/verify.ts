@@ -29,9 +29,9 @@ type CompareRemote = (verdict: Verdict) => Promise<readonly Problem[]>;
  * @throws {AuthError} When the API refuses the key.
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
-  const { operand = "", output, quiet, json } = flags;
+  const { operands: [dir = ""], output, quiet, json } = flags;
   const { terminal, clock } = runtime;
-  const root = await exportPath(runtime.disk, operand, output);
+  const root = await exportPath(runtime.disk, dir, output);
   const remote = flags.remote ? await remoteOf(root, flags, runtime) : null;
   const startMs = clock.now();
   const isShown = terminal.errIsTerminal && !quiet;
