@@ -1,19 +1,21 @@
 /**
- * The command line: which commands and options there are, and reading them with
- * care. `parseArgs` accepts nonsense in silence, so every argument is looked at
- * before it gets there.
+ * Reads the command line by the table of options. `parseArgs` accepts nonsense in
+ * silence, so what it made of the arguments is checked here.
  */
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../core/errors.ts";
+import { didYouMean } from "../core/suggest.ts";
 import {
   type Command,
   COMMANDS,
   type Flags,
+  type OptionKey,
+  optionName,
   OPTIONS,
-  REPEATABLE,
-  SHORT,
+  optionsOf,
 } from "./options.ts";
-import { didYouMean } from "../core/suggest.ts";
+
+const COMMAND_NAMES = Object.keys(COMMANDS) as Command[];
 
 /**
  * Reads the command line.
@@ -22,156 +24,151 @@ import { didYouMean } from "../core/suggest.ts";
  * @throws {UsageError} When one is unknown, unusable or missing its value.
  */
 export function readArgs(args: readonly string[]): Flags {
-  const [first = ""] = args;
-  if (first === "help") return readArgs(["--help"]);
-  const named = !first.startsWith("-") && first !== "";
-  const command = named ? commandOf(first) : "export";
-  const { values, switches, takesDir } = OPTIONS[command];
-  const rest = named ? args.slice(1) : args;
-  const { given, dir } = checkArgs(rest, command);
-  const parsed = parseArgs([...rest], {
-    string: values,
-    boolean: switches.filter((name) => !name.startsWith("no-")),
-    alias: SHORT,
-    collect: REPEATABLE.filter((name) => values.includes(name)),
-  });
-  const texts = (name: string) =>
-    given.has(name) ? [parsed[name]].flat().map(String) : undefined;
-  const text = (name: string) => {
-    const value: unknown = parsed[name];
-    return typeof value === "string" ? value : undefined;
-  };
-  if (given.has("logs") && given.has("no-logs")) {
-    throw new UsageError("--logs and --no-logs contradict each other");
+  const [first = "", ...others] = args;
+  if (first === "help") {
+    const [about] = others;
+    const command = about ? commandNamed(about, []) : "export";
+    return { command, operands: [], help: true };
   }
-  if (given.has("quiet") && given.has("verbose")) {
-    throw new UsageError("--quiet and --verbose contradict each other");
+  const isNamed = first !== "" && !first.startsWith("-");
+  const command = isNamed ? commandNamed(first, others) : "export";
+  const { given, operands } = parse(isNamed ? others : args, command);
+  const values: Partial<Record<OptionKey, unknown>> = {};
+  for (const [key, texts] of given) {
+    values[key] = OPTIONS[key].read(texts, `--${optionName(key)}`);
   }
-  const logs = given.has("logs")
-    ? true
-    : given.has("no-logs")
-    ? false
-    : undefined;
-  const flags = {
-    command,
-    serve: given.has("serve"),
-    remote: given.has("remote"),
-    json: given.has("json"),
-    quiet: given.has("quiet"),
-    verbose: given.has("verbose"),
-    color: !given.has("no-color"),
-    version: given.has("version"),
-    help: given.has("help"),
-  };
-  const resume = text("resume");
-  const output = text("output");
-  const concurrency = wholeNumber(text("concurrency"), "concurrency", 1, 100);
-  const patienceMs = duration(text("patience"), "patience");
-  const port = wholeNumber(text("port"), "port", 0, 65535);
-  if (resume !== undefined && output !== undefined) {
-    throw new UsageError(
-      "--output is for new exports; leave it out with --resume",
-    );
-  }
-  if (port !== undefined && !flags.serve) {
-    throw new UsageError("--port goes with --serve");
-  }
-  const isHelp = flags.help || flags.version;
-  if (takesDir && dir === undefined && !isHelp) {
-    throw new UsageError(
-      `${command} needs the directory of an export, such as exports/20250606-120000`,
-    );
-  }
-  const to = text("to");
-  if (command === "prompts" && to === undefined && !isHelp) {
-    throw new UsageError("prompts needs --to DIR, where to write");
-  }
-  return {
-    ...flags,
-    ...defined({
-      dir,
-      to,
-      resume,
-      output,
-      directory: text("directory"),
-      types: texts("type"),
-      files: texts("file"),
-      since: text("since"),
-      until: text("until"),
-      shard: text("shard"),
-      logs,
-      concurrency,
-      patienceMs,
-      port,
-      apiUrl: text("api-url"),
-      envFile: text("env-file"),
-    }),
-  };
+  checkOperands(command, operands);
+  const flags = { command, operands, ...values } as Flags;
+  if (!flags.help && !flags.version) checkTogether(flags);
+  return flags;
 }
 
-function commandOf(word: string): Command {
-  const command = COMMANDS.find((one) => one === word);
+/** Finds a command by its name, or says what was probably meant. */
+function commandNamed(word: string, rest: readonly string[]): Command {
+  const command = COMMAND_NAMES.find((one) => one === word);
   if (command !== undefined) return command;
+  if (word === "resume") {
+    const dir = rest.find((one) => !one.startsWith("-")) ?? "DIR";
+    throw new UsageError(
+      `there is no command resume; did you mean --resume ${dir}?`,
+    );
+  }
   if (looksLikeExport(word)) throw unexpected(word);
-  throw new UsageError(
-    `there is no command ${word}${
-      didYouMean(word, COMMANDS)
-    }; --help lists them`,
-  );
+  const hint = didYouMean(word, COMMAND_NAMES);
+  throw new UsageError(`there is no command ${word}${hint}; --help lists them`);
 }
 
-/** Looks at every argument before `parseArgs` does. */
-function checkArgs(
-  args: readonly string[],
-  command: Command,
-): { readonly given: ReadonlySet<string>; readonly dir: string | undefined } {
-  const { values, switches, takesDir } = OPTIONS[command];
-  const seen = new Set<string>();
-  let dir: string | undefined;
-  for (let i = 0; i < args.length; i++) {
-    const arg = args[i]!;
-    if (!arg.startsWith("-") || arg === "-" || arg === "--") {
-      if (!takesDir || dir !== undefined || arg.startsWith("-")) {
-        throw unexpected(arg);
+interface Parsed {
+  /** The options that were given, with all their values. */
+  readonly given: ReadonlyMap<OptionKey, readonly string[]>;
+  readonly operands: readonly string[];
+}
+
+/** Splits arguments into options and operands. */
+function parse(args: readonly string[], command: Command): Parsed {
+  const keys = optionsOf(command);
+  const names = keys.map(optionName);
+  const isValue = (key: OptionKey) => OPTIONS[key].value !== undefined;
+  const operands: string[] = [];
+  const parsed = parseArgs([...args], {
+    string: [...keys.filter(isValue).map(optionName), "_"],
+    boolean: keys.filter((key) => !isValue(key)).map(optionName),
+    collect: names,
+    alias: shortNames(keys),
+    unknown: (arg, key) => {
+      if (key === undefined) {
+        operands.push(arg);
+        return false;
       }
-      dir = arg;
-      continue;
-    }
-    const [name, value] = nameAndValue(arg);
-    const isValue = values.includes(name);
-    if (!isValue && !switches.includes(name)) {
-      const shown = arg.split("=", 1)[0]!;
-      const known = [...values, ...switches].map((one) => `--${one}`);
+      const [flag = arg] = arg.split("=", 1);
+      if (names.some((name) => flag === `--${name}`)) throw needsValue(flag);
+      const hint = didYouMean(flag, names.map((name) => `--${name}`));
       throw new UsageError(
-        `unknown option ${shown}${
-          didYouMean(shown, known)
-        }; --help lists the options`,
+        `unknown option ${flag}${hint}; --help lists the options`,
       );
+    },
+  });
+  operands.push(...parsed._.map(String));
+  const given = new Map<OptionKey, readonly string[]>();
+  for (const key of keys) {
+    const flag = `--${optionName(key)}`;
+    const texts = [parsed[optionName(key)] ?? []].flat().map(String);
+    if (texts.length === 0) continue;
+    if (texts.length > 1 && !OPTIONS[key].isRepeatable) {
+      throw new UsageError(`${flag} is given twice`);
     }
-    if (seen.has(name) && !REPEATABLE.includes(name)) {
-      throw new UsageError(`--${name} is given twice`);
-    }
-    seen.add(name);
-    if (!isValue) {
-      if (value !== undefined) {
-        throw new UsageError(`--${name} takes no value`);
-      }
-      continue;
-    }
-    const given = value ?? args[++i];
-    if (
-      given === undefined || given.trim() === "" ||
-      (value === undefined && given.startsWith("-"))
+    if (isValue(key)) {
+      if (texts.some((text) => text.trim() === "")) throw needsValue(flag);
+    } else if (
+      texts[0] !== "true" || args.some((arg) => arg.startsWith(`${flag}=`))
     ) {
-      throw new UsageError(`--${name} needs a value; see --help`);
+      throw new UsageError(`${flag} takes no value`);
     }
+    given.set(key, texts);
   }
-  return { given: seen, dir };
+  return { given, operands };
+}
+
+function shortNames(
+  keys: readonly OptionKey[],
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(keys.flatMap((key) => {
+    const { short } = OPTIONS[key];
+    return short === undefined ? [] : [[short, optionName(key)]];
+  }));
+}
+
+function needsValue(flag: string): UsageError {
+  return new UsageError(`${flag} needs a value; see --help`);
+}
+
+function checkOperands(command: Command, operands: readonly string[]): void {
+  const { operand } = COMMANDS[command];
+  const most = operand?.isRepeatable ? Infinity : operand ? 1 : 0;
+  if (operands.length > most) throw unexpected(operands[most]!);
+  const wrong = operands.find((one) => operand?.words?.includes(one) === false);
+  if (wrong !== undefined) {
+    throw new UsageError(`${command} needs ${operand?.missing}, not ${wrong}`);
+  }
+}
+
+/** Checks what no option can tell alone. */
+function checkTogether(flags: Flags): void {
+  const { command } = flags;
+  const refuse = (isWrong: unknown, message: string) => {
+    if (isWrong) throw new UsageError(message);
+  };
+  const { operand } = COMMANDS[command];
+  refuse(
+    operand && flags.operands.length === 0,
+    `${command} needs ${operand?.missing}`,
+  );
+  refuse(
+    command === "prompts" && !flags.to,
+    "prompts needs --to OUT, where to write",
+  );
+  refuse(
+    flags.logs && flags.noLogs,
+    "--logs and --no-logs contradict each other",
+  );
+  refuse(
+    flags.quiet && flags.verbose,
+    "--quiet and --verbose contradict each other",
+  );
+  refuse(
+    flags.output && flags.resume && flags.resume !== "latest",
+    "--output is for new exports; leave it out with --resume",
+  );
+  refuse(
+    flags.port !== undefined && !flags.serve,
+    "--port goes with --serve",
+  );
+  refuse(flags.slow && !flags.serve, "--slow goes with --serve");
 }
 
 /** Whether a word is the path of an export, more likely than a command. */
 function looksLikeExport(word: string): boolean {
-  return /[\\/]/.test(word) || /^\d{8}-/.test(word);
+  return /[\\/]/.test(word) || /^\d{8}-/.test(word) || word === "latest";
 }
 
 function unexpected(word: string): UsageError {
@@ -179,52 +176,4 @@ function unexpected(word: string): UsageError {
     ? "did you mean --resume?"
     : "--help lists the options";
   return new UsageError(`unexpected argument ${word}; ${hint}`);
-}
-
-function nameAndValue(arg: string): [string, string | undefined] {
-  if (!arg.startsWith("--")) return [SHORT[arg.slice(1)] ?? arg, undefined];
-  const equals = arg.indexOf("=");
-  if (equals === -1) return [arg.slice(2), undefined];
-  return [arg.slice(2, equals), arg.slice(equals + 1)];
-}
-
-function wholeNumber(
-  text: string | undefined,
-  name: string,
-  least: number,
-  most: number,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(
-    `--${name} must be a whole number from ${least} to ${most}, not ${text}`,
-  );
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Reads a time such as `90s`, `15m` or `2h`, in milliseconds. */
-function duration(text: string | undefined, name: string): number | undefined {
-  if (text === undefined) return undefined;
-  const [, number, unit = ""] = /^(\d{1,6})([smh])$/.exec(text) ?? [];
-  if (number !== undefined) return Number(number) * UNITS[unit]!;
-  throw new UsageError(
-    `--${name} must be a time such as 90s, 15m or 2h, not ${text}`,
-  );
-}
-
-function defined<T extends object>(
-  values: T,
-): { [key in keyof T]?: Exclude<T[key], undefined> } {
-  const entries = Object.entries(values).filter(([, value]) =>
-    value !== undefined
-  );
-  return Object.fromEntries(entries) as {
-    [key in keyof T]?: Exclude<T[key], undefined>;
-  };
 }

@@ -1,41 +1,31 @@
 /**
- * Settings: flags over the environment over `.env` over defaults, and on a
- * resume what `export.json` kept of the first run. Everything is validated
- * here, before anything is written.
+ * Reads settings: flags go before the environment, that before `.env`, that before
+ * defaults; a resume keeps those of the first run. Everything is checked here,
+ * before anything is written.
  */
 import { parse } from "@std/dotenv";
-import type { Flags } from "./options.ts";
 import { UsageError } from "../core/errors.ts";
-import { isSafeId } from "../tree/layout.ts";
-import { readFilters, resumedFilters } from "../core/filters.ts";
-import { type Settings } from "../tree/manifest.ts";
 import { type Filters, NO_FILTERS } from "../core/filters.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { readFile } from "../tree/atomic_file.ts";
+import { isSafeId } from "../tree/layout.ts";
+import type { Settings } from "../tree/manifest.ts";
+import { DEFAULT_API_URL, KEY_PAGE } from "./defaults.ts";
+import { readFilters, resumedFilters } from "./filters.ts";
+import type { Flags } from "./options.ts";
 
-/** Where the API is, unless something else is said. */
-export const DEFAULT_API_URL = "https://api.humanloop.com/v5";
+const DEFAULT_ENV_FILE = ".env";
 
-/** Requests in flight at once, unless something else is said. */
-export const DEFAULT_CONCURRENCY = 16;
-
-/** How long to wait for an API that does not answer, in milliseconds. */
-export const DEFAULT_PATIENCE_MS = 15 * 60_000;
-
-/** Where new exports go, unless something else is said. */
-export const DEFAULT_OUTPUT = "exports";
-
-/** Where a key is made. */
-export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";
-
-/** What was said, validated; `null` where nothing was. */
+/** What the user said, checked; `null` where nothing was. */
 export interface ConfigInput {
   readonly apiKey: string | null;
-  readonly apiUrl: string | null;
+  /** The address that the key may be sent to. */
+  readonly apiUrl: string;
   readonly directoryId: string | null;
   /** Said by a flag. */
   readonly logsFlag: boolean | null;
   /** Said by EXPORT_LOGS. */
   readonly logsVariable: boolean | null;
-  /** `null` where none were said. */
   readonly filters: Filters | null;
 }
 
@@ -51,7 +41,27 @@ export interface Sources {
 }
 
 /**
- * Reads what was said about the settings.
+ * Reads what the user said in flags, environment and `.env`.
+ *
+ * @throws {UsageError} When a value, or the file, cannot be used.
+ */
+export async function readConfig(
+  flags: Flags,
+  { disk, env, clock }: Pick<Runtime, "disk" | "env" | "clock">,
+): Promise<ConfigInput> {
+  const path = flags.envFile ?? DEFAULT_ENV_FILE;
+  const bytes = await readFile(disk, path).catch((cause) => {
+    throw new UsageError(cause.message, { cause });
+  });
+  if (bytes === null && flags.envFile !== undefined) {
+    throw new UsageError(`there is no file ${path}; check --env-file`);
+  }
+  const envFile = bytes && new TextDecoder().decode(bytes);
+  return readConfigInput({ flags, env, envFile, nowMs: clock.now() });
+}
+
+/**
+ * Reads what the user said, from given texts.
  *
  * @throws {UsageError} When a value cannot be used.
  */
@@ -61,56 +71,57 @@ export function readConfigInput(
   const file = envFile === null ? {} : parse(envFile.replace(/^\ufeff/, ""));
   const variable = (name: string): string | null =>
     env(name)?.trim() || file[name]?.trim() || null;
+  const said = (flag: string | undefined, flagName: string, name: string) =>
+    [flag ?? variable(name), flag === undefined ? name : flagName] as const;
   return {
     apiKey: validKey(variable("HUMANLOOP_API_KEY")),
-    apiUrl: flags.apiUrl !== undefined
-      ? validUrl(flags.apiUrl, "--api-url")
-      : validUrl(variable("HUMANLOOP_API_URL"), "HUMANLOOP_API_URL"),
-    directoryId: flags.directory !== undefined
-      ? validDirectory(flags.directory, "--directory")
-      : validDirectory(
-        variable("HUMANLOOP_DIRECTORY_ID"),
-        "HUMANLOOP_DIRECTORY_ID",
-      ),
-    logsFlag: flags.logs ?? null,
+    apiUrl: validUrl(...said(flags.apiUrl, API_URL_FLAG, "HUMANLOOP_API_URL")),
+    directoryId: validDirectory(
+      ...said(flags.directory, "--directory", "HUMANLOOP_DIRECTORY_ID"),
+    ),
+    logsFlag: flags.logs ? true : flags.noLogs ? false : null,
     logsVariable: validLogs(variable("EXPORT_LOGS")),
     filters: readFilters(flags, nowMs),
   };
 }
 
 /**
- * The settings of a new export, or of one that does not say (the official
+ * Makes the settings of a new export, or of one that does not say (the official
  * script's).
  *
  * @param nowMs The present: Logs created later are left out.
+ * @throws {UsageError} When Logs are filtered and not asked for.
  */
 export function newSettings(input: ConfigInput, nowMs: number): Settings {
+  const logs = input.logsFlag ?? input.logsVariable ?? false;
+  const filters = input.filters ?? NO_FILTERS;
+  if (!logs && (filters.since !== null || filters.until !== null)) {
+    throw new UsageError(
+      "--since and --until choose Logs, and Logs are not asked for; add --logs",
+    );
+  }
   return {
-    apiUrl: input.apiUrl ?? DEFAULT_API_URL,
+    apiUrl: input.apiUrl,
     directoryId: input.directoryId,
-    logs: input.logsFlag ?? input.logsVariable ?? false,
+    logs,
     cutoff: new Date(nowMs).toISOString(),
-    filters: input.filters ?? NO_FILTERS,
+    filters,
     rootDirectoryId: null,
   };
 }
 
 /**
- * The settings to go on with: those of the first run, Logs added if wanted.
+ * Makes the settings to go on with: those of the first run, Logs added if wanted.
  *
- * @throws {UsageError} When what was said contradicts them.
+ * @throws {UsageError} When the user said something that contradicts them.
  */
 export function resumedSettings(input: ConfigInput, first: Settings): Settings {
-  if (input.apiUrl !== null && input.apiUrl !== first.apiUrl) {
-    throw contradiction("of the API at", first.apiUrl, input.apiUrl);
-  }
-  if (
-    input.directoryId !== null && input.directoryId !== first.directoryId
-  ) {
-    throw contradiction(
-      "of",
-      first.directoryId ?? "the whole workspace",
-      input.directoryId,
+  expectSameApi(input.apiUrl, first.apiUrl);
+  if (input.directoryId !== null && input.directoryId !== first.directoryId) {
+    throw new UsageError(
+      `this export is of ${
+        first.directoryId ?? "the whole workspace"
+      }, not ${input.directoryId}; leave that setting out (flag, environment and .env), or start a new export without --resume`,
     );
   }
   if (first.logs && input.logsFlag === false) {
@@ -118,14 +129,23 @@ export function resumedSettings(input: ConfigInput, first: Settings): Settings {
       "this export includes Logs, which --no-logs cannot take away; leave it out, or start a new export without --resume",
     );
   }
-  const wanted = input.logsFlag ?? input.logsVariable ?? false;
+  const logs = first.logs || (input.logsFlag ?? input.logsVariable ?? false);
   const filters = resumedFilters(first.filters, input.filters);
-  return { ...first, filters, logs: first.logs || wanted };
+  return { ...first, filters, logs };
 }
 
-function contradiction(of: string, first: string, now: string): UsageError {
-  return new UsageError(
-    `this export is ${of} ${first}, not ${now}; leave that setting out (flag, environment and .env), or start a new export without --resume`,
+/**
+ * Makes sure that a key goes only where its user said: `export.json` may be
+ * somebody else's.
+ *
+ * @param apiUrl What the user said, or the default.
+ * @param manifestUrl What the export says.
+ * @throws {UsageError} When they differ.
+ */
+export function expectSameApi(apiUrl: string, manifestUrl: string): void {
+  if (apiUrl === manifestUrl) return;
+  throw new UsageError(
+    `this export is of the API at ${manifestUrl}, and the settings say ${apiUrl}; if the key may be sent to the first, give it with --api-url`,
   );
 }
 
@@ -133,12 +153,21 @@ function contradiction(of: string, first: string, now: string): UsageError {
 export function validKey(key: string | null): string | null {
   if (key === null || /^[\x21-\x7e]+$/.test(key)) return key;
   throw new UsageError(
-    `the API key has characters that no key has (spaces, line breaks, letters beyond ASCII); copy it again from ${KEY_PAGE}`,
+    `the API key has characters that no key has (spaces, line breaks, letters beyond ASCII); copy it anew from ${KEY_PAGE}`,
   );
 }
 
-function validUrl(text: string | null, name: string): string | null {
-  if (text === null) return null;
+const API_URL_FLAG = "--api-url";
+
+/** Whether a key that is sent to an address can be read on its way. */
+export function isInsecure(apiUrl: string): boolean {
+  const { protocol, hostname } = new URL(apiUrl);
+  return protocol === "http:" &&
+    !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
+function validUrl(text: string | null, name: string): string {
+  if (text === null) return DEFAULT_API_URL;
   const url = URL.canParse(text) ? new URL(text) : null;
   const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
   if (
@@ -149,10 +178,10 @@ function validUrl(text: string | null, name: string): string | null {
       `${name} must be a web address such as ${DEFAULT_API_URL}, without a question mark or a user name`,
     );
   }
-  const loopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol === "http:" && !loopback) {
+  // The flag is for this very command; a variable may have been forgotten.
+  if (name !== API_URL_FLAG && isInsecure(text)) {
     throw new UsageError(
-      `${name} must begin with https://, or the key would travel in the clear`,
+      `${name} must begin with https://, or the key could be read on its way; --api-url allows it for one command`,
     );
   }
   return url.href.replace(/\/+$/, "");

@@ -1,12 +1,64 @@
-/** The exit codes, documented in `--help` and the README. */
+/** The exit codes, and the one place that chooses them for a failure. */
+import {
+  AuthError,
+  isRecoverable,
+  StorageError,
+  UsageError,
+} from "../core/errors.ts";
+
+/** The exit codes. */
 export const EXIT = {
   complete: 0,
-  /** A defect of this program, or the disk refused. */
   internalError: 1,
   usage: 2,
   incomplete: 3,
-  /** `verify` found something wrong. */
   verifyFailed: 4,
   authFailed: 5,
   interrupted: 130,
 } as const;
+
+/** How a run ended. */
+export type State =
+  | "complete"
+  | "incomplete"
+  | "interrupted"
+  | "refused"
+  | "failed";
+
+/** What `--help` says of the exit codes. */
+export const EXIT_HELP =
+  `  0 complete   1 internal error, or a disk error   2 wrong usage or settings
+  3 something is missing or could not be reached   4 verify reports a problem
+  5 the API refused the key                        130 interrupted`;
+
+/** What a failure means. */
+export interface Failure {
+  readonly code: number;
+  readonly state: State;
+  /** For the user. */
+  readonly message: string;
+}
+
+/** Chooses exit code and words for an error that ended a command. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof DOMException && error.name === "AbortError") {
+    const message = "interrupted";
+    return { code: EXIT.interrupted, state: "interrupted", message };
+  }
+  if (error instanceof AuthError) {
+    return { code: EXIT.authFailed, state: "refused", message: error.message };
+  }
+  const state = "failed";
+  if (error instanceof UsageError) {
+    return { code: EXIT.usage, state, message: error.message };
+  }
+  if (isRecoverable(error)) {
+    return { code: EXIT.incomplete, state, message: error.message };
+  }
+  if (error instanceof StorageError) {
+    return { code: EXIT.internalError, state, message: error.message };
+  }
+  const trace = error instanceof Error ? error.stack : String(error);
+  const message = `internal error, please report it: ${trace}`;
+  return { code: EXIT.internalError, state, message };
+}

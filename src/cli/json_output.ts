@@ -1,13 +1,17 @@
 /**
- * What `--json` prints: one document on stdout at the end of a run, and on stderr
- * one line of JSON for each log line and each look at the progress. Programs may
- * rely on these types.
+ * Makes what `--json` prints: one document on stdout at the end of a run, and on
+ * stderr one line of JSON for each log line and each state of the progress.
+ * Programs may rely on these types.
  */
 import type { ExportResult } from "../exporters/export_result.ts";
 import type { Counts, Level } from "../core/observer.ts";
 import type { Gap } from "../tree/manifest.ts";
 import type { Clock, Terminal } from "../core/runtime.ts";
 import type { Snapshot } from "../ui/progress.ts";
+import { filtersText } from "../core/filters.ts";
+import { type Scope, scopeText } from "../core/scope.ts";
+import type { State } from "./exit_codes.ts";
+import type { RunInfo } from "./summary.ts";
 
 /** One line on stderr. */
 export type JsonLine =
@@ -22,17 +26,17 @@ export type JsonLine =
 
 /** The document on stdout. */
 export interface JsonSummary {
-  readonly state:
-    | "complete"
-    | "incomplete"
-    | "interrupted"
-    | "refused"
-    | "failed";
+  readonly state: State;
   readonly exitCode: number;
-  /** The export's directory; `null` where nothing was kept. */
-  readonly where: string | null;
+  /** The export's directory; `null` where nothing was saved. */
+  readonly exportDir: string | null;
   /** The command that goes on; `null` where there is nothing to go on with. */
   readonly resumeCommand: string | null;
+  /** What was asked for, in words. */
+  readonly scope: string;
+  readonly logs: boolean;
+  /** `null` for the whole workspace. */
+  readonly directoryId: string | null;
   /** The filters, as they would be typed; `null` where there are none. */
   readonly filters: string | null;
   readonly tookMs: number;
@@ -52,21 +56,18 @@ export interface JsonSummary {
   readonly error: string | null;
 }
 
-/** The document for a run that came to its end. */
+/** Makes the document for a run that came to its end. */
 export function summaryOf(
-  result: ExportResult,
-  rest:
-    & Pick<JsonSummary, "exitCode" | "where" | "filters" | "tookMs" | "bytes">
-    & {
-      readonly resumeCommand: string;
-    },
+  { exported, skipped, failed, counts, gaps }: ExportResult,
+  info: RunInfo,
+  exitCode: number,
 ): JsonSummary {
-  const { exported, skipped, failed, counts, gaps } = result;
   const isComplete = gaps.length === 0;
   return {
+    ...runOf(info),
     state: isComplete ? "complete" : "incomplete",
-    ...rest,
-    resumeCommand: isComplete ? null : rest.resumeCommand,
+    exitCode,
+    resumeCommand: isComplete ? null : info.resumeCommand,
     files: { exported, skipped, failed },
     records: counts,
     gaps,
@@ -74,7 +75,31 @@ export function summaryOf(
   };
 }
 
-/** A terminal whose every line of text on stderr is a line of JSON. */
+/** Makes the document for a run that did not come to its end. */
+export function failedSummary(
+  info: RunInfo,
+  failure: Pick<JsonSummary, "state" | "exitCode" | "error">,
+): JsonSummary {
+  const resumeCommand = info.exportDir === null ? null : info.resumeCommand;
+  const nothing = { files: null, records: null, gaps: [] };
+  return { ...runOf(info), ...failure, ...nothing, resumeCommand };
+}
+
+/** Returns what a document says of any run. */
+function runOf({ exportDir, tookMs, bytes, settings }: RunInfo) {
+  return { exportDir, ...scopeOf(settings), tookMs, bytes };
+}
+
+/** Returns what every document says of what was asked for. */
+export function scopeOf(
+  scope: Scope,
+): Pick<JsonSummary, "scope" | "logs" | "directoryId" | "filters"> {
+  const { logs, directoryId, filters } = scope;
+  const text = scopeText(scope);
+  return { scope: text, logs, directoryId, filters: filtersText(filters) };
+}
+
+/** Makes every line of text on stderr a line of JSON. */
 export function jsonTerminal(terminal: Terminal, clock: Clock): Terminal {
   const time = () => new Date(clock.now()).toISOString();
   const print = (line: JsonLine) => terminal.err(`${JSON.stringify(line)}\n`);

@@ -1,102 +1,281 @@
-/** Which commands and options there are. */
+/**
+ * The one table of commands and options. Reading the command line, `--help` and
+ * the completions of shells all go by it.
+ */
+import { FILE_TYPES } from "../core/filters.ts";
+import {
+  DEFAULT_API_URL,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_OUTPUT,
+} from "./defaults.ts";
+import {
+  durationMs,
+  isOn,
+  type ReadValue,
+  text,
+  texts,
+  wholeNumber,
+} from "./option_values.ts";
 
-/** What the program can do. */
-export const COMMANDS = [
-  "export",
-  "plan",
-  "verify",
-  "index",
-  "prompts",
-  "demo",
-] as const;
-
-/** One of {@linkcode COMMANDS}. */
-export type Command = typeof COMMANDS[number];
-
-/** The options, as given; absent ones are `undefined`. */
-export interface Flags {
-  readonly command: Command;
-  /** The export that `verify`, `index` or `prompts` is to look at. */
-  readonly dir?: string;
-  /** Whether what is printed is for programs. */
-  readonly json: boolean;
-  /** Where `prompts` is to write. */
-  readonly to?: string;
-  /** Whether `verify` is to compare with the API. */
-  readonly remote: boolean;
-  readonly resume?: string;
-  readonly output?: string;
-  readonly directory?: string;
-  readonly logs?: boolean;
-  readonly types?: readonly string[];
-  readonly files?: readonly string[];
-  readonly since?: string;
-  readonly until?: string;
-  readonly shard?: string;
-  readonly concurrency?: number;
-  readonly patienceMs?: number;
-  readonly apiUrl?: string;
-  readonly envFile?: string;
-  readonly serve: boolean;
-  readonly port?: number;
-  readonly quiet: boolean;
-  readonly verbose: boolean;
-  readonly color: boolean;
-  readonly version: boolean;
-  readonly help: boolean;
+/** An option. Without `value` it is a switch. */
+export interface Option<T = unknown> {
+  /** How `--help` names its value. */
+  readonly value?: string;
+  readonly short?: string;
+  /** What it does, in lines of at most 59 characters. */
+  readonly help: string;
+  readonly read: ReadValue<T>;
+  readonly isRepeatable?: boolean;
+  /** What completions offer for its value: these words, or paths. */
+  readonly complete?: readonly string[] | "directory" | "file";
 }
 
-/** What an export is of, and how the API is reached. */
-const WHAT = [
-  ...["directory", "type", "file", "since", "until", "shard"],
-  ...["concurrency", "patience", "api-url", "env-file"],
+function toggle(help: string, short?: string): Option<boolean> {
+  return { help, read: isOn, ...short && { short } };
+}
+
+function option<T>(
+  value: string,
+  read: ReadValue<T>,
+  help: string,
+  complete?: Option["complete"],
+): Option<T> {
+  const isRepeatable = Object.is(read, texts);
+  return { value, read, help, isRepeatable, ...complete && { complete } };
+}
+
+/** All options, by their names in {@linkcode Flags}. */
+export const OPTIONS = {
+  resume: option(
+    "DIR",
+    text,
+    "go on with this export; skips what is complete",
+    "directory",
+  ),
+  output: option(
+    "DIR",
+    text,
+    `where exports are (default: ${DEFAULT_OUTPUT}); the newest one in
+it may be called latest, as in --resume latest`,
+    "directory",
+  ),
+  to: option(
+    "OUT",
+    text,
+    "where to write; files of the same name are replaced",
+    "directory",
+  ),
+  directory: option("ID", text, "only this Directory and what is below it"),
+  type: option(
+    "TYPE",
+    texts,
+    "only Files of this type; may be repeated",
+    FILE_TYPES,
+  ),
+  file: option(
+    "ID|PATH",
+    texts,
+    `only this File, or those of this path: Support,
+'Support/*', '**/Triage'; may be repeated`,
+  ),
+  since: option(
+    "TIME",
+    text,
+    `only Logs from then on: 2025-01-31, 2025-01-31T08:00Z,
+24h, 30d, 2w; needs --logs`,
+  ),
+  until: option("TIME", text, "only Logs up to then"),
+  shard: option("I/N", text, "only part I of N of the Files, for N machines"),
+  logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
+  noLogs: toggle("without Logs (the default)"),
+  remote: toggle("compare counts with the API too; needs the key"),
+  serve: toggle("only serve the workspace, and print how to export it"),
+  port: option(
+    "N",
+    wholeNumber(0, 65535),
+    "with --serve: the port (default: any free one)",
+  ),
+  slow: toggle("with --serve: answer slowly, to watch, stop and resume"),
+  concurrency: option(
+    "N",
+    wholeNumber(1, 100),
+    `requests in flight, 1 to 100 (default: ${DEFAULT_CONCURRENCY})`,
+  ),
+  patienceMs: option(
+    "TIME",
+    durationMs,
+    "how long to wait for an API that is down (default: 15m)",
+  ),
+  apiUrl: option("URL", text, `default: ${DEFAULT_API_URL}`),
+  envFile: option(
+    "PATH",
+    text,
+    "read settings from this file instead of .env",
+    "file",
+  ),
+  json: toggle("print one JSON document, and lines of JSON on stderr"),
+  quiet: toggle("only what goes wrong", "q"),
+  verbose: toggle("every log line", "v"),
+  noColor: toggle("no colors"),
+  version: toggle("the version", "V"),
+  help: toggle("this text", "h"),
+};
+
+/** The name of an option in {@linkcode Flags}. */
+export type OptionKey = keyof typeof OPTIONS;
+
+/** The name of an option on the command line, without its hyphens. */
+export function optionName(key: OptionKey): string {
+  return key.replace(/Ms$/, "")
+    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+const API = ["concurrency", "patienceMs", "apiUrl", "envFile"] as const;
+const FILTERS = ["type", "file", "since", "until", "shard"] as const;
+const SCOPE = ["directory", ...FILTERS, "logs", "noLogs"] as const;
+
+/** Options of every command, which `--help` names in one line. */
+export const COMMON: readonly OptionKey[] = [
+  "quiet",
+  "verbose",
+  "noColor",
+  "version",
+  "help",
 ];
-const SWITCHES = ["quiet", "verbose", "no-color", "version", "help"];
-/** The options of each command, and whether it takes a directory. */
-export const OPTIONS: Readonly<
-  Record<Command, {
-    readonly values: readonly string[];
-    readonly switches: readonly string[];
-    readonly takesDir: boolean;
-  }>
-> = {
+
+/** The name of a command. */
+export type Command =
+  | "export"
+  | "plan"
+  | "verify"
+  | "index"
+  | "prompts"
+  | "demo"
+  | "completions";
+
+/** A command. */
+export interface CommandSpec {
+  /** What follows the program's name. */
+  readonly usage: string;
+  /** What it does, in at most 42 characters. */
+  readonly summary: string;
+  /** Its options besides {@linkcode COMMON}. */
+  readonly options: readonly OptionKey[];
+  /** What it takes besides options. */
+  readonly operand?: {
+    readonly name: string;
+    /** What to say where it is missing. */
+    readonly missing: string;
+    /** The only words that it may be; without them, an export's directory. */
+    readonly words?: readonly string[];
+    readonly isRepeatable?: boolean;
+  };
+  /** What else a user should know. */
+  readonly about: string;
+  readonly example: string;
+}
+
+const EXPORT_DIR = {
+  name: "DIR",
+  missing: "the directory of an export, such as exports/20250606-120000",
+};
+
+/** All commands, in the order of `--help`. */
+export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
   export: {
-    values: ["resume", "output", ...WHAT],
-    switches: ["logs", "no-logs", "json", ...SWITCHES],
-    takesDir: false,
+    usage: "[export] [options]",
+    summary: "export into exports/YYYYMMDD-HHMMSS",
+    options: ["resume", "output", ...SCOPE, ...API, "json"],
+    about: "Prints a summary; with --quiet only the export's path.",
+    example: "--logs --output /backup/humanloop",
   },
   plan: {
-    values: WHAT,
-    switches: ["logs", "no-logs", "json", ...SWITCHES],
-    takesDir: false,
+    usage: "plan [options]",
+    summary: "what that would fetch; writes nothing",
+    options: [...SCOPE, ...API, "json"],
+    about:
+      `One small request a list asks how many records there are; bytes are estimated
+from one record of each, time from how long these requests took. Exit 3 where
+something could not be counted.`,
+    example: "plan --logs --since 90d",
   },
   verify: {
-    values: ["concurrency", "patience", "api-url", "env-file"],
-    switches: ["remote", ...SWITCHES],
-    takesDir: true,
+    usage: "verify DIR [options]",
+    summary: "check an export; --remote asks the API too",
+    operand: EXPORT_DIR,
+    options: ["remote", "output", ...API, "json"],
+    about:
+      `Works offline and without a key, unless --remote is given. Reads every file
+once: sums, JSON, chunks, counts, references, no record twice. Prints a line
+for each problem, with what to do. Exports by the official script can be checked
+too. Exit 0 without a problem, 4 with one, 2 where there is no export.
+
+No check of an export alone can find a value that was changed together with its
+sum; --remote compares how many records there are, not what they hold.`,
+    example: "verify exports/20250606-120000 --remote",
   },
   index: {
-    values: [],
-    switches: SWITCHES,
-    takesDir: true,
+    usage: "index DIR [options]",
+    summary: "pages to look inside it with a browser",
+    operand: EXPORT_DIR,
+    options: ["output", "json"],
+    about:
+      `Writes DIR/index.html, with a search by name, path, id and type, and a page
+for each File: its Versions and how they differ, its Evaluations, its newest
+Logs. Every export ends with this; the command is for exports of the official
+script and after an update of this program. The pages need no network, and are
+made from what the export holds. Exit 3 where something could not be read.`,
+    example: "index exports/20250606-120000",
   },
   prompts: {
-    values: ["to"],
-    switches: SWITCHES,
-    takesDir: true,
+    usage: "prompts DIR --to OUT",
+    summary: "Prompts and Agents of an export as text",
+    operand: EXPORT_DIR,
+    options: ["to", "output", "json"],
+    about:
+      `Writes OUT/Support/Triage.prompt for the deployed Version of Support/Triage and
+OUT/Support/Triage@prv_….prompt for each other: front matter with model and
+parameters, then the messages. What cannot stand in a file name on Linux, macOS
+or Windows is written as % and hexadecimal. Exit 3 where something could not be
+read.`,
+    example: "prompts exports/20250606-120000 --to prompts",
   },
   demo: {
-    values: ["output", "concurrency", "port"],
-    switches: ["serve", ...SWITCHES],
-    takesDir: false,
+    usage: "demo [options]",
+    summary: "export a sample workspace, or serve it",
+    options: ["output", "concurrency", "serve", "port", "slow"],
+    about: "Nothing leaves this machine, and no key is needed.",
+    example: "demo --serve --port 8080",
+  },
+  completions: {
+    usage: "completions SHELL",
+    summary: "completions for bash, zsh or fish",
+    operand: {
+      name: "SHELL",
+      missing: "the name of a shell: bash, zsh or fish",
+      words: ["bash", "zsh", "fish"],
+    },
+    options: [],
+    about:
+      `Prints a script for the shell. bash: source it in ~/.bashrc. zsh: save it as
+_hl-export in a directory of $fpath. fish: save it as
+~/.config/fish/completions/hl-export.fish.`,
+    example: "completions bash > ~/.hl-export.bash",
   },
 };
-/** Options that may be given more than once. */
-export const REPEATABLE: readonly string[] = ["type", "file"];
 
-/** Letters for options. */
-export const SHORT: Readonly<Record<string, string>> = {
-  q: "quiet",
-  v: "verbose",
-  h: "help",
-};
+/** The options of a command, in the order of `--help`. */
+export function optionsOf(command: Command): readonly OptionKey[] {
+  return [...COMMANDS[command].options, ...COMMON];
+}
+
+/** What the user said; what was not given is absent. */
+export type Flags =
+  & {
+    readonly command: Command;
+    /** What the command takes besides options: a directory, a shell. */
+    readonly operands: readonly string[];
+  }
+  & {
+    readonly [key in OptionKey]?: ReturnType<typeof OPTIONS[key]["read"]>;
+  };

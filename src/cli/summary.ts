@@ -1,4 +1,5 @@
-/** The summary at the end of a run. */
+/** Writes the summary at the end of a run. */
+import { type Scope, scopeText } from "../core/scope.ts";
 import type { ExportResult } from "../exporters/export_result.ts";
 import { gapText } from "../tree/manifest.ts";
 import {
@@ -10,34 +11,34 @@ import {
   recordsText,
 } from "../ui/text.ts";
 
-/** What a summary tells beside the result. */
-export interface SummaryOptions {
-  /** The export's directory. */
-  readonly where: string;
+/** What is known of a run besides its result. */
+export interface RunInfo {
+  /** The export's directory; `null` where nothing was saved. */
+  readonly exportDir: string | null;
+  /** The command that goes on with the export; `null` where none can. */
+  readonly resumeCommand: string | null;
+  readonly settings: Scope;
+  /** Bytes that this run wrote. */
   readonly bytes: number;
   readonly tookMs: number;
-  readonly resumeCommand: string;
-  /** The filters, as they would be typed; `null` where there are none. */
-  readonly filters: string | null;
 }
 
-/** Missing parts that are listed; `export.json` has all of them. */
+/** Gaps that are listed; `export.json` has all of them. */
 const GAPS_SHOWN = 20;
 
-/** The summary as text, ending in a line break. */
-export function summary(result: ExportResult, options: SummaryOptions): string {
+/** Writes the summary, ending in a line break. */
+export function summary(result: ExportResult, info: RunInfo): string {
   const { gaps, exported, skipped, failed } = result;
+  const { exportDir, resumeCommand, settings } = info;
   const lines = [
-    gaps.length === 0
-      ? `Export complete: ${options.where}`
-      : `Export INCOMPLETE: ${options.where}`,
-    ...options.filters === null ? [] : [`  Only     ${options.filters}`],
+    `Export ${gaps.length === 0 ? "complete" : "INCOMPLETE"}: ${exportDir}`,
+    `  Scope    ${escapeControls(scopeText(settings))}`,
     `  Files    ${count(exported)} exported, ${
       count(skipped)
     } skipped (complete already), ${count(failed)} failed`,
     `  Records  ${recordsText(result.counts)}`,
-    `  Written  ${bytes(options.bytes)} in ${took(options.tookMs)}`,
-    `  Open     ${options.where}/index.html in a browser`,
+    `  Written  ${bytes(info.bytes)} in ${took(info.tookMs)}`,
+    `  Open     ${exportDir}/index.html in a browser`,
   ];
   if (gaps.length > 0) {
     lines.push(`  Missing  ${pluralize(gaps.length, "part")}:`);
@@ -46,9 +47,14 @@ export function summary(result: ExportResult, options: SummaryOptions): string {
     }
     if (gaps.length > GAPS_SHOWN) {
       const more = count(gaps.length - GAPS_SHOWN);
-      lines.push(`    and ${more} more, all in ${options.where}/export.json`);
+      lines.push(`    and ${more} more, all in ${exportDir}/export.json`);
     }
-    lines.push(`To go on: ${options.resumeCommand}`);
+  }
+  if (resumeCommand !== null && !settings.logs) {
+    lines.push(`Without Logs; add them: ${resumeCommand} --logs`);
+  }
+  if (resumeCommand !== null && gaps.length > 0) {
+    lines.push(`To go on: ${resumeCommand}`);
   }
   return lines.join("\n") + "\n";
 }

@@ -4,7 +4,13 @@
  * test of the imports checks.
  */
 import { PROGRAM_NAME } from "./program_name.ts";
-import { interruptSignals, renamePatiently } from "./platform.ts";
+import {
+  renamePatiently,
+  type Signals,
+  signalsOf,
+  type SyncWriter,
+  writeText,
+} from "./platform.ts";
 import type { BuildKind, Clock, Disk, Runtime, Terminal } from "./runtime.ts";
 
 /** Gathers the real world, once. */
@@ -69,38 +75,54 @@ const realDisk: Disk = {
 };
 
 function realTerminal(): Terminal {
-  const encoder = new TextEncoder();
-  const write = (
-    to: { writeSync(bytes: Uint8Array): number },
-    text: string,
-  ) => {
-    const bytes = encoder.encode(text);
+  const errIsTerminal = Deno.stderr.isTerminal();
+  const canAsk = errIsTerminal && Deno.stdin.isTerminal();
+  const err = (text: string) => {
     try {
-      for (let at = 0; at < bytes.length;) {
-        at += to.writeSync(bytes.subarray(at));
-      }
-    } catch (error) {
-      // The reader of a pipe may be gone; the export goes on without it.
-      if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      write(Deno.stderr, text);
+    } catch {
+      // Nothing else could show it: a full disk or a reader that is gone is no
+      // reason to end a run.
     }
   };
-  const errIsTerminal = Deno.stderr.isTerminal();
   return {
-    out: (text) => write(Deno.stdout, text),
-    err: (text) => write(Deno.stderr, text),
+    out: (text) => {
+      try {
+        write(Deno.stdout, text);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+      }
+    },
+    err,
     errIsTerminal,
     color: errIsTerminal && !Deno.noColor,
     columns: () => (errIsTerminal && Deno.consoleSize().columns) || 80,
+    ask: async (question) => {
+      if (!canAsk) return null;
+      err(question);
+      const line = new Uint8Array(1024);
+      const length = await Deno.stdin.read(line) ?? 0;
+      return textOf([...line.subarray(0, length)]).trim();
+    },
     askSecret: async (question) => {
-      if (!errIsTerminal || !Deno.stdin.isTerminal()) return null;
-      write(Deno.stderr, question);
+      if (!canAsk) return null;
+      err(question);
       try {
         return await readSecret();
       } finally {
-        write(Deno.stderr, "\n");
+        err("\n");
       }
     },
   };
+}
+
+function write(to: SyncWriter, text: string): void {
+  writeText(to, text, sleepSync);
+}
+
+/** Blocks everything; for moments only. */
+function sleepSync(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 const CTRL_C = 0x03;
@@ -109,8 +131,8 @@ const BACKSPACES = [0x08, 0x7f];
 const LINE_ENDS = [0x0a, 0x0d];
 
 /**
- * Reads a line without echo. Not `promptSecret` of @std/cli: a Ctrl-C there ends
- * the process with the terminal's echo still off.
+ * Reads a line without echo. Does not use `promptSecret` of @std/cli, where a
+ * Ctrl-C ends the process with the terminal's echo still off.
  */
 async function readSecret(): Promise<string> {
   const typed: number[] = [];
@@ -139,9 +161,20 @@ function textOf(bytes: readonly number[]): string {
   return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
-/** Ctrl-C, the polite kill, and a terminal that is closed. */
+/** Ignores the signals that are to do nothing, from now on. */
+export function ignoreSignals(): void {
+  for (const signal of realSignals().ignored) {
+    Deno.addSignalListener(signal, () => {});
+  }
+}
+
+function realSignals(): Signals {
+  const hasTerminal = Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
+  return signalsOf(Deno.build.os, hasTerminal);
+}
+
 function onInterrupt(handler: () => void): () => void {
-  const signals = interruptSignals(Deno.build.os);
+  const signals = realSignals().interrupt;
   for (const signal of signals) Deno.addSignalListener(signal, handler);
   return () => {
     for (const signal of signals) Deno.removeSignalListener(signal, handler);

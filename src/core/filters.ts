@@ -1,17 +1,18 @@
 /**
- * Which part of a workspace an export is of: Files by type, id, path or shard,
- * Logs by time. Fixed by the first run, kept in `export.json`, used again by every resume.
+ * Decides which Files an export is of: by type, id, path or shard. What the user
+ * asked for is fixed by the first run, kept in `export.json` and used by every
+ * resume.
  */
 import { createHash } from "node:crypto";
 import { UsageError } from "./errors.ts";
 import { shellWord } from "./platform.ts";
-import { didYouMean } from "./suggest.ts";
+import { nearest } from "./suggest.ts";
 
 /** Which part of a workspace an export is of. */
 export interface Filters {
   /** Types of File; none for all. */
   readonly types: readonly string[];
-  /** Ids of Files, or globs of their paths; none for all. */
+  /** Ids of Files, or patterns of their paths; none for all. */
   readonly files: readonly string[];
   /** Only Logs created between these instants (ISO 8601, UTC). */
   readonly since: string | null;
@@ -27,6 +28,13 @@ export interface Shard {
   readonly of: number;
 }
 
+/** What filters look at in a File. */
+export interface FilteredFile {
+  readonly id: string;
+  readonly type: string;
+  readonly path: string | null;
+}
+
 /** Everything. */
 export const NO_FILTERS: Filters = {
   types: [],
@@ -40,121 +48,82 @@ export const NO_FILTERS: Filters = {
 export const FILE_TYPES = [
   ...["prompt", "tool", "dataset", "evaluator", "flow", "agent"],
 ];
-const DAY_MS = 86_400_000;
 
-/** What was said on the command line. */
-export interface FilterWords {
-  readonly types?: readonly string[];
-  readonly files?: readonly string[];
-  readonly since?: string;
-  readonly until?: string;
-  readonly shard?: string;
+/**
+ * Makes the function that says whether a File is wanted.
+ *
+ * @param paths The paths of all Files of the workspace: a pattern matches in any
+ * case, except where another path, or Directory, is the one that was typed.
+ */
+export function fileFilter(
+  { types, files, shard }: Filters,
+  paths: Iterable<string | null>,
+): (file: FilteredFile) => boolean {
+  const known = [...paths];
+  const matchers = files.map((pattern) => pathMatcher(pattern, known));
+  return ({ id, type, path }) => {
+    if (types.length > 0 && !types.includes(type)) return false;
+    if (shard !== null && !isInShard(shard, id)) return false;
+    return files.length === 0 || files.includes(id) ||
+      path !== null && matchers.some((matches) => matches(path));
+  };
+}
+
+/** Whether a File is wanted, where no other path is known. */
+export function wantsFile(filters: Filters, file: FilteredFile): boolean {
+  return fileFilter(filters, [file.path])(file);
 }
 
 /**
- * Reads filters.
+ * Makes sure that filters match something in the workspace. An empty shard is no
+ * mistake: there may be fewer Files than shards.
  *
- * @param nowMs The present, for times such as `30d`.
- * @returns Them, or `null` when nothing was said.
- * @throws {UsageError} When a type or a time is none.
+ * @param listed All Files of the workspace.
+ * @throws {UsageError} When a `--file` matches no File, or all filters together do.
  */
-export function readFilters(words: FilterWords, nowMs: number): Filters | null {
-  const { types = [], files = [] } = words;
-  for (const type of types) {
-    if (FILE_TYPES.includes(type)) continue;
+export function expectMatches(
+  filters: Filters,
+  listed: readonly FilteredFile[],
+): void {
+  const paths = listed.map(({ path }) => path);
+  const matches = (part: Partial<Filters>) =>
+    listed.some(fileFilter({ ...NO_FILTERS, ...part }, paths));
+  for (const file of filters.files) {
+    if (matches({ files: [file] })) continue;
+    const near = nearestPath(file, paths.filter((path) => path !== null));
     throw new UsageError(
-      `--type must be one of ${FILE_TYPES.join(", ")}, not ${type}${
-        didYouMean(type, FILE_TYPES)
+      `no File matches --file ${shellWord(file, "linux")}${
+        near === null ? "; plan lists what there is" : `; did you mean ${near}?`
       }`,
     );
   }
-  const since = instantOf(words.since, "since", nowMs);
-  const until = instantOf(words.until, "until", nowMs);
-  if (since !== null && until !== null && since >= until) {
-    throw new UsageError(`--since ${since} is not before --until ${until}`);
+  const { types, files } = filters;
+  if (types.length + files.length > 0 && !matches({ types, files })) {
+    const text = filtersText({ ...NO_FILTERS, types, files });
+    throw new UsageError(`no File matches ${text}; leave a filter out`);
   }
-  const filters = {
-    types: types.toSorted(),
-    files: files.toSorted(),
-    since,
-    until,
-    shard: shardOf(words.shard),
-  };
-  return filtersText(filters) === null ? null : filters;
 }
 
 /**
- * An instant: a date (its beginning, UTC), a date and time (UTC unless it says
- * otherwise), or so many days ago, such as `30d`.
+ * Finds the path, of a File or a Directory, that a pattern without a match was
+ * probably meant for.
+ *
+ * @param paths The paths of all Files.
+ * @returns It, or `null` where none is near.
  */
-function instantOf(
-  text: string | undefined,
-  name: string,
-  nowMs: number,
+export function nearestPath(
+  pattern: string,
+  paths: Iterable<string>,
 ): string | null {
-  if (text === undefined) return null;
-  const [, days] = /^(\d{1,5})d$/.exec(text) ?? [];
-  const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text);
-  const isTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text);
-  const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(text);
-  const ms = days !== undefined
-    ? nowMs - Number(days) * DAY_MS
-    : isDate || isTime
-    ? Date.parse(isTime && !hasZone ? `${text}Z` : text)
-    : NaN;
-  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
-  throw new UsageError(
-    `--${name} must be a date such as 2025-01-31, a date and time such as 2025-01-31T08:00Z, or days ago such as 30d, not ${text}`,
+  const { base } = patternParts(pattern);
+  const known = new Set([...paths].flatMap(withParents));
+  const whole = nearest(base, known);
+  if (whole !== null) return whole;
+  const byName = new Map(
+    [...known].map((path) => [path.slice(path.lastIndexOf("/") + 1), path]),
   );
-}
-
-/** Reads `2/5`. */
-function shardOf(text: string | undefined): Shard | null {
-  if (text === undefined) return null;
-  const [, first, second] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
-  const [index, of] = [Number(first), Number(second)];
-  if (index >= 1 && index <= of) return { index, of };
-  throw new UsageError(
-    `--shard must be one of several parts, such as 2/5 for the second of five, not ${text}`,
-  );
-}
-
-/** Whether a File is of a part: always of the same, whatever else there is. */
-function isOf({ index, of }: Shard, fileId: string): boolean {
-  const sum = createHash("sha256").update(fileId).digest();
-  return sum.readUInt32BE() % of === index - 1;
-}
-
-/** Whether a File is wanted. */
-export function wantsFile(
-  { types, files, shard }: Filters,
-  file: {
-    readonly id: string;
-    readonly type: string;
-    readonly path: string | null;
-  },
-): boolean {
-  if (types.length > 0 && !types.includes(file.type)) return false;
-  if (shard !== null && !isOf(shard, file.id)) return false;
-  return files.length === 0 ||
-    files.some((one) =>
-      one === file.id || file.path !== null && globOf(one).test(file.path)
-    );
-}
-
-/** `*` within a name, `**` across Directories, `?` for one character. */
-function globOf(glob: string): RegExp {
-  const bare = glob.replace(/^\/+/, "");
-  const pattern = bare.replace(
-    /\*\*\/?|\*|\?|[.+^${}()|[\]\\]/g,
-    (part) => {
-      if (part === "**/") return "(?:.*/)?";
-      if (part === "**") return ".*";
-      if (part === "*") return "[^/]*";
-      return part === "?" ? "[^/]" : `\\${part}`;
-    },
-  );
-  return new RegExp(`^${pattern}$`, "su");
+  const name = nearest(base.slice(base.lastIndexOf("/") + 1), byName.keys());
+  return name === null ? null : byName.get(name)!;
 }
 
 /** The filters as they would be typed; `null` where there are none. */
@@ -170,19 +139,62 @@ export function filtersText(filters: Filters): string | null {
   return words.length === 0 ? null : words.join(" ");
 }
 
+/** Whether a File is in a shard: always in the same, whatever else there is. */
+function isInShard({ index, of }: Shard, fileId: string): boolean {
+  const sum = createHash("sha256").update(fileId).digest();
+  return sum.readUInt32BE() % of === index - 1;
+}
+
+/** A path and those of its Directories, the topmost first. */
+function withParents(path: string): string[] {
+  const names = path.split("/");
+  return names.map((_, i) => names.slice(0, i + 1).join("/"));
+}
+
+/** Makes the function that says whether a path matches a pattern. */
+function pathMatcher(
+  pattern: string,
+  paths: readonly (string | null)[],
+): (path: string) => boolean {
+  const source = sourceOf(pattern);
+  const exact = new RegExp(source, "su");
+  const anyCase = new RegExp(source, "siu");
+  /** Paths and Directories as typed, by their lower case. */
+  const asTyped = new Map<string, Set<string>>();
+  for (const path of paths) {
+    if (path === null || !exact.test(path)) continue;
+    for (const one of withParents(path)) {
+      const key = one.toLowerCase();
+      asTyped.set(key, (asTyped.get(key) ?? new Set()).add(one));
+    }
+  }
+  const isOther = (one: string) =>
+    asTyped.get(one.toLowerCase())?.has(one) === false;
+  return (path) =>
+    exact.test(path) || anyCase.test(path) && !withParents(path).some(isOther);
+}
+
 /**
- * The filters of a resume: those of the first run.
- *
- * @throws {UsageError} When others are asked for.
+ * Splits a pattern. `Support`, `Support/` and `Support/**` are the same: what is
+ * at that path or below it. Where the last name has a wildcard, as in
+ * `Support/*`, only what is at such a path is meant.
  */
-export function resumedFilters(
-  kept: Filters,
-  now: Filters | null,
-): Filters {
-  if (now === null || filtersText(now) === filtersText(kept)) return kept;
-  throw new UsageError(
-    `this export is of ${filtersText(kept) ?? "everything"}, not of ${
-      filtersText(now)
-    }; leave the filters out, or start a new export without --resume`,
-  );
+function patternParts(pattern: string): { base: string; below: boolean } {
+  const bare = pattern.replace(/^\/+/, "");
+  const base = bare.replace(/(^|\/)\*\*$|\/+$/, "");
+  const below = base !== bare || !/[*?][^/]*$/.test(base);
+  return { base, below };
+}
+
+/** Translates `*` within a name, `**` across Directories, `?` for a character. */
+function sourceOf(pattern: string): string {
+  const { base, below } = patternParts(pattern);
+  const body = base.replace(/\*\*\/?|\*|\?|[.+^${}()|[\]\\]/g, (part) => {
+    if (part === "**/") return "(?:.*/)?";
+    if (part === "**") return ".*";
+    if (part === "*") return "[^/]*";
+    return part === "?" ? "[^/]" : `\\${part}`;
+  });
+  const tail = base === "" ? ".*" : below ? "(?:/.*)?" : "";
+  return `^${body}${tail}$`;
 }

@@ -1,20 +1,37 @@
 /**
- * What differs between systems, as pure functions of the system's name, so that
- * tests can look at all of them on any.
+ * Holds what differs between systems, as pure functions of the system's name, so
+ * that tests can check all of them on any.
  */
 import type { Clock } from "./runtime.ts";
 
 /** A system, by Deno's name for it. */
 export type Os = typeof Deno.build.os;
 
-/** Ctrl-C, the polite kill, and a terminal that is closed. */
-export function interruptSignals(os: Os): readonly Deno.Signal[] {
-  return os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM", "SIGHUP"];
+/** What the signals of a system mean. */
+export interface Signals {
+  /** Ctrl-C, `kill`, and a terminal that is closed: they end a run in order. */
+  readonly interrupt: readonly Deno.Signal[];
+  /** They do nothing. */
+  readonly ignored: readonly Deno.Signal[];
 }
 
-/** A text as one word of a command line of that system's shell. */
+/**
+ * Decides what signals mean. Where no output goes to a terminal, as with `nohup`,
+ * the end of one is no reason to end. (Deno handles SIGHUP even where it was
+ * ignored at the start, and whether it was cannot be asked without all permissions.)
+ *
+ * @param hasTerminal Whether stdout or stderr is a terminal.
+ */
+export function signalsOf(os: Os, hasTerminal: boolean): Signals {
+  if (os === "windows") {
+    return { interrupt: ["SIGINT", "SIGBREAK"], ignored: [] };
+  }
+  return hasTerminal
+    ? { interrupt: ["SIGINT", "SIGTERM", "SIGHUP"], ignored: [] }
+    : { interrupt: ["SIGINT", "SIGTERM"], ignored: ["SIGHUP"] };
+}
+
+/** Quotes a text as one word for that system's shell. */
 export function shellWord(text: string, os: Os): string {
   const isPlain = os === "windows" ? /^[\w@%+=:,./\\-]+$/ : /^[\w@%+=:,./-]+$/;
   if (isPlain.test(text)) return text;
@@ -23,15 +40,15 @@ export function shellWord(text: string, os: Os): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Waits before renaming again, in milliseconds; two seconds in all. */
+/** Waits between tries, in milliseconds; two seconds in all. */
 const RENAME_WAITS = [10, 30, 60, 100, 200, 400, 600, 600];
 
 /**
- * Renames a file. On Windows a virus scanner or an indexer may hold it for a
- * moment, and then it is tried again.
+ * Renames a file. Tries several times on Windows, where a virus scanner or an
+ * indexer may hold it for a moment.
  *
  * @param rename Renames once.
- * @throws What the last try met.
+ * @throws The error of the last try.
  */
 export async function renamePatiently(
   rename: () => Promise<void>,
@@ -49,8 +66,42 @@ export async function renamePatiently(
   await rename();
 }
 
-/** Whether another program holds a file: how Windows says so. */
+/** Recognizes the errors by which Windows says that another program holds a file. */
 function isHeld(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied ||
     error instanceof Deno.errors.Busy;
+}
+
+/** Something that texts are printed to. */
+export interface SyncWriter {
+  writeSync(bytes: Uint8Array): number;
+}
+
+/** Waits for the reader of a non-blocking pipe that is full, in milliseconds. */
+const PIPE_WAITS = [1, 10, 100, 400];
+
+/**
+ * Writes all of a text, and waits a moment where a non-blocking pipe is full.
+ *
+ * @param sleepSync Blocks for so many milliseconds.
+ * @throws When it cannot be written.
+ */
+export function writeText(
+  to: SyncWriter,
+  text: string,
+  sleepSync: (ms: number) => void,
+): void {
+  const bytes = new TextEncoder().encode(text);
+  let tries = 0;
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += to.writeSync(bytes.subarray(at));
+      tries = 0;
+    } catch (error) {
+      const waitMs = PIPE_WAITS[tries++];
+      const isFull = error instanceof Deno.errors.WouldBlock;
+      if (!isFull || waitMs === undefined) throw error;
+      sleepSync(waitMs);
+    }
+  }
 }

@@ -40,18 +40,24 @@ export interface Disk {
   ensureDir(path: string): Promise<void>;
 }
 
-/** The terminal, or what stands in its place. */
+/** The terminal, or whatever output and input are connected to. */
 export interface Terminal {
-  /** Results: what the user asked for. */
+  /**
+   * Prints what the user asked for.
+   *
+   * @throws When it cannot be written, for another reason than a closed pipe.
+   */
   out(text: string): void;
-  /** Everything else: progress, log lines, errors. */
+  /** Prints everything else: progress, log lines, errors. Never fails. */
   err(text: string): void;
   readonly errIsTerminal: boolean;
   readonly color: boolean;
   /** Width of the terminal in columns. */
   columns(): number;
-  /** Shows how far the run is otherwise than by a line of text. */
+  /** Shows the progress in another way than by a line of text. */
   progress?(snapshot: object): void;
+  /** Asks for a line; `null` where nobody can be asked. */
+  ask(question: string): Promise<string | null>;
   /** Asks for a secret without echo; `null` where nobody can be asked. */
   askSecret(question: string): Promise<string | null>;
 }
@@ -79,7 +85,7 @@ export interface Runtime {
   readonly terminal: Terminal;
   /** A variable of the environment; `undefined` when unset. */
   env(name: string): string | undefined;
-  /** Calls back on Ctrl-C and on a polite kill; returns how to stop that. */
+  /** Calls back on Ctrl-C and other signals to end; returns how to stop that. */
   onInterrupt(handler: () => void): () => void;
   /** How this program is started, up to its arguments: `hl-export`. */
   readonly program: string;

@@ -1,17 +1,30 @@
 /** Finds the word that was probably meant. */
 
-/** `; did you mean …?` where a known word is near, else nothing. */
+/** Writes `; did you mean …?` where a known word is near, else nothing. */
 export function didYouMean(word: string, known: readonly string[]): string {
-  const near = known
-    .map((one) => ({ one, distance: editDistance(word, one) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const limit = Math.max(2, Math.floor(word.length / 3));
-  return near !== undefined && near.distance <= limit
-    ? `; did you mean ${near.one}?`
-    : "";
+  const near = nearest(word, known);
+  return near === null ? "" : `; did you mean ${near}?`;
 }
 
-/** How many letters to add, drop, change or swap to get from one word to another. */
+/**
+ * Finds the known word that a word is a slip of, whatever their case.
+ *
+ * @returns It, or `null` where none is near.
+ */
+export function nearest(word: string, known: Iterable<string>): string | null {
+  let limit = Math.max(2, Math.floor(word.length / 3));
+  let near: string | null = null;
+  for (const one of known) {
+    if (Math.abs(one.length - word.length) > limit) continue;
+    const distance = editDistance(word.toLowerCase(), one.toLowerCase());
+    if (distance > limit) continue;
+    near = one;
+    limit = distance - 1;
+  }
+  return near;
+}
+
+/** Counts the letters to add, drop, change or swap from one word to another. */
 function editDistance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {

@@ -7,6 +7,8 @@ export interface ParseOptions {
   readonly string?: readonly string[];
   readonly collect?: readonly string[];
   readonly alias?: Readonly<Record<string, string>>;
+  /** Called with what is no known option; `false` leaves it out of the result. */
+  readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
 /** What `parseArgs` gives back: `_` holds what is no option. */

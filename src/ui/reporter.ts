@@ -18,11 +18,9 @@ import { escapeControls } from "./text.ts";
 export interface ReporterOptions {
   readonly terminal: Terminal;
   readonly clock: Clock;
-  /** `export.log`, open at its end. */
-  readonly log: DiskFile;
-  /** Texts that appear nowhere. */
+  /** Texts that are never printed. */
   readonly secrets: readonly string[];
-  /** The least grave level that is shown in the terminal. */
+  /** The lowest level that is shown in the terminal. */
   readonly shown: Level;
   /** Whether progress is shown. */
   readonly progress: boolean;
@@ -41,13 +39,16 @@ const COLORS: Readonly<Record<Level, string>> = {
 const RESET = "\x1b[0m";
 const CLEAR_LINE = "\r\x1b[2K";
 
-/** Watches a run; `run` shows the progress until the work is done. */
+/** Observes a run; `run` shows the progress until the work is done. */
 export class Reporter implements Observer {
   readonly #options: ReporterOptions;
   readonly progress: Progress;
   #barShown = false;
+  /** `export.log`; `null` once it is closed. */
+  #log: DiskFile | null = null;
+  /** Lines from before there was a log; `null` from then on. */
+  #early: string[] | null = [];
   #logFailed = false;
-  #logClosed = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -63,26 +64,41 @@ export class Reporter implements Observer {
 
   /** Writes a line to `export.log` only. */
   record(level: Level, message: string): void {
-    if (this.#logClosed) return;
-    const { clock, log } = this.#options;
-    const time = new Date(clock.now()).toISOString();
+    const time = new Date(this.#options.clock.now()).toISOString();
     const line = `${time} ${level.padEnd(5)} ${this.safe(message)}\n`;
+    if (this.#early !== null) this.#early.push(line);
+    else this.#write(line);
+  }
+
+  /**
+   * Starts to write `export.log`, with the lines from before.
+   *
+   * @param log The file, open at its end; closed by {@linkcode closeLog}.
+   */
+  openLog(log: DiskFile): void {
+    this.#log = log;
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const line of early) this.#write(line);
+  }
+
+  /** Closes `export.log`; lines that come later are shown only. */
+  closeLog(): void {
+    this.#log?.close();
+    this.#log = null;
+  }
+
+  #write(line: string): void {
     try {
-      log.writeSync(new TextEncoder().encode(line));
+      this.#log?.writeSync(new TextEncoder().encode(line));
     } catch {
-      // The disk that refuses a line refuses the data too, and that is reported.
+      // Where a line cannot be written, data cannot either, and that is reported.
       if (!this.#logFailed) this.#print("WARN", "cannot write export.log");
       this.#logFailed = true;
     }
   }
 
-  /** Lets go of `export.log`; lines that come later are shown only. */
-  closeLog(): void {
-    if (!this.#logClosed) this.#options.log.close();
-    this.#logClosed = true;
-  }
-
-  /** A text without secrets and control characters. */
+  /** Hides secrets and control characters in a text. */
   safe(message: string): string {
     return redact(escapeControls(message), this.#options.secrets);
   }
@@ -123,7 +139,7 @@ export class Reporter implements Observer {
     const { clock, terminal } = this.#options;
     const everyMs = terminal.errIsTerminal ? REDRAW_MS : PLAIN_LINE_MS;
     while (!done.aborted) {
-      // An abort of the sleep is the end of the work, and of the loop.
+      // The sleep is aborted when the work is done, and the loop ends.
       await clock.sleep(everyMs, { signal: done }).catch(() => {});
       if (done.aborted) return;
       if (terminal.progress !== undefined) {

@@ -1,4 +1,4 @@
-/** How numbers, times and untrusted text are shown. */
+/** Formats numbers, times and untrusted text for people. */
 
 import {
   type Counts,
@@ -16,17 +16,19 @@ const NAMES: Readonly<Record<RecordKind, string>> = {
   logs: "Log",
 };
 
-/** `3,512`. */
+const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+
+/** Formats a whole number: `3,512`. */
 export function count(value: number): string {
-  return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+  return WHOLE.format(value);
 }
 
-/** `1 File`, `3,512 Files`. */
+/** Formats a number of things: `1 File`, `3,512 Files`. */
 export function pluralize(value: number, one: string): string {
   return `${count(value)} ${one}${value === 1 ? "" : "s"}`;
 }
 
-/** `62.3 MB`, in powers of 1000. */
+/** Formats a size, in powers of 1000: `62.3 MB`. */
 export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
@@ -38,7 +40,7 @@ export function bytes(value: number): string {
   return `${unit === 0 ? shown : shown.toFixed(1)} ${units[unit]}`;
 }
 
-/** `42 s`, `3 min 05 s`, `2 h 07 min`. */
+/** Formats a time: `42 s`, `3 min 05 s`, `2 h 07 min`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const two = (value: number) => String(value).padStart(2, "0");
@@ -64,7 +66,7 @@ export function escapeControls(text: string, kept = ""): string {
   );
 }
 
-/** Rows of cells as lines of columns: the first to the left, numbers to the right. */
+/** Aligns rows of cells: the first column to the left, numbers to the right. */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) =>
     Math.max(...rows.map((row) => row[i]!.length))
@@ -79,7 +81,7 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
 /** From here on a character may take two columns of a terminal: Hangul Jamo. */
 const FIRST_WIDE = 0x1100;
 
-/** The columns that a text takes in a terminal, at the most. */
+/** Counts the columns that a text takes in a terminal, at the most. */
 export function mostColumns(text: string): number {
   let columns = 0;
   for (const character of text) {
@@ -88,7 +90,7 @@ export function mostColumns(text: string): number {
   return columns;
 }
 
-/** `3,512 Logs, 2 Runs`. */
+/** Lists numbers of records: `3,512 Logs, 2 Runs`. */
 export function recordsText(counts: Counts): string {
   const records = RECORD_KINDS
     .filter((kind) => (counts[kind] ?? 0) > 0)

@@ -2,11 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { readArgs } from "../../src/cli/args.ts";
 import {
   type ConfigInput,
-  DEFAULT_API_URL,
   newSettings,
   readConfigInput,
   resumedSettings,
 } from "../../src/cli/config.ts";
+import { DEFAULT_API_URL } from "../../src/cli/defaults.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { NO_FILTERS } from "../../src/core/filters.ts";
 
@@ -104,23 +104,79 @@ Deno.test("a key that cannot be sent is refused without being told", () => {
 
 Deno.test("a resume goes on with the first run's settings, and may only add Logs", () => {
   const first = settings(["--directory", "dir_1", "--api-url=https://a.test"]);
-  assertEquals(resumedSettings(input([]), first), first);
-  assertEquals(resumedSettings(input(["--logs"]), first), {
+  const api = ["--api-url=https://a.test"];
+  assertEquals(resumedSettings(input(api), first), first);
+  assertEquals(resumedSettings(input([...api, "--logs"]), first), {
     ...first,
     logs: true,
   });
   const withLogs = { ...first, logs: true };
   assertEquals(
-    resumedSettings(input([], { EXPORT_LOGS: "false" }), withLogs),
+    resumedSettings(input(api, { EXPORT_LOGS: "false" }), withLogs),
     withLogs,
   );
   for (
     const args of [
-      ["--no-logs"],
-      ["--directory", "dir_2"],
+      [...api, "--no-logs"],
+      [...api, "--directory", "dir_2"],
       ["--api-url=https://b.test"],
+      [],
     ]
   ) {
     assertThrows(() => resumedSettings(input(args), withLogs), UsageError);
   }
+});
+
+Deno.test("the key goes to the address that the user says, never to one of export.json", () => {
+  const first = newSettings(input(["--api-url=https://evil.test/v5"]), 0);
+  const error = assertThrows(
+    () => resumedSettings(input([]), first),
+    UsageError,
+  );
+  assertEquals(
+    error.message,
+    `this export is of the API at https://evil.test/v5, and the settings say ${DEFAULT_API_URL}; if the key may be sent to the first, give it with --api-url`,
+  );
+  for (
+    const said of [
+      input(["--api-url=https://evil.test/v5"]),
+      input([], { HUMANLOOP_API_URL: "https://evil.test/v5" }),
+      input([], {}, "HUMANLOOP_API_URL=https://evil.test/v5"),
+    ]
+  ) {
+    assertEquals(resumedSettings(said, first), first);
+  }
+});
+
+Deno.test("http:// is for loopback, unless --api-url says so in this very command", () => {
+  const url = "http://api.test/v5";
+  for (const where of ["localhost", "127.0.0.1:8080", "[::1]:8080"]) {
+    const local = `http://${where}/v5`;
+    assertEquals(input([], { HUMANLOOP_API_URL: local }).apiUrl, local);
+  }
+  assertEquals(input(["--api-url", url]).apiUrl, url);
+  for (
+    const said of [
+      () => input([], { HUMANLOOP_API_URL: url }),
+      () => input([], {}, `HUMANLOOP_API_URL=${url}`),
+    ]
+  ) {
+    assertThrows(
+      said,
+      UsageError,
+      "HUMANLOOP_API_URL must begin with https://, or the key could be read on its way",
+    );
+  }
+});
+
+Deno.test("--since and --until without Logs are refused", () => {
+  for (const args of [["--since", "30d"], ["--until", "30d", "--no-logs"]]) {
+    assertThrows(() => settings(args), UsageError, "add --logs");
+  }
+  assertThrows(
+    () => settings(["--since", "30d"], { EXPORT_LOGS: "false" }),
+    UsageError,
+    "add --logs",
+  );
+  assertEquals(settings(["--since", "30d", "--logs"]).logs, true);
 });

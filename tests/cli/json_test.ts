@@ -49,7 +49,10 @@ const isProgress = has({
 const isSummary = has({
   state: isText,
   exitCode: isNumber,
-  where: orNull(isText),
+  exportDir: orNull(isText),
+  scope: isText,
+  logs: (value) => typeof value === "boolean",
+  directoryId: orNull(isText),
   resumeCommand: orNull(isText),
   filters: orNull(isText),
   tookMs: isNumber,
@@ -101,7 +104,10 @@ Deno.test("--json: a run through every fault prints nothing but lines of JSON, t
   assert(waits.length > 0, "it waited for the Retry-After");
   assert(lines.some((line) => line.type === "log" && line.level === "WARN"));
   assertEquals([summary!.state, summary!.exitCode], ["incomplete", 3]);
-  assertEquals(summary!.resumeCommand, `hl-export --resume ${MEMORY_EXPORT}`);
+  assertEquals(
+    summary!.resumeCommand,
+    `hl-export --resume ${MEMORY_EXPORT} --api-url http://127.0.0.1/v5`,
+  );
   assertEquals(summary!.files, { exported: 11, skipped: 0, failed: 1 });
   assertEquals(summary!.gaps.map(({ fileId, offset }) => [fileId, offset]), [
     [CLASSIFIER.id, 7],
@@ -141,7 +147,7 @@ Deno.test("--json: what ends a run is in the document", async () => {
   full.rename = () => Promise.reject(error);
   const failed = await runInMemory(ARGS, { disk: full, workspace });
   const document = read(failed).summary!;
-  assertEquals([failed.code, document.state, document.where], [
+  assertEquals([failed.code, document.state, document.exportDir], [
     1,
     "failed",
     null,

@@ -1,4 +1,9 @@
-import { COMMANDS, OPTIONS } from "../../src/cli/options.ts";
+import {
+  type Command,
+  COMMANDS,
+  optionName,
+  optionsOf,
+} from "../../src/cli/options.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { run, start } from "../helpers/program.ts";
@@ -22,7 +27,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["--concurrency", "0"], "a whole number from 1 to 100, not 0"],
   [["--concurrency", "1e1"], "a whole number from 1 to 100, not 1e1"],
   [["--concurrency=101"], "a whole number from 1 to 100, not 101"],
-  [["--concurrency", "-5"], "--concurrency needs a value"],
+  [["--concurrency", "-5"], "unknown option -5"],
   [["--logs=yes"], "--logs takes no value"],
   [["--logs", "--no-logs"], "contradict each other"],
   [["--quiet", "--verbose"], "contradict each other"],
@@ -32,12 +37,24 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["--api-url", "api.humanloop.com"], "--api-url must be a web address"],
   [["--api-url", "ftp://x"], "--api-url must be a web address"],
   [["--api-url", "https://u:p@x"], "--api-url must be a web address"],
-  [["--api-url", "http://api.humanloop.com/v5"], "must begin with https://"],
   [["--directory", "a/b"], "--directory must be an id"],
   [["--env-file", "/nowhere/.env"], "there is no file /nowhere/.env"],
   [["--resume", "/nowhere"], "there is no directory /nowhere"],
   [["demo", "--resume", "x"], "unknown option --resume"],
   [["demo", "--port", "80"], "--port goes with --serve"],
+  [["demo", "--slow"], "--slow goes with --serve"],
+  [["resume", "exports/1"], "did you mean --resume exports/1?"],
+  [["resume"], "did you mean --resume DIR?"],
+  [["latest"], "did you mean --resume?"],
+  [["--resume", "latest"], "there is no export in exports"],
+  [["verify", "latest", "--output", "x"], "there is no export in x"],
+  [["help", "exprot"], "did you mean export?"],
+  [["verify"], "verify needs the directory of an export"],
+  [["verify", "a", "b"], "unexpected argument b"],
+  [["prompts", "a"], "prompts needs --to OUT"],
+  [["completions", "csh"], "bash, zsh or fish, not csh"],
+  [["--since", "30d"], "and Logs are not asked for; add --logs"],
+  [["--logs", "--since", "2025-02-30"], "--since must be a date"],
   [["demo", "--serve", "--port", "65536"], "from 0 to 65535"],
 ];
 for (const [args, words] of WRONG) {
@@ -82,17 +99,17 @@ Deno.test("without a key and without a terminal: exit 2 and where to get one", a
   assertStringIncludes(err, "https://app.humanloop.com/account/api-keys");
 });
 
-for (const command of COMMANDS) {
+for (const command of Object.keys(COMMANDS) as Command[]) {
   Deno.test(`${command} --help fits a screen, names every option and shows an example`, async () => {
     const { code, out } = await run([command, "--help"]);
     assertEquals(code, 0);
-    const { values, switches } = OPTIONS[command];
-    for (const name of [...values, ...switches]) {
-      assertStringIncludes(out, `--${name}`, name);
+    for (const key of optionsOf(command)) {
+      assertStringIncludes(out, `--${optionName(key)}`);
     }
+    assertEquals((await run(["help", command])).out, out);
     assertStringIncludes(
       out,
-      `Example:  hl-export ${command === "export" ? "" : command}`,
+      `\nExample:  hl-export ${command === "export" ? "--logs" : command}`,
     );
     const lines = out.split("\n");
     assert(lines.length <= 41, `${lines.length} lines`);
@@ -100,7 +117,7 @@ for (const command of COMMANDS) {
   });
 }
 
-Deno.test("--help fits a screen and names every option, variable and exit code", async () => {
+Deno.test("--help fits a screen and names every command, variable and exit code", async () => {
   const { code, out, err } = await run(["--help"]);
   assertEquals([code, err], [0, ""]);
   const lines = out.trimEnd().split("\n");
@@ -110,18 +127,15 @@ Deno.test("--help fits a screen and names every option, variable and exit code",
     const word of [
       "--resume DIR",
       "--output DIR",
-      "--directory ID",
       "--logs",
-      "--no-logs",
-      "--concurrency N",
-      "--api-url URL",
-      "--env-file PATH",
+      "--json",
       "--quiet",
       "--verbose",
       "--no-color",
       "--version",
-      "--serve",
-      "--port N",
+      "-V",
+      ...Object.values(COMMANDS).map(({ usage }) => `hl-export ${usage}`),
+      "hl-export help COMMAND",
       "HUMANLOOP_API_KEY",
       "HUMANLOOP_DIRECTORY_ID",
       "EXPORT_LOGS",
@@ -131,8 +145,9 @@ Deno.test("--help fits a screen and names every option, variable and exit code",
   ) assertStringIncludes(out, word);
 });
 
-Deno.test("--version prints the version of deno.json", async () => {
+Deno.test("--version prints the version of deno.json, and -V too", async () => {
   const { code, out } = await start(["--version"]).ended;
+  assertEquals((await run(["-V"])).out, out);
   const { deno } = Deno.version;
   const build = `source, Deno ${deno}, ${Deno.build.target}`;
   assertEquals([code, out], [0, `hl-export ${config.version} (${build})\n`]);

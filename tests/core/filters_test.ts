@@ -6,12 +6,15 @@ import {
 } from "@std/assert";
 import { UsageError } from "../../src/core/errors.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { readFilters, resumedFilters } from "../../src/cli/filters.ts";
 import {
+  expectMatches,
+  fileFilter,
   filtersText,
-  readFilters,
-  resumedFilters,
+  nearestPath,
   wantsFile,
 } from "../../src/core/filters.ts";
+import { scopeText } from "../../src/core/scope.ts";
 import {
   type DemoFile,
   sequence,
@@ -27,7 +30,7 @@ import {
 
 const NOW = Date.UTC(2025, 5, 1);
 
-Deno.test("times are dates, dates with a time, or days ago", () => {
+Deno.test("times are dates, dates with a time, or hours, days or weeks ago", () => {
   for (
     const [said, formatTime] of [
       ["2025-01-31", "2025-01-31T00:00:00.000Z"],
@@ -35,12 +38,17 @@ Deno.test("times are dates, dates with a time, or days ago", () => {
       ["2025-01-31T08:00:01.5", "2025-01-31T08:00:01.500Z"],
       ["2025-01-31T08:00+02:00", "2025-01-31T06:00:00.000Z"],
       ["30d", "2025-05-02T00:00:00.000Z"],
+      ["24h", "2025-05-31T00:00:00.000Z"],
+      ["2w", "2025-05-18T00:00:00.000Z"],
+      ["2024-02-29", "2024-02-29T00:00:00.000Z"],
     ]
   ) {
     assertEquals(readFilters({ since: said! }, NOW)?.since, formatTime);
     assertEquals(readFilters({ until: said! }, NOW)?.until, formatTime);
   }
-  for (const said of ["yesterday", "2025-13-01", "2025", "d", "01/02/2025"]) {
+  const none = ["yesterday", "2025-13-01", "2025", "d", "01/02/2025", "3m"];
+  const noDays = ["2025-02-30", "2025-02-29", "2025-04-31T08:00Z"];
+  for (const said of [...none, ...noDays]) {
     assertThrows(
       () => readFilters({ since: said }, NOW),
       UsageError,
@@ -55,12 +63,12 @@ Deno.test("times are dates, dates with a time, or days ago", () => {
 });
 
 Deno.test("types are the API's, and a slip is met with a suggestion", () => {
-  assertEquals(readFilters({ types: ["tool", "flow"] }, NOW)?.types, [
+  assertEquals(readFilters({ type: ["tool", "flow"] }, NOW)?.types, [
     "flow",
     "tool",
   ]);
   assertThrows(
-    () => readFilters({ types: ["promt"] }, NOW),
+    () => readFilters({ type: ["promt"] }, NOW),
     UsageError,
     "did you mean prompt?",
   );
@@ -83,7 +91,12 @@ Deno.test("a File is wanted by its id or by a glob of its path", () => {
     ["a?c", "abc", true],
     ["a?c", "a/c", false],
     ["(a|b)[c]$", "(a|b)[c]$", true],
-    ["Support/a", "support/a", false],
+    ["Support/a", "support/a", true],
+    ["support", "Support/a/b", true],
+    ["**/triage", "a/Triage/b", true],
+    ["sup", "support/a", false],
+    ["**", "a/b", true],
+    ["/", "a/b", true],
     ["配送*", "配送先", true],
   ];
   for (const [glob, path, wanted] of TABLE) {
@@ -94,13 +107,115 @@ Deno.test("a File is wanted by its id or by a glob of its path", () => {
   assertEquals(wants(["x", "pr_1"], "y"), true);
 });
 
+const file = (path: string | null, type = "prompt", id = "pr_1") => ({
+  id,
+  type,
+  path,
+});
+
+Deno.test("Support, Support/ and Support/** mean the same", () => {
+  const paths = ["Support", "Support/a", "Support/a/b", "Supporting/a", "x"];
+  for (const pattern of ["Support", "Support/", "Support/**", "/support"]) {
+    const isWanted = fileFilter({ ...NO_FILTERS, files: [pattern] }, paths);
+    assertEquals(
+      paths.filter((path) => isWanted(file(path))),
+      ["Support", "Support/a", "Support/a/b"],
+      pattern,
+    );
+  }
+});
+
+Deno.test("case matters only where another path is the one that was typed", () => {
+  const paths = ["Support/Triage", "Docs/a", "docs/b", "Ops/x", "Ops/X"];
+  const wanted = (pattern: string) => {
+    const isWanted = fileFilter({ ...NO_FILTERS, files: [pattern] }, paths);
+    return paths.filter((path) => isWanted(file(path)));
+  };
+  assertEquals(
+    ["support/triage", "docs", "DOCS", "ops/x", "Ops/X", "ops/*"].map(wanted),
+    [
+      ["Support/Triage"],
+      ["docs/b"],
+      ["Docs/a", "docs/b"],
+      ["Ops/x", "Ops/X"],
+      ["Ops/X"],
+      ["Ops/x", "Ops/X"],
+    ],
+  );
+});
+
+Deno.test("a filter that matches no File is refused, with the nearest path", () => {
+  const listed = [
+    file("Support/Triage/Ticket Classifier"),
+    file("Support/Reply Writer"),
+    file(null, "tool", "tl_1"),
+  ];
+  const refused = (some: Partial<typeof NO_FILTERS>) =>
+    assertThrows(
+      () => expectMatches({ ...NO_FILTERS, ...some }, listed),
+      UsageError,
+    ).message;
+  assertEquals(
+    refused({ files: ["Suport/**"] }),
+    "no File matches --file 'Suport/**'; did you mean Support?",
+  );
+  assertEquals(
+    refused({ files: ["tl_1", "triage"] }),
+    "no File matches --file triage; did you mean Support/Triage?",
+  );
+  assertEquals(
+    refused({ files: ["zzz_unknown"] }),
+    "no File matches --file zzz_unknown; plan lists what there is",
+  );
+  assertEquals(
+    refused({ types: ["flow"] }),
+    "no File matches --type flow; leave a filter out",
+  );
+  assertEquals(
+    refused({ types: ["tool"], files: ["support"] }),
+    "no File matches --type tool --file support; leave a filter out",
+  );
+  expectMatches({ ...NO_FILTERS, files: ["support/**", "tl_1"] }, listed);
+  expectMatches({ ...NO_FILTERS, shard: { index: 9, of: 999 } }, listed);
+  expectMatches(NO_FILTERS, []);
+});
+
+Deno.test("the nearest path is that of a File or a Directory, by its whole or its name", () => {
+  const paths = ["Support/Triage/Classifier", "Shared/Exact label"];
+  assertEquals(
+    ["support/triag", "clasifier", "Shared/Exact lable", "nothing"].map((
+      pattern,
+    ) => nearestPath(pattern, paths)),
+    ["Support/Triage", "Support/Triage/Classifier", "Shared/Exact label", null],
+  );
+});
+
+Deno.test("the scope of an export in words", () => {
+  const filters = { ...NO_FILTERS, types: ["tool"] };
+  const everything = { logs: true, directoryId: null, filters: NO_FILTERS };
+  assertEquals(
+    [
+      everything,
+      { ...everything, logs: false },
+      { ...everything, directoryId: "dir_1" },
+      { logs: false, directoryId: "dir_1", filters },
+    ].map(scopeText),
+    [
+      "everything",
+      "all but Logs",
+      "all, only --directory dir_1",
+      "all but Logs, only --directory dir_1 --type tool",
+    ],
+  );
+});
+
 Deno.test("a resume keeps the filters of the first run, and takes no others", () => {
-  const first = readFilters({ types: ["tool"], since: "2025-01-01" }, NOW)!;
+  const first = readFilters({ type: ["tool"], since: "2025-01-01" }, NOW)!;
   assertEquals(resumedFilters(first, null), first);
   assertEquals(resumedFilters(first, { ...first }), first);
   assertEquals(resumedFilters(NO_FILTERS, null), NO_FILTERS);
   assertThrows(
-    () => resumedFilters(first, readFilters({ types: ["flow"] }, NOW)),
+    () => resumedFilters(first, readFilters({ type: ["flow"] }, NOW)),
     UsageError,
     "this export is of --type tool --since 2025-01-01T00:00:00.000Z",
   );
@@ -161,7 +276,7 @@ Deno.test("--type and --file leave the others out, and a resume does so too", as
   const resume = ["--resume", MEMORY_EXPORT];
   const { code, out } = await runInMemory(resume, { disk, workspace });
   assertEquals(code, 0);
-  assertStringIncludes(out, `  Only     --type prompt --file '${path}'`);
+  assertStringIncludes(out, `, only --type prompt --file '${path}'`);
   const verify = ["verify", MEMORY_EXPORT, "--remote"];
   const verified = await runInMemory(verify, { disk, workspace });
   assertEquals(verified.code, 0, verified.out);

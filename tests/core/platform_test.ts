@@ -1,15 +1,28 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  interruptSignals,
   renamePatiently,
   shellWord,
+  signalsOf,
+  writeText,
 } from "../../src/core/platform.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 
-Deno.test("Ctrl-C is heard on every system", () => {
-  assertEquals(interruptSignals("windows"), ["SIGINT", "SIGBREAK"]);
+Deno.test("Ctrl-C is handled on every system, a closed terminal only where there is one", () => {
+  for (const hasTerminal of [true, false]) {
+    assertEquals(signalsOf("windows", hasTerminal), {
+      interrupt: ["SIGINT", "SIGBREAK"],
+      ignored: [],
+    });
+  }
   for (const os of ["linux", "darwin"] as const) {
-    assertEquals(interruptSignals(os), ["SIGINT", "SIGTERM", "SIGHUP"]);
+    assertEquals(signalsOf(os, true), {
+      interrupt: ["SIGINT", "SIGTERM", "SIGHUP"],
+      ignored: [],
+    });
+    assertEquals(signalsOf(os, false), {
+      interrupt: ["SIGINT", "SIGTERM"],
+      ignored: ["SIGHUP"],
+    });
   }
 });
 
@@ -73,4 +86,32 @@ Deno.test("another failure is no reason to wait", async () => {
   const clock = new VirtualClock();
   await assertRejects(() => renamePatiently(rename, "windows", clock), Error);
   assertEquals(tries(), 1);
+});
+
+Deno.test("a non-blocking pipe that is full for a moment gets the whole text", () => {
+  const written: number[] = [];
+  const waits: number[] = [];
+  const full = [false, true, true, false, true, false];
+  const writeSync = (bytes: Uint8Array) => {
+    if (full.shift()) throw new Deno.errors.WouldBlock("os error 11");
+    const part = bytes.subarray(0, 3);
+    written.push(...part);
+    return part.length;
+  };
+  writeText({ writeSync }, "12345678", (ms) => void waits.push(ms));
+  const text = new TextDecoder().decode(new Uint8Array(written));
+  assertEquals([text, waits], ["12345678", [1, 10, 1]]);
+});
+
+Deno.test("a pipe that stays full is given up within half a second", () => {
+  let waitedMs = 0;
+  const error = new Deno.errors.WouldBlock("os error 11");
+  const writeSync = () => {
+    throw error;
+  };
+  const thrown = assertThrows(
+    () => writeText({ writeSync }, "x", (ms) => void (waitedMs += ms)),
+    Deno.errors.WouldBlock,
+  );
+  assertEquals([thrown, waitedMs], [error, 511]);
 });

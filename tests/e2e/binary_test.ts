@@ -139,7 +139,10 @@ Deno.test({
         const there = (await readTree(root)).size;
         assert(there > 0 && there < whole.size, `${there} files`);
         const resumed = await end(
-          start(binary, ["--resume", root], { cwd, env }),
+          start(binary, ["--resume", root, "--api-url", server.url], {
+            cwd,
+            env,
+          }),
         );
         assertEquals(resumed.code, 0, resumed.err);
         await assertTree(root, whole);

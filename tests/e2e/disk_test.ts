@@ -107,11 +107,13 @@ for (const [operation, code, words] of REFUSALS) {
   }
 }
 
-Deno.test("a directory that cannot be made is exit 2 before any request", async () => {
+Deno.test("a directory that cannot be made is exit 2", async () => {
   await using dir = await tempDir();
   const file = join(dir.path, "file");
   await Deno.writeTextFile(file, "");
-  const { code, err } = await run(["--output", file], { env });
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--output", file, "--api-url", server.url];
+  const { code, err } = await run(args, { env });
   assertEquals(code, 2);
   assertStringIncludes(err, `error: cannot create an export in ${file}`);
 });

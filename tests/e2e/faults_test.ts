@@ -84,7 +84,7 @@ Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are t
     assertStringIncludes(out, "Export INCOMPLETE");
     assertStringIncludes(
       out,
-      `${CLASSIFIER.id} logs (1 record from place 638): HTTP 500\nTo go on: hl-export --resume ${root}\n`,
+      `${CLASSIFIER.id} logs (1 record from place 638): HTTP 500\nTo go on: hl-export --resume ${root} --api-url http://127.0.0.1:`,
     );
     assertStringIncludes(err, `missing: ${CLASSIFIER.id} logs`);
     assertEquals((await readManifest(root)).gaps, [{
@@ -311,20 +311,16 @@ Deno.test("ids that are no file names are refused with a gap, and nothing leaves
   for (const path of paths) assert(!path.includes("evil"), path);
 });
 
-Deno.test("nothing at all can be had: exit 3, and a resume completes it", async () => {
-  let down = true;
-  const before = () => down ? new Response("", { status: 503 }) : undefined;
-  await exportFrom({ before }, async (root, { code, out }, resume) => {
-    assertEquals(code, 3);
-    assertStringIncludes(
-      out,
-      ": HTTP 503; check the address (--api-url, HUMANLOOP_API_URL), or try later",
-    );
-    down = false;
-    // The first run never learned what there is, but its settings are kept.
-    assertEquals((await resume()).code, 0);
-    await assertTree(root, whole);
-  }, ["--patience", "30s"]);
+Deno.test("an API that answers nothing but errors: exit 3, and no directory", async () => {
+  await using dir = await tempDir();
+  const before = () => new Response("", { status: 503 });
+  await using server = serveDemo(workspace, { key: DEMO_KEY, before });
+  const args = ["--api-url", server.url, "--output", dir.path];
+  const { code, err } = await run([...args, "--patience", "30s"], { env });
+  assertEquals(code, 3);
+  assertStringIncludes(err, "HTTP 503");
+  assertStringIncludes(err, "Nothing was saved; start again.");
+  assertEquals(await Array.fromAsync(Deno.readDir(dir.path)), []);
 });
 
 Deno.test("a File that was begun is not called gone when the Files cannot be listed", async () => {
@@ -333,7 +329,8 @@ Deno.test("a File that was begun is not called gone when the Files cannot be lis
     if (url.searchParams.get("file_id") === CLASSIFIER.id && listed) {
       return new Response("", { status: 404 });
     }
-    return listed || url.pathname !== "/v5/files"
+    const isFirst = url.searchParams.get("size") === "1";
+    return listed || isFirst || url.pathname !== "/v5/files"
       ? undefined
       : new Response("", { status: 404 });
   };

@@ -4,10 +4,12 @@ import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import type { Snapshot } from "../../src/ui/progress.ts";
+import type { Terminal } from "../../src/core/runtime.ts";
 import { VirtualClock } from "./clock.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { printedTerminal } from "./terminal.ts";
 import type { Ended } from "./program.ts";
+import { trustedUrl } from "./trusted_url.ts";
 
 /** Where exports go in memory. */
 export const MEMORY_OUTPUT = "/exports";
@@ -25,8 +27,22 @@ export interface MemoryOptions {
   /** Sees the progress. */
   readonly onProgress?: (snapshot: Snapshot, nowMs: number) => void;
   readonly key?: string;
+  /** Answers a question; without it, nobody can be asked. */
+  readonly ask?: Terminal["ask"];
+  /** Other variables of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** The key that the server accepts. */
   readonly serverKey?: string;
+}
+
+/** Reads files of a disk in memory, and of shards where those were merged. */
+function readFrom(disk: MemoryDisk) {
+  return (path: string) => {
+    const [, dir = "", name = ""] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
+    const files = disk.files(dir);
+    return files.get(name) ??
+      [...files].find(([one]) => one.endsWith(`/${name}`))?.[1];
+  };
 }
 
 /** Runs the program in memory. */
@@ -40,6 +56,7 @@ export async function runInMemory(
   const { onProgress } = options;
   const terminal = {
     ...printedTerminal(),
+    ...options.ask && { ask: options.ask },
     ...onProgress && {
       errIsTerminal: true,
       progress: (snapshot: object) =>
@@ -60,7 +77,11 @@ export async function runInMemory(
     random: () => 0.5,
     disk,
     terminal,
-    env: (name) => name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : undefined,
+    env: (name) =>
+      name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : options.env?.[name] ??
+        (name === "HUMANLOOP_API_URL"
+          ? trustedUrl(args, readFrom(disk))
+          : undefined),
     onInterrupt: () => () => {},
     program: "hl-export",
     build: { kind: "source", deno: "", target: "", os: "linux" },

@@ -4,8 +4,11 @@ import { main } from "../../src/cli/main.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import type { Disk, Runtime } from "../../src/core/runtime.ts";
 import { printedTerminal } from "./terminal.ts";
+import { readReal, trustedUrl } from "./trusted_url.ts";
 import { fastClock } from "./clock.ts";
 import config from "../../deno.json" with { type: "json" };
+
+const URL_NAME = "HUMANLOOP_API_URL";
 
 /** How a run ended. */
 export interface Ended {
@@ -35,7 +38,9 @@ export async function run(
     terminal,
     ...replaced,
     disk: { ...disk, readFile: withoutEnvFile(disk) },
-    env: (name) => replaced.env?.[name],
+    env: (name) =>
+      replaced.env?.[name] ??
+        (name === URL_NAME ? trustedUrl(args, readReal) : undefined),
   });
   return { code, ...terminal.printed };
 }
@@ -70,7 +75,11 @@ export function start(
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--no-check", "--config", CONFIG, ...options, MAIN, ...args],
     cwd: HERE,
-    env: { NO_COLOR: "1", ...env },
+    env: {
+      NO_COLOR: "1",
+      [URL_NAME]: trustedUrl(args, readReal) ?? "",
+      ...env,
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -16,6 +16,7 @@ export function printedTerminal(): Printed {
     errIsTerminal: false,
     color: false,
     columns: () => 80,
+    ask: () => Promise.resolve(null),
     askSecret: () => Promise.resolve(null),
   };
 }

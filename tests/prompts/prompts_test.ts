@@ -237,7 +237,7 @@ Deno.test("prompts says what it needs, and writes nothing into an export", async
   for (
     const [args, words] of [
       [["prompts"], "prompts needs the directory of an export"],
-      [["prompts", MEMORY_EXPORT], "prompts needs --to DIR"],
+      [["prompts", MEMORY_EXPORT], "prompts needs --to OUT"],
       [
         ["prompts", "/nowhere", "--to", "/out"],
         "there is no directory /nowhere",

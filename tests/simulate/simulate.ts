@@ -76,7 +76,9 @@ export async function simulate(seed: number): Promise<Verdict> {
       // Nothing was kept yet; a person starts anew.
       await disk.remove(MEMORY_OUTPUT);
     }
-    const outcome = await look(disk, code);
+    // A run that did not reach the API knows nothing of what is missing.
+    const isReached = code !== 3 || err.includes("Export INCOMPLETE");
+    const outcome = await look(disk, isReached ? code : UNREACHED);
     if (outcome === null) continue;
     const wrong = [
       ...outcome.wrongSums,
@@ -187,7 +189,10 @@ async function oneRun(
     build: { kind: "source", deno: "", target: "", os: "linux" },
     exit: (code) => void killed.resolve(code) as never,
   };
-  const args = root === null ? EXPORT_ARGS : ["--resume", root, "--quiet"];
+  const api = ["--api-url", "http://127.0.0.1/v5"];
+  const args = root === null
+    ? EXPORT_ARGS
+    : ["--resume", root, "--quiet", ...api];
   const concurrency = String(dice.oneOf([1, 3, 16]));
   const code = await Promise.race([
     main([...args, "--concurrency", concurrency], runtime),
@@ -240,6 +245,9 @@ async function onlyExport(disk: MemoryDisk): Promise<string | null> {
 }
 
 /** What a run left; `null` when that is nothing. */
+/** How a run is judged that ended before it listed anything. */
+const UNREACHED = -3;
+
 async function look(disk: MemoryDisk, code: number): Promise<Outcome | null> {
   const root = await onlyExport(disk);
   if (root === null) return null;

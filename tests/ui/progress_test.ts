@@ -4,6 +4,7 @@ import {
   progressLine,
   type Snapshot,
 } from "../../src/ui/progress.ts";
+import { NO_FILTERS } from "../../src/core/filters.ts";
 import { Reporter } from "../../src/ui/reporter.ts";
 import {
   bytes,
@@ -119,17 +120,17 @@ function screen(
       columns: options.columns ?? (() => 80),
     },
     clock,
-    log: {
-      writeSync(line: Uint8Array) {
-        logged.push(new TextDecoder().decode(line));
-        return line.length;
-      },
-    } as DiskFile,
     secrets: ["hl_sk_secret"],
     shown: options.verbose ? "DEBUG" : "WARN",
     progress: true,
     color: false,
   });
+  reporter.openLog({
+    writeSync(line: Uint8Array) {
+      logged.push(new TextDecoder().decode(line));
+      return line.length;
+    },
+  } as DiskFile);
   return { clock, sent, logged, reporter };
 }
 
@@ -223,11 +224,11 @@ Deno.test("the summary lists what is missing, up to twenty parts", () => {
     counts: {},
     gaps,
   }, {
-    where: "exports/1",
+    exportDir: "exports/1",
     bytes: 0,
     tookMs: 1000,
     resumeCommand: "hl-export --resume exports/1",
-    filters: null,
+    settings: { logs: true, directoryId: null, filters: NO_FILTERS },
   });
   const lines = text.split("\n");
   assertEquals(lines[0], "Export INCOMPLETE: exports/1");

@@ -7,7 +7,8 @@ import {
 } from "@std/assert";
 import { UsageError } from "../../src/core/errors.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { filtersText, readFilters, wantsFile } from "../../src/core/filters.ts";
+import { readFilters } from "../../src/cli/filters.ts";
+import { filtersText, wantsFile } from "../../src/core/filters.ts";
 import { NO_FILTERS } from "../../src/core/filters.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
@@ -87,7 +88,10 @@ Deno.test("the shards' files together are those of one export, and verify accept
   assertEquals(code, 0, out);
   assertStringIncludes(out, "Export is sound: /whole");
   assertStringIncludes(out, "12 complete, 0 not");
-  assertStringIncludes(out, "The API has as many records of everything");
+  assertStringIncludes(
+    out,
+    "The API has as many records of everything compared: all, only --shard 1/3",
+  );
   const tree = new Map(
     [...disk.files("/whole")].filter(([name]) =>
       name.startsWith("files/") && !name.endsWith("index.html")
@@ -110,7 +114,7 @@ Deno.test("one shard is sound by itself, resumes as itself, and the plans of all
   assertEquals(code, 0, out);
   const resume = ["--resume", MEMORY_EXPORT];
   const again = await runInMemory(resume, options);
-  assertStringIncludes(again.out, "Only     --shard 1/3");
+  assertStringIncludes(again.out, "only --shard 1/3");
   assertStringIncludes(again.out, "0 exported, 4 skipped");
   const other = await runInMemory([...resume, "--shard", "2/3"], options);
   assertEquals(other.code, 2);

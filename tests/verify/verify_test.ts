@@ -260,7 +260,10 @@ Deno.test("--remote: an export like the workspace is sound, one that lacks somet
   const args = ["--remote"];
   const same = await verified(disk, args);
   assertEquals([same.code, same.err], [0, ""], same.out);
-  assertStringIncludes(same.out, "The API has as many records of everything");
+  assertStringIncludes(
+    same.out,
+    "as many records of everything compared: everything\n",
+  );
   const more = {
     ...workspace,
     files: [{ ...prompt!, logs: logs(2_103), bareLogs: logs(2_103) }, dataset!],

@@ -1,26 +1,23 @@
 /**
- * `demo`: exports the sample workspace from a server on loopback through the
- * very code path of `export`, or only serves it.
+ * `demo`: exports the sample workspace from a server on loopback, with the code of
+ * `export`, or only serves it.
  */
-import type { Flags } from "../options.ts";
-import {
-  DEFAULT_CONCURRENCY,
-  DEFAULT_OUTPUT,
-  DEFAULT_PATIENCE_MS,
-  newSettings,
-} from "../config.ts";
 import { UsageError } from "../../core/errors.ts";
-import { EXIT } from "../exit_codes.ts";
-import { runAndReport } from "./export.ts";
-import { createExportDir } from "../../tree/export_dir.ts";
 import { type Os, shellWord } from "../../core/platform.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { CLASSIFIER, GOLDEN } from "../../demo/sample/files.ts";
 import { sampleWorkspace } from "../../demo/sample/sample.ts";
 import { type DemoServer, serveDemo } from "../../demo/server.ts";
+import { newSettings } from "../config.ts";
+import { EXIT } from "../exit_codes.ts";
+import type { Flags } from "../options.ts";
+import { runAndReport } from "./export.ts";
 
 /** The demo server's key; worth nothing anywhere else. */
 export const DEMO_KEY = "hl_sk_demo0000000000000000000000000000000000000000000";
+
+/** With `--slow`, the time for each response, in milliseconds. */
+const SLOW_MS = 2_000;
 
 /**
  * Runs the demo.
@@ -29,10 +26,8 @@ export const DEMO_KEY = "hl_sk_demo0000000000000000000000000000000000000000000";
  * @throws {UsageError} When the port is taken.
  */
 export async function demo(flags: Flags, runtime: Runtime): Promise<number> {
-  await using server = serve(flags);
+  await using server = serve(flags, runtime);
   if (flags.serve) return await serveUntilStopped(server, runtime);
-  const { disk, clock, terminal } = runtime;
-  const now = clock.now();
   const settings = newSettings({
     apiKey: null,
     apiUrl: server.url,
@@ -40,34 +35,38 @@ export async function demo(flags: Flags, runtime: Runtime): Promise<number> {
     logsFlag: true,
     logsVariable: null,
     filters: null,
-  }, now);
-  const parent = flags.output ?? DEFAULT_OUTPUT;
-  const dir = await createExportDir(disk, parent, new Date(now));
+  }, runtime.clock.now());
+  let root = "";
   const code = await runAndReport({
     runtime,
-    dir,
+    flags,
     settings,
     apiKey: DEMO_KEY,
-    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-    patienceMs: DEFAULT_PATIENCE_MS,
-    flags,
-    resumeCommand: "start the demo again",
+    resumed: null,
+    resumeCommand: (exportDir) => {
+      root = exportDir;
+      // The server ends with this process.
+      return null;
+    },
   });
   if (code === EXIT.complete && !flags.quiet) {
-    const { root } = dir.layout;
-    terminal.out(whatToLookAt(root, runtime.build.os));
+    runtime.terminal.out(filesToLookAt(root, runtime.build.os));
   }
   return code;
 }
 
-function serve(flags: Flags): DemoServer {
+function serve({ port, slow }: Flags, { clock }: Runtime): DemoServer {
+  const before = async () => {
+    if (slow) await clock.sleep(SLOW_MS);
+    return undefined;
+  };
   try {
-    const port = flags.port ?? 0;
-    return serveDemo(sampleWorkspace(), { key: DEMO_KEY, port });
+    const options = { key: DEMO_KEY, port: port ?? 0, before };
+    return serveDemo(sampleWorkspace(), options);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
     throw new UsageError(
-      `port ${flags.port} is taken; choose another with --port, or leave it out`,
+      `port ${port} is taken; choose another with --port, or leave it out`,
       { cause },
     );
   }
@@ -90,13 +89,13 @@ Try, in another terminal:
   return EXIT.complete;
 }
 
-function whatToLookAt(root: string, os: Os): string {
+function filesToLookAt(root: string, os: Os): string {
   const at = (path: string) => shellWord(`${root}/${path}`, os);
   return `This was the sample workspace of the demo. Look first at:
   ${at("index.html")}  all of it, in a browser
   ${at(`files/${CLASSIFIER.id}/file.json`)}  a Prompt, as the API sent it
   ${at(`files/${CLASSIFIER.id}/logs/1.jsonl`)}  its newest 1000 Logs, one a line
   ${at(`files/${GOLDEN.id}/datapoints`)}  a Dataset, Version by Version
-  ${at("export.json")}  what was asked, and what came of it
+  ${at("export.json")}  the settings, and the state of each File
 `;
 }

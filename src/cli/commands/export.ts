@@ -1,217 +1,325 @@
 /**
- * One run as a person sees it: the bar while it goes on, Ctrl-C, the summary,
- * and the exit code, which is chosen here from how the run ended and nowhere
- * else.
+ * `export`: asks for what is missing, connects, makes the directory, and shows a
+ * run to a person: the bar while it goes on, Ctrl-C, the summary.
  */
-import type { Stop } from "../../core/concurrency.ts";
-import { AuthError, StorageError, UsageError } from "../../core/errors.ts";
-import { EXIT } from "../exit_codes.ts";
-import { filtersText } from "../../core/filters.ts";
+import { UsageError } from "../../core/errors.ts";
+import { shellWord } from "../../core/platform.ts";
+import type { Runtime } from "../../core/runtime.ts";
 import { runExport } from "../../exporters/pipeline.ts";
-import { Checksums } from "../../tree/checksums.ts";
-import type { ExportDir } from "../../tree/export_dir.ts";
-import { readManifest, type Settings } from "../../tree/manifest.ts";
-import { removeAll } from "../../tree/atomic_file.ts";
-import { Reporter } from "../../ui/reporter.ts";
-import { type JsonSummary, summaryOf } from "../json_output.ts";
+import type { WalkContext } from "../../lists/list_types.ts";
 import {
   type OnFailure,
   type Which,
   writeFilePage,
   writePages,
 } from "../../report/write_pages.ts";
-import { summary } from "../summary.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import { removeAll } from "../../tree/atomic_file.ts";
+import { Checksums } from "../../tree/checksums.ts";
+import {
+  createExportDir,
+  type ExportDir,
+  openExportDir,
+} from "../../tree/export_dir.ts";
+import { readManifest, type Settings } from "../../tree/manifest.ts";
+import { Reporter } from "../../ui/reporter.ts";
+import {
+  type ConfigInput,
+  newSettings,
+  readConfig,
+  resumedSettings,
+} from "../config.ts";
+import { connectToApi, keyOf } from "../connection.ts";
+import {
+  DEFAULT_API_URL,
+  DEFAULT_CONCURRENCY,
+  DEFAULT_OUTPUT,
+  DEFAULT_PATIENCE_MS,
+} from "../defaults.ts";
+import { EXIT, failureOf } from "../exit_codes.ts";
+import { exportPath } from "../export_path.ts";
+import { failedSummary, summaryOf } from "../json_output.ts";
+import type { Flags } from "../options.ts";
+import { type RunInfo, summary } from "../summary.ts";
 
 /** What a run is made from. */
 export interface RunOptions {
   readonly runtime: Runtime;
-  readonly dir: ExportDir;
+  readonly flags: Flags;
   readonly settings: Settings;
   readonly apiKey: string;
-  readonly concurrency: number;
-  /** How long to wait for an API that does not answer, in milliseconds. */
-  readonly patienceMs: number;
-  readonly flags: {
-    readonly quiet: boolean;
-    readonly verbose: boolean;
-    readonly color: boolean;
-    readonly json: boolean;
-  };
-  /** The command that goes on with this export. */
-  readonly resumeCommand: string;
+  /** The export to go on with; `null` to make one. */
+  readonly resumed: ExportDir | null;
+  /** The command that goes on with an export; `null` where none can. */
+  readonly resumeCommand: (exportDir: string) => string | null;
 }
 
 /**
- * One Ctrl-C can arrive twice: from the terminal, and handed on by `deno task`.
- * What comes within this time, in milliseconds, is no second one.
+ * Within this time, in milliseconds, a second Ctrl-C is the same one: `deno task`
+ * hands on what the terminal sends to all processes.
  */
 const ECHO_MS = 100;
 /** After Ctrl-C, the time for finishing what is being written, in milliseconds. */
 const GRACE_MS = 1_800;
 
 /**
- * Runs an export and tells how it went.
+ * Runs the command.
  *
  * @returns The exit code.
- * @throws {UsageError} When the Directory is unknown, or the workspace another;
- * a new export's directory is gone again.
+ * @throws {UsageError} When the settings cannot be used, or the workspace is another.
+ */
+export async function exportCommand(
+  flags: Flags,
+  runtime: Runtime,
+): Promise<number> {
+  const { disk, clock } = runtime;
+  const input = await readConfig(flags, runtime);
+  const resumed = flags.resume === undefined ? null : await openExportDir(
+    disk,
+    await exportPath(disk, flags.resume, flags.output),
+  );
+  let settings: Settings;
+  let apiKey: string;
+  try {
+    const nowMs = clock.now();
+    settings = resumed?.manifest
+      ? resumedSettings(input, resumed.manifest.settings)
+      : newSettings(input, nowMs);
+    apiKey = await keyOf(input, runtime);
+    if (resumed === null && await wantsLogs(input, flags, runtime)) {
+      settings = { ...settings, logs: true };
+    }
+  } catch (error) {
+    resumed?.log.close();
+    throw error;
+  }
+  return await runAndReport({
+    runtime,
+    flags,
+    settings,
+    apiKey,
+    resumed,
+    resumeCommand: (exportDir) =>
+      resumeCommand(exportDir, flags, runtime, settings),
+  });
+}
+
+/** Asks for Logs, where nothing says whether they are wanted and somebody is there. */
+async function wantsLogs(
+  { logsFlag, logsVariable }: ConfigInput,
+  { quiet, json }: Flags,
+  { terminal }: Runtime,
+): Promise<boolean> {
+  if ((logsFlag ?? logsVariable) !== null || quiet || json) return false;
+  const answer = await terminal.ask("Also export Logs? [y/N] ");
+  return /^y(es)?$/i.test(answer ?? "");
+}
+
+function resumeCommand(
+  exportDir: string,
+  { envFile }: Flags,
+  { program, build }: Runtime,
+  { apiUrl }: Settings,
+): string {
+  const word = (text: string) => shellWord(text, build.os);
+  return [
+    program,
+    "--resume",
+    word(exportDir),
+    ...envFile === undefined ? [] : ["--env-file", word(envFile)],
+    ...apiUrl === DEFAULT_API_URL ? [] : ["--api-url", word(apiUrl)],
+  ].join(" ");
+}
+
+/**
+ * Runs an export and reports how it went. A new directory is made after the first
+ * good response, and removed where nothing was saved in it.
+ *
+ * @returns The exit code.
+ * @throws {UsageError} When the Directory is unknown, or the workspace another.
  */
 export async function runAndReport(options: RunOptions): Promise<number> {
-  const { runtime, dir, flags, resumeCommand } = options;
-  const { terminal, clock } = runtime;
-  const where = dir.layout.root;
+  const { runtime, flags, settings, apiKey, resumed } = options;
+  const { terminal, clock, disk } = runtime;
   const reporter = new Reporter({
     terminal,
     clock,
-    log: dir.log,
-    secrets: [options.apiKey],
+    secrets: [apiKey],
     shown: flags.quiet ? "ERROR" : flags.verbose ? "DEBUG" : "WARN",
     progress: !flags.quiet,
-    color: flags.color && terminal.color,
+    color: !flags.noColor && terminal.color,
   });
+  if (resumed !== null) reporter.openLog(resumed.log);
   const stop = new AbortController();
   const ended = new AbortController();
-  const stopListening = runtime.onInterrupt(
-    interruption(options, stop, ended.signal),
-  );
+  let dir = resumed;
+  let isConnected = false;
   const startMs = clock.now();
-  const sums = new Checksums(runtime.disk, where);
-  const { disk } = sums;
-  const ran = () => ({
-    where,
-    resumeCommand,
-    filters: filtersText(options.settings.filters),
+  const info = (): RunInfo => ({
+    exportDir: dir?.layout.root ?? null,
+    resumeCommand: dir && options.resumeCommand(dir.layout.root),
+    settings,
     tookMs: clock.now() - startMs,
     bytes: reporter.progress.bytes,
   });
-  const noPage: OnFailure = (what, error) =>
-    reporter.log("WARN", `cannot make the page of ${what}: ${error}`);
-  const pages = (which: Which) =>
-    writePages(runtime.disk, where, { which, onFailure: noPage });
-  let isKept = true;
-  reporter.log(
-    "INFO",
-    `${dir.manifest ? "resuming" : "exporting to"} ${where}`,
+  const stopListening = runtime.onInterrupt(
+    interruption(runtime, stop, ended.signal, () => info().resumeCommand),
   );
+  let isKept = true;
   try {
-    const result = await reporter.run(() =>
-      runExport({
-        ...options,
-        runtime: { ...runtime, disk },
-        observer: reporter,
-        stop,
-        onFile: async (file) => {
-          await writeFilePage(runtime.disk, dir.layout, file, noPage);
-        },
-      })
-    );
-    const text = summary(result, ran());
-    const complete = result.gaps.length === 0;
-    const code = complete ? EXIT.complete : EXIT.incomplete;
-    for (const line of text.trimEnd().split("\n")) {
-      reporter.record("INFO", line);
+    const { signal } = stop;
+    const api = { apiUrl: settings.apiUrl, apiKey, signal };
+    const connection = await connectToApi(flags, runtime, {
+      ...api,
+      observer: reporter,
+    });
+    isConnected = true;
+    if (dir === null) {
+      const parent = flags.output ?? DEFAULT_OUTPUT;
+      dir = await createExportDir(disk, parent, new Date(clock.now()));
+      reporter.openLog(dir.log);
     }
-    await pages("missing");
-    reporter.closeLog();
-    await sums.finish();
-    if (flags.json) {
-      const document = summaryOf(result, { ...ran(), exitCode: code });
-      terminal.out(`${JSON.stringify(document)}\n`);
-    } else if (!complete || !flags.quiet) terminal.out(text);
-    return code;
+    return await runInDir(options, { dir, connection, reporter, stop, info });
   } catch (error) {
-    const refused = error instanceof UsageError;
-    isKept = !dir.isNew || !refused && await hasSettings(options);
-    if (refused) throw error;
+    const isUsage = error instanceof UsageError;
+    isKept = dir !== null &&
+      (!dir.isNew || !isUsage && await hasSettings(runtime, dir));
+    if (isUsage) throw error;
     const { code, state, message } = failureOf(error);
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
-    if (isKept && code !== EXIT.internalError) {
-      // What cannot be shown now can be by `index`.
-      await pages("none").catch(() => {});
+    if (dir && isConnected && isKept && code !== EXIT.internalError) {
+      // A page that cannot be made now can be made by `index`.
+      await pagesOf(runtime, reporter, dir, "none").catch(() => {});
     }
-    terminal.err(
-      isKept
-        ? `What is complete is saved. To go on: ${resumeCommand}\n`
-        : "Nothing was saved; start again.\n",
-    );
+    const kept = isKept ? info() : { ...info(), exportDir: null };
+    terminal.err(`${closingLine(kept)}\n`);
     if (flags.json) {
-      const document: JsonSummary = {
-        ...ran(),
-        state,
-        exitCode: code,
-        where: isKept ? where : null,
-        resumeCommand: isKept ? resumeCommand : null,
-        files: null,
-        records: null,
-        gaps: [],
-        error: reporter.safe(message),
-      };
-      terminal.out(`${JSON.stringify(document)}\n`);
+      const failure = { exitCode: code, state, error: reporter.safe(message) };
+      printJson(runtime, failedSummary(kept, failure));
     }
     return code;
   } finally {
     ended.abort();
     stopListening();
-    await sums.close();
     reporter.closeLog();
-    if (!isKept) await removeAll(runtime.disk, where).catch(() => {});
+    if (!isKept && dir) await removeAll(disk, dir.layout.root).catch(() => {});
   }
 }
 
-/** Whether a resume would know what was asked for. */
-async function hasSettings({ runtime, dir }: RunOptions): Promise<boolean> {
-  const { disk } = runtime;
-  return await readManifest(disk, dir.layout.manifest).catch(() => null) !==
-    null;
+/** The parts of a run whose directory is there. */
+interface Run {
+  readonly dir: ExportDir;
+  readonly connection: WalkContext;
+  readonly reporter: Reporter;
+  readonly stop: AbortController;
+  readonly info: () => RunInfo;
+}
+
+/** Exports into a directory and prints the summary. */
+async function runInDir(
+  options: RunOptions,
+  { dir, connection, reporter, stop, info }: Run,
+): Promise<number> {
+  const { runtime, flags, settings, apiKey } = options;
+  const { root } = dir.layout;
+  reporter.log("INFO", `${dir.isNew ? "exporting to" : "resuming"} ${root}`);
+  const sums = new Checksums(runtime.disk, root);
+  try {
+    const run = {
+      runtime: { ...runtime, disk: sums.disk },
+      connection,
+      dir,
+      settings,
+      apiKey,
+      concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+      patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
+      observer: reporter,
+      stop,
+    };
+    const result = await reporter.run(() =>
+      runExport({
+        ...run,
+        onFile: async (file) => {
+          const onFailure = pageFailure(reporter);
+          await writeFilePage(runtime.disk, dir.layout, file, onFailure);
+        },
+      })
+    );
+    const isComplete = result.gaps.length === 0;
+    const text = summary(result, info());
+    for (const line of text.trimEnd().split("\n")) {
+      reporter.record("INFO", line);
+    }
+    await pagesOf(runtime, reporter, dir, "missing");
+    reporter.closeLog();
+    await sums.finish();
+    const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
+    const { terminal } = runtime;
+    if (flags.json) printJson(runtime, summaryOf(result, info(), exitCode));
+    else if (flags.quiet) {
+      if (!isComplete) terminal.err(text);
+      terminal.out(`${root}\n`);
+    } else terminal.out(text);
+    return exitCode;
+  } finally {
+    await sums.close();
+  }
+}
+
+function printJson({ terminal }: Runtime, document: object): void {
+  terminal.out(`${JSON.stringify(document)}\n`);
+}
+
+function closingLine({ exportDir, resumeCommand }: RunInfo): string {
+  if (exportDir === null) return "Nothing was saved; start again.";
+  const saved = `What is complete is saved in ${exportDir}.`;
+  return resumeCommand === null ? saved : `${saved} To go on: ${resumeCommand}`;
+}
+
+function pageFailure(reporter: Reporter): OnFailure {
+  return (label, error) =>
+    reporter.log("WARN", `cannot make the page of ${label}: ${error}`);
+}
+
+async function pagesOf(
+  { disk }: Runtime,
+  reporter: Reporter,
+  { layout }: ExportDir,
+  which: Which,
+): Promise<void> {
+  const onFailure = pageFailure(reporter);
+  await writePages(disk, layout.root, { which, onFailure });
+}
+
+/** Whether a resume would know the settings. */
+async function hasSettings(
+  { disk }: Runtime,
+  { layout }: ExportDir,
+): Promise<boolean> {
+  return await readManifest(disk, layout.manifest).catch(() => null) !== null;
 }
 
 /** Ends the run on the first Ctrl-C, and the process on the second. */
 function interruption(
-  { runtime, resumeCommand }: RunOptions,
-  stop: Stop,
+  { terminal, clock, exit }: Runtime,
+  stop: AbortController,
   ended: AbortSignal,
+  resumeCommand: () => string | null,
 ): () => void {
   let firstMs: number | null = null;
-  const exit = () => {
-    runtime.terminal.err(`To go on: ${resumeCommand}\n`);
-    runtime.exit(EXIT.interrupted);
+  const exitNow = () => {
+    const command = resumeCommand();
+    if (command !== null) terminal.err(`To go on: ${command}\n`);
+    exit(EXIT.interrupted);
   };
   return () => {
-    const nowMs = runtime.clock.now();
+    const nowMs = clock.now();
     if (firstMs !== null) {
-      if (nowMs - firstMs >= ECHO_MS) exit();
+      if (nowMs - firstMs >= ECHO_MS) exitNow();
       return;
     }
     firstMs = nowMs;
-    runtime.terminal.err("\nStopping; press Ctrl-C again to stop at once.\n");
+    terminal.err("\nStopping; press Ctrl-C again to stop at once.\n");
     stop.abort(new DOMException("the run was interrupted", "AbortError"));
-    runtime.clock.sleep(GRACE_MS, { signal: ended })
-      .then(exit, () => {});
+    clock.sleep(GRACE_MS, { signal: ended }).then(exitNow, () => {});
   };
-}
-
-/** What a failure that ends the run means. */
-function failureOf(error: unknown): {
-  readonly code: number;
-  readonly state: JsonSummary["state"];
-  readonly message: string;
-} {
-  if (error instanceof DOMException && error.name === "AbortError") {
-    const message = "interrupted";
-    return { code: EXIT.interrupted, state: "interrupted", message };
-  }
-  if (error instanceof AuthError) {
-    return { code: EXIT.authFailed, state: "refused", message: error.message };
-  }
-  if (error instanceof StorageError) {
-    return {
-      code: EXIT.internalError,
-      state: "failed",
-      message: error.message,
-    };
-  }
-  const trace = error instanceof Error ? error.stack : String(error);
-  const message = `a defect of this program: ${trace}`;
-  return { code: EXIT.internalError, state: "failed", message };
 }

@@ -1,5 +1,6 @@
 /** `index`: writes the pages of an export, to look inside it with a browser. */
 import { EXIT } from "../exit_codes.ts";
+import { exportPath } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { lockIfLogged } from "../../tree/export_dir.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
@@ -11,31 +12,32 @@ import { writePages } from "../../report/write_pages.ts";
  *
  * @returns The exit code.
  * @throws {UsageError} When there is no export, or a run is at work in it.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} On a disk error.
  */
 export async function index(
-  { dir: root = "", quiet }: Flags,
+  { operands: [dir = ""], output, quiet, json }: Flags,
   { disk, terminal }: Runtime,
 ): Promise<number> {
+  const root = await exportPath(disk, dir, output);
   using _lock = await lockIfLogged(disk, root);
-  let failed = 0;
+  const failed: { readonly label: string; readonly message: string }[] = [];
   const pages = await writePages(disk, root, {
     which: "all",
-    onFailure: (fileId, error) => {
-      failed++;
-      terminal.err(
-        `warn: cannot make the page of ${fileId}: ${
-          escapeControls(String(error))
-        }\n`,
-      );
+    onFailure: (label, error) => {
+      const message = escapeControls(String(error));
+      failed.push({ label, message });
+      terminal.err(`warn: cannot make the page of ${label}: ${message}\n`);
     },
   });
-  if (!quiet) {
+  const exitCode = failed.length === 0 ? EXIT.complete : EXIT.incomplete;
+  const page = `${root}/index.html`;
+  if (json) {
+    const document = { exitCode, exportDir: root, page, pages, failed };
+    terminal.out(`${JSON.stringify(document)}\n`);
+  } else if (!quiet) {
     terminal.out(
-      `${root}/index.html and the pages of ${
-        pluralize(pages, "File")
-      } written\n`,
+      `${page} and the pages of ${pluralize(pages, "File")} written\n`,
     );
   }
-  return failed === 0 ? EXIT.complete : EXIT.incomplete;
+  return exitCode;
 }

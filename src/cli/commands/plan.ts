@@ -1,7 +1,13 @@
 /** `plan`: prints what an export would fetch. */
-import { EXIT } from "../exit_codes.ts";
-import { filtersText } from "../../core/filters.ts";
+import { planExport } from "../../plan/plan.ts";
+import { scopeText } from "../../core/scope.ts";
 import type { Settings } from "../../tree/manifest.ts";
+import { newSettings, readConfig } from "../config.ts";
+import { connectToApi, keyOf } from "../connection.ts";
+import { DEFAULT_CONCURRENCY } from "../defaults.ts";
+import { EXIT } from "../exit_codes.ts";
+import { scopeOf } from "../json_output.ts";
+import type { Flags } from "../options.ts";
 import {
   aligned,
   bytes,
@@ -9,7 +15,7 @@ import {
   duration,
   escapeControls,
 } from "../../ui/text.ts";
-import type { Terminal } from "../../core/runtime.ts";
+import type { Runtime, Terminal } from "../../core/runtime.ts";
 import type { Plan, PlanRow } from "../../plan/plan.ts";
 
 const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
@@ -24,22 +30,45 @@ const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
 ];
 
 /**
+ * Runs the command.
+ *
+ * @returns The exit code: 3 where something could not be counted.
+ * @throws {UsageError} When the settings cannot be used, or the Directory is unknown.
+ * @throws {AuthError} When the API refuses the key.
+ * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
+ */
+export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
+  const { clock, terminal } = runtime;
+  const input = await readConfig(flags, runtime);
+  const settings = newSettings(input, clock.now());
+  const apiKey = await keyOf(input, runtime);
+  const stop = new AbortController();
+  const { apiUrl } = settings;
+  const api = { apiUrl, apiKey, signal: stop.signal };
+  const plan = await planExport(settings, {
+    walk: await connectToApi(flags, runtime, api),
+    stop,
+    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+    now: () => clock.now(),
+  });
+  return printPlan(plan, settings, { terminal, json: flags.json ?? false });
+}
+
+/**
  * Prints a plan.
  *
  * @param settings What the export would be of.
  * @param json Whether as one JSON document.
  * @returns The exit code: 3 where something could not be counted.
  */
-export function printPlan(
+function printPlan(
   plan: Plan,
   settings: Settings,
   { terminal, json }: { readonly terminal: Terminal; readonly json: boolean },
 ): number {
-  const filters = filtersText(settings.filters);
   const code = plan.unknown.length === 0 ? EXIT.complete : EXIT.incomplete;
   if (json) {
-    const { logs } = settings;
-    terminal.out(`${JSON.stringify({ ...plan, logs, filters })}\n`);
+    terminal.out(`${JSON.stringify({ ...plan, ...scopeOf(settings) })}\n`);
     return code;
   }
   const types = Object.entries(plan.byType).sort(([a], [b]) => a < b ? -1 : 1);
@@ -51,10 +80,10 @@ export function printPlan(
     ]),
   ];
   const lines = aligned(rows);
-  if (filters !== null) lines.push(`Only ${filters}`);
+  lines.push(`Scope: ${escapeControls(scopeText(settings))}`);
   if (!settings.logs) lines.push("Without Logs; --logs counts them too");
   lines.push(
-    `About ${duration(Math.max(1_000, plan.tookMs))}, judging by the ${
+    `About ${duration(Math.max(1_000, plan.tookMs))}, estimated from the ${
       count(plan.asked)
     } requests of this plan`,
     ...plan.unknown.map((one) => `not counted: ${escapeControls(one)}`),

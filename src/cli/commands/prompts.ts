@@ -5,6 +5,7 @@
 import { join, resolve } from "@std/path";
 import { UsageError } from "../../core/errors.ts";
 import { EXIT } from "../exit_codes.ts";
+import { exportPath } from "../export_path.ts";
 import { isObject } from "../../core/json.ts";
 import type { Flags } from "../options.ts";
 import { expectExport } from "../../tree/export_dir.ts";
@@ -42,9 +43,10 @@ interface PromptFile {
  * @throws {StorageError} When the disk refuses.
  */
 export async function prompts(
-  { dir: root = "", to = "", quiet }: Flags,
+  { operands: [dir = ""], to = "", output, quiet, json }: Flags,
   { disk, terminal }: Runtime,
 ): Promise<number> {
+  const root = await exportPath(disk, dir, output);
   const [target, source] = [resolve(to), resolve(root)];
   if (target === source || target.startsWith(join(source, "/"))) {
     throw new UsageError(
@@ -76,7 +78,18 @@ export async function prompts(
   for (const path of unread) {
     terminal.err(`warn: ${escapeControls(path)} is no Version, and left out\n`);
   }
-  if (!quiet) {
+  const exitCode = unread.length === 0 ? EXIT.complete : EXIT.incomplete;
+  if (json) {
+    const document = {
+      exitCode,
+      exportDir: root,
+      to,
+      files: files.length,
+      versions: written,
+      unread,
+    };
+    terminal.out(`${JSON.stringify(document)}\n`);
+  } else if (!quiet) {
     const of = pluralize(files.length, "File");
     terminal.out(
       `${
@@ -84,7 +97,7 @@ export async function prompts(
       } of ${of} (Prompts and Agents) written to ${to}\n`,
     );
   }
-  return unread.length === 0 ? EXIT.complete : EXIT.incomplete;
+  return exitCode;
 }
 
 /** Tells the paths of Files whose names were cut, since no name leads back. */

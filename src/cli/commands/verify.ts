@@ -1,34 +1,38 @@
 /** `verify`: checks an export and prints what is wrong with it, a line each. */
-import type { Flags } from "../options.ts";
+import { join } from "@std/path";
 import { isRecoverable } from "../../core/errors.ts";
+import { scopeText } from "../../core/scope.ts";
+import { expectExport } from "../../tree/export_dir.ts";
+import { readManifest } from "../../tree/manifest.ts";
+import { expectSameApi, readConfig } from "../config.ts";
+import { connectToApi, keyOf } from "../connection.ts";
 import { EXIT } from "../exit_codes.ts";
+import { exportPath } from "../export_path.ts";
+import type { Flags } from "../options.ts";
 import { recordsText } from "../../ui/text.ts";
-import { shellWord } from "../../core/platform.ts";
 import { bytes, escapeControls, pluralize } from "../../ui/text.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { LATER, type Problem } from "../../verify/problems.ts";
 import { type Verdict, verifyExport } from "../../verify/verify.ts";
 
-/** Time between two looks at how far it is, in milliseconds. */
+/** Time between two updates of the progress, in milliseconds. */
 const SHOW_EVERY_MS = 200;
 
-/** Compares with the API what was found on disk. */
-export type CompareRemote = (verdict: Verdict) => Promise<readonly Problem[]>;
+/** Compares what is on disk with the API. */
+type CompareRemote = (verdict: Verdict) => Promise<readonly Problem[]>;
 
 /**
  * Runs the command.
  *
- * @param remote With `--remote`, how to compare.
  * @returns The exit code.
- * @throws {UsageError} When there is no export.
+ * @throws {UsageError} When there is no export, or it is of another API.
  * @throws {AuthError} When the API refuses the key.
  */
-export async function verify(
-  { dir: root = "", quiet }: Flags,
-  runtime: Runtime,
-  remote: CompareRemote | null,
-): Promise<number> {
+export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
+  const { operands: [dir = ""], output, quiet, json } = flags;
   const { terminal, clock } = runtime;
+  const root = await exportPath(runtime.disk, dir, output);
+  const remote = flags.remote ? await remoteOf(root, flags, runtime) : null;
   const startMs = clock.now();
   const isShown = terminal.errIsTerminal && !quiet;
   let read = 0;
@@ -46,19 +50,69 @@ export async function verify(
   if (isShown) terminal.err("\r\x1b[2K");
   const differences = remote === null ? null : await compare(remote, verdict);
   const problems = [...verdict.problems, ...differences ?? []];
+  const exitCode = problems.length === 0 ? EXIT.complete : EXIT.verifyFailed;
+  const tookMs = clock.now() - startMs;
+  if (json) {
+    const document = {
+      exitCode,
+      exportDir: root,
+      scope: scopesOf(verdict),
+      problems: problems.map(({ path, what: message, advice }) => ({
+        path,
+        message,
+        advice,
+      })),
+      files: { complete: verdict.complete, incomplete: verdict.incomplete },
+      records: verdict.counts,
+      bytes: verdict.bytes,
+      tookMs,
+      official: verdict.official,
+      remote: differences !== null,
+    };
+    terminal.out(`${JSON.stringify(document)}\n`);
+    return exitCode;
+  }
   for (const { path, what, advice } of problems) {
     terminal.out(`${escapeControls(`${path}: ${what}; ${advice}`)}\n`);
   }
-  const isSound = problems.length === 0;
-  if (!isSound || !quiet) {
-    const tookMs = clock.now() - startMs;
-    const verb = `${runtime.program.replace(/ export$/, "")} verify`;
-    const again = `${verb} ${shellWord(root, runtime.build.os)} --remote`;
+  if (problems.length > 0 || !quiet) {
     terminal.out(
-      summary(root, { ...verdict, problems }, { tookMs, differences, again }),
+      summary(root, { ...verdict, problems }, { tookMs, differences }),
     );
   }
-  return isSound ? EXIT.complete : EXIT.verifyFailed;
+  return exitCode;
+}
+
+/** Says what the export is of; of merged ones, what each part is of. */
+function scopesOf({ claims }: Verdict): string | null {
+  const scopes = claims.all.flatMap(({ manifest }) =>
+    manifest === null ? [] : [scopeText(manifest.settings)]
+  );
+  return scopes.length === 0 ? null : [...new Set(scopes)].join("; ");
+}
+
+/** Connects to the API for `--remote`, before anything is read. */
+async function remoteOf(
+  root: string,
+  flags: Flags,
+  runtime: Runtime,
+): Promise<CompareRemote> {
+  const { compareWithApi } = await import("../../verify/remote.ts");
+  const input = await readConfig(flags, runtime);
+  const { apiUrl } = input;
+  await expectExport(runtime.disk, root);
+  const manifest = await readManifest(runtime.disk, join(root, "export.json"));
+  if (manifest !== null) expectSameApi(apiUrl, manifest.settings.apiUrl);
+  const apiKey = await keyOf(input, runtime);
+  const stop = new AbortController();
+  const api = { apiUrl, apiKey, signal: stop.signal };
+  const walk = await connectToApi(flags, runtime, api);
+  return (verdict) => {
+    for (const { manifest } of verdict.claims.all) {
+      if (manifest) expectSameApi(apiUrl, manifest.settings.apiUrl);
+    }
+    return compareWithApi({ walk, stop, verdict });
+  };
 }
 
 async function compare(
@@ -77,27 +131,27 @@ async function compare(
 function summary(
   root: string,
   verdict: Verdict,
-  { tookMs, differences, again: command }: {
+  { tookMs, differences }: {
     readonly tookMs: number;
-    /** What the API has otherwise; `null` when it was not asked. */
+    /** Where the API differs; `null` when it was not asked. */
     readonly differences: readonly Problem[] | null;
-    /** The command that asks it. */
-    readonly again: string;
   },
 ): string {
   const { problems, counts, complete, incomplete, official } = verdict;
   const seconds = Math.max(tookMs, 1) / 1000;
+  const scope = scopesOf(verdict);
   const lines = [
     problems.length === 0
       ? `Export is sound: ${root}`
       : `${pluralize(problems.length, "problem")} in ${root}`,
+    ...scope === null ? [] : [`  Scope    ${escapeControls(scope)}`],
     `  Files    ${complete} complete, ${incomplete} not`,
     `  Records  ${recordsText(counts)}`,
     `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
   ];
   if (official) {
     lines.push(
-      "  This export is the official script's, which drops pages that fail and tells nobody:",
+      "  This export is the official script's, which drops pages that fail without a word:",
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
@@ -108,17 +162,17 @@ function summary(
     );
   }
   if (differences === null) {
-    lines.push(
-      `  The API was not asked; to compare: ${command}`,
-    );
+    lines.push("  The API was not asked; --remote compares with it");
   } else {
-    const again = new Set(
+    const differing = new Set(
       differences.map(({ path }) => path.split("/").slice(0, 2).join("/")),
     );
     lines.push(
-      again.size === 0
-        ? "  The API has as many records of everything"
-        : `  Other at the API: ${[...again].join(", ")}`,
+      differing.size === 0
+        ? `  The API has as many records of everything compared: ${
+          escapeControls(scope ?? "what is here")
+        }`
+        : `  Other at the API: ${[...differing].join(", ")}`,
     );
   }
   return lines.join("\n") + "\n";

@@ -1,0 +1,89 @@
+/**
+ * Makes the connection of a command to the API: key, session, and the first
+ * request, before anything is written.
+ */
+import { sliceDocument } from "../api/records.ts";
+import { UsageError } from "../core/errors.ts";
+import { logOnly, type Observer } from "../core/observer.ts";
+import type { Runtime, Terminal } from "../core/runtime.ts";
+import { connect } from "../lists/connect.ts";
+import type { WalkContext } from "../lists/list_types.ts";
+import { escapeControls } from "../ui/text.ts";
+import { type ConfigInput, isInsecure, validKey } from "./config.ts";
+import {
+  DEFAULT_CONCURRENCY,
+  DEFAULT_PATIENCE_MS,
+  KEY_PAGE,
+} from "./defaults.ts";
+import type { Flags } from "./options.ts";
+
+/** What a connection is made from, besides flags and runtime. */
+export interface ConnectionOptions {
+  readonly apiUrl: string;
+  readonly apiKey: string;
+  readonly signal: AbortSignal;
+  /** Without it, warnings are printed and nothing else is kept. */
+  readonly observer?: Observer;
+}
+
+/**
+ * Connects to the API and makes sure that it answers and takes the key.
+ *
+ * @throws {AuthError} When it refuses the key.
+ * @throws {ApiError | NetworkError | ProtocolError} When it cannot be reached.
+ */
+export async function connectToApi(
+  { concurrency, patienceMs }: Pick<Flags, "concurrency" | "patienceMs">,
+  runtime: Runtime,
+  { observer = warningsOnly(runtime.terminal), ...api }: ConnectionOptions,
+): Promise<WalkContext> {
+  if (isInsecure(api.apiUrl)) {
+    observer.log(
+      "WARN",
+      `the key is sent to ${api.apiUrl} unencrypted, and can be read on its way`,
+    );
+  }
+  const connection = connect({
+    ...api,
+    runtime,
+    observer,
+    concurrency: concurrency ?? DEFAULT_CONCURRENCY,
+    patienceMs: patienceMs ?? DEFAULT_PATIENCE_MS,
+  });
+  await reach(connection);
+  return connection;
+}
+
+/** Makes one small request. */
+async function reach({ session }: WalkContext): Promise<void> {
+  await session.get({
+    path: "/files",
+    query: [["page", "1"], ["size", "1"]],
+    label: "the first File",
+    read: (body) => sliceDocument(body, () => null),
+  });
+}
+
+/**
+ * Returns the key that was set, or asks for it.
+ *
+ * @throws {UsageError} When there is none.
+ */
+export async function keyOf(
+  { apiKey }: ConfigInput,
+  { terminal }: Pick<Runtime, "terminal">,
+): Promise<string> {
+  if (apiKey !== null) return apiKey;
+  const answer = await terminal.askSecret("Humanloop API key (not shown): ");
+  const key = validKey(answer?.trim() || null);
+  if (key !== null) return key;
+  throw new UsageError(
+    `no API key: set HUMANLOOP_API_KEY in the environment or in .env; keys are made at ${KEY_PAGE}`,
+  );
+}
+
+function warningsOnly(terminal: Terminal): Observer {
+  return logOnly((level, message) => {
+    if (level === "WARN") terminal.err(`warn: ${escapeControls(message)}\n`);
+  });
+}

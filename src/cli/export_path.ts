@@ -1,0 +1,36 @@
+/** Finds the export that a command is for. */
+import { join } from "@std/path";
+import { UsageError } from "../core/errors.ts";
+import type { Disk } from "../core/runtime.ts";
+import { listDir } from "../tree/atomic_file.ts";
+import { DEFAULT_OUTPUT } from "./defaults.ts";
+
+/** The word that stands for the newest export. */
+const LATEST = "latest";
+
+/**
+ * Finds the directory of an export.
+ *
+ * @param path What the user typed: a directory, or `latest`.
+ * @param output Where `latest` looks.
+ * @returns Its path, without a slash at its end.
+ * @throws {UsageError} When there is no newest export.
+ */
+export async function exportPath(
+  disk: Disk,
+  path: string,
+  output = DEFAULT_OUTPUT,
+): Promise<string> {
+  if (path !== LATEST) return path.replace(/(?<=.)[/\\]+$/, "");
+  const entries = await listDir(disk, output).catch((cause) => {
+    throw new UsageError(cause.message, { cause });
+  });
+  const names = (entries ?? []).map(({ name }) => name)
+    .filter((name) => /^\d{8}-\d{6}(-\d+)?$/.test(name))
+    .sort(new Intl.Collator("en", { numeric: true }).compare);
+  const newest = names.at(-1);
+  if (newest !== undefined) return join(output, newest);
+  throw new UsageError(
+    `there is no export in ${output}; give the directory of one instead of ${LATEST}, or --output`,
+  );
+}

@@ -1,0 +1,24 @@
+/** Says in words what an export is of, the same everywhere. */
+import { type Filters, filtersText } from "./filters.ts";
+
+/** What was asked for. */
+export interface Scope {
+  readonly logs: boolean;
+  /** `null` for the whole workspace. */
+  readonly directoryId: string | null;
+  readonly filters: Filters;
+}
+
+/**
+ * Says what an export is of: `everything`, `all but Logs`, `all but Logs, only
+ * --directory dir_1 --type prompt`.
+ */
+export function scopeText({ logs, directoryId, filters }: Scope): string {
+  const only = [
+    ...directoryId === null ? [] : [`--directory ${directoryId}`],
+    filtersText(filters) ?? [],
+  ].flat().join(" ");
+  const all = only === "" ? "everything" : "all";
+  const kinds = logs ? all : "all but Logs";
+  return only === "" ? kinds : `${kinds}, only ${only}`;
+}
