@@ -27,8 +27,8 @@ export interface RunContext {
   readonly reader: ReaderContext;
   readonly disk: Disk;
   readonly sums: SumRecorder;
-  /** The sums that earlier runs left. */
-  readonly earlierSums: Sums;
+  /** The sums that earlier runs left, by the File that they are of, below its directory. */
+  readonly earlierSums: ReadonlyMap<string, Sums>;
   readonly layout: Layout;
   readonly observer: Observer;
   readonly stop: Stop;

@@ -15,13 +15,14 @@ import {
 import type { ListSpec } from "../api/list_spec.ts";
 import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
+import type { Disk } from "../core/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
 import { listDir, orNull } from "../tree/atomic_file.ts";
 import { Checkpoints, type ListCheckpoint } from "../tree/checkpoint.ts";
 import { readChunk } from "../tree/chunk_reader.ts";
 import type { Sums } from "../tree/checksums.ts";
 import type { Done } from "../tree/done.ts";
-import { chunkPath, type ListName } from "../tree/layout.ts";
+import { chunkPath, type FileLayout, type ListName } from "../tree/layout.ts";
 import { type FileContext, FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./index_list.ts";
 import { countLinesOnDisk, keyReader } from "./list_on_disk.ts";
@@ -43,14 +44,8 @@ export async function findDamage(
   { counts }: Done,
 ): Promise<string | null> {
   const { disk, observer } = context;
-  for (const [name, { size }] of sums) {
-    const path = join(paths.root, ...name.split("/"));
-    const info = await orNull(`look at ${path}`, () => disk.lstat(path));
-    if (!info?.isFile) return `${name} is missing`;
-    if (size !== null && info.size !== size) {
-      return `${name} has ${info.size} bytes instead of ${size}`;
-    }
-  }
+  const missing = await findMissingFile(disk, paths, sums);
+  if (missing !== null) return missing;
   if ([...sums.values()].every(({ size }) => size !== null) && sums.size > 0) {
     return null;
   }
@@ -62,6 +57,29 @@ export async function findDamage(
   if (logs === undefined) return null;
   const lines = await linesOf(context, { file, paths }, logsList(file, null, null));
   return lines === logs ? null : `logs hold ${lines} records instead of ${logs}`;
+}
+
+/**
+ * Finds a file of a File that its sums list and that is missing or of another
+ * size.
+ *
+ * @returns What is wrong; `null` where nothing is.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function findMissingFile(
+  disk: Disk,
+  paths: FileLayout,
+  sums: Sums,
+): Promise<string | null> {
+  for (const [name, { size }] of sums) {
+    const path = join(paths.root, ...name.split("/"));
+    const info = await orNull(`look at ${path}`, () => disk.lstat(path));
+    if (!info?.isFile) return `${name} is missing on disk`;
+    if (size !== null && info.size !== size) {
+      return `${name} has ${info.size} bytes on disk instead of ${size}`;
+    }
+  }
+  return null;
 }
 
 /**

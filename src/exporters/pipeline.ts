@@ -1,47 +1,53 @@
 /**
  * The pipeline: which Files, in which order, how many at once, what is done and
- * what is missing. It fetches through `api/`, writes through `exporters/` and
+ * what is missing. It reads through `lists/`, writes through the exporters and
  * keeps `export.json` true while it runs.
  */
 import { Client } from "../api/client.ts";
-import { connect } from "../lists/connect.ts";
-import { UsageError } from "../core/errors.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
-import type { RunContext } from "./context.ts";
-import { TimeFilter } from "./time_filter.ts";
-import type { ExportResult } from "./export_result.ts";
-import { exportFile, type FileOutcome } from "./file.ts";
-import { type ListedFile, listWorkspace } from "./listing.ts";
+import { UsageError } from "../core/errors.ts";
+import { type Gap, gapText } from "../core/gap.ts";
 import { type Counts, type Observer, sumCounts } from "../core/observer.ts";
+import type { Clock, Disk } from "../core/runtime.ts";
+import type { ReaderContext } from "../lists/list_types.ts";
+import { type FileSum, PART_SUFFIX, type SumRecorder } from "../tree/atomic_file.ts";
+import { readSums, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
+import type { Settings } from "../tree/manifest.ts";
 import { ManifestWriter } from "../tree/manifest_writer.ts";
-import { type Gap, gapText, type Settings } from "../tree/manifest.ts";
-import { PART_SUFFIX, removeAll } from "../tree/atomic_file.ts";
+import { removeScratch } from "../tree/removal.ts";
+import type { RunContext } from "./context.ts";
+import type { ExportResult } from "./export_result.ts";
+import { exportFile, type FileResult } from "./file.ts";
+import { type ListedFile, listWorkspace, type WantsFile } from "./listing.ts";
+import { TimeFilter } from "./time_filter.ts";
 import {
   expectKnownFiles,
   expectSameRoot,
   unlistedFiles,
 } from "./workspace_check.ts";
-import type { Runtime } from "../core/runtime.ts";
 
 /** What a run is made from. */
 export interface ExportOptions {
-  readonly runtime: Pick<Runtime, "fetch" | "clock" | "random" | "disk">;
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly reader: ReaderContext;
+  readonly sums: SumRecorder;
   readonly dir: ExportDir;
   readonly settings: Settings;
-  readonly apiKey: string;
-  /** Requests in flight at once. */
+  readonly wantsFile: WantsFile;
+  /** Texts that appear nowhere. */
+  readonly secrets: readonly string[];
+  /** Files to be exported at once. */
   readonly concurrency: number;
-  /** How long to wait for an API that does not answer, in milliseconds. */
-  readonly patienceMs: number;
   readonly observer: Observer;
   readonly stop: Stop;
-  /** Hears of each File that is finished, complete or not. */
+  /** Gets each File that is finished, complete or not. */
   readonly onFile: (file: FinishedFile) => Promise<void>;
 }
 
 /** A File that is finished. */
-export interface FinishedFile extends FileOutcome {
+export interface FinishedFile extends FileResult {
   readonly id: string;
   readonly type: string;
   readonly path: string | null;
@@ -54,124 +60,116 @@ export interface FinishedFile extends FileOutcome {
  * @returns What is there and what is missing.
  * @throws {UsageError} When the Directory is unknown, or the workspace another.
  * @throws {AuthError} When the API refuses the key.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  * @throws The signal's reason when the run is interrupted.
  */
 export async function runExport(options: ExportOptions): Promise<ExportResult> {
-  const { runtime, dir, settings, observer, stop } = options;
-  const { disk } = runtime;
-  const context = contextOf(options);
-  const record = new ManifestWriter({
-    disk,
-    clock: runtime.clock,
-    path: dir.layout.manifest,
-    settings,
-    secrets: [options.apiKey],
-    earlier: dir.manifest,
+  const { disk, clock, dir, settings, observer, stop, secrets } = options;
+  const context = await contextOf(options);
+  const { manifest: path, directories, page } = dir.layout;
+  const earlier = dir.manifest;
+  const manifest = new ManifestWriter({
+    ...{ disk, clock, path, settings, secrets, earlier },
+    sums: options.sums,
   });
-  const { manifest, directories, page } = dir.layout;
-  for (const path of [manifest, directories, page]) {
-    await removeAll(disk, path + PART_SUFFIX);
+  for (const path of [dir.layout.manifest, directories, page]) {
+    await removeScratch(disk, path + PART_SUFFIX);
   }
   try {
-    if (dir.manifest === null) {
+    if (earlier === null) {
       await expectKnownFiles(context);
-      await record.save("running");
+      await manifest.save("running");
     }
     const listing = await listWorkspace(context, {
       directoryId: settings.directoryId,
+      wantsFile: options.wantsFile,
       onRoot: (id) => {
         expectSameRoot(settings.rootDirectoryId, id);
-        record.setRoot(id);
+        manifest.setRoot(id);
       },
     });
+    await manifest.save("running");
     const listed = new Set(listing.files.map(({ file }) => file.id));
-    await record.save("running");
     const isWhole = !listing.gaps.some(({ part }) => part === "files");
-    const unlisted = await unlistedFiles(context, listed, isWhole);
-    logGaps(observer, record.addGaps([...listing.gaps, ...unlisted]));
-    const result = await exportFiles(
-      context,
-      listing.files,
-      record,
-      options,
-    );
-    await record.save(record.gaps.length === 0 ? "complete" : "incomplete");
-    return { ...result, gaps: record.gaps };
+    const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
+    logGaps(observer, manifest.addGaps([...listing.gaps, ...unlisted]));
+    const result = await exportFiles(context, listing.files, manifest, options);
+    await manifest.save(manifest.gaps.length === 0 ? "complete" : "incomplete");
+    return { ...result, gaps: manifest.gaps };
   } catch (error) {
     stop.abort(error);
     if (error instanceof UsageError) throw error;
-    await record.save("interrupted").catch(() => {
+    await manifest.save("interrupted").catch(() => {
       observer.log("INFO", "cannot bring export.json up to date");
     });
     throw error;
   }
 }
 
-function contextOf(options: ExportOptions): RunContext {
-  const { runtime, dir, settings, observer, stop } = options;
-  const walk = connect({
-    ...options,
-    apiUrl: settings.apiUrl,
-    signal: stop.signal,
-  });
+async function contextOf(
+  { reader, disk, sums, dir, observer, stop, settings }: ExportOptions,
+): Promise<RunContext> {
+  const { layout } = dir;
   return {
-    client: new Client(walk.session),
-    walk,
-    disk: runtime.disk,
-    layout: dir.layout,
-    observer,
-    stop,
+    client: new Client(reader.session),
+    ...{ reader, disk, sums, layout, observer, stop },
+    earlierSums: sumsByFile(await readSums(disk, layout.root)),
     logs: settings.logs,
-    filters: settings.filters,
-    cutoff: new TimeFilter(settings.cutoff, settings.filters),
+    times: new TimeFilter(settings.cutoff, settings.filters),
   };
+}
+
+/** Sorts sums by the File that they are of. */
+function sumsByFile(sums: Sums): ReadonlyMap<string, Sums> {
+  const byFile = new Map<string, Map<string, FileSum>>();
+  for (const [name, sum] of sums) {
+    const [, id, below] = /^files\/([^/]+)\/(.+)$/.exec(name) ?? [];
+    if (id === undefined || below === undefined) continue;
+    if (!byFile.has(id)) byFile.set(id, new Map());
+    byFile.get(id)!.set(below, sum);
+  }
+  return byFile;
 }
 
 async function exportFiles(
   context: RunContext,
   files: readonly ListedFile[],
-  record: ManifestWriter,
+  manifest: ManifestWriter,
   { concurrency, onFile }: Pick<ExportOptions, "concurrency" | "onFile">,
 ): Promise<Omit<ExportResult, "gaps">> {
-  const { observer } = context;
+  const { observer, stop } = context;
   let totals: Counts = {};
   let failed = 0;
   const todo = [];
   for (const { file, plan } of files) {
-    const done = plan.kind === "skip" ? plan.done : null;
-    record.setFile(file, done ? "complete" : "pending", done?.counts ?? {});
-    if (done) totals = sumCounts([totals, done.counts]);
+    const counts = plan.kind === "skip" ? plan.counts : {};
+    manifest.setFile(file, plan.kind === "skip" ? "complete" : "pending", counts);
+    totals = sumCounts([totals, counts]);
     if (plan.kind !== "skip") todo.push({ file, plan });
   }
-  observer.filesFound(todo.length);
+  observer.filesListed(todo.length);
   const skipped = files.length - todo.length;
   observer.log(
     "INFO",
     `${files.length} Files: ${todo.length} to export, ${skipped} complete already`,
   );
-  await forEachConcurrent(
-    context.stop,
-    concurrency,
-    todo,
-    async ({ file, plan }) => {
-      const outcome = await exportFile(context, file, plan);
-      const { counts } = outcome;
-      const gaps = record.addGaps(outcome.gaps);
-      const complete = gaps.length === 0;
-      totals = sumCounts([totals, counts]);
-      if (!complete) failed++;
-      const state = complete ? "complete" : "incomplete";
-      record.setFile(file, state, counts);
-      await record.saveNowAndThen();
-      await onFile({ ...file, state, counts, gaps });
-      logGaps(observer, gaps);
-      observer.log(
-        complete ? "INFO" : "ERROR",
-        `${file.type} ${file.id} (${file.path ?? "no path"}) is ${state}`,
-      );
-    },
-  );
+  await forEachConcurrent(stop, concurrency, todo, async ({ file, plan }) => {
+    const result = await exportFile(context, file, plan);
+    const { counts } = result;
+    const gaps = manifest.addGaps(result.gaps);
+    const isComplete = gaps.length === 0;
+    totals = sumCounts([totals, counts]);
+    if (!isComplete) failed++;
+    const state = isComplete ? "complete" : "incomplete";
+    manifest.setFile(file, state, counts);
+    await manifest.saveNowAndThen();
+    await onFile({ ...file, state, counts, gaps });
+    logGaps(observer, gaps);
+    observer.log(
+      isComplete ? "INFO" : "ERROR",
+      `${file.type} ${file.id} (${file.path ?? "no path"}) is ${state}`,
+    );
+  });
   return { exported: todo.length - failed, skipped, failed, counts: totals };
 }
 

@@ -1,15 +1,17 @@
 /**
  * Guards against going on with an export that is another workspace's, and finds
- * what an earlier run began and the workspace no longer lists.
+ * what earlier runs left of Files that the workspace no longer lists.
  */
 import { filesList } from "../api/client.ts";
-import { openWalk } from "../lists/list_reader.ts";
 import { isRecoverable, UsageError } from "../core/errors.ts";
-import type { RunContext } from "./context.ts";
-import { readDone } from "../tree/checkpoint.ts";
-import { isSafeId } from "../tree/layout.ts";
-import type { Gap } from "../tree/manifest.ts";
+import type { Gap } from "../core/gap.ts";
+import { openList, wholeList } from "../lists/list_reader.ts";
 import { listDir } from "../tree/atomic_file.ts";
+import { readDone } from "../tree/done.ts";
+import { isSafeId } from "../tree/layout.ts";
+import type { Manifest } from "../tree/manifest.ts";
+import type { RunContext } from "./context.ts";
+import { findMissingFile } from "./file_check.ts";
 
 /**
  * Compares the workspace's root Directory with the one of the first run.
@@ -34,11 +36,11 @@ export async function expectKnownFiles(context: RunContext): Promise<void> {
   const onDisk = new Set(await filesOnDisk(context));
   if (onDisk.size === 0) return;
   try {
-    using walk = await openWalk(context.walk, filesList(null));
-    for await (const event of walk) {
-      if (event.kind === "gap") return;
-      if (event.kind !== "records") continue;
-      if (event.records.some(({ info }) => onDisk.has(info.id))) return;
+    const list = wholeList(filesList(null));
+    using reader = await openList(context.reader, list);
+    for await (const batch of reader) {
+      if (batch.kind === "gap") return;
+      if (batch.records.some(({ info }) => onDisk.has(info.id))) return;
     }
   } catch (error) {
     // The listing itself will meet the same failure, and say so.
@@ -49,26 +51,44 @@ export async function expectKnownFiles(context: RunContext): Promise<void> {
 }
 
 /**
- * Files that an earlier run began, that are incomplete and no longer listed.
+ * Finds Files on disk that the workspace no longer lists and that are not
+ * complete, or without the Logs that are wanted: they cannot be fetched any more.
  *
  * @param listed The ids that the workspace lists.
  * @param isWhole Whether that is all of them.
- * @throws {StorageError} When the disk refuses.
+ * @param manifest What earlier runs kept.
+ * @throws {StorageError} When the disk fails.
  */
 export async function unlistedFiles(
   context: RunContext,
   listed: ReadonlySet<string>,
   isWhole: boolean,
+  manifest: Manifest | null,
 ): Promise<readonly Gap[]> {
-  const { disk, layout } = context;
+  const { disk, layout, logs } = context;
   const gaps: Gap[] = [];
+  const unlisted = isWhole
+    ? "and the API no longer lists it"
+    : "and not all Files could be listed";
   for (const id of await filesOnDisk(context)) {
     if (listed.has(id)) continue;
-    if (await readDone(disk, layout.file(id)) !== null) continue;
-    const reason = isWhole
-      ? "the File is incomplete on disk and the API no longer lists it"
-      : "the File is incomplete on disk, and not all Files could be listed";
-    gaps.push({ fileId: id, part: "file", reason });
+    const paths = layout.file(id);
+    const done = await readDone(disk, paths);
+    const add = (part: string, reason: string) =>
+      void gaps.push({ fileId: id, part, reason: `${reason} ${unlisted}` });
+    if (done === null) {
+      add("file", "the File is incomplete on disk");
+      continue;
+    }
+    const sums = context.earlierSums.get(id) ?? new Map();
+    const damage = await findMissingFile(disk, paths, sums);
+    if (damage !== null) add("file", damage);
+    const hasLogs = done.logs ??
+      await listDir(disk, paths.list("logs")) !== null;
+    const isDataset = manifest?.files[id]?.type === "dataset";
+    if (logs && !hasLogs && !isDataset) {
+      add("logs", "the File was exported without Logs");
+    }
   }
   return gaps;
 }

@@ -1,14 +1,15 @@
 /** Keeps `export.json` up to date while a run goes on. */
+import type { Gap } from "../core/gap.ts";
 import { redact } from "../core/redact.ts";
 import type { Counts } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime.ts";
 import {
   type FileEntry,
-  type Gap,
   type Manifest,
   type Settings,
   TOOL_NAME,
 } from "./manifest.ts";
+import type { SumRecorder } from "./atomic_file.ts";
 import { writeJson } from "./json_file.ts";
 import { VERSION } from "../core/version.ts";
 
@@ -18,6 +19,7 @@ export interface ManifestWriterOptions {
   readonly clock: Clock;
   readonly path: string;
   readonly settings: Settings;
+  readonly sums: SumRecorder;
   /** Texts that appear nowhere. */
   readonly secrets: readonly string[];
   /** What an earlier run left. */
@@ -43,7 +45,7 @@ export class ManifestWriter {
     this.#settings = options.settings;
     this.#files = new Map(Object.entries(earlier?.files ?? {}));
     this.#startedAt = earlier?.startedAt ?? isoTime(clock);
-    this.#savedMs = clock.now();
+    this.#savedMs = clock.monotonicMs();
   }
 
   /** What is missing, as far as this run knows. */
@@ -68,7 +70,9 @@ export class ManifestWriter {
   ): void {
     this.#files.set(file.id, {
       type: file.type,
-      path: file.path,
+      path: file.path === null
+        ? null
+        : redact(file.path, this.#options.secrets),
       state,
       counts,
     });
@@ -92,7 +96,7 @@ export class ManifestWriter {
 
   /** Saves unless that was done a moment ago. */
   async saveNowAndThen(): Promise<void> {
-    const nowMs = this.#options.clock.now();
+    const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#savedMs < SAVE_EVERY_MS) return;
     this.#savedMs = nowMs;
     await this.save("running");
@@ -100,7 +104,7 @@ export class ManifestWriter {
 
   /** @throws {StorageError} When the disk refuses. */
   async save(state: Manifest["state"]): Promise<void> {
-    const { disk, path, clock } = this.#options;
+    const { disk, path, clock, sums } = this.#options;
     const before = this.#saving;
     this.#saving = before.catch(() => {}).then(() =>
       writeJson(
@@ -116,6 +120,7 @@ export class ManifestWriter {
           files: Object.fromEntries(this.#files),
           gaps: this.#gaps,
         } satisfies Manifest,
+        sums,
       )
     );
     await this.#saving;
