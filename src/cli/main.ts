@@ -152,7 +152,7 @@ async function remoteOf(
   const apiKey = input.apiKey ?? await askKey(runtime);
   return async (verdict) => {
     const stop = new AbortController();
-    const known = verdict.claims.all[0]?.manifest?.settings.apiUrl;
+    const known = verdict.exports[0]?.manifest?.settings.apiUrl;
     const apiUrl = input.apiUrl ?? known ?? DEFAULT_API_URL;
     const { signal } = stop;
     const walk = connectFor(flags, runtime, { apiUrl, apiKey, signal });

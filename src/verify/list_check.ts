@@ -4,14 +4,12 @@
  * no record is there twice.
  */
 import { CHUNK_RECORDS } from "../core/chunk_size.ts";
-import { isObject } from "../core/json.ts";
 import { KeySet } from "./key_set.ts";
-import { fetchAgain, type Problems } from "./problems.ts";
+import { byHand, FETCH, type Problems, SET_ASIDE } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
 /** One list. */
 export interface CheckedList {
-  readonly fileId: string;
   /** Its directory, below the export's. */
   readonly dir: string;
   /** The numbers of its chunks. */
@@ -31,15 +29,13 @@ const MOST_TOLD = 5;
  * Checks a list.
  *
  * @returns How many records it holds.
- * @throws {StorageError} When the disk refuses.
  */
 export async function checkList(
   reader: ExportReader,
   problems: Problems,
   list: CheckedList,
 ): Promise<number> {
-  const { fileId, dir, official } = list;
-  const advice = fetchAgain(fileId);
+  const { dir, official } = list;
   const chunks = list.chunks.toSorted((a, b) => a - b);
   const keys = new KeySet();
   const suspects = new Set<string>();
@@ -49,7 +45,7 @@ export async function checkList(
     const name = `${dir}/${chunk}.jsonl`;
     if (chunk !== (chunks[i - 1] ?? 0) + 1) {
       const missing = (chunks[i - 1] ?? 0) + 1;
-      problems.add(name, `has no chunk ${missing} before it`, advice);
+      problems.add(name, `has no chunk ${missing} before it`, FETCH);
     }
     if (short !== null) {
       problems.add(
@@ -57,7 +53,7 @@ export async function checkList(
         official
           ? `stands behind chunk ${short}, which is not full: a leftover of an earlier run of the official script`
           : `stands behind chunk ${short}, which is not full`,
-        advice,
+        SET_ASIDE,
       );
     }
     const lines = await checkChunk(reader, problems, list, name, (key) => {
@@ -65,7 +61,7 @@ export async function checkList(
     });
     records += lines;
     if (lines < CHUNK_RECORDS) short ??= chunk;
-    if (lines === 0) problems.add(name, "is empty", advice);
+    if (lines === 0) problems.add(name, "is empty", SET_ASIDE);
     if (lines > CHUNK_RECORDS) {
       const known = official && chunk === 1 && lines === CHUNK_RECORDS + 1;
       problems.add(
@@ -73,7 +69,7 @@ export async function checkList(
         known
           ? `holds ${lines} lines, as every full first chunk of the official script`
           : `holds ${lines} lines, more than ${CHUNK_RECORDS}`,
-        known ? "nothing: its records are sound" : advice,
+        known ? byHand("nothing: its records are sound") : SET_ASIDE,
       );
     }
   }
@@ -84,87 +80,78 @@ export async function checkList(
 async function checkChunk(
   reader: ExportReader,
   problems: Problems,
-  { fileId, keyOf, judge, official }: CheckedList,
+  { keyOf, judge, official }: CheckedList,
   name: string,
   onKey: (key: string) => void,
 ): Promise<number> {
-  const advice = fetchAgain(fileId);
   let lines = 0;
   let wrong = 0;
-  const tell = (number: number, what: string) => {
-    if (++wrong <= MOST_TOLD) {
-      problems.add(name, `line ${number} ${what}`, advice);
-    }
+  const tell = (line: number, message: string) => {
+    if (++wrong > MOST_TOLD) return;
+    problems.add(name, `line ${line} ${message}`, SET_ASIDE);
   };
-  const { torn } = await reader.lines(name, (line, number) => {
-    lines++;
-    const record = recordOf(line);
-    if (record === null) {
-      const isScripts = official && /\b(NaN|Infinity)\b/.test(line ?? "");
+  for await (const item of reader.lines(name)) {
+    if (item.kind === "lines") {
+      lines += item.lines.length;
+      for (const { number, text, value } of item.lines) {
+        if (text.endsWith("\r")) tell(number, "ends with a carriage return");
+        const key = keyOf(value);
+        if (key === null) tell(number, "has no id");
+        else onKey(key);
+        const reference = judge?.(value) ?? null;
+        if (reference !== null) tell(number, reference);
+      }
+    } else if (item.line === null || item.cause === "unterminated") {
+      problems.add(name, item.reason, SET_ASIDE);
+    } else {
+      lines++;
+      const isScripts = official &&
+        /\b(NaN|Infinity)\b/.test(item.text ?? "");
       tell(
-        number,
+        item.line,
         isScripts
           ? "is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
-          : "is no JSON record",
+          : item.reason,
       );
-      return;
     }
-    const key = keyOf(record);
-    if (key === null) tell(number, "has no id");
-    else onKey(key);
-    const reference = judge?.(record) ?? null;
-    if (reference !== null) tell(number, reference);
-  });
-  if (torn) problems.add(name, "ends in the middle of a line", advice);
+  }
   if (wrong > MOST_TOLD) {
-    problems.add(name, `has ${wrong - MOST_TOLD} more such lines`, advice);
+    const message = `has ${wrong - MOST_TOLD} more such lines`;
+    problems.add(name, message, SET_ASIDE);
   }
   return lines;
-}
-
-function recordOf(line: string | null): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(line ?? "");
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 /** Reads the list again for keys that may be there twice. */
 async function tellTwins(
   reader: ExportReader,
   problems: Problems,
-  { fileId, dir, chunks, keyOf }: CheckedList,
+  { dir, chunks, keyOf }: CheckedList,
   suspects: ReadonlySet<string>,
 ): Promise<void> {
   const first = new Map<string, string>();
   let told = 0;
   for (const chunk of chunks.toSorted((a, b) => a - b)) {
     const name = `${dir}/${chunk}.jsonl`;
-    await reader.lines(name, (line, number) => {
-      const record = recordOf(line);
-      const key = record === null ? null : keyOf(record);
-      if (key === null || !suspects.has(key)) return;
-      const before = first.get(key);
-      if (before === undefined) {
-        first.set(key, `chunk ${chunk}, line ${number}`);
-      } else if (++told <= MOST_TOLD) {
-        problems.add(
-          name,
-          `line ${number} holds ${
-            JSON.stringify(key)
-          } again, which ${before} holds`,
-          fetchAgain(fileId),
-        );
+    for await (const item of reader.lines(name)) {
+      for (const { number, value } of item.kind === "lines" ? item.lines : []) {
+        const key = keyOf(value);
+        if (key === null || !suspects.has(key)) continue;
+        const before = first.get(key);
+        if (before === undefined) {
+          first.set(key, `chunk ${chunk}, line ${number}`);
+          continue;
+        }
+        if (++told > MOST_TOLD) continue;
+        const message = `line ${number} holds ${
+          JSON.stringify(key)
+        } again, which ${before} holds`;
+        problems.add(name, message, SET_ASIDE);
       }
-    });
+    }
   }
   if (told > MOST_TOLD) {
-    problems.add(
-      dir,
-      `holds ${told - MOST_TOLD} more records a second time`,
-      fetchAgain(fileId),
-    );
+    const message = `holds ${told - MOST_TOLD} more records a second time`;
+    problems.add(dir, message, FETCH);
   }
 }

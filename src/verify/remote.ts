@@ -22,7 +22,14 @@ import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/time_filter.ts";
 import { wantsFile } from "../core/filters.ts";
 import { NO_FILTERS } from "../core/filters.ts";
-import { fetchAgain, LATER, type Problem, Problems } from "./problems.ts";
+import {
+  byHand,
+  FETCH,
+  LATER,
+  type Problem,
+  Problems,
+  RESUME,
+} from "./problems.ts";
 import type { Verdict, VerifiedFile } from "./verify.ts";
 
 /** What comparing needs. */
@@ -45,8 +52,8 @@ const AT_ONCE = 8;
 export async function compareWithApi(
   { walk, stop, verdict }: RemoteOptions,
 ): Promise<readonly Problem[]> {
-  const { files, claims } = verdict;
-  const problems = new Problems();
+  const { files, exports } = verdict;
+  const problems = new Problems(exports[0]!.dir);
   const listed = new Map<string, FileInfo>();
   using list = await openWalk(walk, filesList(null));
   let places = 0;
@@ -59,33 +66,36 @@ export async function compareWithApi(
   if (mismatch !== null) {
     problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
   }
-  await forEachConcurrent(stop, AT_ONCE, files, async ([id, file]) => {
+  await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
+    const { id, from } = file;
     const info = listed.get(id);
     if (info === undefined) {
       return problems.add(
         `files/${id}`,
         "is not listed by the API any more",
-        "nothing: what is here is all there is",
+        byHand("nothing: what is here is all there is"),
       );
     }
-    const settings = claims.settings(id);
-    const cutoff = settings &&
-      new TimeFilter(settings.cutoff, settings.filters);
+    const settings = from.manifest?.settings;
+    const cutoff = settings === undefined
+      ? null
+      : new TimeFilter(settings.cutoff, settings.filters);
     await compareFile({ session: walk.session, problems, cutoff }, info, file);
   });
   // A part of a workspace was asked for: what else there is, is not missing.
+  const known = new Set(exports.flatMap(({ fileIds }) => fileIds));
+  const wants = (file: FileInfo) =>
+    exports.some(({ manifest }) => {
+      const { directoryId = null, filters = NO_FILTERS } = manifest?.settings ??
+        {};
+      return directoryId === null && wantsFile(filters, file);
+    });
   for (const [id, file] of listed) {
-    if (files.has(id) || claims.entry(id) !== undefined) continue;
-    const settings = claims.settings(id);
-    if (settings !== null && settings.directoryId !== null) continue;
-    const { shard, ...filters } = settings?.filters ?? NO_FILTERS;
-    // Of a merged export the other shards are wanted too.
-    const wanted = { ...filters, shard: claims.isMerged ? null : shard };
-    if (!wantsFile(wanted, file)) continue;
+    if (known.has(id) || !wants(file)) continue;
     problems.add(
       `files/${id}`,
       `is listed by the API (${file.path ?? "no path"}) and not in this export`,
-      "resume",
+      RESUME,
     );
   }
   return problems.sorted();
@@ -112,7 +122,7 @@ async function compareFile(
       problems.add(
         `files/${info.id}/${name}`,
         `holds ${here} records, the API has ${there.at(-1)}`,
-        fetchAgain(info.id),
+        FETCH,
       );
     } catch (error) {
       if (!isRecoverable(error)) throw error;

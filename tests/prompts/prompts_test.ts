@@ -198,10 +198,11 @@ Deno.test("every Version of an export is a file under its path, the deployed one
   assert(written.some((name) => name.endsWith(".agent")));
   const deployed = disk.files("/out").get("support/triage.prompt")!;
   assertStringIncludes(deployed, `version_id: "pr_0_b"`);
-  assertEquals(
-    (await runInMemory(["verify", MEMORY_EXPORT], { disk, workspace })).code,
-    0,
-  );
+  const verified = await runInMemory(["verify", MEMORY_EXPORT], {
+    disk,
+    workspace,
+  });
+  assertEquals(verified.code, 0, verified.out);
 });
 
 Deno.test("a name that was cut is told in full, and no longer when it is gone", async () => {

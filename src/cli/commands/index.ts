@@ -19,8 +19,10 @@ export async function index(
 ): Promise<number> {
   using _lock = await lockIfLogged(disk, root);
   let failed = 0;
+  const unread = new Set<string>();
   const pages = await writePages(disk, root, {
     which: "all",
+    onProblem: ({ path, reason }) => unread.add(`${path} ${reason}`),
     onFailure: (fileId, error) => {
       failed++;
       terminal.err(
@@ -30,6 +32,7 @@ export async function index(
       );
     },
   });
+  for (const one of unread) terminal.err(`warn: ${escapeControls(one)}\n`);
   if (!quiet) {
     terminal.out(
       `${root}/index.html and the pages of ${
@@ -37,5 +40,5 @@ export async function index(
       } written\n`,
     );
   }
-  return failed === 0 ? EXIT.complete : EXIT.incomplete;
+  return failed + unread.size === 0 ? EXIT.complete : EXIT.incomplete;
 }

@@ -6,8 +6,8 @@ import { recordsText } from "../../ui/text.ts";
 import { shellWord } from "../../core/platform.ts";
 import { bytes, escapeControls, pluralize } from "../../ui/text.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { LATER, type Problem } from "../../verify/problems.ts";
-import { type Verdict, verifyExport } from "../../verify/verify.ts";
+import { advicesOf, LATER, type Problem } from "../../verify/problems.ts";
+import { type Verdict, verifyExports } from "../../verify/verify.ts";
 
 /** Time between two looks at how far it is, in milliseconds. */
 const SHOW_EVERY_MS = 200;
@@ -33,9 +33,9 @@ export async function verify(
   const isShown = terminal.errIsTerminal && !quiet;
   let read = 0;
   let shownMs = startMs;
-  const verdict = await verifyExport({
+  const verdict = await verifyExports({
     disk: runtime.disk,
-    root,
+    dirs: [root],
     onBytes: (more) => {
       read += more;
       if (!isShown || clock.now() - shownMs < SHOW_EVERY_MS) return;
@@ -46,8 +46,8 @@ export async function verify(
   if (isShown) terminal.err("\r\x1b[2K");
   const differences = remote === null ? null : await compare(remote, verdict);
   const problems = [...verdict.problems, ...differences ?? []];
-  for (const { path, what, advice } of problems) {
-    terminal.out(`${escapeControls(`${path}: ${what}; ${advice}`)}\n`);
+  for (const { path, message } of problems) {
+    terminal.out(`${escapeControls(`${path}: ${message}`)}\n`);
   }
   const isSound = problems.length === 0;
   if (!isSound || !quiet) {
@@ -69,8 +69,9 @@ async function compare(
     return await remote(verdict);
   } catch (error) {
     if (!isRecoverable(error)) throw error;
-    const what = `cannot be compared with the API: ${error.message}`;
-    return [{ path: "files", what, advice: LATER }];
+    const message = `cannot be compared with the API: ${error.message}`;
+    const { dir } = verdict.exports[0]!;
+    return [{ dir, path: "files", message, ...LATER }];
   }
 }
 
@@ -95,13 +96,16 @@ function summary(
     `  Records  ${recordsText(counts)}`,
     `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
   ];
+  if (problems.length > 0) {
+    lines.push(`  To do    ${advicesOf(problems).join("; ")}`);
+  }
   if (official) {
     lines.push(
       "  This export is the official script's, which drops pages that fail and tells nobody:",
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
-  if (!official && verdict.claims.all.length === 0) {
+  if (!official && verdict.exports.every(({ manifest }) => manifest === null)) {
     lines.push(
       "  There is no export.json: whether Files are missing, and whether their data are",
       "  what was written, cannot be seen. --remote compares with the API.",
