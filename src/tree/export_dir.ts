@@ -139,14 +139,30 @@ export async function lockIfLogged(
   disk: Disk,
   path: string,
 ): Promise<Disposable> {
-  const names = await expectExport(disk, path);
+  await expectExport(disk, path);
   await expectPlainTree(disk, path);
-  if (!names.has("export.log")) {
-    const held = await lockDirectory(disk, path);
-    return { [Symbol.dispose]: () => held?.close() };
-  }
-  const { log } = await lock(disk, path, { manifest: null, isNew: false });
-  return { [Symbol.dispose]: () => log.close() };
+  return await lockForRepair(disk, path);
+}
+
+/**
+ * Keeps runs off an export that may hold anything, while what is broken in it is
+ * set aside.
+ *
+ * @returns What lets go of it.
+ * @throws {UsageError} When a run is at work in it.
+ */
+export async function lockForRepair(
+  disk: Disk,
+  path: string,
+): Promise<Disposable> {
+  const entries = await exportEntries(disk, path);
+  const hasLog = entries.some(({ name, isFile }) =>
+    isFile && name === "export.log"
+  );
+  const held = hasLog
+    ? (await lock(disk, path, { manifest: null, isNew: false })).log
+    : await lockDirectory(disk, path);
+  return { [Symbol.dispose]: () => held?.close() };
 }
 
 async function lock(

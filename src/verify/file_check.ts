@@ -95,7 +95,9 @@ class FileCheck {
     if (done.logs === true || shape.logs.length > 0) {
       const ofThisFile = (log: Record<string, unknown>) =>
         this.#otherFile(typeof type === "string" ? log[type] : null);
-      const logs = await this.#list("logs", shape.logs, idOf, ofThisFile);
+      const logs = await this.#list(
+        ...["logs", shape.logs, idOf, SET_ASIDE, ofThisFile] as const,
+      );
       this.#add({ logs });
     }
     if (!official) this.#compareCounts(done.counts);
@@ -127,6 +129,8 @@ class FileCheck {
       `${dir}/logs`,
       parts.logs,
       evaluationLogKey,
+      // A Run that is missing is fetched again; its Logs are what they were.
+      FETCH,
       (record) => {
         const run = record["run_id"];
         return typeof run === "string" && runs.has(run)
@@ -186,14 +190,16 @@ class FileCheck {
     }
     for (const { version_id: id } of value) {
       if (typeof id !== "string" || !versions.has(id)) {
-        this.#tell(name, `names the Version ${id}, which is not there`);
+        const message = `names the Version ${id}, which is not there`;
+        this.#tell(name, message, FETCH);
       }
     }
     const told = value.map((one) =>
       `${one["version_id"]} ${one["environment_id"]}`
     );
     if (told.toSorted().join() !== deployed.toSorted().join()) {
-      this.#tell(name, "does not agree with the Versions' environments");
+      const message = "does not agree with the Versions' environments";
+      this.#tell(name, message, FETCH);
     }
     this.#add({ deployments: value.length });
   }
@@ -202,12 +208,13 @@ class FileCheck {
     dir: string,
     chunks: readonly number[],
     keyOf: (record: Record<string, unknown>) => string | null,
+    remedy: Remedy = SET_ASIDE,
     judge?: (record: Record<string, unknown>) => string | null,
   ): Promise<number> {
     const records = await checkList(this.#reader, this.#problems, {
       dir: this.#path(dir),
       chunks,
-      keyOf,
+      ...{ keyOf, remedy },
       official: this.#checked.official,
       ...(judge === undefined ? {} : { judge }),
     });

@@ -5,7 +5,13 @@
  */
 import { CHUNK_RECORDS } from "../core/chunk_size.ts";
 import { KeySet } from "./key_set.ts";
-import { byHand, FETCH, type Problems, SET_ASIDE } from "./problems.ts";
+import {
+  byHand,
+  FETCH,
+  type Problems,
+  type Remedy,
+  SET_ASIDE,
+} from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
 /** One list. */
@@ -18,6 +24,8 @@ export interface CheckedList {
   readonly keyOf: (record: Record<string, unknown>) => string | null;
   /** Says what is wrong with a record's references; `null` where nothing is. */
   readonly judge?: (record: Record<string, unknown>) => string | null;
+  /** What to do about that. */
+  readonly remedy?: Remedy;
   /** Whether the official script wrote it. */
   readonly official: boolean;
 }
@@ -53,7 +61,7 @@ export async function checkList(
         official
           ? `stands behind chunk ${short}, which is not full: a leftover of an earlier run of the official script`
           : `stands behind chunk ${short}, which is not full`,
-        SET_ASIDE,
+        official ? SET_ASIDE : FETCH,
       );
     }
     const lines = await checkChunk(reader, problems, list, name, (key) => {
@@ -80,15 +88,15 @@ export async function checkList(
 async function checkChunk(
   reader: ExportReader,
   problems: Problems,
-  { keyOf, judge, official }: CheckedList,
+  { keyOf, judge, remedy, official }: CheckedList,
   name: string,
   onKey: (key: string) => void,
 ): Promise<number> {
   let lines = 0;
   let wrong = 0;
-  const tell = (line: number, message: string) => {
+  const tell = (line: number, message: string, remedy = SET_ASIDE) => {
     if (++wrong > MOST_TOLD) return;
-    problems.add(name, `line ${line} ${message}`, SET_ASIDE);
+    problems.add(name, `line ${line} ${message}`, remedy);
   };
   for await (const item of reader.lines(name)) {
     if (item.kind === "lines") {
@@ -99,7 +107,7 @@ async function checkChunk(
         if (key === null) tell(number, "has no id");
         else onKey(key);
         const reference = judge?.(value) ?? null;
-        if (reference !== null) tell(number, reference);
+        if (reference !== null) tell(number, reference, remedy);
       }
     } else if (item.line === null || item.cause === "unterminated") {
       problems.add(name, item.reason, SET_ASIDE);
@@ -117,7 +125,7 @@ async function checkChunk(
   }
   if (wrong > MOST_TOLD) {
     const message = `has ${wrong - MOST_TOLD} more such lines`;
-    problems.add(name, message, SET_ASIDE);
+    problems.add(name, message, FETCH);
   }
   return lines;
 }

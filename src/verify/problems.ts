@@ -50,7 +50,8 @@ export function remedyFor(name: string): Remedy {
       "restore export.json, or remove it and SHA256SUMS to go by the files alone",
     );
   }
-  return SET_ASIDE;
+  // A log says nothing that is fetched; a resume sums it anew.
+  return name === "export.log" ? RESUME : SET_ASIDE;
 }
 
 /** Collects what is wrong with one export. */

@@ -3,9 +3,15 @@ import { isObject } from "../core/json.ts";
 import { isSummed, JOURNAL_NAME } from "../tree/checksums.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import { gapText } from "../tree/manifest.ts";
-import type { PlainTree } from "../tree/plain_tree.ts";
+import { DAMAGED_NAME, type PlainTree } from "../tree/plain_tree.ts";
 import type { TreeExport } from "../tree/tree_reader.ts";
-import { byHand, type Problems, RESUME, SET_ASIDE } from "./problems.ts";
+import {
+  byHand,
+  type Problems,
+  remedyFor,
+  RESUME,
+  SET_ASIDE,
+} from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 import type { Sums } from "./sums.ts";
 
@@ -20,6 +26,8 @@ const TOP: readonly string[] = [
 const SHARD = /^shards\/[^/]+\//;
 /** A database beside an export, which can be made again. */
 const DATABASE = /^humanloop\.db/;
+/** What a repair set aside. */
+const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
 
 /** What the checks of a directory go by. */
 export interface CheckedDir {
@@ -43,7 +51,13 @@ export async function checkTop(
   const isMerged = exports.some(({ prefix }) => prefix !== "");
   for (const { path, reason } of tree.others) {
     const inFile = /^files\/[^/]+\/./.test(path);
-    if (!inFile) problems.add(path || ".", reason, SET_ASIDE);
+    if (!inFile) {
+      problems.add(
+        path || ".",
+        reason,
+        path === "export.log" ? SET_ASIDE : remedyFor(path),
+      );
+    }
   }
   for (const name of tree.files) {
     if (belongs(name, isMerged)) continue;
@@ -60,20 +74,21 @@ export async function checkTop(
   }
   if (sums === null) return;
   for (const name of sums.keys()) {
-    if (names.has(name) || isRemade(name)) continue;
+    if (names.has(name) || isOptional(name)) continue;
     const isTop = !name.startsWith("files/");
     const remedy = isTop ? RESUME : SET_ASIDE;
     problems.add(name, "is missing", remedy);
   }
   for (const name of tree.files) {
     const inner = isMerged ? name.replace(SHARD, "") : name;
-    if (sums.has(name) || !isSummed(inner) || isRemade(name)) continue;
+    if (sums.has(name) || !isSummed(inner) || isOptional(name)) continue;
     problems.add(name, "has no sum in SHA256SUMS", RESUME);
   }
 }
 
-function isRemade(name: string): boolean {
-  return DATABASE.test(name);
+/** Whether a file may have a sum or none, be there or not. */
+function isOptional(name: string): boolean {
+  return DATABASE.test(name) || DAMAGED.test(name);
 }
 
 function belongs(name: string, isMerged: boolean): boolean {
