@@ -12,6 +12,7 @@ import {
   type IdInfo,
   logsList,
 } from "../api/client.ts";
+import type { TreeExport } from "../tree/tree_reader.ts";
 import { probeList } from "../lists/time_windows.ts";
 import type { Session } from "../api/session.ts";
 import type { ListSpec } from "../api/list_spec.ts";
@@ -53,7 +54,9 @@ export async function compareWithApi(
   { walk, stop, verdict }: RemoteOptions,
 ): Promise<readonly Problem[]> {
   const { files, exports } = verdict;
-  const problems = new Problems(exports[0]!.dir);
+  const byDir = new Map(exports.map(({ dir }) => [dir, new Problems(dir)]));
+  const problemsOf = ({ dir }: TreeExport) => byDir.get(dir)!;
+  const problems = problemsOf(exports[0]!);
   const listed = new Map<string, FileInfo>();
   using list = await openWalk(walk, filesList(null));
   let places = 0;
@@ -70,7 +73,7 @@ export async function compareWithApi(
     const { id, from } = file;
     const info = listed.get(id);
     if (info === undefined) {
-      return problems.add(
+      return problemsOf(from).add(
         `files/${id}`,
         "is not listed by the API any more",
         byHand("nothing: what is here is all there is"),
@@ -80,7 +83,9 @@ export async function compareWithApi(
     const cutoff = settings === undefined
       ? null
       : new TimeFilter(settings.cutoff, settings.filters);
-    await compareFile({ session: walk.session, problems, cutoff }, info, file);
+    const { session } = walk;
+    const comparing = { session, problems: problemsOf(from), cutoff };
+    await compareFile(comparing, info, file);
   });
   // A part of a workspace was asked for: what else there is, is not missing.
   const known = new Set(exports.flatMap(({ fileIds }) => fileIds));
@@ -98,7 +103,7 @@ export async function compareWithApi(
       RESUME,
     );
   }
-  return problems.sorted();
+  return [...byDir.values()].flatMap((one) => one.sorted());
 }
 
 interface Comparing {
