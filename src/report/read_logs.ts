@@ -70,16 +70,16 @@ async function readEnd(
     readonly last?: number;
   },
 ): Promise<readonly FoundLog[]> {
-  let found: Array<readonly [line: number, text: string | null]> = [];
+  let lines: Array<readonly [line: number, text: string | null]> = [];
   const options = { maxLineBytes: MAX_LOG_BYTES };
   for await (const batch of readLines(disk, path, options)) {
     for (const [i, text] of batch.texts.entries()) {
-      found.push([batch.first + i, text]);
+      lines.push([batch.first + i, text]);
     }
-    if (found.length > last) found = found.slice(-last);
-    if (found.length >= first) break;
+    if (lines.length > last) lines = lines.slice(-last);
+    if (lines.length >= first) break;
   }
-  return found.slice(0, first)
+  return lines.slice(0, first)
     .map(([line, text]) => ({ log: parse(text), chunk, line }));
 }
 

@@ -88,7 +88,7 @@ export async function writePages(
 }
 
 /**
- * Writes the page of a File. One that cannot be made is told, and costs nothing
+ * Writes the page of a File. One that cannot be made is reported, and costs nothing
  * but itself.
  *
  * @returns Whether it was written.
@@ -128,7 +128,7 @@ async function writePage(
   return true;
 }
 
-/** What `.done`, the manifest and `file.json` tell of a File. */
+/** What `.done`, the manifest and `file.json` say of a File. */
 async function knownFile(
   disk: Disk,
   file: TreeFile,

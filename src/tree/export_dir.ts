@@ -53,7 +53,7 @@ export async function createExportDir(
 
 /**
  * Opens an export that an earlier run of this tool, or of the official script,
- * has begun.
+ * has started.
  *
  * @throws {UsageError} When there is no export, a run is at work in it, or not
  * all in it is a plain file or directory.

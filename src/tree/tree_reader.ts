@@ -59,7 +59,7 @@ export interface TreeExport {
   readonly topNames: ReadonlySet<string>;
   /** The Files that are on disk or in the manifest, sorted. */
   readonly fileIds: readonly string[];
-  /** What cannot be read at the top; what lies in a File tells that itself. */
+  /** What cannot be read at the top; what lies in a File is reported with it. */
   readonly problems: readonly TreeProblem[];
 }
 
@@ -126,6 +126,9 @@ export type TreePart =
 export type TreeItem = TreePart & {
   readonly item: TreeDocument | TreeLines | TreeProblem;
 };
+
+/** Lines to be parsed before they are looked at: few, so that they die young. */
+const LINES_AT_ONCE = 500;
 
 /** How to read a document or a chunk. */
 export type ReadOptions = LineOptions;
@@ -329,7 +332,7 @@ export async function treeFile(
 
 /**
  * What a complete File lacks of its documents, as far as their names and what
- * `.done` or the manifest counts tell without reading any.
+ * `.done` or the manifest counts say without reading any.
  */
 export function missingDocuments(file: TreeFile): readonly TreeProblem[] {
   const { dir, id, done, entry, names, shape } = file;
@@ -405,6 +408,9 @@ export async function* readChunkLines(
         const value = text === null ? null : recordOf(text);
         if (text !== null && value !== null) {
           lines.push({ number, text, value });
+          if (lines.length < LINES_AT_ONCE) continue;
+          yield { kind: "lines", dir, path, lines };
+          lines = [];
           continue;
         }
         if (lines.length > 0) yield { kind: "lines", dir, path, lines };

@@ -56,11 +56,11 @@ class FileCheck {
 
   async run(): Promise<FileHolds> {
     const { file: { shape, emptyDirs }, done, official } = this.#checked;
-    for (const name of shape.extra) this.#tell(name, "does not belong here");
+    for (const name of shape.extra) this.#report(name, "does not belong here");
     // The official script makes directories before it knows what goes there.
     for (const name of official ? [] : emptyDirs) {
       if (mayBeEmpty(shape, name)) continue;
-      this.#tell(name || ".", "is empty and does not belong here");
+      this.#report(name || ".", "is empty and does not belong here");
     }
     const { type } = await this.#document("file.json", "id", this.#id);
     const deployed: string[] = [];
@@ -71,7 +71,7 @@ class FileCheck {
       const count = version["datapoints_count"];
       if (typeof count === "number" && count > 0 && !shape.datapoints.has(id)) {
         const message = `has ${count} Datapoints, none of which are there`;
-        this.#tell(name, message, FETCH);
+        this.#report(name, message, FETCH);
       }
     }
     this.#lists.set("versions", shape.versions.length);
@@ -82,7 +82,7 @@ class FileCheck {
     for (const [id, chunks] of shape.datapoints) {
       const dir = `datapoints/${id}`;
       if (!shape.versions.includes(id)) {
-        this.#tell(dir, "is of a Version that is not there", FETCH);
+        this.#report(dir, "is of a Version that is not there", FETCH);
       }
       const datapoints = await this.#list(dir, chunks, idOf);
       this.#add({ datapoints });
@@ -118,7 +118,7 @@ class FileCheck {
     const evaluation = await this.#document(name, "id", id);
     const fileId = evaluation["file_id"];
     if (typeof fileId === "string" && fileId !== this.#id) {
-      this.#tell(name, `is an Evaluation of the File ${fileId}`);
+      this.#report(name, `is an Evaluation of the File ${fileId}`);
     }
     await this.#document(`${dir}/stats.json`);
     for (const run of parts.runs) {
@@ -151,29 +151,29 @@ class FileCheck {
     const value = await this.#value(name);
     if (value === undefined) return {};
     if (!isObject(value)) {
-      this.#tell(name, "is no JSON object");
+      this.#report(name, "is no JSON object");
       return {};
     }
     if (field !== undefined && value[field] !== id) {
-      this.#tell(name, `is not of ${id}: its ${field} is another`);
+      this.#report(name, `is not of ${id}: its ${field} is another`);
     }
     return value;
   }
 
-  /** The value of a document; `undefined` where it cannot be read, which is told. */
+  /** The value of a document; `undefined` where it cannot be read, which is reported. */
   async #value(name: string): Promise<unknown> {
     if (!this.#checked.file.names.has(name)) {
-      this.#tell(name, "is missing", FETCH);
+      this.#report(name, "is missing", FETCH);
       return undefined;
     }
     const item = await this.#reader.document(this.#path(name));
     if (item.kind === "problem") {
-      this.#tell(name, item.reason);
+      this.#report(name, item.reason);
       return undefined;
     }
     // This program writes no carriage return, and no string of JSON holds one.
     if (!this.#checked.official && item.text.includes("\r")) {
-      this.#tell(name, "has other ends of lines than were written");
+      this.#report(name, "has other ends of lines than were written");
     }
     return item.value;
   }
@@ -186,20 +186,20 @@ class FileCheck {
     const value = await this.#value(name);
     if (value === undefined) return;
     if (!Array.isArray(value) || !value.every(isObject)) {
-      return this.#tell(name, "is no JSON array of Deployments");
+      return this.#report(name, "is no JSON array of Deployments");
     }
     for (const { version_id: id } of value) {
       if (typeof id !== "string" || !versions.has(id)) {
         const message = `names the Version ${id}, which is not there`;
-        this.#tell(name, message, FETCH);
+        this.#report(name, message, FETCH);
       }
     }
-    const told = value.map((one) =>
+    const listed = value.map((one) =>
       `${one["version_id"]} ${one["environment_id"]}`
     );
-    if (told.toSorted().join() !== deployed.toSorted().join()) {
+    if (listed.toSorted().join() !== deployed.toSorted().join()) {
       const message = "does not agree with the Versions' environments";
-      this.#tell(name, message, FETCH);
+      this.#report(name, message, FETCH);
     }
     this.#add({ deployments: value.length });
   }
@@ -228,7 +228,7 @@ class FileCheck {
       const wanted = said[kind] ?? 0;
       if (there === wanted) continue;
       const message = `vouches for ${wanted} ${kind}, ${there} are there`;
-      this.#tell(".done", message);
+      this.#report(".done", message);
     }
   }
 
@@ -240,7 +240,7 @@ class FileCheck {
     return `files/${this.#id}/${name}`;
   }
 
-  #tell(name: string, message: string, remedy: Remedy = SET_ASIDE): void {
+  #report(name: string, message: string, remedy: Remedy = SET_ASIDE): void {
     this.#problems.add(this.#path(name), message, remedy);
   }
 }

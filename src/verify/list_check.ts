@@ -30,8 +30,9 @@ export interface CheckedList {
   readonly official: boolean;
 }
 
-/** Lines of one file that are told; the others are counted. */
-const MOST_TOLD = 5;
+/** Lines of one file that are reported; the others are counted. */
+const MOST_REPORTED = 5;
+const CARRIAGE_RETURN = 0x0d;
 
 /**
  * Checks a list.
@@ -81,7 +82,9 @@ export async function checkList(
       );
     }
   }
-  if (suspects.size > 0) await tellTwins(reader, problems, list, suspects);
+  if (suspects.size > 0) {
+    await reportDuplicates(reader, problems, list, suspects);
+  }
   return records;
 }
 
@@ -94,20 +97,22 @@ async function checkChunk(
 ): Promise<number> {
   let lines = 0;
   let wrong = 0;
-  const tell = (line: number, message: string, remedy = SET_ASIDE) => {
-    if (++wrong > MOST_TOLD) return;
+  const report = (line: number, message: string, remedy = SET_ASIDE) => {
+    if (++wrong > MOST_REPORTED) return;
     problems.add(name, `line ${line} ${message}`, remedy);
   };
   for await (const item of reader.lines(name)) {
     if (item.kind === "lines") {
       lines += item.lines.length;
       for (const { number, text, value } of item.lines) {
-        if (text.endsWith("\r")) tell(number, "ends with a carriage return");
+        if (text.charCodeAt(text.length - 1) === CARRIAGE_RETURN) {
+          report(number, "ends with a carriage return");
+        }
         const key = keyOf(value);
-        if (key === null) tell(number, "has no id");
+        if (key === null) report(number, "has no id");
         else onKey(key);
         const reference = judge?.(value) ?? null;
-        if (reference !== null) tell(number, reference, remedy);
+        if (reference !== null) report(number, reference, remedy);
       }
     } else if (item.line === null || item.cause === "unterminated") {
       problems.add(name, item.reason, SET_ASIDE);
@@ -115,7 +120,7 @@ async function checkChunk(
       lines++;
       const isScripts = official &&
         /\b(NaN|Infinity)\b/.test(item.text ?? "");
-      tell(
+      report(
         item.line,
         isScripts
           ? "is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
@@ -123,22 +128,22 @@ async function checkChunk(
       );
     }
   }
-  if (wrong > MOST_TOLD) {
-    const message = `has ${wrong - MOST_TOLD} more such lines`;
+  if (wrong > MOST_REPORTED) {
+    const message = `has ${wrong - MOST_REPORTED} more such lines`;
     problems.add(name, message, FETCH);
   }
   return lines;
 }
 
 /** Reads the list again for keys that may be there twice. */
-async function tellTwins(
+async function reportDuplicates(
   reader: ExportReader,
   problems: Problems,
   { dir, chunks, keyOf }: CheckedList,
   suspects: ReadonlySet<string>,
 ): Promise<void> {
   const first = new Map<string, string>();
-  let told = 0;
+  let duplicates = 0;
   for (const chunk of chunks.toSorted((a, b) => a - b)) {
     const name = `${dir}/${chunk}.jsonl`;
     for await (const item of reader.lines(name)) {
@@ -150,7 +155,7 @@ async function tellTwins(
           first.set(key, `chunk ${chunk}, line ${number}`);
           continue;
         }
-        if (++told > MOST_TOLD) continue;
+        if (++duplicates > MOST_REPORTED) continue;
         const message = `line ${number} holds ${
           JSON.stringify(key)
         } again, which ${before} holds`;
@@ -158,8 +163,10 @@ async function tellTwins(
       }
     }
   }
-  if (told > MOST_TOLD) {
-    const message = `holds ${told - MOST_TOLD} more records a second time`;
+  if (duplicates > MOST_REPORTED) {
+    const message = `holds ${
+      duplicates - MOST_REPORTED
+    } more records a second time`;
     problems.add(dir, message, FETCH);
   }
 }

@@ -64,7 +64,7 @@ export class Problems {
     this.#all.push({ dir: this.dir, path, message, ...remedy });
   }
 
-  /** All of them, by path, then in the order in which they were found. */
+  /** All of them, by path, then in the order in which they were added. */
   sorted(): readonly Problem[] {
     return this.#all.toSorted((a, b) =>
       a.path < b.path ? -1 : a.path > b.path ? 1 : 0

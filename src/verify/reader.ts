@@ -74,7 +74,7 @@ export class ExportReader {
       try {
         const there = size === null ? null : (await disk.lstat(path)).size;
         if (there !== size) {
-          this.#tellSize(name, there ?? 0, size ?? 0);
+          this.#reportSize(name, there ?? 0, size ?? 0);
           continue;
         }
         const summing = new Summing();
@@ -94,14 +94,14 @@ export class ExportReader {
     const known = sums?.get(name);
     if (known === undefined) return;
     if (known.size !== null && known.size !== summing.bytes) {
-      return this.#tellSize(name, summing.bytes, known.size);
+      return this.#reportSize(name, summing.bytes, known.size);
     }
     if (known.sum === summing.digest()) return;
     const message = "is not what was written: its SHA-256 differs";
     problems.add(name, message, remedyFor(name));
   }
 
-  #tellSize(name: string, there: number, written: number): void {
+  #reportSize(name: string, there: number, written: number): void {
     const message =
       `is not what was written: it has ${there} bytes, not ${written}`;
     this.#options.problems.add(name, message, remedyFor(name));

@@ -109,7 +109,7 @@ export async function compareWithApi(
 interface Comparing {
   readonly session: Session;
   readonly problems: Problems;
-  /** `null` where nothing tells when the export was begun. */
+  /** `null` where nothing says when the export was made. */
   readonly cutoff: TimeFilter | null;
 }
 

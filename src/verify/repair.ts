@@ -1,6 +1,6 @@
 /**
- * Sets aside what `verify` found broken, so that a resume fetches just that
- * again. Nothing is deleted: it is renamed below `damaged/<n>/`, where it stays
+ * Sets aside what `verify` reports as broken, so that a resume fetches just
+ * that. Nothing is deleted: it is renamed below `damaged/<n>/`, where it stays
  * until its owner removes it.
  */
 import { dirname, join } from "@std/path";
@@ -24,7 +24,7 @@ export interface SetAside {
  * that it is in. A resume does the rest.
  *
  * @param dir The export's directory; problems of others are left alone.
- * @param problems What `verify` found.
+ * @param problems What `verify` reported.
  * @returns What was set aside, by path.
  * @throws {UsageError} When a run is at work in the export.
  * @throws {StorageError} When something cannot be renamed.
@@ -39,16 +39,16 @@ export async function repair(
   const paths = decideSetAside(problems.filter((one) => one.dir === dir), tree);
   if (paths.length === 0) return [];
   const below = await newDamagedDir(disk, dir);
-  const moved: SetAside[] = [];
+  const done: SetAside[] = [];
   for (const path of paths) {
     const to = `${below}/${path}`;
     await onDisk(`set ${join(dir, path)} aside`, async () => {
       await disk.ensureDir(join(dir, dirname(to)));
       await disk.rename(join(dir, path), join(dir, to));
     });
-    moved.push({ path, to });
+    done.push({ path, to });
   }
-  return moved;
+  return done;
 }
 
 /**

@@ -22,7 +22,7 @@ const ADVICE = byHand(
 );
 
 /**
- * Reads the sums of an export; tells lines that are none.
+ * Reads the sums of an export; reports lines that are none.
  *
  * @returns Them, or `null` where there are none to be read.
  */

@@ -37,7 +37,7 @@ export interface CheckedDir {
   readonly sums: Sums | null;
   /** Its plain files, below it. */
   readonly names: ReadonlySet<string>;
-  /** Whether the official script wrote it, as far as its top tells. */
+  /** Whether the official script wrote it, as far as its top shows. */
   readonly isBare: boolean;
 }
 

@@ -27,7 +27,7 @@ import { ExportReader } from "./reader.ts";
 import { readSums } from "./sums.ts";
 import { checkTop } from "./top_check.ts";
 
-/** What checking exports told. */
+/** The result of checking exports. */
 export interface Verdict {
   readonly problems: readonly Problem[];
   /** The complete Files. */
@@ -102,10 +102,10 @@ async function verifyDir(
   const problems = new Problems(dir);
   const tree = await listTree(disk, dir, { skip: DAMAGED_NAME });
   const names = new Set(tree.files);
-  const told = new Set([...names, ...tree.others.map(({ path }) => path)]);
-  for (const { problems: found } of exports) {
-    for (const { path, reason, cause } of found) {
-      if (cause === "notPlain" && told.has(path)) continue;
+  const listed = new Set([...names, ...tree.others.map(({ path }) => path)]);
+  for (const { problems: unread } of exports) {
+    for (const { path, reason, cause } of unread) {
+      if (cause === "notPlain" && listed.has(path)) continue;
       problems.add(path, reason, remedyFor(path));
     }
   }
@@ -160,11 +160,11 @@ async function verifyDir(
   for (const { prefix, manifest, fileIds } of exports) {
     if (manifest === null || manifest.settings.logs) continue;
     const ids = new Set(fileIds);
-    const found = files.find(({ id, logs }) => ids.has(id) && logs);
-    if (found === undefined) continue;
+    const holder = files.find(({ id, logs }) => ids.has(id) && logs);
+    if (holder === undefined) continue;
     const path = `${prefix}export.json`;
     const message =
-      `says that no Logs were asked for, and ${found.id} has them`;
+      `says that no Logs were asked for, and ${holder.id} has them`;
     problems.add(path, message, remedyFor(path));
   }
   await reader.rest();
@@ -229,9 +229,9 @@ function compareEntry(
     problems.add(`files/${id}/.done`, message, RESUME);
   }
   for (const kind of RECORD_KINDS) {
-    const [wanted, found] = [entry.counts[kind] ?? 0, there[kind] ?? 0];
-    if (wanted === found) continue;
-    const message = `says that ${id} has ${wanted} ${kind}, ${found} are there`;
+    const [wanted, held] = [entry.counts[kind] ?? 0, there[kind] ?? 0];
+    if (wanted === held) continue;
+    const message = `says that ${id} has ${wanted} ${kind}, ${held} are there`;
     problems.add(path, message, RESUME);
   }
 }
@@ -241,7 +241,7 @@ const OTHERS = 0o077;
 /** The part of a mode by which a file is a program, which no file of an export is. */
 const EXECUTABLE = 0o111;
 
-/** Tells where others on this system may read an export. */
+/** Reports where others on this system may read an export. */
 async function checkMode(
   disk: Disk,
   dir: string,
@@ -265,7 +265,7 @@ async function checkMode(
   );
 }
 
-/** Tells which shards of one export are not among several that were given. */
+/** Reports which shards of one export are not among several that were given. */
 function shardProblems(exports: readonly TreeExport[]): readonly Problem[] {
   const shards = exports.flatMap(({ dir, prefix, manifest }) => {
     const shard = manifest?.settings.filters.shard ?? null;
