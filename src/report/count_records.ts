@@ -1,36 +1,37 @@
 /** Counts what lies on disk of a File whose counts nothing tells. */
-import { join } from "@std/path";
 import { type Counts, sumCounts } from "../core/observer.ts";
-import { filesBelow } from "../tree/checksums.ts";
-import { chunkPath, type FileLayout } from "../tree/layout.ts";
-import { shapeOf } from "../tree/file_shape.ts";
-import { readLines } from "../verify/lines.ts";
 import type { Disk } from "../core/runtime.ts";
+import {
+  chunkNames,
+  countLines,
+  type OnProblem,
+  type TreeFile,
+} from "../tree/tree_reader.ts";
 import { readDeployments } from "./read_file.ts";
 
 /**
  * Counts the records of a File.
  *
- * @throws {StorageError} When the disk refuses.
+ * @param onProblem Hears of what cannot be read, which counts nothing.
  */
 export async function countRecords(
   disk: Disk,
-  paths: FileLayout,
+  file: TreeFile,
+  onProblem: OnProblem,
 ): Promise<Counts> {
-  const { versions, logs, datapoints, evaluations } = shapeOf(
-    await filesBelow(disk, paths.root),
-  );
-  const linesIn = async (dir: string, chunks: readonly number[]) => {
+  const { versions, logs, datapoints, evaluations } = file.shape;
+  const linesIn = async (list: string, chunks: readonly number[]) => {
     let lines = 0;
-    for (const chunk of chunks) {
-      const path = chunkPath(join(paths.root, dir), chunk);
-      await readLines(disk, path, () => void lines++);
+    for (const path of chunkNames(file, list, chunks)) {
+      const counted = await countLines(disk, file.dir, path);
+      if (typeof counted === "number") lines += counted;
+      else onProblem(counted);
     }
     return lines;
   };
   let counts: Counts = {
     versions: versions.length,
-    deployments: (await readDeployments(disk, paths)).length,
+    deployments: (await readDeployments(disk, file, () => {})).length,
     evaluations: evaluations.size,
     logs: await linesIn("logs", logs),
   };

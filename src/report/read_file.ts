@@ -1,15 +1,18 @@
-/** Reads what the page of a File shows, from this program's or the official script's tree. */
-import { join } from "@std/path";
+/** Reads what the page of a File shows, from this program's or the official script's export. */
+import { isObject } from "../core/json.ts";
 import type { Counts } from "../core/observer.ts";
-import { parseJson } from "../tree/json_file.ts";
-import { type FileLayout, isSafeId, type Layout } from "../tree/layout.ts";
-import { countChunks } from "../tree/chunk_reader.ts";
-import type { Gap } from "../tree/manifest.ts";
-import { listDir, readFile } from "../tree/atomic_file.ts";
 import type { Disk } from "../core/runtime.ts";
+import type { Gap } from "../tree/manifest.ts";
+import {
+  chunkNames,
+  missingDocuments,
+  type OnProblem,
+  readDocument,
+  type TreeDocument,
+  type TreeFile,
+} from "../tree/tree_reader.ts";
 import type { EvaluationRecord } from "./evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
-import { isObject } from "../core/json.ts";
 import { newestLogs } from "./read_logs.ts";
 import type { Fields } from "./values.ts";
 import type { VersionRecord } from "./version_view.ts";
@@ -31,87 +34,87 @@ const NEWEST = 200;
 /**
  * Reads a File.
  *
- * @throws {StorageError} When the disk refuses.
+ * @param onProblem Hears of what cannot be read; a part that is missing because
+ * the File is not complete is no such thing.
  */
 export async function readFileData(
   disk: Disk,
-  layout: Layout,
+  file: TreeFile,
   known: KnownFile,
+  onProblem: OnProblem,
 ): Promise<FileData> {
-  const paths = layout.file(known.id);
-  const { logs, chunks } = await newestLogs(disk, paths.list("logs"), NEWEST);
+  const { shape } = file;
+  const names = chunkNames(file, "logs", shape.logs);
+  for (const one of [...file.problems, ...missingDocuments(file)]) {
+    onProblem(one);
+  }
+  const document = await readDocumentOf(disk, file, "file.json", onProblem);
+  const versions: VersionRecord[] = [];
+  for (const id of shape.versions) {
+    const name = `versions/${id}`;
+    const version = await readDocumentOf(disk, file, name, onProblem);
+    if (version !== null) versions.push({ id, json: version.text });
+  }
   return {
     ...known,
-    file: await readJson(disk, paths.file),
-    deployments: await readDeployments(disk, paths),
-    versions: await readVersions(disk, paths),
-    evaluations: await readEvaluations(disk, paths),
-    datapoints: await readDatapoints(disk, paths),
-    logs,
-    chunks,
+    file: document?.value,
+    deployments: await readDeployments(disk, file, onProblem),
+    versions,
+    evaluations: await readEvaluations(disk, file, onProblem),
+    datapoints: new Map(
+      [...shape.datapoints].map(([id, chunks]) => [id, chunks.length]),
+    ),
+    logs: await newestLogs(disk, file.dir, names, NEWEST, onProblem),
+    chunks: names.length,
   };
 }
 
 /** The elements of `deployments.json`. */
 export async function readDeployments(
   disk: Disk,
-  paths: FileLayout,
+  file: TreeFile,
+  onProblem: OnProblem,
 ): Promise<readonly Fields[]> {
-  const value = await readJson(disk, paths.deployments);
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  const name = "deployments.json";
+  const item = await readDocumentOf(disk, file, name, onProblem);
+  return Array.isArray(item?.value) ? item.value.filter(isObject) : [];
 }
 
-async function readJson(disk: Disk, path: string): Promise<unknown> {
-  return parseJson(await readFile(disk, path));
-}
-
-/** The names in a directory that are ids. */
-async function idsIn(disk: Disk, dir: string): Promise<readonly string[]> {
-  const entries = await listDir(disk, dir) ?? [];
-  return entries.map(({ name }) => name).filter(isSafeId);
-}
-
-async function readVersions(
+/** A document of a File; `null` where there is none that can be read. */
+async function readDocumentOf(
   disk: Disk,
-  paths: FileLayout,
-): Promise<readonly VersionRecord[]> {
-  const records: VersionRecord[] = [];
-  for (const id of await idsIn(disk, paths.versions)) {
-    const bytes = await readFile(disk, join(paths.versions, id));
-    records.push({ id, json: new TextDecoder().decode(bytes ?? undefined) });
-  }
-  return records;
+  { dir, id, names }: TreeFile,
+  name: string,
+  onProblem: OnProblem,
+): Promise<TreeDocument | null> {
+  if (!names.has(name)) return null;
+  const item = await readDocument(disk, dir, `files/${id}/${name}`);
+  if (item.kind === "document") return item;
+  onProblem(item);
+  return null;
 }
 
 async function readEvaluations(
   disk: Disk,
-  paths: FileLayout,
+  file: TreeFile,
+  onProblem: OnProblem,
 ): Promise<readonly EvaluationRecord[]> {
+  const valueOf = async (name: string) =>
+    (await readDocumentOf(disk, file, name, onProblem))?.value;
   const records: EvaluationRecord[] = [];
-  for (const id of await idsIn(disk, paths.evaluations)) {
-    const { evaluation, stats, runs: dir } = paths.evaluation(id);
+  for (const [id, parts] of file.shape.evaluations) {
+    const below = `evaluations/${id}`;
     const runs: unknown[] = [];
-    for (const run of await idsIn(disk, dir)) {
-      runs.push(await readJson(disk, join(dir, run)));
+    for (const run of parts.runs) {
+      runs.push(await valueOf(`${below}/runs/${run}`));
     }
     records.push({
       id,
-      evaluation: await readJson(disk, evaluation),
-      stats: await readJson(disk, stats),
+      evaluation: await valueOf(`${below}/evaluation.json`),
+      stats: await valueOf(`${below}/stats.json`),
       runs,
-      chunks: await countChunks(disk, paths.list(`evaluations/${id}/logs`)),
+      chunks: parts.logs.length,
     });
   }
   return records;
-}
-
-async function readDatapoints(
-  disk: Disk,
-  paths: FileLayout,
-): Promise<ReadonlyMap<string, number>> {
-  const chunks = new Map<string, number>();
-  for (const id of await idsIn(disk, paths.datapoints)) {
-    chunks.set(id, await countChunks(disk, paths.list(`datapoints/${id}`)));
-  }
-  return chunks;
 }

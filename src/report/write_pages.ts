@@ -3,26 +3,22 @@
  * made from what lies on disk, can be made again at any time, and are no part of
  * what is summed.
  */
-import { join } from "@std/path";
 import { forEachConcurrent } from "../core/concurrency.ts";
 import { StorageError } from "../core/errors.ts";
 import { filtersText } from "../core/filters.ts";
 import { isObject } from "../core/json.ts";
-import { readDone } from "../tree/checkpoint.ts";
-import { parseJson } from "../tree/json_file.ts";
-import { isSafeId, Layout, PAGE_NAME } from "../tree/layout.ts";
+import type { Disk } from "../core/runtime.ts";
+import { PART_SUFFIX, writeFile } from "../tree/atomic_file.ts";
+import { Layout, PAGE_NAME } from "../tree/layout.ts";
 import type { Gap } from "../tree/manifest.ts";
 import {
-  listDir,
-  PART_SUFFIX,
-  readFile,
-  writeFile,
-} from "../tree/atomic_file.ts";
-import {
-  type ExportMetadata,
-  readExportMetadata,
-} from "../verify/export_metadata.ts";
-import type { Disk } from "../core/runtime.ts";
+  type OnProblem,
+  openExports,
+  openFile,
+  readDocument,
+  type TreeExport,
+  type TreeFile,
+} from "../tree/tree_reader.ts";
 import { countRecords } from "./count_records.ts";
 import { filePage } from "./file_page.ts";
 import { type OverviewFile, overviewPage } from "./overview.ts";
@@ -36,10 +32,12 @@ export type Which = "all" | "missing" | "none";
 export interface PagesOptions {
   readonly which: Which;
   readonly onFailure: OnFailure;
+  /** Hears of what cannot be read, and so stands on no page. */
+  readonly onProblem?: OnProblem;
 }
 
 /** Hears of what has no page, a File or the export, and why. */
-export type OnFailure = (what: string, error: unknown) => void;
+export type OnFailure = (name: string, error: unknown) => void;
 
 /** Files to be looked at at once. */
 const AT_ONCE = 8;
@@ -47,63 +45,68 @@ const AT_ONCE = 8;
 /**
  * Writes the pages of an export, `index.html` last.
  *
+ * @param dir Its directory.
  * @returns How many pages of Files were written.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When a page cannot be written.
+ * @throws {UsageError} When there is no export.
  */
 export async function writePages(
   disk: Disk,
-  root: string,
-  { which, onFailure }: PagesOptions,
+  dir: string,
+  { which, onFailure, onProblem = () => {} }: PagesOptions,
 ): Promise<number> {
-  const layout = new Layout(root);
-  const claims = await readExportMetadata(
-    disk,
-    root,
-    await topNames(disk, root),
-  );
+  const exports = await openExports(disk, [dir]);
+  const layout = new Layout(exports[0]!.dir);
   const rows: OverviewFile[] = [];
   let written = 0;
-  const ids = await fileIds(disk, layout, claims);
-  const gaps = Map.groupBy(gapsOf(claims), ({ fileId }) => fileId);
-  await forEachConcurrent(new AbortController(), AT_ONCE, ids, async (id) => {
-    const paths = layout.file(id);
-    const file = await knownFile(disk, layout, claims, id, gaps.get(id) ?? []);
-    let hasPage = await isPageThere(disk, paths.root);
+  for (const { problems } of exports) problems.forEach(onProblem);
+  const gaps = Map.groupBy(gapsOf(exports), ({ fileId }) => fileId);
+  const files = exports.flatMap((from) =>
+    from.fileIds.map((id) => ({ from, id }))
+  );
+  const stop = new AbortController();
+  await forEachConcurrent(stop, AT_ONCE, files, async ({ from, id }) => {
+    const file = await openFile(disk, from, id);
+    const known = await knownFile(disk, file, gaps.get(id) ?? [], onProblem);
+    let hasPage = file.names.has(PAGE_NAME) &&
+      !file.names.has(PAGE_NAME + PART_SUFFIX);
     if (which === "all" || which === "missing" && !hasPage) {
-      hasPage = await writeFilePage(disk, layout, file, onFailure);
+      const make = async () =>
+        filePage(await readFileData(disk, file, known, onProblem));
+      const failed = (error: unknown) => onFailure(id, error);
+      hasPage = await writePage(disk, layout.file(id).page, make, failed);
       if (hasPage) written++;
     }
-    rows.push(rowOf(file, await deployedTo(disk, layout, id), hasPage));
+    rows.push(rowOf(known, await deployedTo(disk, file), hasPage));
   });
-  const files = rows.sort((a, b) => a.id < b.id ? -1 : 1);
+  rows.sort((a, b) => a.id < b.id ? -1 : 1);
   await writePage(disk, layout.page, async () => {
-    const directories = await directoryPaths(disk, layout);
-    return overviewPage({ ...aboutOf(claims), files, directories });
+    const directories = await directoryPaths(disk, exports);
+    return overviewPage({ ...aboutOf(exports), files: rows, directories });
   }, (error) => onFailure("the export", error));
   return written;
 }
 
 /**
- * Writes the page of a File. One that cannot be made is told, and costs nothing
+ * Writes the page of a File. One that cannot be made is reported, and costs nothing
  * but itself.
  *
  * @returns Whether it was written.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the page cannot be written.
  */
 export async function writeFilePage(
   disk: Disk,
   layout: Layout,
-  file: KnownFile,
+  known: KnownFile,
   onFailure: OnFailure,
 ): Promise<boolean> {
-  const { page } = layout.file(file.id);
-  const make = async () => filePage(await readFileData(disk, layout, file));
-  return await writePage(
-    disk,
-    page,
-    make,
-    (error) => onFailure(file.id, error),
-  );
+  const make = async () => {
+    const from = { dir: layout.root, manifest: null };
+    const file = await openFile(disk, from, known.id);
+    return filePage(await readFileData(disk, file, known, () => {}));
+  };
+  const { page } = layout.file(known.id);
+  return await writePage(disk, page, make, (e) => onFailure(known.id, e));
 }
 
 /** What is in an export may be anything, and no page is worth a run. */
@@ -125,64 +128,37 @@ async function writePage(
   return true;
 }
 
-/** Whether a File has its page, and no kill came while it was made anew. */
-async function isPageThere(disk: Disk, dir: string): Promise<boolean> {
-  const entries = await listDir(disk, dir) ?? [];
-  const names = new Set(entries.map(({ name }) => name));
-  return names.has(PAGE_NAME) && !names.has(PAGE_NAME + PART_SUFFIX);
-}
-
-/** What stands at the top of an export, as far as its records need it. */
-async function topNames(disk: Disk, root: string): Promise<readonly string[]> {
-  const names = (await listDir(disk, root) ?? []).map(({ name }) => name);
-  const shards = await listDir(disk, join(root, "shards")) ?? [];
-  return [...names, ...shards.map(({ name }) => `shards/${name}/export.json`)];
-}
-
-async function fileIds(
-  disk: Disk,
-  layout: Layout,
-  claims: ExportMetadata,
-): Promise<readonly string[]> {
-  const entries = await listDir(disk, layout.files) ?? [];
-  const onDisk = entries.filter(({ isDirectory }) => isDirectory)
-    .map(({ name }) => name);
-  return [...new Set([...onDisk, ...claims.fileIds])].filter(isSafeId);
-}
-
-/** What `.done`, the export's records and `file.json` tell of a File. */
+/** What `.done`, the manifest and `file.json` say of a File. */
 async function knownFile(
   disk: Disk,
-  layout: Layout,
-  claims: ExportMetadata,
-  id: string,
+  file: TreeFile,
   gaps: readonly Gap[],
+  onProblem: OnProblem,
 ): Promise<KnownFile> {
-  const paths = layout.file(id);
-  const entry = claims.entry(id);
-  const done = await readDone(disk, paths);
-  const file = entry === undefined
-    ? parseJson(await readFile(disk, paths.file))
+  const { id, dir, entry, done, names } = file;
+  const isAsked = entry === null && names.has("file.json");
+  const item = isAsked
+    ? await readDocument(disk, dir, `files/${id}/file.json`)
     : null;
+  const value = item?.kind === "document" ? item.value : null;
   const isOurs = done?.logs !== undefined;
   return {
     id,
-    type: entry?.type ?? textIn(file, "type") ?? "unknown",
-    path: entry === undefined ? textIn(file, "path") : entry.path,
+    type: entry?.type ?? textIn(value, "type") ?? "unknown",
+    path: entry === null ? textIn(value, "path") : entry.path,
     state: done !== null ? "complete" : "incomplete",
     counts: isOurs
       ? done.counts
-      : entry?.counts ?? await countRecords(disk, paths),
+      : entry?.counts ?? await countRecords(disk, file, onProblem),
     gaps: done === null ? gaps : [],
   };
 }
 
 async function deployedTo(
   disk: Disk,
-  layout: Layout,
-  id: string,
+  file: TreeFile,
 ): Promise<readonly string[]> {
-  const deployments = await readDeployments(disk, layout.file(id));
+  const deployments = await readDeployments(disk, file, () => {});
   const names = deployments.map((one) => textIn(one, "environment_name"));
   return [...new Set(names.filter((name) => name !== null))].sort();
 }
@@ -202,33 +178,37 @@ function rowOf(
 }
 
 /** What the export says of itself. */
-function aboutOf(claims: ExportMetadata) {
-  const manifests = claims.all.flatMap(({ manifest }) => manifest ?? []);
+function aboutOf(exports: readonly TreeExport[]) {
+  const manifests = exports.flatMap(({ manifest }) => manifest ?? []);
+  const isMerged = exports.some(({ prefix }) => prefix !== "");
   const [first] = manifests;
   const unfinished = manifests.find(({ state }) => state !== "complete");
   const filters = first && {
     ...first.settings.filters,
-    ...claims.isMerged && { shard: null },
+    ...isMerged && { shard: null },
   };
   return {
     state: (unfinished ?? first)?.state ?? null,
     startedAt: first?.startedAt ?? null,
     filters: filters ? filtersText(filters) : null,
     withLogs: first?.settings.logs ?? null,
-    gaps: gapsOf(claims),
+    gaps: gapsOf(exports),
   };
 }
 
-function gapsOf({ all }: ExportMetadata): readonly Gap[] {
-  return all.flatMap(({ manifest }) => manifest?.gaps ?? []);
+function gapsOf(exports: readonly TreeExport[]): readonly Gap[] {
+  return exports.flatMap(({ manifest }) => manifest?.gaps ?? []);
 }
 
 /** The paths in `directories.json`, as far as it can be read. */
 async function directoryPaths(
   disk: Disk,
-  layout: Layout,
+  [first]: readonly TreeExport[],
 ): Promise<readonly string[]> {
-  const value = parseJson(await readFile(disk, layout.directories));
+  const { dir, prefix, topNames } = first!;
+  if (!topNames.has("directories.json")) return [];
+  const item = await readDocument(disk, dir, `${prefix}directories.json`);
+  const value = item.kind === "document" ? item.value : null;
   const directories = Array.isArray(value) ? value.filter(isObject) : [];
   return directories.map((one) => textIn(one, "path"))
     .filter((path) => path !== null)

@@ -1,14 +1,16 @@
 /**
  * The directory of one export: made new, or opened again to go on. While a run
- * works in it, it holds the lock on `export.log`; the system lets go of it
- * however the run ends.
+ * works in it, it holds locks on the directory itself and on `export.log`; the
+ * system lets go of them however the run ends. The log alone would not do: once
+ * it is moved away, another run makes a new one and locks that.
  */
 import { basename, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk, DiskFile } from "../core/runtime.ts";
 import { Layout } from "./layout.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { listDir, storageError } from "./atomic_file.ts";
+import { storageError } from "./atomic_file.ts";
+import { expectPlainTree } from "./plain_tree.ts";
 
 /** An export's directory, locked for this run. */
 export interface ExportDir {
@@ -17,7 +19,7 @@ export interface ExportDir {
   readonly manifest: Manifest | null;
   /** Whether this run made it. */
   readonly isNew: boolean;
-  /** `export.log`, open at its end. */
+  /** `export.log`, open at its end; closing it lets go of the locks. */
   readonly log: DiskFile;
 }
 
@@ -51,15 +53,17 @@ export async function createExportDir(
 
 /**
  * Opens an export that an earlier run of this tool, or of the official script,
- * has begun.
+ * has started.
  *
- * @throws {UsageError} When there is no export, or a run is at work in it.
+ * @throws {UsageError} When there is no export, a run is at work in it, or not
+ * all in it is a plain file or directory.
  */
 export async function openExportDir(
   disk: Disk,
   path: string,
 ): Promise<ExportDir> {
   const names = await expectExport(disk, path);
+  await expectPlainTree(disk, path);
   const manifest = await readManifest(disk, join(path, "export.json"));
   if (manifest === null && names.has("export.json")) {
     throw new UsageError(
@@ -79,14 +83,7 @@ export async function expectExport(
   disk: Disk,
   path: string,
 ): Promise<ReadonlySet<string>> {
-  const entries = await listDir(disk, path).catch((cause) => {
-    throw new UsageError(cause.message, { cause });
-  });
-  if (entries === null) {
-    throw new UsageError(
-      `there is no directory ${path}; give the directory of an export, such as exports/20250606-120000`,
-    );
-  }
+  const entries = await exportEntries(disk, path);
   const names = new Set(entries.map(({ name }) => name));
   if (!["export.json", "files"].some((name) => names.has(name))) {
     throw names.has("export.log")
@@ -98,6 +95,31 @@ export async function expectExport(
   return names;
 }
 
+/**
+ * The entries of a directory that a user gave as an export's.
+ *
+ * @throws {UsageError} When it is none, or cannot be listed.
+ */
+export async function exportEntries(
+  disk: Disk,
+  path: string,
+): Promise<readonly Deno.DirEntry[]> {
+  const hint =
+    "give the directory of an export, such as exports/20250606-120000";
+  try {
+    return await Array.fromAsync(disk.readDir(path));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new UsageError(`there is no directory ${path}; ${hint}`, { cause });
+    }
+    if (cause instanceof Deno.errors.NotADirectory) {
+      throw new UsageError(`${path} is a file; ${hint}`, { cause });
+    }
+    const { message } = storageError(`list ${path}`, cause);
+    throw new UsageError(message, { cause });
+  }
+}
+
 /** The error for a directory that is no export. */
 export function notAnExport(path: string): UsageError {
   return new UsageError(
@@ -106,20 +128,41 @@ export function notAnExport(path: string): UsageError {
 }
 
 /**
- * Keeps runs off an export that has a log: those of the official script and
- * merged ones may have none.
+ * Keeps runs off an export while pages are written into it. One without a log,
+ * as the official script's or a merged one may be, gets none.
  *
  * @returns What lets go of it.
- * @throws {UsageError} When a run is at work in it.
+ * @throws {UsageError} When a run is at work in it, or not all in it is a plain
+ * file or directory.
  */
 export async function lockIfLogged(
   disk: Disk,
   path: string,
 ): Promise<Disposable> {
-  const names = await expectExport(disk, path);
-  if (!names.has("export.log")) return { [Symbol.dispose]() {} };
-  const { log } = await lock(disk, path, { manifest: null, isNew: false });
-  return { [Symbol.dispose]: () => log.close() };
+  await expectExport(disk, path);
+  await expectPlainTree(disk, path);
+  return await lockForRepair(disk, path);
+}
+
+/**
+ * Keeps runs off an export that may hold anything, while what is broken in it is
+ * set aside.
+ *
+ * @returns What lets go of it.
+ * @throws {UsageError} When a run is at work in it.
+ */
+export async function lockForRepair(
+  disk: Disk,
+  path: string,
+): Promise<Disposable> {
+  const entries = await exportEntries(disk, path);
+  const hasLog = entries.some(({ name, isFile }) =>
+    isFile && name === "export.log"
+  );
+  const held = hasLog
+    ? (await lock(disk, path, { manifest: null, isNew: false })).log
+    : await lockDirectory(disk, path);
+  return { [Symbol.dispose]: () => held?.close() };
 }
 
 async function lock(
@@ -128,16 +171,74 @@ async function lock(
   known: Pick<ExportDir, "manifest" | "isNew">,
 ): Promise<ExportDir> {
   const layout = new Layout(path);
+  const held = await lockDirectory(disk, path);
   let log: DiskFile;
   try {
-    log = await disk.open(layout.log, { append: true, create: true });
+    const options = { append: true, create: true, mode: 0o600 };
+    log = await disk.open(layout.log, options);
   } catch (cause) {
+    held?.close();
     const { message } = storageError(`write ${layout.log}`, cause);
     throw new UsageError(message, { cause });
   }
-  if (await log.tryLock(true)) return { layout, log, ...known };
-  log.close();
-  throw new UsageError(
+  if (!await log.tryLock(true)) {
+    log.close();
+    held?.close();
+    throw anotherRun(path);
+  }
+  return {
+    layout,
+    log: held === null ? log : closingBoth(log, held),
+    ...known,
+  };
+}
+
+/**
+ * Locks the directory itself, which no run can lose by a file that is moved.
+ *
+ * @returns It, or `null` on systems that lock files only.
+ * @throws {UsageError} When a run is at work in it.
+ */
+async function lockDirectory(
+  disk: Disk,
+  path: string,
+): Promise<DiskFile | null> {
+  let dir: DiskFile | null = null;
+  let isFree: boolean;
+  try {
+    dir = await disk.open(path, { read: true });
+    isFree = await dir.tryLock(true);
+  } catch {
+    // Windows opens no directory, and some network file systems lock none:
+    // there the log's lock has to do.
+    dir?.close();
+    return null;
+  }
+  if (isFree) return dir;
+  dir.close();
+  throw anotherRun(path);
+}
+
+/** The log, whose closing lets go of the directory too. */
+function closingBoth(log: DiskFile, held: DiskFile): DiskFile {
+  return {
+    read: (bytes) => log.read(bytes),
+    write: (bytes) => log.write(bytes),
+    writeSync: (bytes) => log.writeSync(bytes),
+    syncData: () => log.syncData(),
+    tryLock: (exclusive) => log.tryLock(exclusive),
+    close: () => {
+      log.close();
+      held.close();
+    },
+    get readable() {
+      return log.readable;
+    },
+  };
+}
+
+function anotherRun(path: string): UsageError {
+  return new UsageError(
     `another run is at work on ${
       basename(path)
     }; wait for it, or stop it first`,

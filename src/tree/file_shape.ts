@@ -71,3 +71,17 @@ function place(shape: FileShape, path: readonly string[]): boolean {
   } else return false;
   return true;
 }
+
+/**
+ * Whether a directory of a File may be empty: a list without records leaves one
+ * where another reading of it had some.
+ *
+ * @param name Below the File's directory, with `/` between names.
+ */
+export function mayBeEmpty(shape: FileShape, name: string): boolean {
+  const [top, id = "", part = "", ...rest] = name.split("/");
+  if (rest.length > 0) return false;
+  if (id === "") return /^(versions|logs|evaluations|datapoints)$/.test(top!);
+  if (part === "") return top === "datapoints" && shape.versions.includes(id);
+  return top === "evaluations" && /^(runs|logs)$/.test(part);
+}

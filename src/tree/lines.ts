@@ -26,7 +26,7 @@ export interface LineOptions {
   readonly onBytes?: ((bytes: Uint8Array) => void) | undefined;
 }
 
-/** The longest line that is read unless told otherwise, in bytes. */
+/** The longest line that is read unless asked otherwise, in bytes. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024;
 /** Bytes to be read at once. */
 const PART_BYTES = 512 * 1024;

@@ -84,12 +84,12 @@ export async function listTree(
  */
 export async function expectPlainTree(disk: Disk, root: string): Promise<void> {
   const { others } = await listTree(disk, root, { skip: DAMAGED_NAME });
-  const found = others.filter(({ isUnreadable }) => !isUnreadable);
-  if (found.length === 0) return;
-  const named = found.slice(0, MOST_NAMED).map(({ path, reason }) =>
+  const refused = others.filter(({ isUnreadable }) => !isUnreadable);
+  if (refused.length === 0) return;
+  const named = refused.slice(0, MOST_NAMED).map(({ path, reason }) =>
     `${path} ${reason}`
   );
-  const more = found.length - named.length;
+  const more = refused.length - named.length;
   throw new UsageError(
     `${root} is not written to, since not all in it is a plain file or directory: ${
       named.join(", ")

@@ -7,18 +7,16 @@
  * a {@linkcode TreeProblem} in its place, and only plain files are opened.
  */
 import { basename, dirname, join, resolve } from "@std/path";
-import { UsageError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
-import { storageError } from "./atomic_file.ts";
 import { type Done, readDone } from "./checkpoint.ts";
-import { notAnExport } from "./export_dir.ts";
+import { exportEntries, notAnExport } from "./export_dir.ts";
 import { type FileShape, shapeOf } from "./file_shape.ts";
 import { isSafeId, Layout } from "./layout.ts";
 import { type LineOptions, readLines } from "./lines.ts";
 import { type FileEntry, type Manifest, readManifest } from "./manifest.ts";
-import { kindOf, listTree, unreadable } from "./plain_tree.ts";
+import { kindOf, listTree, type PlainTree, unreadable } from "./plain_tree.ts";
 
 /** Something of an export that cannot be read. */
 export interface TreeProblem {
@@ -43,6 +41,9 @@ export interface TreeProblem {
   readonly text: string | null;
 }
 
+/** Hears of what cannot be read. */
+export type OnProblem = (problem: TreeProblem) => void;
+
 /** One export, or one shard of those that were merged into one directory. */
 export interface TreeExport {
   /** Its directory. */
@@ -58,7 +59,7 @@ export interface TreeExport {
   readonly topNames: ReadonlySet<string>;
   /** The Files that are on disk or in the manifest, sorted. */
   readonly fileIds: readonly string[];
-  /** What cannot be read at the top; what lies in a File tells that itself. */
+  /** What cannot be read at the top; what lies in a File is reported with it. */
   readonly problems: readonly TreeProblem[];
 }
 
@@ -126,6 +127,9 @@ export type TreeItem = TreePart & {
   readonly item: TreeDocument | TreeLines | TreeProblem;
 };
 
+/** Lines to be parsed before they are looked at: few, so that they die young. */
+const LINES_AT_ONCE = 500;
+
 /** How to read a document or a chunk. */
 export type ReadOptions = LineOptions;
 
@@ -150,12 +154,12 @@ async function openOne(
   given: string,
 ): Promise<readonly TreeExport[]> {
   let dir = given;
-  let entries = await entriesOf(disk, dir);
+  let entries = await exportEntries(disk, dir);
   const isBare = basename(resolve(dir)) === "files" &&
     !looksLikeExport(entries);
   if (isBare) {
     dir = dirname(resolve(dir));
-    entries = await entriesOf(disk, dir);
+    entries = await exportEntries(disk, dir);
   }
   if (!looksLikeExport(entries)) throw notAnExport(given);
   const problems = entries.filter(isOther).map((entry) =>
@@ -174,17 +178,20 @@ async function openOne(
   const shards: TreeExport[] = [];
   for (const prefix of prefixes) {
     const topNames = namesOf(
-      await entriesOf(disk, join(dir, prefix.slice(0, -1))),
+      await exportEntries(disk, join(dir, prefix.slice(0, -1))),
     );
     const top = { dir, prefix, topNames, ids: [], problems: [] };
     shards.push(await openTop(disk, top));
   }
-  // A File that no shard lists is looked after by the first.
-  const known = new Set(shards.flatMap(({ fileIds }) => fileIds));
-  const others = ids.filter((id) => !known.has(id));
+  // A File belongs to the first shard that lists it, or to the first of all.
+  const owners = new Map(ids.map((id) => [id, shards[0]!]));
+  for (const shard of shards.toReversed()) {
+    for (const id of shard.fileIds) owners.set(id, shard);
+  }
   return shards.map((shard, i) => ({
     ...shard,
-    fileIds: [...shard.fileIds, ...i === 0 ? others : []].sort(),
+    fileIds: [...owners].filter(([, owner]) => owner === shard)
+      .map(([id]) => id).sort(),
     problems: [...shard.problems, ...i === 0 ? problems : []],
   }));
 }
@@ -205,28 +212,6 @@ function namesOf(entries: readonly Deno.DirEntry[]): ReadonlySet<string> {
   return new Set(
     entries.filter(({ isFile }) => isFile).map(({ name }) => name),
   );
-}
-
-async function entriesOf(
-  disk: Disk,
-  dir: string,
-): Promise<readonly Deno.DirEntry[]> {
-  try {
-    return await Array.fromAsync(disk.readDir(dir));
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
-      throw new UsageError(
-        `there is no directory ${dir}; give the directory of an export, such as exports/20250606-120000`,
-      );
-    }
-    if (cause instanceof Deno.errors.NotADirectory) {
-      throw new UsageError(
-        `${dir} is a file; give the directory of an export, such as exports/20250606-120000`,
-      );
-    }
-    const { message } = storageError(`list ${dir}`, cause);
-    throw new UsageError(message, { cause });
-  }
 }
 
 /** The Files in `files/`; what is none of them becomes a problem. */
@@ -263,7 +248,7 @@ async function shardPrefixes(
     isDirectory && name === "shards"
   );
   if (has("export.json") || !isMerged) return [];
-  const shards = await entriesOf(disk, join(dir, "shards"));
+  const shards = await exportEntries(disk, join(dir, "shards"));
   return shards.filter(({ isDirectory }) => isDirectory)
     .map(({ name }) => `shards/${name}/`).sort();
 }
@@ -306,24 +291,34 @@ async function openTop(
  */
 export async function openFile(
   disk: Disk,
-  { dir, manifest }: TreeExport,
+  from: Pick<TreeExport, "dir" | "manifest">,
   id: string,
 ): Promise<TreeFile> {
-  const paths = new Layout(dir).file(id);
-  const { files, emptyDirs, others } = await listTree(disk, paths.root);
-  const problems = others.map(({ path, reason, isUnreadable }) =>
-    problemOf(
-      dir,
-      path === "" ? `files/${id}` : `files/${id}/${path}`,
-      isUnreadable ? "unreadable" : "notPlain",
-      reason,
-    )
-  );
+  const { root } = new Layout(from.dir).file(id);
+  return await treeFile(disk, from, id, await listTree(disk, root));
+}
+
+/**
+ * The same where the directory has been listed already.
+ *
+ * @param tree What lies in it, by paths below it.
+ */
+export async function treeFile(
+  disk: Disk,
+  { dir, manifest }: Pick<TreeExport, "dir" | "manifest">,
+  id: string,
+  { files, emptyDirs, others }: PlainTree,
+): Promise<TreeFile> {
+  const problems = others.map(({ path, reason, isUnreadable }) => {
+    const below = path === "" ? `files/${id}` : `files/${id}/${path}`;
+    const cause = isUnreadable ? "unreadable" : "notPlain";
+    return problemOf(dir, below, cause, reason);
+  });
   const names = new Set(files);
   let done: Done | null = null;
   if (names.has(".done")) {
     try {
-      done = await readDone(disk, paths);
+      done = await readDone(disk, new Layout(dir).file(id));
     } catch (cause) {
       const path = `files/${id}/.done`;
       problems.push(problemOf(dir, path, "unreadable", unreadable(cause)));
@@ -333,6 +328,26 @@ export async function openFile(
   const entry = Object.hasOwn(known, id) ? known[id]! : null;
   const shape = shapeOf(files);
   return { ...{ dir, id, entry, done, names, shape, emptyDirs, problems } };
+}
+
+/**
+ * What a complete File lacks of its documents, as far as their names and what
+ * `.done` or the manifest counts say without reading any.
+ */
+export function missingDocuments(file: TreeFile): readonly TreeProblem[] {
+  const { dir, id, done, entry, names, shape } = file;
+  if (done === null) return [];
+  const lacks = (name: string, reason: string) =>
+    problemOf(dir, `files/${id}/${name}`, "missing", reason);
+  const counts = done.logs === undefined ? entry?.counts : done.counts;
+  const wanted = counts?.versions ?? 0;
+  const there = shape.versions.length;
+  return [
+    ...names.has("file.json") ? [] : [lacks("file.json", "is missing")],
+    ...there >= wanted
+      ? []
+      : [lacks("versions", `holds ${there} of ${wanted} Versions`)],
+  ];
 }
 
 /**
@@ -393,6 +408,9 @@ export async function* readChunkLines(
         const value = text === null ? null : recordOf(text);
         if (text !== null && value !== null) {
           lines.push({ number, text, value });
+          if (lines.length < LINES_AT_ONCE) continue;
+          yield { kind: "lines", dir, path, lines };
+          lines = [];
           continue;
         }
         if (lines.length > 0) yield { kind: "lines", dir, path, lines };
@@ -507,7 +525,8 @@ export async function* readFileRecords(
   yield* list({ part: "logs" }, "logs", shape.logs);
 }
 
-function problemOf(
+/** Makes a problem that concerns a whole path. */
+export function problemOf(
   dir: string,
   path: string,
   cause: TreeProblem["cause"],

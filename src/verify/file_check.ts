@@ -5,9 +5,10 @@
 import { isObject } from "../core/json.ts";
 import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
 import type { Done } from "../tree/checkpoint.ts";
-import { type EvaluationShape, shapeOf } from "../tree/file_shape.ts";
+import { type EvaluationShape, mayBeEmpty } from "../tree/file_shape.ts";
+import type { TreeFile } from "../tree/tree_reader.ts";
 import { checkList } from "./list_check.ts";
-import { fetchAgain, type Problems } from "./problems.ts";
+import { FETCH, type Problems, type Remedy, SET_ASIDE } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
 /** What a File holds. */
@@ -19,9 +20,7 @@ export interface FileHolds {
 
 /** One File that is complete. */
 export interface CheckedFile {
-  readonly id: string;
-  /** Its files, below its directory, sorted. */
-  readonly names: readonly string[];
+  readonly file: TreeFile;
   readonly done: Done;
   /** Whether the official script wrote it. */
   readonly official: boolean;
@@ -31,7 +30,6 @@ export interface CheckedFile {
  * Checks a File.
  *
  * @returns What it holds.
- * @throws {StorageError} When the disk refuses.
  */
 export async function checkFile(
   reader: ExportReader,
@@ -44,26 +42,37 @@ export async function checkFile(
 class FileCheck {
   readonly #reader: ExportReader;
   readonly #problems: Problems;
-  readonly #file: CheckedFile;
+  readonly #checked: CheckedFile;
+  readonly #id: string;
   #counts: Counts = {};
   readonly #lists = new Map<string, number>();
 
-  constructor(reader: ExportReader, problems: Problems, file: CheckedFile) {
+  constructor(reader: ExportReader, problems: Problems, checked: CheckedFile) {
     this.#reader = reader;
     this.#problems = problems;
-    this.#file = file;
+    this.#checked = checked;
+    this.#id = checked.file.id;
   }
 
   async run(): Promise<FileHolds> {
-    const { names, done, official } = this.#file;
-    const shape = shapeOf(names);
-    for (const name of shape.extra) this.#tell(name, "does not belong here");
-    await this.#document("file.json", "id", this.#file.id);
+    const { file: { shape, emptyDirs }, done, official } = this.#checked;
+    for (const name of shape.extra) this.#report(name, "does not belong here");
+    // The official script makes directories before it knows what goes there.
+    for (const name of official ? [] : emptyDirs) {
+      if (mayBeEmpty(shape, name)) continue;
+      this.#report(name || ".", "is empty and does not belong here");
+    }
+    const { type } = await this.#document("file.json", "id", this.#id);
     const deployed: string[] = [];
     for (const id of shape.versions) {
       const name = `versions/${id}`;
       const version = await this.#document(name, "version_id", id);
       deployed.push(...deploymentsOf(id, version));
+      const count = version["datapoints_count"];
+      if (typeof count === "number" && count > 0 && !shape.datapoints.has(id)) {
+        const message = `has ${count} Datapoints, none of which are there`;
+        this.#report(name, message, FETCH);
+      }
     }
     this.#lists.set("versions", shape.versions.length);
     this.#add({ versions: shape.versions.length });
@@ -73,7 +82,7 @@ class FileCheck {
     for (const [id, chunks] of shape.datapoints) {
       const dir = `datapoints/${id}`;
       if (!shape.versions.includes(id)) {
-        this.#tell(dir, "is of a Version that is not there");
+        this.#report(dir, "is of a Version that is not there", FETCH);
       }
       const datapoints = await this.#list(dir, chunks, idOf);
       this.#add({ datapoints });
@@ -84,15 +93,33 @@ class FileCheck {
     this.#lists.set("evaluations", shape.evaluations.size);
     this.#add({ evaluations: shape.evaluations.size });
     if (done.logs === true || shape.logs.length > 0) {
-      this.#add({ logs: await this.#list("logs", shape.logs, idOf) });
+      const ofThisFile = (log: Record<string, unknown>) =>
+        this.#otherFile(typeof type === "string" ? log[type] : null);
+      const logs = await this.#list(
+        ...["logs", shape.logs, idOf, SET_ASIDE, ofThisFile] as const,
+      );
+      this.#add({ logs });
     }
     if (!official) this.#compareCounts(done.counts);
     return { counts: this.#counts, lists: this.#lists };
   }
 
+  /** What is wrong with the Version of this File that a Log holds. */
+  #otherFile(version: unknown): string | null {
+    const id = isObject(version) ? version["id"] : undefined;
+    return typeof id !== "string" || id === this.#id
+      ? null
+      : `is a Log of the File ${JSON.stringify(id)}`;
+  }
+
   async #evaluation(id: string, parts: EvaluationShape): Promise<void> {
     const dir = `evaluations/${id}`;
-    await this.#document(`${dir}/evaluation.json`, "id", id);
+    const name = `${dir}/evaluation.json`;
+    const evaluation = await this.#document(name, "id", id);
+    const fileId = evaluation["file_id"];
+    if (typeof fileId === "string" && fileId !== this.#id) {
+      this.#report(name, `is an Evaluation of the File ${fileId}`);
+    }
     await this.#document(`${dir}/stats.json`);
     for (const run of parts.runs) {
       await this.#document(`${dir}/runs/${run}`, "id", run);
@@ -102,6 +129,8 @@ class FileCheck {
       `${dir}/logs`,
       parts.logs,
       evaluationLogKey,
+      // A Run that is missing is fetched again; its Logs are what they were.
+      FETCH,
       (record) => {
         const run = record["run_id"];
         return typeof run === "string" && runs.has(run)
@@ -113,26 +142,40 @@ class FileCheck {
     this.#add({ runs: parts.runs.length, evaluationLogs });
   }
 
-  /** Reads a document that must be there, and be JSON, and of that id. */
+  /** Reads a document that must be there, and be an object, and of that id. */
   async #document(
     name: string,
     field?: string,
     id?: string,
   ): Promise<Record<string, unknown>> {
-    const path = this.#path(name);
-    if (!this.#reader.has(path)) {
-      this.#tell(name, "is missing");
-      return {};
-    }
-    const value = await this.#reader.json(path);
+    const value = await this.#value(name);
+    if (value === undefined) return {};
     if (!isObject(value)) {
-      this.#tell(name, "is no JSON object");
+      this.#report(name, "is no JSON object");
       return {};
     }
     if (field !== undefined && value[field] !== id) {
-      this.#tell(name, `is not of ${id}: its ${field} is another`);
+      this.#report(name, `is not of ${id}: its ${field} is another`);
     }
     return value;
+  }
+
+  /** The value of a document; `undefined` where it cannot be read, which is reported. */
+  async #value(name: string): Promise<unknown> {
+    if (!this.#checked.file.names.has(name)) {
+      this.#report(name, "is missing", FETCH);
+      return undefined;
+    }
+    const item = await this.#reader.document(this.#path(name));
+    if (item.kind === "problem") {
+      this.#report(name, item.reason);
+      return undefined;
+    }
+    // This program writes no carriage return, and no string of JSON holds one.
+    if (!this.#checked.official && item.text.includes("\r")) {
+      this.#report(name, "has other ends of lines than were written");
+    }
+    return item.value;
   }
 
   async #deployments(
@@ -140,23 +183,23 @@ class FileCheck {
     deployed: readonly string[],
   ): Promise<void> {
     const name = "deployments.json";
-    if (!this.#reader.has(this.#path(name))) {
-      return this.#tell(name, "is missing");
-    }
-    const value = await this.#reader.json(this.#path(name));
+    const value = await this.#value(name);
+    if (value === undefined) return;
     if (!Array.isArray(value) || !value.every(isObject)) {
-      return this.#tell(name, "is no JSON array of Deployments");
+      return this.#report(name, "is no JSON array of Deployments");
     }
     for (const { version_id: id } of value) {
       if (typeof id !== "string" || !versions.has(id)) {
-        this.#tell(name, `names the Version ${id}, which is not there`);
+        const message = `names the Version ${id}, which is not there`;
+        this.#report(name, message, FETCH);
       }
     }
-    const told = value.map((one) =>
+    const listed = value.map((one) =>
       `${one["version_id"]} ${one["environment_id"]}`
     );
-    if (told.toSorted().join() !== deployed.toSorted().join()) {
-      this.#tell(name, "does not agree with the Versions' environments");
+    if (listed.toSorted().join() !== deployed.toSorted().join()) {
+      const message = "does not agree with the Versions' environments";
+      this.#report(name, message, FETCH);
     }
     this.#add({ deployments: value.length });
   }
@@ -165,15 +208,14 @@ class FileCheck {
     dir: string,
     chunks: readonly number[],
     keyOf: (record: Record<string, unknown>) => string | null,
+    remedy: Remedy = SET_ASIDE,
     judge?: (record: Record<string, unknown>) => string | null,
   ): Promise<number> {
-    const { id: fileId, official } = this.#file;
     const records = await checkList(this.#reader, this.#problems, {
-      fileId,
       dir: this.#path(dir),
       chunks,
-      keyOf,
-      official,
+      ...{ keyOf, remedy },
+      official: this.#checked.official,
       ...(judge === undefined ? {} : { judge }),
     });
     this.#lists.set(dir, records);
@@ -184,12 +226,9 @@ class FileCheck {
     for (const kind of RECORD_KINDS) {
       const there = this.#counts[kind] ?? 0;
       const wanted = said[kind] ?? 0;
-      if (there !== wanted) {
-        this.#tell(
-          ".done",
-          `vouches for ${wanted} ${kind}, ${there} are there`,
-        );
-      }
+      if (there === wanted) continue;
+      const message = `vouches for ${wanted} ${kind}, ${there} are there`;
+      this.#report(".done", message);
     }
   }
 
@@ -198,11 +237,11 @@ class FileCheck {
   }
 
   #path(name: string): string {
-    return `files/${this.#file.id}/${name}`;
+    return `files/${this.#id}/${name}`;
   }
 
-  #tell(name: string, what: string): void {
-    this.#problems.add(this.#path(name), what, fetchAgain(this.#file.id));
+  #report(name: string, message: string, remedy: Remedy = SET_ASIDE): void {
+    this.#problems.add(this.#path(name), message, remedy);
   }
 }
 

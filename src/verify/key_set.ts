@@ -1,6 +1,6 @@
 /**
  * Finds keys that come twice in a list of any length: keys are kept as numbers
- * of 64 bits, 8 bytes each. Two keys may have the same number, so what is found
+ * of 64 bits, 8 bytes each. Two keys may have the same number, so what is seen
  * here is only suspected, and looked at a second time.
  */
 

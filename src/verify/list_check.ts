@@ -6,12 +6,17 @@
 import { CHUNK_RECORDS } from "../core/ranges.ts";
 import { isObject } from "../core/json.ts";
 import { KeySet } from "./key_set.ts";
-import { fetchAgain, type Problems } from "./problems.ts";
+import {
+  byHand,
+  FETCH,
+  type Problems,
+  type Remedy,
+  SET_ASIDE,
+} from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
 /** One list. */
 export interface CheckedList {
-  readonly fileId: string;
   /** Its directory, below the export's. */
   readonly dir: string;
   /** The numbers of its chunks. */
@@ -20,26 +25,27 @@ export interface CheckedList {
   readonly keyOf: (record: Record<string, unknown>) => string | null;
   /** Says what is wrong with a record's references; `null` where nothing is. */
   readonly judge?: (record: Record<string, unknown>) => string | null;
+  /** What to do about that. */
+  readonly remedy?: Remedy;
   /** Whether the official script wrote it. */
   readonly official: boolean;
 }
 
-/** Lines of one file that are told; the others are counted. */
-const MOST_TOLD = 5;
+/** Lines of one file that are reported; the others are counted. */
+const MOST_REPORTED = 5;
+const CARRIAGE_RETURN = 0x0d;
 
 /**
  * Checks a list.
  *
  * @returns How many records it holds.
- * @throws {StorageError} When the disk refuses.
  */
 export async function checkList(
   reader: ExportReader,
   problems: Problems,
   list: CheckedList,
 ): Promise<number> {
-  const { fileId, dir, official } = list;
-  const advice = fetchAgain(fileId);
+  const { dir, official } = list;
   const chunks = list.chunks.toSorted((a, b) => a - b);
   const keys = new KeySet();
   const suspects = new Set<string>();
@@ -49,7 +55,7 @@ export async function checkList(
     const name = `${dir}/${chunk}.jsonl`;
     if (chunk !== (chunks[i - 1] ?? 0) + 1) {
       const missing = (chunks[i - 1] ?? 0) + 1;
-      problems.add(name, `has no chunk ${missing} before it`, advice);
+      problems.add(name, `has no chunk ${missing} before it`, FETCH);
     }
     if (short !== null) {
       problems.add(
@@ -57,7 +63,7 @@ export async function checkList(
         official
           ? `stands behind chunk ${short}, which is not full: a leftover of an earlier run of the official script`
           : `stands behind chunk ${short}, which is not full`,
-        advice,
+        official ? SET_ASIDE : FETCH,
       );
     }
     const lines = await checkChunk(reader, problems, list, name, (key) => {
@@ -65,7 +71,7 @@ export async function checkList(
     });
     records += lines;
     if (lines < CHUNK_RECORDS) short ??= chunk;
-    if (lines === 0) problems.add(name, "is empty", advice);
+    if (lines === 0) problems.add(name, "is empty", SET_ASIDE);
     if (lines > CHUNK_RECORDS) {
       const known = official && chunk === 1 && lines === CHUNK_RECORDS + 1;
       problems.add(
@@ -73,98 +79,95 @@ export async function checkList(
         known
           ? `holds ${lines} lines, as every full first chunk of the official script`
           : `holds ${lines} lines, more than ${CHUNK_RECORDS}`,
-        known ? "nothing: its records are sound" : advice,
+        known ? byHand("nothing: its records are sound") : SET_ASIDE,
       );
     }
   }
-  if (suspects.size > 0) await tellTwins(reader, problems, list, suspects);
+  if (suspects.size > 0) {
+    await reportDuplicates(reader, problems, list, suspects);
+  }
   return records;
 }
 
 async function checkChunk(
   reader: ExportReader,
   problems: Problems,
-  { fileId, keyOf, judge, official }: CheckedList,
+  { keyOf, judge, remedy, official }: CheckedList,
   name: string,
   onKey: (key: string) => void,
 ): Promise<number> {
-  const advice = fetchAgain(fileId);
   let lines = 0;
   let wrong = 0;
-  const tell = (number: number, what: string) => {
-    if (++wrong <= MOST_TOLD) {
-      problems.add(name, `line ${number} ${what}`, advice);
-    }
+  const report = (line: number, message: string, remedy = SET_ASIDE) => {
+    if (++wrong > MOST_REPORTED) return;
+    problems.add(name, `line ${line} ${message}`, remedy);
   };
-  const { torn } = await reader.lines(name, (line, number) => {
-    lines++;
-    const record = recordOf(line);
-    if (record === null) {
-      const isScripts = official && /\b(NaN|Infinity)\b/.test(line ?? "");
-      tell(
-        number,
+  for await (const item of reader.lines(name)) {
+    if (item.kind === "lines") {
+      lines += item.lines.length;
+      for (const { number, text, value } of item.lines) {
+        if (text.charCodeAt(text.length - 1) === CARRIAGE_RETURN) {
+          report(number, "ends with a carriage return");
+        }
+        const key = keyOf(value);
+        if (key === null) report(number, "has no id");
+        else onKey(key);
+        const reference = judge?.(value) ?? null;
+        if (reference !== null) report(number, reference, remedy);
+      }
+    } else if (item.line === null || item.cause === "unterminated") {
+      problems.add(name, item.reason, SET_ASIDE);
+    } else {
+      lines++;
+      const isScripts = official &&
+        /\b(NaN|Infinity)\b/.test(item.text ?? "");
+      report(
+        item.line,
         isScripts
           ? "is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
-          : "is no JSON record",
+          : item.reason,
       );
-      return;
     }
-    const key = keyOf(record);
-    if (key === null) tell(number, "has no id");
-    else onKey(key);
-    const reference = judge?.(record) ?? null;
-    if (reference !== null) tell(number, reference);
-  });
-  if (torn) problems.add(name, "ends in the middle of a line", advice);
-  if (wrong > MOST_TOLD) {
-    problems.add(name, `has ${wrong - MOST_TOLD} more such lines`, advice);
+  }
+  if (wrong > MOST_REPORTED) {
+    const message = `has ${wrong - MOST_REPORTED} more such lines`;
+    problems.add(name, message, FETCH);
   }
   return lines;
 }
 
-function recordOf(line: string | null): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(line ?? "");
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
 /** Reads the list again for keys that may be there twice. */
-async function tellTwins(
+async function reportDuplicates(
   reader: ExportReader,
   problems: Problems,
-  { fileId, dir, chunks, keyOf }: CheckedList,
+  { dir, chunks, keyOf }: CheckedList,
   suspects: ReadonlySet<string>,
 ): Promise<void> {
   const first = new Map<string, string>();
-  let told = 0;
+  let duplicates = 0;
   for (const chunk of chunks.toSorted((a, b) => a - b)) {
     const name = `${dir}/${chunk}.jsonl`;
-    await reader.lines(name, (line, number) => {
-      const record = recordOf(line);
-      const key = record === null ? null : keyOf(record);
-      if (key === null || !suspects.has(key)) return;
-      const before = first.get(key);
-      if (before === undefined) {
-        first.set(key, `chunk ${chunk}, line ${number}`);
-      } else if (++told <= MOST_TOLD) {
-        problems.add(
-          name,
-          `line ${number} holds ${
-            JSON.stringify(key)
-          } again, which ${before} holds`,
-          fetchAgain(fileId),
-        );
+    for await (const item of reader.lines(name)) {
+      for (const { number, value } of item.kind === "lines" ? item.lines : []) {
+        const key = keyOf(value);
+        if (key === null || !suspects.has(key)) continue;
+        const before = first.get(key);
+        if (before === undefined) {
+          first.set(key, `chunk ${chunk}, line ${number}`);
+          continue;
+        }
+        if (++duplicates > MOST_REPORTED) continue;
+        const message = `line ${number} holds ${
+          JSON.stringify(key)
+        } again, which ${before} holds`;
+        problems.add(name, message, SET_ASIDE);
       }
-    });
+    }
   }
-  if (told > MOST_TOLD) {
-    problems.add(
-      dir,
-      `holds ${told - MOST_TOLD} more records a second time`,
-      fetchAgain(fileId),
-    );
+  if (duplicates > MOST_REPORTED) {
+    const message = `holds ${
+      duplicates - MOST_REPORTED
+    } more records a second time`;
+    problems.add(dir, message, FETCH);
   }
 }

@@ -1,23 +1,70 @@
-/** What is wrong with an export, to be told in a stable order. */
+/** What is wrong with an export, and what mends it. */
 
-/** One thing that is wrong. */
-export interface Problem {
-  /** Where, below the export's directory, with `/` between names. */
-  readonly path: string;
-  readonly what: string;
-  /** What to do about it. */
+/** How `verify --repair` goes about a problem. */
+export type Repair =
+  /** Sets the path aside, and what `.done` says of its File; it is fetched again. */
+  | "setAside"
+  /** Sets aside only what `.done` says of its File, so that a resume looks at it. */
+  | "fetch"
+  /** Resumes. */
+  | "resume"
+  /** Leaves it: a person has to do something. */
+  | "byHand";
+
+/** What to do about a problem. */
+export interface Remedy {
+  readonly repair: Repair;
+  /** In words; the same for many problems. */
   readonly advice: string;
 }
 
-/** Collects what is wrong. */
+/** One thing that is wrong. */
+export interface Problem extends Remedy {
+  /** The export's directory. */
+  readonly dir: string;
+  /** Below it, with `/` between names. */
+  readonly path: string;
+  /** To stand behind the path: `is missing`. */
+  readonly message: string;
+}
+
+const AGAIN = "verify --repair sets it aside and fetches it again";
+/** For what is damaged, or does not belong there. */
+export const SET_ASIDE: Remedy = { repair: "setAside", advice: AGAIN };
+/** For what is missing from a File. */
+export const FETCH: Remedy = { repair: "fetch", advice: AGAIN };
+/** For what a resume mends. */
+export const RESUME: Remedy = { repair: "resume", advice: "resume" };
+/** Where the API did not answer. */
+export const LATER = byHand("compare again later");
+
+/** For what a person has to do. */
+export function byHand(advice: string): Remedy {
+  return { repair: "byHand", advice };
+}
+
+/** For a file at the top of an export that is not what was written. */
+export function remedyFor(name: string): Remedy {
+  if (/(^|\/)export\.json$/.test(name)) {
+    return byHand(
+      "restore export.json, or remove it and SHA256SUMS to go by the files alone",
+    );
+  }
+  // A log says nothing that is fetched; a resume sums it anew.
+  return name === "export.log" ? RESUME : SET_ASIDE;
+}
+
+/** Collects what is wrong with one export. */
 export class Problems {
   readonly #all: Problem[] = [];
 
-  add(path: string, what: string, advice: string): void {
-    this.#all.push({ path, what, advice });
+  constructor(readonly dir: string) {}
+
+  add(path: string, message: string, remedy: Remedy): void {
+    this.#all.push({ dir: this.dir, path, message, ...remedy });
   }
 
-  /** All of them, by path, then in the order in which they were found. */
+  /** All of them, by path, then in the order in which they were added. */
   sorted(): readonly Problem[] {
     return this.#all.toSorted((a, b) =>
       a.path < b.path ? -1 : a.path > b.path ? 1 : 0
@@ -25,20 +72,7 @@ export class Problems {
   }
 }
 
-/** What to do about a File whose data are not what they were. */
-export function fetchAgain(fileId: string): string {
-  return `remove files/${fileId}/.done and resume to export this File again`;
+/** What to do about problems: each advice once, in the order of the problems. */
+export function advicesOf(problems: readonly Problem[]): readonly string[] {
+  return [...new Set(problems.map(({ advice }) => advice))];
 }
-
-/** What to do about a file that is damaged, missing or extra. */
-export function adviceFor(name: string): string {
-  const [top, id] = name.split("/");
-  if (top === "files" && id !== undefined) return fetchAgain(id);
-  if (top === "export.json") {
-    return "restore it, or remove it and SHA256SUMS to go by the files alone";
-  }
-  return "resume to write it again";
-}
-
-/** What to do where the API did not answer. */
-export const LATER = "compare again later";

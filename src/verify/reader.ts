@@ -4,21 +4,28 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { parseJson } from "../tree/json_file.ts";
-import { isSummed } from "../tree/checksums.ts";
-import { readFile } from "../tree/atomic_file.ts";
 import type { Disk } from "../core/runtime.ts";
-import { type OnLine, type ReadFile, readLines } from "./lines.ts";
-import { adviceFor, type Problems } from "./problems.ts";
+import { readLines } from "../tree/lines.ts";
+import { unreadable } from "../tree/plain_tree.ts";
+import {
+  readChunkLines,
+  readDocument,
+  type TreeDocument,
+  type TreeLines,
+  type TreeProblem,
+} from "../tree/tree_reader.ts";
+import { type Problems, remedyFor } from "./problems.ts";
+import type { Sums } from "./sums.ts";
 
 /** What {@linkcode ExportReader} is made from. */
 export interface ReaderOptions {
   readonly disk: Disk;
-  readonly root: string;
-  /** Every file of the export, below its directory, sorted. */
-  readonly names: readonly string[];
-  /** What SHA256SUMS says; `null` where there is none. */
-  readonly sums: ReadonlyMap<string, string> | null;
+  /** The export's directory. */
+  readonly dir: string;
+  /** Every plain file of the export, below its directory. */
+  readonly names: ReadonlySet<string>;
+  /** `null` where there are none. */
+  readonly sums: Sums | null;
   readonly problems: Problems;
   /** Hears how many bytes were read. */
   readonly onBytes: (bytes: number) => void;
@@ -27,59 +34,91 @@ export interface ReaderOptions {
 /** Reads the files of one export. */
 export class ExportReader {
   readonly #options: ReaderOptions;
-  readonly #names: ReadonlySet<string>;
   readonly #read = new Set<string>();
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#names = new Set(options.names);
   }
 
-  /** Whether there is such a file. */
-  has(name: string): boolean {
-    return this.#names.has(name);
+  /** Reads a chunk, many lines at once. */
+  async *lines(name: string): AsyncGenerator<TreeLines | TreeProblem, void> {
+    const { disk, dir } = this.#options;
+    const summing = new Summing();
+    let isWhole = true;
+    for await (const item of readChunkLines(disk, dir, name, summing)) {
+      if (item.kind === "problem" && item.cause === "unreadable") {
+        isWhole = false;
+      }
+      yield item;
+    }
+    if (isWhole) this.#compare(name, summing);
   }
 
-  /** Reads a file line by line. */
-  async lines(
-    name: string,
-    onLine?: OnLine,
-  ): Promise<ReadFile> {
-    const { disk, root } = this.#options;
-    const read = await readLines(disk, join(root, name), onLine);
-    this.#compare(name, read.sum, read.bytes);
-    return read;
-  }
-
-  /** Reads a file as JSON; `undefined` when it is none. */
-  async json(name: string): Promise<unknown> {
-    const { disk, root } = this.#options;
-    const bytes = await readFile(disk, join(root, name));
-    if (bytes === null) return undefined;
-    const sum = createHash("sha256").update(bytes).digest("hex");
-    this.#compare(name, sum, bytes.length);
-    return parseJson(bytes);
+  /** Reads a document that must be there. */
+  async document(name: string): Promise<TreeDocument | TreeProblem> {
+    const { disk, dir } = this.#options;
+    const summing = new Summing();
+    const item = await readDocument(disk, dir, name, summing);
+    const isRead = item.kind === "document" ||
+      item.cause !== "unreadable" && item.cause !== "missing";
+    if (isRead) this.#compare(name, summing);
+    return item;
   }
 
   /** Reads what nobody has looked at, for the sake of its sum. */
   async rest(): Promise<void> {
-    for (const name of this.#options.names) {
-      const isRead = this.#read.has(name) || !isSummed(name);
-      if (!isRead) await this.lines(name);
+    const { disk, dir, sums, problems } = this.#options;
+    for (const [name, { size }] of sums ?? []) {
+      if (this.#read.has(name) || !this.#options.names.has(name)) continue;
+      const path = join(dir, name);
+      try {
+        const there = size === null ? null : (await disk.lstat(path)).size;
+        if (there !== size) {
+          this.#reportSize(name, there ?? 0, size ?? 0);
+          continue;
+        }
+        const summing = new Summing();
+        for await (const _ of readLines(disk, path, summing));
+        this.#compare(name, summing);
+      } catch (cause) {
+        problems.add(name, unreadable(cause), remedyFor(name));
+      }
     }
   }
 
-  #compare(name: string, sum: string, bytes: number): void {
+  #compare(name: string, summing: Summing): void {
     const { sums, problems, onBytes } = this.#options;
     if (this.#read.has(name)) return;
     this.#read.add(name);
-    onBytes(bytes);
+    onBytes(summing.bytes);
     const known = sums?.get(name);
-    if (known === undefined || known === sum) return;
-    problems.add(
-      name,
-      "is not what was written: its SHA-256 differs",
-      adviceFor(name),
-    );
+    if (known === undefined) return;
+    if (known.size !== null && known.size !== summing.bytes) {
+      return this.#reportSize(name, summing.bytes, known.size);
+    }
+    if (known.sum === summing.digest()) return;
+    const message = "is not what was written: its SHA-256 differs";
+    problems.add(name, message, remedyFor(name));
+  }
+
+  #reportSize(name: string, there: number, written: number): void {
+    const message =
+      `is not what was written: it has ${there} bytes, not ${written}`;
+    this.#options.problems.add(name, message, remedyFor(name));
+  }
+}
+
+/** Sums what is read of one file. */
+class Summing {
+  readonly #hash = createHash("sha256");
+  bytes = 0;
+
+  readonly onBytes = (part: Uint8Array): void => {
+    this.#hash.update(part);
+    this.bytes += part.length;
+  };
+
+  digest(): string {
+    return this.#hash.digest("hex");
   }
 }

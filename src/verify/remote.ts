@@ -12,6 +12,7 @@ import {
   type IdInfo,
   logsList,
 } from "../api/client.ts";
+import type { TreeExport } from "../tree/tree_reader.ts";
 import { probeList } from "../lists/time_windows.ts";
 import type { Session } from "../api/session.ts";
 import type { ListSpec } from "../api/list_spec.ts";
@@ -22,7 +23,14 @@ import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/time_filter.ts";
 import { wantsFile } from "../core/filters.ts";
 import { NO_FILTERS } from "../core/filters.ts";
-import { fetchAgain, LATER, type Problem, Problems } from "./problems.ts";
+import {
+  byHand,
+  FETCH,
+  LATER,
+  type Problem,
+  Problems,
+  RESUME,
+} from "./problems.ts";
 import type { Verdict, VerifiedFile } from "./verify.ts";
 
 /** What comparing needs. */
@@ -45,8 +53,10 @@ const AT_ONCE = 8;
 export async function compareWithApi(
   { walk, stop, verdict }: RemoteOptions,
 ): Promise<readonly Problem[]> {
-  const { files, claims } = verdict;
-  const problems = new Problems();
+  const { files, exports } = verdict;
+  const byDir = new Map(exports.map(({ dir }) => [dir, new Problems(dir)]));
+  const problemsOf = ({ dir }: TreeExport) => byDir.get(dir)!;
+  const problems = problemsOf(exports[0]!);
   const listed = new Map<string, FileInfo>();
   using list = await openWalk(walk, filesList(null));
   let places = 0;
@@ -59,42 +69,47 @@ export async function compareWithApi(
   if (mismatch !== null) {
     problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
   }
-  await forEachConcurrent(stop, AT_ONCE, files, async ([id, file]) => {
+  await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
+    const { id, from } = file;
     const info = listed.get(id);
     if (info === undefined) {
-      return problems.add(
+      return problemsOf(from).add(
         `files/${id}`,
         "is not listed by the API any more",
-        "nothing: what is here is all there is",
+        byHand("nothing: what is here is all there is"),
       );
     }
-    const settings = claims.settings(id);
-    const cutoff = settings &&
-      new TimeFilter(settings.cutoff, settings.filters);
-    await compareFile({ session: walk.session, problems, cutoff }, info, file);
+    const settings = from.manifest?.settings;
+    const cutoff = settings === undefined
+      ? null
+      : new TimeFilter(settings.cutoff, settings.filters);
+    const { session } = walk;
+    const comparing = { session, problems: problemsOf(from), cutoff };
+    await compareFile(comparing, info, file);
   });
   // A part of a workspace was asked for: what else there is, is not missing.
+  const known = new Set(exports.flatMap(({ fileIds }) => fileIds));
+  const wants = (file: FileInfo) =>
+    exports.some(({ manifest }) => {
+      const { directoryId = null, filters = NO_FILTERS } = manifest?.settings ??
+        {};
+      return directoryId === null && wantsFile(filters, file);
+    });
   for (const [id, file] of listed) {
-    if (files.has(id) || claims.entry(id) !== undefined) continue;
-    const settings = claims.settings(id);
-    if (settings !== null && settings.directoryId !== null) continue;
-    const { shard, ...filters } = settings?.filters ?? NO_FILTERS;
-    // Of a merged export the other shards are wanted too.
-    const wanted = { ...filters, shard: claims.isMerged ? null : shard };
-    if (!wantsFile(wanted, file)) continue;
+    if (known.has(id) || !wants(file)) continue;
     problems.add(
       `files/${id}`,
       `is listed by the API (${file.path ?? "no path"}) and not in this export`,
-      "resume",
+      RESUME,
     );
   }
-  return problems.sorted();
+  return [...byDir.values()].flatMap((one) => one.sorted());
 }
 
 interface Comparing {
   readonly session: Session;
   readonly problems: Problems;
-  /** `null` where nothing tells when the export was begun. */
+  /** `null` where nothing says when the export was made. */
   readonly cutoff: TimeFilter | null;
 }
 
@@ -112,7 +127,7 @@ async function compareFile(
       problems.add(
         `files/${info.id}/${name}`,
         `holds ${here} records, the API has ${there.at(-1)}`,
-        fetchAgain(info.id),
+        FETCH,
       );
     } catch (error) {
       if (!isRecoverable(error)) throw error;

@@ -1,124 +1,145 @@
-/** Checks what concerns an export as a whole: its records, its sums, strangers. */
+/** Checks what concerns an export as a whole: its manifest, its sums, what does not belong there. */
+import { isObject } from "../core/json.ts";
 import { isSummed, JOURNAL_NAME } from "../tree/checksums.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
-import { gapText, type Manifest } from "../tree/manifest.ts";
-import type { Filters } from "../core/filters.ts";
+import { gapText } from "../tree/manifest.ts";
+import { DAMAGED_NAME, type PlainTree } from "../tree/plain_tree.ts";
+import type { TreeExport } from "../tree/tree_reader.ts";
 import {
-  type Claim,
-  type ExportMetadata,
-  SHARD,
-  TOP,
-} from "./export_metadata.ts";
-import { adviceFor, type Problems } from "./problems.ts";
+  byHand,
+  type Problems,
+  remedyFor,
+  RESUME,
+  SET_ASIDE,
+} from "./problems.ts";
+import type { ExportReader } from "./reader.ts";
+import type { Sums } from "./sums.ts";
+
+/** What stands beside `files/`. */
+const TOP: readonly string[] = [
+  "export.json",
+  "export.log",
+  "SHA256SUMS",
+  "directories.json",
+];
+/** Where the manifest of a shard stands in exports that were merged by hand. */
+const SHARD = /^shards\/[^/]+\//;
+/** A database beside an export, which can be made again. */
+const DATABASE = /^humanloop\.db/;
+/** What a repair set aside. */
+const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
+
+/** What the checks of a directory go by. */
+export interface CheckedDir {
+  readonly tree: PlainTree;
+  /** The export in it, or those that were merged into it. */
+  readonly exports: readonly TreeExport[];
+  readonly sums: Sums | null;
+  /** Its plain files, below it. */
+  readonly names: ReadonlySet<string>;
+  /** Whether the official script wrote it, as far as its top shows. */
+  readonly isBare: boolean;
+}
 
 /** Checks what stands beside `files/`, and what it says. */
-export function checkTop(
-  names: readonly string[],
+export async function checkTop(
+  checked: CheckedDir,
+  reader: ExportReader,
   problems: Problems,
-  claims: ExportMetadata,
-): void {
-  for (const name of names) {
-    if (belongs(name, claims)) continue;
-    if (name !== JOURNAL_NAME) {
-      problems.add(name, "does not belong here", "remove it");
-      continue;
+): Promise<void> {
+  const { tree, exports, sums, names, isBare } = checked;
+  const isMerged = exports.some(({ prefix }) => prefix !== "");
+  for (const { path, reason } of tree.others) {
+    const inFile = /^files\/[^/]+\/./.test(path);
+    if (!inFile) {
+      problems.add(
+        path || ".",
+        reason,
+        path === "export.log" ? SET_ASIDE : remedyFor(path),
+      );
     }
-    const what = "is left of a run that did not come to its end";
-    problems.add(name, what, "resume");
   }
-  const there = new Set(names);
-  for (const claim of claims.all) checkClaim(there, problems, claim);
-  if (claims.isMerged) checkShards(problems, claims.all);
-  const { sums } = claims;
+  for (const name of tree.files) {
+    if (belongs(name, isMerged)) continue;
+    if (name === JOURNAL_NAME) {
+      problems.add(name, "is left of a run that did not end", RESUME);
+    } else problems.add(name, "does not belong here", SET_ASIDE);
+  }
+  for (const dir of isBare ? [] : tree.emptyDirs) {
+    if (dir === "files" || dir.startsWith("files/")) continue;
+    problems.add(dir, "is empty and does not belong here", SET_ASIDE);
+  }
+  for (const one of isBare ? [] : exports) {
+    await checkExport(checked, one, reader, problems);
+  }
   if (sums === null) return;
   for (const name of sums.keys()) {
-    if (there.has(name)) continue;
-    problems.add(name, "is missing", adviceFor(name));
+    if (names.has(name) || isOptional(name)) continue;
+    const isTop = !name.startsWith("files/");
+    const remedy = isTop ? RESUME : SET_ASIDE;
+    problems.add(name, "is missing", remedy);
   }
-  for (const name of names) {
-    const inner = claims.isMerged ? name.replace(SHARD, "") : name;
-    if (sums.has(name) || !isSummed(inner)) continue;
-    problems.add(name, "has no sum in SHA256SUMS", adviceFor(name));
+  for (const name of tree.files) {
+    const inner = isMerged ? name.replace(SHARD, "") : name;
+    if (sums.has(name) || !isSummed(inner) || isOptional(name)) continue;
+    problems.add(name, "has no sum in SHA256SUMS", RESUME);
   }
 }
 
-function belongs(name: string, claims: ExportMetadata): boolean {
+/** Whether a file may have a sum or none, be there or not. */
+function isOptional(name: string): boolean {
+  return DATABASE.test(name) || DAMAGED.test(name);
+}
+
+function belongs(name: string, isMerged: boolean): boolean {
   if (name.startsWith("files/")) return name.split("/").length > 2;
   if (SHARD.test(name)) {
     return [...TOP, PAGE_NAME].includes(name.replace(SHARD, ""));
   }
-  return name === PAGE_NAME || !claims.isMerged && TOP.includes(name);
+  return name === PAGE_NAME || DATABASE.test(name) ||
+    !isMerged && TOP.includes(name);
 }
 
-/** Checks one record of the export, or of a shard of it. */
-function checkClaim(
-  there: ReadonlySet<string>,
+/** Checks the manifest of the export, or of a shard that was merged into it. */
+async function checkExport(
+  { names }: CheckedDir,
+  { prefix, manifest }: TreeExport,
+  reader: ExportReader,
   problems: Problems,
-  { prefix, manifest, sums, lines }: Claim,
-): void {
+): Promise<void> {
   for (const name of TOP.map((one) => prefix + one)) {
-    if (there.has(name)) continue;
-    const advice = prefix === ""
-      ? "resume to write it again"
-      : "put what the shard's own export holds there";
-    problems.add(name, "is missing", advice);
+    if (names.has(name)) continue;
+    const remedy = prefix === ""
+      ? RESUME
+      : byHand("put what the shard's own export holds there");
+    problems.add(name, "is missing", remedy);
   }
-  const record = `${prefix}export.json`;
-  if (there.has(record) && manifest === null) {
-    const what = "cannot be read as one of this program's";
-    problems.add(record, what, adviceFor("export.json"));
-  }
+  const name = `${prefix}export.json`;
   for (const gap of manifest?.gaps ?? []) {
-    problems.add(record, `lists as missing: ${gapText(gap)}`, "resume");
+    problems.add(name, `lists as missing: ${gapText(gap)}`, RESUME);
   }
   if (manifest !== null && manifest.state !== "complete") {
-    problems.add(record, `says that it is ${manifest.state}`, "resume");
+    problems.add(name, `says that it is ${manifest.state}`, RESUME);
   }
-  if (sums !== null && sums.size !== lines) {
-    problems.add(
-      `${prefix}SHA256SUMS`,
-      `has ${lines} lines, of which ${sums.size} are sums`,
-      "remove it and resume to sum the files again, if they are sound",
-    );
-  }
+  const directories = `${prefix}directories.json`;
+  if (!names.has(directories)) return;
+  const rootId = manifest?.settings.rootDirectoryId ?? null;
+  const wrong = await directoriesProblem(reader, directories, rootId);
+  if (wrong !== null) problems.add(directories, wrong, SET_ASIDE);
 }
 
-/** Checks that all shards are there, each once, and all of the same export. */
-function checkShards(problems: Problems, claims: readonly Claim[]): void {
-  const advice = "merge the shards of one export, each once";
-  const [first, ...others] = claims
-    .flatMap(({ prefix, manifest }) => manifest ? [{ prefix, manifest }] : []);
-  if (first === undefined) return;
-  const of = shardOf(first.manifest)?.of ?? 1;
-  const missing = new Set(Array.from({ length: of }, (_, i) => i + 1));
-  for (const { prefix, manifest } of [first, ...others]) {
-    const shard = shardOf(manifest);
-    const record = `${prefix}export.json`;
-    if (shard === null) {
-      problems.add(record, "is not of a shard", advice);
-    } else if (kindOf(manifest) !== kindOf(first.manifest)) {
-      const what = `is of another export than ${first.prefix}export.json`;
-      problems.add(record, what, advice);
-    } else if (!missing.delete(shard.index)) {
-      const what = `is of shard ${shard.index}/${of}, which is here already`;
-      problems.add(record, what, advice);
-    }
+/** What is wrong with `directories.json`; the root that the run saw must be in it. */
+async function directoriesProblem(
+  reader: ExportReader,
+  name: string,
+  rootId: string | null,
+): Promise<string | null> {
+  const item = await reader.document(name);
+  if (item.kind === "problem") return item.reason;
+  const { value } = item;
+  if (!Array.isArray(value) || !value.every(isObject)) {
+    return "is no JSON array of Directories";
   }
-  for (const index of missing) {
-    problems.add("shards", `lacks shard ${index}/${of}`, advice);
-  }
-}
-
-function shardOf({ settings }: Manifest): Filters["shard"] {
-  return settings.filters.shard;
-}
-
-/** What all shards of one export have in common; `30d` is another time on each. */
-function kindOf({ settings }: Manifest): string {
-  const { apiUrl, directoryId, rootDirectoryId, logs, filters } = settings;
-  const { types, files, shard } = filters;
-  return JSON.stringify([
-    ...[apiUrl, directoryId, rootDirectoryId],
-    ...[logs, types, files, shard?.of],
-  ]);
+  const isThere = rootId === null || value.some(({ id }) => id === rootId);
+  return isThere ? null : `lacks the workspace's root Directory ${rootId}`;
 }

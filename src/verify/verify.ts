@@ -1,38 +1,53 @@
 /**
- * Checks an export without the network: every File that `.done` vouches for,
- * every sum, and what `export.json` says. It also reads exports by the official
- * script, which have neither sums nor `export.json`.
+ * Checks exports without the network: every File that `.done` vouches for, every
+ * sum, and what `export.json` says. It also reads exports by the official
+ * script, which have neither sums nor `export.json`, and shards side by side.
  */
+import { join } from "@std/path";
 import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
-import { filesBelow } from "../tree/checksums.ts";
-import { notAnExport } from "../tree/export_dir.ts";
-import { readDone } from "../tree/checkpoint.ts";
-import { isSafeId, Layout } from "../tree/layout.ts";
 import type { Disk } from "../core/runtime.ts";
-import { type ExportMetadata, readExportMetadata } from "./export_metadata.ts";
+import type { Manifest } from "../tree/manifest.ts";
+import { DAMAGED_NAME, listTree, type PlainTree } from "../tree/plain_tree.ts";
+import {
+  openExports,
+  type TreeExport,
+  type TreeFile,
+  treeFile,
+} from "../tree/tree_reader.ts";
 import { checkFile } from "./file_check.ts";
-import { adviceFor, type Problem, Problems } from "./problems.ts";
+import {
+  byHand,
+  type Problem,
+  Problems,
+  remedyFor,
+  RESUME,
+  SET_ASIDE,
+} from "./problems.ts";
 import { ExportReader } from "./reader.ts";
+import { readSums } from "./sums.ts";
 import { checkTop } from "./top_check.ts";
 
-/** What checking an export told. */
+/** The result of checking exports. */
 export interface Verdict {
   readonly problems: readonly Problem[];
   /** The complete Files. */
-  readonly files: ReadonlyMap<string, VerifiedFile>;
+  readonly files: readonly VerifiedFile[];
   /** What they hold. */
   readonly counts: Counts;
   readonly complete: number;
   readonly incomplete: number;
   readonly bytes: number;
-  /** Whether the official script wrote it. */
+  /** Whether the official script wrote all of it. */
   readonly official: boolean;
-  /** What it says of itself. */
-  readonly claims: ExportMetadata;
+  /** What was checked: each export, or each shard of those that were merged. */
+  readonly exports: readonly TreeExport[];
 }
 
 /** A File that `.done` vouches for. */
 export interface VerifiedFile {
+  readonly id: string;
+  /** The export that it is in. */
+  readonly from: TreeExport;
   /** Whether its Logs are part of it. */
   readonly logs: boolean;
   /** How many records each of its lists holds, by the list's name. */
@@ -42,131 +57,253 @@ export interface VerifiedFile {
 /** What checking needs. */
 export interface VerifyOptions {
   readonly disk: Disk;
-  /** The export's directory. */
-  readonly root: string;
+  /** The exports' directories. */
+  readonly dirs: readonly string[];
   /** Hears how many bytes were read. */
   readonly onBytes?: (bytes: number) => void;
 }
 
-/** What tells that a directory is, or was, an export. */
-const TOP_OR_FILES =
-  /^(export\.json|SHA256SUMS|directories\.json|files\/.*|shards\/.*)$/;
-
 /**
- * Checks an export.
+ * Checks exports.
  *
- * @throws {UsageError} When there is no export.
- * @throws {StorageError} When the disk refuses.
+ * @throws {UsageError} When a directory is no export.
  */
-export async function verifyExport(options: VerifyOptions): Promise<Verdict> {
-  const { disk, root } = options;
-  const layout = new Layout(root);
-  const names = await filesBelow(disk, root);
-  if (!names.some((name) => TOP_OR_FILES.test(name))) throw notAnExport(root);
-  const claims = await readExportMetadata(disk, root, names);
-  const problems = new Problems();
-  checkTop(names, problems, claims);
+export async function verifyExports(options: VerifyOptions): Promise<Verdict> {
+  const { disk, dirs } = options;
+  const exports = await openExports(disk, dirs);
+  let verdict: Verdict = {
+    ...{ problems: [], files: [], counts: {}, complete: 0, incomplete: 0 },
+    ...{ bytes: 0, official: true, exports },
+  };
+  for (const [dir, parts] of Map.groupBy(exports, ({ dir }) => dir)) {
+    const one = await verifyDir(options, dir, parts);
+    verdict = {
+      problems: [...verdict.problems, ...one.problems],
+      files: [...verdict.files, ...one.files],
+      counts: sumCounts([verdict.counts, one.counts]),
+      complete: verdict.complete + one.complete,
+      incomplete: verdict.incomplete + one.incomplete,
+      bytes: verdict.bytes + one.bytes,
+      official: verdict.official && one.official,
+      exports,
+    };
+  }
+  return {
+    ...verdict,
+    problems: [...verdict.problems, ...shardProblems(exports)],
+  };
+}
+
+async function verifyDir(
+  { disk, onBytes }: VerifyOptions,
+  dir: string,
+  exports: readonly TreeExport[],
+): Promise<Verdict> {
+  const problems = new Problems(dir);
+  const tree = await listTree(disk, dir, { skip: DAMAGED_NAME });
+  const names = new Set(tree.files);
+  const listed = new Set([...names, ...tree.others.map(({ path }) => path)]);
+  for (const { problems: unread } of exports) {
+    for (const { path, reason, cause } of unread) {
+      if (cause === "notPlain" && listed.has(path)) continue;
+      problems.add(path, reason, remedyFor(path));
+    }
+  }
+  const read = [];
+  for (const one of exports) read.push(await readSums(disk, one, problems));
+  const known = read.filter((sums) => sums !== null);
+  const sums = known.length === 0
+    ? null
+    : new Map(known.flatMap((one) => [...one]));
+  const isBare = exports.every(({ topNames, prefix }) =>
+    prefix === "" &&
+    !["export.json", "SHA256SUMS", "directories.json"].some((name) =>
+      topNames.has(name)
+    )
+  );
   let bytes = 0;
   const reader = new ExportReader({
-    disk,
-    root,
-    names,
-    sums: claims.sums,
-    problems,
+    ...{ disk, dir, names, sums, problems },
     onBytes: (more) => {
       bytes += more;
-      options.onBytes?.(more);
+      onBytes?.(more);
     },
   });
-  const files = new Map<string, VerifiedFile>();
+  const checked = { tree, exports, sums, names, isBare };
+  await checkTop(checked, reader, problems);
+  if (!isBare) await checkMode(disk, dir, exports, problems);
+  const files: VerifiedFile[] = [];
   let counts: Counts = {};
-  let complete = 0;
   let incomplete = 0;
-  let ours = claims.all.length;
-  for (const [id, parts] of filesOf(names, claims)) {
-    const done = await readDone(disk, layout.file(id));
+  let ours = isBare ? 0 : 1;
+  for (const [file, from] of await filesOf(disk, exports, tree)) {
+    const { id, done } = file;
+    for (const { path, reason } of file.problems) {
+      problems.add(path, reason, SET_ASIDE);
+    }
     if (done === null) {
       incomplete++;
-      tellIncomplete(problems, id, claims);
+      const path = file.entry?.path;
+      const name = path ? ` (${path})` : "";
+      problems.add(`files/${id}`, `is not complete${name}`, RESUME);
       continue;
     }
-    complete++;
     // The official script's says nothing of Logs.
-    const official = claims.all.length === 0 && done.logs === undefined;
+    const official = isBare && done.logs === undefined;
     if (!official) ours++;
-    const file = { id, names: parts, done, official };
-    const { counts: there, lists } = await checkFile(reader, problems, file);
-    compareEntry(problems, id, there, claims);
-    counts = sumCounts([counts, there]);
-    files.set(id, { logs: done.logs ?? lists.has("logs"), lists });
+    const held = await checkFile(reader, problems, { file, done, official });
+    compareEntry(problems, file, from, held.counts);
+    counts = sumCounts([counts, held.counts]);
+    const { lists } = held;
+    files.push({ id, from, logs: done.logs ?? lists.has("logs"), lists });
+  }
+  for (const { prefix, manifest, fileIds } of exports) {
+    if (manifest === null || manifest.settings.logs) continue;
+    const ids = new Set(fileIds);
+    const holder = files.find(({ id, logs }) => ids.has(id) && logs);
+    if (holder === undefined) continue;
+    const path = `${prefix}export.json`;
+    const message =
+      `says that no Logs were asked for, and ${holder.id} has them`;
+    problems.add(path, message, remedyFor(path));
   }
   await reader.rest();
   return {
     problems: problems.sorted(),
-    files,
-    counts,
-    complete,
-    incomplete,
-    bytes,
+    ...{ files, counts, complete: files.length, incomplete, bytes, exports },
     official: ours === 0,
-    claims,
   };
 }
 
-/** The Files that are there, or ought to be, with their files, sorted. */
-function filesOf(
-  names: readonly string[],
-  claims: ExportMetadata,
-): readonly (readonly [string, readonly string[]])[] {
-  const files = new Map<string, string[]>();
-  for (const id of claims.fileIds) {
-    if (isSafeId(id)) files.set(id, []);
+/** The Files that are there, or ought to be, with the export that each is in. */
+async function filesOf(
+  disk: Disk,
+  exports: readonly TreeExport[],
+  tree: PlainTree,
+): Promise<readonly (readonly [TreeFile, TreeExport])[]> {
+  const byId = {
+    files: Map.groupBy(tree.files, fileIdOf),
+    emptyDirs: Map.groupBy(tree.emptyDirs, fileIdOf),
+    others: Map.groupBy(tree.others, ({ path }) => fileIdOf(path)),
+  };
+  const files: (readonly [TreeFile, TreeExport])[] = [];
+  for (const one of exports) {
+    for (const id of one.fileIds) {
+      const below = (path: string) => path.slice(`files/${id}/`.length);
+      const parts = {
+        files: byId.files.get(id)?.map(below) ?? [],
+        emptyDirs: byId.emptyDirs.get(id)?.map(below) ?? [],
+        others: byId.others.get(id)?.filter(({ path }) => below(path) !== "")
+          .map((other) => ({ ...other, path: below(other.path) })) ?? [],
+      };
+      files.push([await treeFile(disk, one, id, parts), one]);
+    }
   }
-  for (const name of names) {
-    const [top, id = "", ...parts] = name.split("/");
-    if (top !== "files" || parts.length === 0 || !isSafeId(id)) continue;
-    if (!files.has(id)) files.set(id, []);
-    files.get(id)!.push(parts.join("/"));
-  }
-  return [...files].sort(([a], [b]) => a < b ? -1 : 1);
+  return files.sort(([a], [b]) => a.id < b.id ? -1 : 1);
 }
 
-function tellIncomplete(
-  problems: Problems,
-  id: string,
-  claims: ExportMetadata,
-): void {
-  const path = claims.entry(id)?.path;
-  const name = path ? ` (${path})` : "";
-  problems.add(`files/${id}`, `is not complete${name}`, "resume");
+function fileIdOf(path: string): string | null {
+  return /^files\/([^/]+)/.exec(path)?.[1] ?? null;
 }
 
 /** Compares what is there with what `export.json` says of a File. */
 function compareEntry(
   problems: Problems,
-  id: string,
+  { id, entry, done }: TreeFile,
+  { prefix, manifest }: TreeExport,
   there: Counts,
-  claims: ExportMetadata,
 ): void {
-  const claim = claims.of(id);
-  if (claim === undefined || claim.manifest === null) return;
-  const entry = claims.entry(id);
-  const path = `${claim.prefix}export.json`;
-  const advice = "resume to bring it up to date";
-  if (entry === undefined) {
-    problems.add(`files/${id}`, "is not in export.json", advice);
+  if (manifest === null) return;
+  const path = `${prefix}export.json`;
+  if (entry === null) {
+    problems.add(`files/${id}`, "is not in export.json", RESUME);
     return;
   }
   if (entry.state !== "complete") {
-    problems.add(path, `says that ${id} is ${entry.state}`, advice);
+    problems.add(path, `says that ${id} is ${entry.state}`, RESUME);
+  }
+  if (
+    manifest.settings.logs && done?.logs === false && entry.type !== "dataset"
+  ) {
+    const message = "vouches for the File without its Logs";
+    problems.add(`files/${id}/.done`, message, RESUME);
   }
   for (const kind of RECORD_KINDS) {
-    const [wanted, found] = [entry.counts[kind] ?? 0, there[kind] ?? 0];
-    if (wanted === found) continue;
-    problems.add(
-      path,
-      `says that ${id} has ${wanted} ${kind}, ${found} are there`,
-      adviceFor(`files/${id}/`),
-    );
+    const [wanted, held] = [entry.counts[kind] ?? 0, there[kind] ?? 0];
+    if (wanted === held) continue;
+    const message = `says that ${id} has ${wanted} ${kind}, ${held} are there`;
+    problems.add(path, message, RESUME);
   }
+}
+
+/** Others than the owner: their part of a file's mode. */
+const OTHERS = 0o077;
+/** The part of a mode by which a file is a program, which no file of an export is. */
+const EXECUTABLE = 0o111;
+
+/** Reports where others on this system may read an export. */
+async function checkMode(
+  disk: Disk,
+  dir: string,
+  [first]: readonly TreeExport[],
+  problems: Problems,
+): Promise<void> {
+  const manifest = join(dir, first!.prefix, "export.json");
+  const modeOf = async (path: string) => {
+    const info = await disk.lstat(path).catch(() => null);
+    return info?.isSymlink === false ? info.mode : null;
+  };
+  const [mode, fileMode] = [await modeOf(dir), await modeOf(manifest)];
+  if (mode === null || fileMode === null || (mode & OTHERS) === 0) return;
+  // A file system without modes of its own shows every file as a program.
+  if ((fileMode & EXECUTABLE) !== 0) return;
+  const shown = (mode & 0o777).toString(8);
+  problems.add(
+    ".",
+    `may be read by others on this system (mode ${shown})`,
+    byHand("chmod -R go= the export's directory"),
+  );
+}
+
+/** Reports which shards of one export are not among several that were given. */
+function shardProblems(exports: readonly TreeExport[]): readonly Problem[] {
+  const shards = exports.flatMap(({ dir, prefix, manifest }) => {
+    const shard = manifest?.settings.filters.shard ?? null;
+    return manifest === null || shard === null
+      ? []
+      : [{ dir, prefix, manifest, shard }];
+  });
+  if (exports.length < 2 || shards.length < exports.length) return [];
+  const advice = byHand("give the shards of one export, each once");
+  const [first] = shards as [typeof shards[number]];
+  const missing = new Set(
+    Array.from({ length: first.shard.of }, (_, i) => i + 1),
+  );
+  const problems: Problem[] = [];
+  for (const { dir, prefix, manifest, shard } of shards) {
+    const path = `${prefix}export.json`;
+    if (kindOf(manifest) !== kindOf(first.manifest)) {
+      const message = `is of another export than ${first.dir}/${first.prefix}`;
+      problems.push({ dir, path, message, ...advice });
+    } else if (!missing.delete(shard.index)) {
+      const message =
+        `is of shard ${shard.index}/${shard.of}, which is given already`;
+      problems.push({ dir, path, message, ...advice });
+    }
+  }
+  for (const index of missing) {
+    const message = `shard ${index}/${first.shard.of} is not given`;
+    problems.push({ dir: first.dir, path: ".", message, ...advice });
+  }
+  return problems;
+}
+
+/** What all shards of one export have in common; `30d` is another time on each. */
+function kindOf({ settings }: Manifest): string {
+  const { apiUrl, directoryId, rootDirectoryId, logs, filters } = settings;
+  const { types, files, shard } = filters;
+  return JSON.stringify([
+    ...[apiUrl, directoryId, rootDirectoryId],
+    ...[logs, types, files, shard?.of],
+  ]);
 }

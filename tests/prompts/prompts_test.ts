@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { DemoFile } from "../../src/demo/workspace.ts";
 import {
@@ -14,6 +15,9 @@ import {
   MEMORY_EXPORT,
   runInMemory,
 } from "../helpers/memory_run.ts";
+import { exportTo } from "../report/export_to.ts";
+import { run } from "../helpers/program.ts";
+import { tempDir } from "../helpers/tree.ts";
 import { Dice } from "../simulate/dice.ts";
 
 const NAMES = [
@@ -198,10 +202,11 @@ Deno.test("every Version of an export is a file under its path, the deployed one
   assert(written.some((name) => name.endsWith(".agent")));
   const deployed = disk.files("/out").get("support/triage.prompt")!;
   assertStringIncludes(deployed, `version_id: "pr_0_b"`);
-  assertEquals(
-    (await runInMemory(["verify", MEMORY_EXPORT], { disk, workspace })).code,
-    0,
-  );
+  const verified = await runInMemory(["verify", MEMORY_EXPORT], {
+    disk,
+    workspace,
+  });
+  assertEquals(verified.code, 0, verified.out);
 });
 
 Deno.test("a name that was cut is told in full, and no longer when it is gone", async () => {
@@ -252,4 +257,99 @@ Deno.test("prompts says what it needs, and writes nothing into an export", async
     assertEquals(code, 2);
     assertStringIncludes(err, words);
   }
+});
+
+Deno.test("a path of 60 names of 90 characters is cut, and nothing is written beside the chosen directory", async () => {
+  await using dir = await tempDir();
+  const { directories, files } = sampleWorkspace();
+  const names = Array.from({ length: 60 }, (_, i) => `${i}`.padEnd(90, "x"));
+  const paths = [names.join("/"), [...names.slice(0, -1), "other"].join("/")];
+  const workspace = {
+    directories,
+    files: [
+      ...paths.map((path, i) => promptAt(files[0]!, `pr_${i}`, path)),
+      promptAt(files[0]!, "pr_up", "../../outside"),
+    ],
+  };
+  await exportTo(join(dir.path, "export"), workspace);
+  const to = join(dir.path, "out");
+  const { code, err } = await run(
+    ["prompts", join(dir.path, "export"), "--to", to],
+  );
+  assertEquals([code, err], [0, ""]);
+  const kept: Record<string, string> = JSON.parse(
+    await Deno.readTextFile(join(to, "%paths.json")),
+  );
+  assertEquals(Object.values(kept), paths);
+  for (const path of Object.keys(kept)) {
+    assert(path.length <= 1_000 && path.startsWith(`${names[0]}/`), path);
+    assertStringIncludes(await Deno.readTextFile(join(to, path)), "version_id");
+  }
+  await Deno.lstat(join(to, "%2E%2E/%2E%2E/outside.prompt"));
+  const beside = await Array.fromAsync(Deno.readDir(dir.path));
+  assertEquals(beside.map(({ name }) => name).sort(), ["export", "out"]);
+});
+
+Deno.test({
+  name: "no text is written through a symbolic link in the chosen directory",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using dir = await tempDir();
+    const { directories, files } = sampleWorkspace();
+    const workspace = {
+      directories,
+      files: [promptAt(files[0]!, "pr_1", "support/triage")],
+    };
+    await exportTo(join(dir.path, "export"), workspace);
+    const to = join(dir.path, "out");
+    await Deno.mkdir(to);
+    await Deno.mkdir(join(dir.path, "outside"));
+    await Deno.symlink(join(dir.path, "outside"), join(to, "support"));
+    const { code, err } = await run(
+      ["prompts", join(dir.path, "export"), "--to", to],
+    );
+    assertEquals(code, 2);
+    assertStringIncludes(err, "support is a symbolic link");
+    const outside = await Array.fromAsync(
+      Deno.readDir(join(dir.path, "outside")),
+    );
+    assertEquals(outside, []);
+  },
+});
+
+Deno.test("what prompts and index cannot read they tell, with exit 3", async () => {
+  const workspace = sampleWorkspace();
+  const prompts = workspace.files.filter(({ type }) => type === "prompt");
+  const [first, second] = prompts;
+  const disk = new MemoryDisk();
+  const options = { disk, workspace };
+  await runInMemory(EXPORT_ARGS, options);
+  const whole = await runInMemory(
+    ["prompts", MEMORY_EXPORT, "--to", "/whole"],
+    options,
+  );
+  assertEquals(whole.code, 0);
+  disk.put(`${MEMORY_EXPORT}/files/${first!.id}/file.json`, "{");
+  await disk.remove(`${MEMORY_EXPORT}/files/${second!.id}/versions`);
+  const warnings = [
+    `files/${first!.id}/file.json is no JSON`,
+    `files/${second!.id}/versions holds 0 of ${
+      second!.versions.length
+    } Versions`,
+  ];
+  const commands = [
+    ["prompts", MEMORY_EXPORT, "--to", "/out"],
+    ["index", MEMORY_EXPORT],
+  ];
+  for (const args of commands) {
+    const { code, err } = await runInMemory(args, options);
+    assertEquals(code, 3);
+    for (const warning of warnings) assertStringIncludes(err, warning);
+  }
+  const versions = (dir: string) =>
+    [...disk.files(dir).keys()].filter((name) => /[.]prompt$/.test(name));
+  assertEquals(
+    versions("/out").length,
+    versions("/whole").length - second!.versions.length,
+  );
 });

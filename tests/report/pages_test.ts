@@ -62,7 +62,9 @@ function logDisk(...chunks: ReadonlyArray<readonly number[]>): MemoryDisk {
 }
 
 async function newest(disk: MemoryDisk, most: number): Promise<string[]> {
-  const { logs } = await newestLogs(disk, "/logs", most);
+  const chunks = [1, 2, 3].map((chunk) => `logs/${chunk}.jsonl`)
+    .filter((path) => disk.files("").has(path));
+  const logs = await newestLogs(disk, "/", chunks, most, () => {});
   return logs.map(({ log, chunk, line }) =>
     `${log?.["id"] ?? "none"} ${chunk}:${line}`
   );
@@ -74,10 +76,7 @@ Deno.test("the newest Logs are found at either end of a list", async () => {
   const rising = logDisk([1, 2, 3], [4, 5, 6], [7]);
   assertEquals(await newest(rising, 3), ["7 3:1", "6 2:3", "5 2:2"]);
   assertEquals(await newest(logDisk([2, 1]), 5), ["2 1:1", "1 1:2"]);
-  assertEquals(await newestLogs(new MemoryDisk(), "/logs", 5), {
-    logs: [],
-    chunks: 0,
-  });
+  assertEquals(await newest(new MemoryDisk(), 5), []);
 });
 
 Deno.test("a Log that is too long or no JSON has its place, and costs no memory", async () => {

@@ -1,7 +1,7 @@
 /** Damages of every kind, by a seed, to a complete export: every one is found. */
 import { assert, assertEquals } from "@std/assert";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { verifyExport } from "../../src/verify/verify.ts";
+import { verifyExports } from "../../src/verify/verify.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
   EXPORT_ARGS,
@@ -122,9 +122,9 @@ const DAMAGES: readonly Damage[] = [
 const sound = soundExport();
 
 Deno.test("an export that nobody touched is sound", async () => {
-  const { problems, complete, bytes } = await verifyExport({
+  const { problems, complete, bytes } = await verifyExports({
     disk: (await sound).copy(),
-    root: MEMORY_EXPORT,
+    dirs: [MEMORY_EXPORT],
   });
   assertEquals(problems, []);
   assert(complete > 2 && bytes > 100_000);
@@ -140,7 +140,7 @@ for (let from = 1; from <= SEEDS; from += A_TEST) {
       const dice = new Dice(seed);
       const damage = DAMAGES[seed % DAMAGES.length]!(dice, disk, names);
       if (damage === "") continue;
-      const { problems } = await verifyExport({ disk, root: MEMORY_EXPORT });
+      const { problems } = await verifyExports({ disk, dirs: [MEMORY_EXPORT] });
       assert(
         problems.length > 0,
         `seed ${seed}: ${damage}, and nobody noticed`,

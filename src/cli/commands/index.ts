@@ -21,18 +21,25 @@ export async function index(
   const root = await exportPath(disk, dir, output);
   using _lock = await lockIfLogged(disk, root);
   const failed: { readonly label: string; readonly message: string }[] = [];
+  const unread = new Set<string>();
   const pages = await writePages(disk, root, {
     which: "all",
+    onProblem: ({ path, reason }) => unread.add(`${path} ${reason}`),
     onFailure: (label, error) => {
       const message = escapeControls(String(error));
       failed.push({ label, message });
       terminal.err(`warn: cannot make the page of ${label}: ${message}\n`);
     },
   });
-  const exitCode = failed.length === 0 ? EXIT.complete : EXIT.incomplete;
-  const page = `${root}/index.html`;
+  for (const one of unread) terminal.err(`warn: ${escapeControls(one)}\n`);
+  const isWhole = failed.length + unread.size === 0;
+  const exitCode = isWhole ? EXIT.complete : EXIT.incomplete;
+  const page = join(root, "index.html");
   if (json) {
-    const document = { exitCode, exportDir: root, page, pages, failed };
+    const document = {
+      ...{ exitCode, exportDir: root, page, pages, failed },
+      unread: [...unread],
+    };
     terminal.out(`${JSON.stringify(document)}\n`);
   } else if (!quiet) {
     terminal.out(

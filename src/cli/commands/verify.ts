@@ -12,8 +12,8 @@ import type { Flags } from "../options.ts";
 import { recordsText } from "../../ui/text.ts";
 import { bytes, escapeControls, pluralize } from "../../ui/text.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { LATER, type Problem } from "../../verify/problems.ts";
-import { type Verdict, verifyExport } from "../../verify/verify.ts";
+import { advicesOf, LATER, type Problem } from "../../verify/problems.ts";
+import { type Verdict, verifyExports } from "../../verify/verify.ts";
 
 /** Time between two updates of the progress, in milliseconds. */
 const SHOW_EVERY_MS = 200;
@@ -37,9 +37,9 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
   const isShown = terminal.errIsTerminal && !quiet;
   let read = 0;
   let shownMs = startMs;
-  const verdict = await verifyExport({
+  const verdict = await verifyExports({
     disk: runtime.disk,
-    root,
+    dirs: [root],
     onBytes: (more) => {
       read += more;
       if (!isShown || clock.now() - shownMs < SHOW_EVERY_MS) return;
@@ -57,7 +57,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
       exitCode,
       exportDir: root,
       scope: scopesOf(verdict),
-      problems: problems.map(({ path, what: message, advice }) => ({
+      problems: problems.map(({ path, message, advice }) => ({
         path,
         message,
         advice,
@@ -72,8 +72,8 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     terminal.out(`${JSON.stringify(document)}\n`);
     return exitCode;
   }
-  for (const { path, what, advice } of problems) {
-    terminal.out(`${escapeControls(`${path}: ${what}; ${advice}`)}\n`);
+  for (const { path, message } of problems) {
+    terminal.out(`${escapeControls(`${path}: ${message}`)}\n`);
   }
   if (problems.length > 0 || !quiet) {
     terminal.out(
@@ -84,8 +84,8 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
 }
 
 /** Says what the export is of; of merged ones, what each part is of. */
-function scopesOf({ claims }: Verdict): string | null {
-  const scopes = claims.all.flatMap(({ manifest }) =>
+function scopesOf({ exports }: Verdict): string | null {
+  const scopes = exports.flatMap(({ manifest }) =>
     manifest === null ? [] : [scopeText(manifest.settings)]
   );
   return scopes.length === 0 ? null : [...new Set(scopes)].join("; ");
@@ -108,7 +108,7 @@ async function remoteOf(
   const api = { apiUrl, apiKey, signal: stop.signal };
   const walk = await connectToApi(flags, runtime, api);
   return (verdict) => {
-    for (const { manifest } of verdict.claims.all) {
+    for (const { manifest } of verdict.exports) {
       if (manifest) expectSameApi(apiUrl, manifest.settings.apiUrl);
     }
     return compareWithApi({ walk, stop, verdict });
@@ -123,8 +123,9 @@ async function compare(
     return await remote(verdict);
   } catch (error) {
     if (!isRecoverable(error)) throw error;
-    const what = `cannot be compared with the API: ${error.message}`;
-    return [{ path: "files", what, advice: LATER }];
+    const message = `cannot be compared with the API: ${error.message}`;
+    const { dir } = verdict.exports[0]!;
+    return [{ dir, path: "files", message, ...LATER }];
   }
 }
 
@@ -149,13 +150,16 @@ function summary(
     `  Records  ${recordsText(counts)}`,
     `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
   ];
+  if (problems.length > 0) {
+    lines.push(`  To do    ${advicesOf(problems).join("; ")}`);
+  }
   if (official) {
     lines.push(
       "  This export is the official script's, which drops pages that fail without a word:",
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
-  if (!official && verdict.claims.all.length === 0) {
+  if (!official && verdict.exports.every(({ manifest }) => manifest === null)) {
     lines.push(
       "  There is no export.json: whether Files are missing, and whether their data are",
       "  what was written, cannot be seen. --remote compares with the API.",

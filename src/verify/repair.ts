@@ -1,0 +1,103 @@
+/**
+ * Sets aside what `verify` reports as broken, so that a resume fetches just
+ * that. Nothing is deleted: it is renamed below `damaged/<n>/`, where it stays
+ * until its owner removes it.
+ */
+import { dirname, join } from "@std/path";
+import { UsageError } from "../core/errors.ts";
+import type { Disk } from "../core/runtime.ts";
+import { onDisk } from "../tree/atomic_file.ts";
+import { lockForRepair } from "../tree/export_dir.ts";
+import { DAMAGED_NAME, listTree, type PlainTree } from "../tree/plain_tree.ts";
+import type { Problem } from "./problems.ts";
+
+/** What was set aside. */
+export interface SetAside {
+  /** Where it stood, below the export's directory. */
+  readonly path: string;
+  /** Where it stands now, below the same. */
+  readonly to: string;
+}
+
+/**
+ * Sets aside what is broken in one export, and what `.done` says of the Files
+ * that it is in. A resume does the rest.
+ *
+ * @param dir The export's directory; problems of others are left alone.
+ * @param problems What `verify` reported.
+ * @returns What was set aside, by path.
+ * @throws {UsageError} When a run is at work in the export.
+ * @throws {StorageError} When something cannot be renamed.
+ */
+export async function repair(
+  disk: Disk,
+  dir: string,
+  problems: readonly Problem[],
+): Promise<readonly SetAside[]> {
+  using _lock = await lockForRepair(disk, dir);
+  const tree = await listTree(disk, dir, { skip: DAMAGED_NAME });
+  const paths = decideSetAside(problems.filter((one) => one.dir === dir), tree);
+  if (paths.length === 0) return [];
+  const below = await newDamagedDir(disk, dir);
+  const done: SetAside[] = [];
+  for (const path of paths) {
+    const to = `${below}/${path}`;
+    await onDisk(`set ${join(dir, path)} aside`, async () => {
+      await disk.ensureDir(join(dir, dirname(to)));
+      await disk.rename(join(dir, path), join(dir, to));
+    });
+    done.push({ path, to });
+  }
+  return done;
+}
+
+/**
+ * Decides which paths are set aside: only such as were seen in the directory,
+ * since a path may have come from a file of the export, and none below another.
+ */
+function decideSetAside(
+  problems: readonly Problem[],
+  { files, emptyDirs, others }: PlainTree,
+): readonly string[] {
+  const there = new Set<string>();
+  for (const one of [...files, ...emptyDirs, ...others.map((o) => o.path)]) {
+    for (let path = one; path !== "." && !there.has(path);) {
+      there.add(path);
+      path = dirname(path);
+    }
+  }
+  const wanted = new Set<string>();
+  for (const { path, repair } of problems) {
+    if (repair === "setAside") wanted.add(path);
+    const [, file] = /^(files\/[^/]+)\/./.exec(path) ?? [];
+    const isFetched = repair === "setAside" || repair === "fetch";
+    if (file !== undefined && isFetched) wanted.add(`${file}/.done`);
+  }
+  const isBelowAnother = (path: string): boolean => {
+    const above = dirname(path);
+    return above !== "." && (wanted.has(above) || isBelowAnother(above));
+  };
+  return [...wanted].filter((path) => there.has(path) && !isBelowAnother(path))
+    .sort();
+}
+
+/** Makes `damaged/<n>` with the next free number. */
+async function newDamagedDir(disk: Disk, dir: string): Promise<string> {
+  const damaged = join(dir, DAMAGED_NAME);
+  const info = await disk.lstat(damaged).catch(() => null);
+  if (info !== null && !info.isDirectory) {
+    throw new UsageError(
+      `${damaged} is no directory, so nothing can be set aside there; rename it`,
+    );
+  }
+  return await onDisk(`make a directory in ${damaged}`, async () => {
+    await disk.ensureDir(damaged);
+    const entries = await Array.fromAsync(disk.readDir(damaged));
+    const names = new Set(entries.map(({ name }) => name));
+    let number = 1;
+    while (names.has(String(number))) number++;
+    const below = `${DAMAGED_NAME}/${number}`;
+    await disk.ensureDir(join(dir, below));
+    return below;
+  });
+}
