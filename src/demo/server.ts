@@ -2,7 +2,7 @@
  * A Humanloop-compatible server on loopback: the endpoints that an export
  * reads, with the API's envelopes, errors and paging, over a workspace.
  */
-import { prettyPrint } from "./raw_json.ts";
+import { prettyPrint } from "./pretty_print.ts";
 import { type PagingOptions, Refusal, route } from "./routes.ts";
 import type { Workspace } from "./workspace.ts";
 

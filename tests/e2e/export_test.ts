@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { directoryId } from "../../src/demo/sample/make_file.ts";
+import { directoryId } from "../../src/demo/sample/files.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import { run, start } from "../helpers/program.ts";
 import {
