@@ -7,6 +7,8 @@ import { serveDemo } from "../../src/demo/server.ts";
 
 const workspace = sampleWorkspace();
 
+const nextTick = () => new Promise((resolve) => setTimeout(resolve));
+
 async function get(path: string, key = DEMO_KEY) {
   await using server = serveDemo(workspace, { key: DEMO_KEY });
   const headers = { "x-api-key": key };
@@ -31,6 +33,37 @@ Deno.test("the demo server refuses as the API does", async () => {
 Deno.test("a page past the end is empty, and the default sizes are the API's", async () => {
   const { body } = await get(`/logs?file_id=${CLASSIFIER.id}&page=400`);
   assertEquals(body, { records: [], page: 400, size: 10, total: 3512 });
+});
+
+Deno.test("a slow server sends one answer at a time, and stops at once", async () => {
+  const waits: PromiseWithResolvers<void>[] = [];
+  const clock = {
+    sleep(_ms: number, { signal }: { readonly signal?: AbortSignal } = {}) {
+      const wait = Promise.withResolvers<void>();
+      signal?.addEventListener("abort", () => wait.reject(signal.reason));
+      waits.push(wait);
+      return wait.promise;
+    },
+  };
+  const key = DEMO_KEY;
+  const server = serveDemo(workspace, { key, delayMs: 300, clock });
+  const headers = { "x-api-key": key };
+  const answers: number[] = [];
+  const ask = async (page: number) => {
+    const url = `${server.url}/files?size=1&page=${page}`;
+    await (await fetch(url, { headers })).body?.cancel();
+    answers.push(page);
+  };
+  const first = ask(1);
+  while (waits.length === 0) await nextTick();
+  const others = [ask(2), ask(3)];
+  waits[0]!.resolve();
+  await first;
+  while (waits.length === 1) await nextTick();
+  assertEquals([answers, waits.length], [[1], 2]);
+  await server[Symbol.asyncDispose]();
+  await Promise.all(others);
+  assertEquals([answers.length, waits.length], [3, 2]);
 });
 
 Deno.test("every File type is there, with two Environments and full Versions in Logs", async () => {

@@ -35,12 +35,12 @@ Deno.test("the real program exports the whole workspace, byte for byte", async (
   assertStringIncludes(out, `Export complete: ${root}\n`);
   assertStringIncludes(
     out,
-    "  Files    12 exported, 0 skipped (complete already), 0 failed\n" +
-      "  Records  27 Versions, 19 Deployments, 4,863 Datapoints, 2 Evaluations, 4 Runs, 1,224 Evaluation Logs, 4,422 Logs\n",
+    "  Files    14 exported, 0 skipped (complete already), 0 failed\n" +
+      "  Records  29 Versions, 21 Deployments, 4,863 Datapoints, 2 Evaluations, 4 Runs, 1,224 Evaluation Logs, 4,422 Logs\n",
   );
   const manifest = await readManifest(root);
   assertEquals([manifest.state, manifest.gaps], ["complete", []]);
-  assertEquals(Object.keys(manifest.files).length, 12);
+  assertEquals(Object.keys(manifest.files).length, 14);
   const stat = await Deno.stat(root);
   if (Deno.build.os !== "windows") assertEquals(stat.mode! & 0o777, 0o700);
 });
@@ -61,7 +61,7 @@ Deno.test("without Logs, then widened: the tree of one that had them from the st
   const again = await run(["--resume", root], { env });
   assertEquals(again.code, 0);
   assertEquals(asked.sort(), ["/v5/directories", "/v5/files"]);
-  assertStringIncludes(again.out, "0 exported, 12 skipped");
+  assertStringIncludes(again.out, "0 exported, 14 skipped");
 
   asked.length = 0;
   const wider = await run(["--resume", root, "--logs"], { env });
@@ -136,8 +136,10 @@ Deno.test("a server that knows no path filter does not widen the Directory", asy
     Object.values(files).map(({ path }) => path).sort(),
     [
       "Shared/Evaluators/Answer length",
+      "Shared/Evaluators/Critique",
       "Shared/Evaluators/Exact label",
       "Shared/Evaluators/Tone",
+      "Shared/Evaluators/Topics",
       "Shared/Smoke test",
     ],
   );
@@ -175,7 +177,7 @@ for (const root of ['""', '"/"', "null"]) {
     });
     assertEquals(code, 0);
     const { files } = await readManifest(await onlyExport(dir.path));
-    assertEquals(Object.keys(files).length, 12);
+    assertEquals(Object.keys(files).length, 14);
   });
 }
 
