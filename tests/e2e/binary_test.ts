@@ -110,7 +110,7 @@ Deno.test({
       await assertTree(root, whole);
       assertEquals((await run(["verify", root])).code, 0);
       const pages = await readPages(root);
-      assertEquals(pages.size, 12);
+      assertEquals(pages.size, 14);
       assertEquals((await run(["index", root])).code, 0);
       assertEquals(await readPages(root), pages);
       await Deno.remove(join(cwd, "exports"), { recursive: true });

@@ -136,7 +136,9 @@ export function makeJudgment(
   judged: Answer,
 ): string {
   const id = makeId("log", `${judged.id}/${evaluator.path}`);
-  return makeLog(evaluator, index, { id, ticket: judged.ticket, judged });
+  const { ticket } = judged;
+  const version = evaluator.versions[0]!;
+  return makeLog(evaluator, index, { id, ticket, version, judged });
 }
 
 function judge(
