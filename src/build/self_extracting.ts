@@ -82,7 +82,7 @@ if ! use "$cache"; then
 fi
 # What a start left that was killed while it unpacked.
 for part in "$dir"/*.part.*; do
-  kill -0 "\${part##*.}" 2>/dev/null || rm -f "$part"
+  [ ! -e "$part" ] || kill -0 "\${part##*.}" 2>/dev/null || rm -f "$part"
 done
 # What changes whenever a file does: its node, size, time of change and rights.
 state() {

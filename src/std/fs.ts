@@ -2,7 +2,7 @@
 import { ensureDir as ensureDirJs } from "deno-std-fs/ensure_dir.js";
 import { walk as walkJs } from "deno-std-fs/walk.js";
 
-/** One thing that `walk` found. */
+/** One entry that `walk` gives. */
 export interface WalkEntry extends Deno.DirEntry {
   readonly path: string;
 }

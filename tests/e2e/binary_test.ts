@@ -58,14 +58,14 @@ function start(
 
 /** The files below a directory that hold a text: export, cache, anything. */
 async function filesWith(dir: string, text: string): Promise<string[]> {
-  const found: string[] = [];
+  const paths: string[] = [];
   for await (const { path } of walk(dir, { includeDirs: false })) {
     const bytes = await Deno.readFile(path);
     if (new TextDecoder("latin1").decode(bytes).includes(text)) {
-      found.push(path);
+      paths.push(path);
     }
   }
-  return found;
+  return paths;
 }
 
 /** The program as it was unpacked; `null` where it did not need to be. */
@@ -250,7 +250,7 @@ Deno.test({
           await Deno.chown(cache, uid, gid);
         }
         await Deno.writeFile(deno, sound);
-        // No better place: nothing is started.
+        // Nowhere else to go: nothing is started.
         await Deno.chmod(cache, 0o777);
         await Deno.chmod(TMPDIR, 0o777);
         const { code, out, err } = await end(
@@ -263,14 +263,14 @@ Deno.test({
     );
 
     await t.step("is small, and the same whenever it is built", async () => {
-      const again = await built();
-      await using _again = again.dir;
+      const second = await built();
+      await using _second = second.dir;
       const program = await bundleOf(join(cwd, "cache"));
       // What deno compile makes holds more than the program.
       if (program === null) return;
       assert((await Deno.stat(program)).size < 1_000_000);
       const [one, other] = await Promise.all(
-        [binary, again.binary].map((path) => Deno.readFile(path)),
+        [binary, second.binary].map((path) => Deno.readFile(path)),
       );
       assertEquals(one!.length, other!.length);
       assert(one!.every((byte, i) => byte === other![i]));

@@ -77,6 +77,7 @@ function makeFile(data: FileData, made: readonly SampleFile[]): SampleFile {
   const [directory, name] = splitPath(path);
   const id = makeId(filePrefix, path);
   const tool = made.find((file) => file.type === "tool");
+  const toolVersion = tool?.versions[0];
   const fill = template({
     ...records.version,
     ...(type !== "dataset" && records.counted),
@@ -113,9 +114,9 @@ function makeFile(data: FileData, made: readonly SampleFile[]): SampleFile {
       k: n + 4,
       datapoints: data.datapoints?.[n - 1],
       returns: data.returns,
-      tool: tool?.versions[0]!.text,
+      tool: toolVersion?.text,
       toolId: tool?.id,
-      toolVersionId: tool?.versions[0]!.id,
+      toolVersionId: toolVersion?.id,
     });
     return { n, id: versionId, text };
   });

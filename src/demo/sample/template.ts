@@ -4,7 +4,7 @@
  * is to be sent: numbers beyond JavaScript's range, duplicate keys, lone surrogates.
  */
 
-const PIECE = /"=((?:[^"\\]|\\.)*)"|"\$\{(\w+)\}"|\$\{(\w+)\}/g;
+const PLACEHOLDER = /"=((?:[^"\\]|\\.)*)"|"\$\{(\w+)\}"|\$\{(\w+)\}/g;
 
 /**
  * Prepares a template.
@@ -17,14 +17,22 @@ export function template(
 ): (values: Readonly<Record<string, unknown>>) => string {
   const text = JSON.stringify(value);
   return (values) =>
-    text.replace(PIECE, (_, raw?: string, whole?: string, part?: string) => {
-      if (raw !== undefined) {
-        const json: string = JSON.parse(`"${raw}"`);
-        return json.replace(/\$\{(\w+)\}/g, (_, name) => String(values[name]));
-      }
-      if (whole !== undefined) return JSON.stringify(values[whole] ?? null);
-      return JSON.stringify(String(values[part!])).slice(1, -1);
-    });
+    text.replace(
+      PLACEHOLDER,
+      (_, raw?: string, whole?: string, part?: string) => {
+        if (raw !== undefined) {
+          const json: string = JSON.parse(`"${raw}"`);
+          return json.replace(
+            /\$\{(\w+)\}/g,
+            (_, name) => String(values[name]),
+          );
+        }
+        if (whole !== undefined) {
+          return JSON.stringify(values[whole] ?? null);
+        }
+        return JSON.stringify(String(values[part!])).slice(1, -1);
+      },
+    );
 }
 
 /** JSON texts as one array. */
