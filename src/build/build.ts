@@ -30,7 +30,7 @@ async function deno(
   return { code, err: new TextDecoder().decode(stderr) };
 }
 
-/** Tells what is going on, on stderr. */
+/** Prints progress on stderr. */
 export function print(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(text));
 }

@@ -2,7 +2,8 @@
  * One file that is a program on any machine of the same system: a small shell
  * head, then Deno and the bundled program, compressed. The head unpacks both once
  * into the user's cache, under the sum of what it unpacks, and starts them with
- * the permissions of the compiled program.
+ * the permissions of the compiled program. The key is in its environment: what
+ * somebody else could have put there is never started.
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
@@ -23,7 +24,7 @@ export interface Parts {
 }
 
 /** The shell head has this length, so that it knows where the rest begins. */
-const HEAD_BYTES = 4096;
+const HEAD_BYTES = 8192;
 
 /** Puts the file together; the same parts give the same bytes. */
 export function selfExtracting(parts: Parts): Uint8Array {
@@ -51,16 +52,49 @@ sum() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"
   else shasum -a 256 <"$1"; fi | cut -c1-64
 }
+elsewhere='set XDG_CACHE_HOME to another place'
+uid=$(id -u)
+# Whether this user alone (or root) can put files into a directory.
+own() {
+  set -- $(ls -ldn "$1/." 2>/dev/null) none none none
+  case $1 in ?????w* | ????????w* | none) return 1 ;; esac
+  [ "$3" = "$uid" ] || [ "$3" = 0 ]
+}
+use() {
+  for dir in "$1" "$1/hl-export" "$1/hl-export/${id}"; do
+    [ -d "$dir" ] || (umask 077 && mkdir -p "$dir") 2>/dev/null ||
+      fail "cannot make $dir; $elsewhere"
+    own "$dir" || return 1
+  done
+}
 cache=\${XDG_CACHE_HOME:-\${HOME:-}/.cache}
 [ -z "\${XDG_CACHE_HOME:-}" ] && [ "$(uname -s)" = Darwin ] &&
   cache=\${HOME:-}/Library/Caches
-dir=$cache/hl-export/${id}
-elsewhere='set XDG_CACHE_HOME to another place'
+if ! use "$cache"; then
+  shared=$dir
+  temp=\${TMPDIR:-/tmp}
+  private=$temp/hl-export-$uid
+  case $(ls -ld "$temp/.") in ?????????[tT]*) ;; *) own "$temp" ;; esac &&
+    [ ! -h "$private" ] && use "$private" ||
+    fail "others may write to $shared and to $private; $elsewhere"
+  printf 'hl-export: warning: others may write to %s: using %s\\n' \\
+    "$shared" "$private" >&2
+fi
+# What a start left that was killed while it unpacked.
+for part in "$dir"/*.part.*; do
+  [ ! -e "$part" ] || kill -0 "\${part##*.}" 2>/dev/null || rm -f "$part"
+done
+# What changes whenever a file does: its node, size, time of change and rights.
+state() {
+  stat -c '%i %s %z %a %u' "$1" 2>/dev/null ||
+    stat -f '%i %z %Fc %Lp %u' "$1" 2>/dev/null
+}
 unpack() {
-  (umask 077 && mkdir -p "$dir") 2>/dev/null ||
-    fail "cannot make $dir; $elsewhere"
-  part=$dir/$1.$$
+  part=$dir/$1.part.$$
   trap 'rm -f "$part"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
   { tail -c "+$2" "$0" | head -c "$3" | gzip -dc >"$part"; } 2>/dev/null ||
     fail "cannot unpack $0 into $dir: too little space there, or the file is damaged; free ${
     Math.ceil(deno.length / 1e6)
@@ -68,23 +102,23 @@ unpack() {
   [ "$(sum "$part")" = "$4" ] ||
     fail "$0 is damaged: its parts are not what was built; download it again"
   chmod 700 "$part"
-}
-place() { mv -f "$part" "$dir/$1" || fail "cannot write $dir; $elsewhere"; }
-size=0
-[ -x "$dir/deno" ] && size=$(wc -c <"$dir/deno")
-if [ "$size" -ne ${deno.length} ]; then
-  unpack deno ${HEAD_BYTES + 1} ${denoLength} ${denoSum}
-  "$part" --version >/dev/null 2>&1 ||
+  [ "$1" != deno ] || "$part" --version >/dev/null 2>&1 ||
     fail "programs in $dir may not run (mounted noexec?); $elsewhere"
-  place deno
+  mv -f "$part" "$dir/$1" || fail "cannot write $dir; $elsewhere"
+}
+# Deno is too large for its sum to be checked at every start: that is done when it
+# changed since the last time. The program's sum is checked at every start.
+known=
+now=$(state "$dir/deno")
+[ -r "$dir/deno.checked" ] && read -r known <"$dir/deno.checked"
+if [ -z "$now" ] || [ "$now" != "$known" ]; then
+  [ -x "$dir/deno" ] && [ "$(sum "$dir/deno")" = ${denoSum} ] ||
+    unpack deno ${HEAD_BYTES + 1} ${denoLength} ${denoSum}
+  state "$dir/deno" >"$dir/deno.checked"
 fi
-found=
-[ -r "$dir/${PROGRAM_NAME}" ] && found=$(sum "$dir/${PROGRAM_NAME}")
-if [ "$found" != ${programSum} ]; then
+[ -r "$dir/${PROGRAM_NAME}" ] && [ "$(sum "$dir/${PROGRAM_NAME}")" = ${programSum} ] ||
   unpack ${PROGRAM_NAME} ${HEAD_BYTES + 1 + denoLength} ${length} ${programSum}
-  place ${PROGRAM_NAME}
-fi
-trap - EXIT
+trap - EXIT HUP INT TERM
 # The network as far as is known before the program reads its settings.
 net=--allow-net
 url=\${HUMANLOOP_API_URL:-https://api.humanloop.com}

@@ -31,8 +31,10 @@ export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
   }
   const times = timesOf(logs);
   if (times.some(Number.isNaN)) return logs;
-  const places = times.flatMap((ms, i) => isLate(ms) || isEarly(ms) ? [] : [i]);
-  return { length: places.length, at: (i) => logs.at(places[i] ?? -1) };
+  const indexes = times.flatMap((ms, i) =>
+    isLate(ms) || isEarly(ms) ? [] : [i]
+  );
+  return { length: indexes.length, at: (i) => logs.at(indexes[i] ?? -1) };
 }
 
 /** The first index from which on `test` holds; `length` where it never does. */

@@ -184,8 +184,8 @@ function fileById(files: readonly DemoFile[], id: string): DemoFile {
   return file;
 }
 
-function notFound(what: string): Refusal {
-  return new Refusal(404, `${what} not found`);
+function notFound(kind: string): Refusal {
+  return new Refusal(404, `${kind} not found`);
 }
 
 function textsOf(records: ReadonlyArray<{ text: string }>): Sequence {

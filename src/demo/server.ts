@@ -2,7 +2,8 @@
  * A Humanloop-compatible server on loopback: the endpoints that an export
  * reads, with the API's envelopes, errors and paging, over a workspace.
  */
-import { prettyPrint } from "./raw_json.ts";
+import type { Clock } from "../core/runtime.ts";
+import { prettyPrint } from "./pretty_print.ts";
 import { type PagingOptions, Refusal, route } from "./routes.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -19,6 +20,10 @@ export interface DemoServerOptions extends PagingOptions {
   ) => Promise<Response | undefined> | Response | undefined;
   /** Whether answers have white space between all tokens. */
   readonly pretty?: boolean;
+  /** Sends one answer at a time, and waits so long before each, in milliseconds. */
+  readonly delayMs?: number;
+  /** What it waits with. */
+  readonly clock?: Pick<Clock, "sleep">;
 }
 
 /** A server that runs. */
@@ -36,14 +41,35 @@ export function serveDemo(
   workspace: Workspace,
   options: DemoServerOptions,
 ): DemoServer {
+  const stopped = new AbortController();
+  const waitForTurn = turns(options, stopped.signal);
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: options.port ?? 0, onListen() {} },
-    (request) => answerRequest(workspace, options, request),
+    async (request) => {
+      await waitForTurn();
+      return await answerRequest(workspace, options, request);
+    },
   );
   return {
     url: `http://127.0.0.1:${server.addr.port}/v5`,
-    [Symbol.asyncDispose]: () => server.shutdown(),
+    [Symbol.asyncDispose]: () => {
+      stopped.abort();
+      return server.shutdown();
+    },
   };
+}
+
+/** Lets one after the other pass, with a wait before each; all of them once stopped. */
+function turns(
+  { delayMs = 0, clock }: Pick<DemoServerOptions, "delayMs" | "clock">,
+  signal: AbortSignal,
+): () => Promise<void> {
+  let turn = Promise.resolve();
+  return () =>
+    turn = turn.then(async () => {
+      if (delayMs === 0 || signal.aborted) return;
+      await clock?.sleep(delayMs, { signal }).catch(() => {});
+    });
 }
 
 /** Answers one request, as the server does. */

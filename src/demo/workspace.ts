@@ -8,7 +8,7 @@ export interface Sequence {
   readonly length: number;
   /** The JSON text of a record, from 0. */
   at(index: number): string | undefined;
-  /** When the one at a place was created, where they are sorted newest first. */
+  /** When the one at an index was created, where they are sorted newest first. */
   createdMs?(index: number): number;
 }
 
@@ -63,7 +63,7 @@ export interface Workspace {
  * Records made by a function.
  *
  * @param length How many.
- * @param make Makes the one at a place.
+ * @param make Makes the one at an index.
  */
 export function sequence(
   length: number,

@@ -1,7 +1,7 @@
 /** Typed door to `@std/fs` (README, "Dependencies"): the functions used, with their standard signatures. */
 import { walk as walkJs } from "deno-std-fs/walk.js";
 
-/** One thing that `walk` found. */
+/** One entry that `walk` gives. */
 export interface WalkEntry extends Deno.DirEntry {
   readonly path: string;
 }

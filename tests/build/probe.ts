@@ -4,7 +4,7 @@
  */
 const [host = ""] = Deno.args;
 
-async function outcome(work: () => unknown): Promise<string> {
+async function tryTo(work: () => unknown): Promise<string> {
   try {
     await work();
     return "allowed";
@@ -16,15 +16,15 @@ async function outcome(work: () => unknown): Promise<string> {
 /** Not known when the program is built. */
 const remote = ["https:", "", "deno.land", "std", "version.ts"].join("/");
 const tried = {
-  ownVariable: await outcome(() => Deno.env.get("HUMANLOOP_API_KEY")),
-  otherVariable: await outcome(() => Deno.env.get("PATH")),
-  allVariables: await outcome(() => Deno.env.toObject()),
-  process: await outcome(() => new Deno.Command("true").outputSync()),
-  system: await outcome(() => Deno.hostname()),
-  library: await outcome(() => Deno.dlopen("libc.so.6", {})),
-  remoteCode: await outcome(() => import(remote)),
-  textAsCode: await outcome(() => Function("return 1")()),
-  network: await outcome(async () => {
+  ownVariable: await tryTo(() => Deno.env.get("HUMANLOOP_API_KEY")),
+  otherVariable: await tryTo(() => Deno.env.get("PATH")),
+  allVariables: await tryTo(() => Deno.env.toObject()),
+  process: await tryTo(() => new Deno.Command("true").outputSync()),
+  system: await tryTo(() => Deno.hostname()),
+  library: await tryTo(() => Deno.dlopen("libc.so.6", {})),
+  remoteCode: await tryTo(() => import(remote)),
+  textAsCode: await tryTo(() => Function("return 1")()),
+  network: await tryTo(async () => {
     using _ = await Deno.connect({ hostname: host, port: 9 });
   }),
 };

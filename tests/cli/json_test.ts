@@ -108,7 +108,7 @@ Deno.test("--json: a run through every fault prints nothing but lines of JSON, t
     summary!.resumeCommand,
     `hl-export --resume ${MEMORY_EXPORT} --api-url http://127.0.0.1/v5`,
   );
-  assertEquals(summary!.files, { exported: 11, skipped: 0, failed: 1 });
+  assertEquals(summary!.files, { exported: 13, skipped: 0, failed: 1 });
   assertEquals(summary!.gaps.map(({ fileId, offset }) => [fileId, offset]), [
     [CLASSIFIER.id, 7],
   ]);
@@ -131,7 +131,7 @@ Deno.test("--json: a complete run has nothing to go on with", async () => {
     workspace,
   });
   assertEquals(quiet.err, "");
-  assertEquals(read(quiet).summary!.files!.skipped, 12);
+  assertEquals(read(quiet).summary!.files!.skipped, 14);
 });
 
 Deno.test("--json: what ends a run is in the document", async () => {

@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { walk } from "@std/fs";
-import { join } from "@std/path";
+import { dirname, join, relative } from "@std/path";
 import { build } from "../../src/build/build.ts";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
@@ -58,14 +58,14 @@ function start(
 
 /** The files below a directory that hold a text: export, cache, anything. */
 async function filesWith(dir: string, text: string): Promise<string[]> {
-  const found: string[] = [];
+  const paths: string[] = [];
   for await (const { path } of walk(dir, { includeDirs: false })) {
     const bytes = await Deno.readFile(path);
     if (new TextDecoder("latin1").decode(bytes).includes(text)) {
-      found.push(path);
+      paths.push(path);
     }
   }
-  return found;
+  return paths;
 }
 
 /** The program as it was unpacked; `null` where it did not need to be. */
@@ -110,7 +110,7 @@ Deno.test({
       await assertTree(root, whole);
       assertEquals((await run(["verify", root])).code, 0);
       const pages = await readPages(root);
-      assertEquals(pages.size, 12);
+      assertEquals(pages.size, 14);
       assertEquals((await run(["index", root])).code, 0);
       assertEquals(await readPages(root), pages);
       await Deno.remove(join(cwd, "exports"), { recursive: true });
@@ -171,15 +171,109 @@ Deno.test({
       },
     );
 
+    await t.step(
+      "a damaged or replaced program of the same size is replaced",
+      async () => {
+        const cache = join(cwd, "cache");
+        const program = await bundleOf(cache);
+        if (program === null) return;
+        for (const path of [join(dirname(program), "deno"), program]) {
+          const before = await Deno.readFile(path);
+          const changed = before.slice();
+          changed[before.length >> 1]! ^= 1;
+          await Deno.writeFile(path, changed);
+          const { code, err } = await run(["--version"]);
+          assertEquals([code, err], [0, ""]);
+          const after = await Deno.readFile(path);
+          assert(after.every((byte, i) => byte === before[i]), path);
+        }
+      },
+    );
+
+    await t.step(
+      "a start that was killed while it unpacked leaves nothing behind the next",
+      async () => {
+        const program = await bundleOf(join(cwd, "cache"));
+        if (program === null) return;
+        const cache = join(cwd, "killed");
+        const below = relative(join(cwd, "cache"), dirname(program));
+        const unpacked = join(cache, below);
+        await Deno.mkdir(unpacked, { recursive: true, mode: 0o700 });
+        const parts = async () => {
+          const names = await Array.fromAsync(Deno.readDir(unpacked));
+          return names.filter(({ name }) => name.includes(".part."));
+        };
+        using watcher = Deno.watchFs(unpacked);
+        const child = start(binary, ["--version"], { cwd, cache });
+        for await (const { paths } of watcher) {
+          if (paths.some((path) => path.includes(".part."))) break;
+        }
+        child.kill("SIGKILL");
+        assert((await end(child)).code !== 0);
+        assertEquals((await parts()).length, 1);
+        const { code, err } = await end(
+          start(binary, ["--version"], { cwd, cache }),
+        );
+        assertEquals([code, err], [0, ""]);
+        assertEquals(await parts(), []);
+      },
+    );
+
+    await t.step(
+      "a cache that others may write to is not used",
+      async () => {
+        if (await bundleOf(join(cwd, "cache")) === null) return;
+        const cache = join(cwd, "cache");
+        const deno = join(dirname((await bundleOf(cache))!), "deno");
+        const sound = await Deno.readFile(deno);
+        const TMPDIR = join(cwd, "temp");
+        await Deno.mkdir(TMPDIR, { mode: 0o700 });
+        const thief = "#!/bin/sh\necho stolen\n";
+        await Deno.writeTextFile(deno, thief);
+        const assertUnused = async () => {
+          const { code, out, err } = await end(
+            start(binary, ["--version"], { cwd, env: { TMPDIR } }),
+          );
+          assertEquals(code, 0, err);
+          assertStringIncludes(out, "self-extracting");
+          const warning =
+            `hl-export: warning: others may write to ${cache}: using ${TMPDIR}/hl-export-`;
+          assert(err.startsWith(warning), err);
+          assertEquals(err.trimEnd().split("\n").length, 1);
+          assertEquals(await Deno.readTextFile(deno), thief);
+        };
+        await Deno.chmod(cache, 0o777);
+        await assertUnused();
+        await Deno.chmod(cache, 0o700);
+        const { uid, gid } = await Deno.stat(cache);
+        // Only root can give a directory to somebody else.
+        if (uid === 0) {
+          await Deno.chown(cache, 12_345, gid);
+          await assertUnused();
+          await Deno.chown(cache, uid, gid);
+        }
+        await Deno.writeFile(deno, sound);
+        // Nowhere else to go: nothing is started.
+        await Deno.chmod(cache, 0o777);
+        await Deno.chmod(TMPDIR, 0o777);
+        const { code, out, err } = await end(
+          start(binary, ["--version"], { cwd, env: { TMPDIR } }),
+        );
+        assertEquals([code, out], [1, ""]);
+        assertStringIncludes(err, "set XDG_CACHE_HOME to another place");
+        await Deno.chmod(cache, 0o700);
+      },
+    );
+
     await t.step("is small, and the same whenever it is built", async () => {
-      const again = await built();
-      await using _again = again.dir;
+      const second = await built();
+      await using _second = second.dir;
       const program = await bundleOf(join(cwd, "cache"));
       // What deno compile makes holds more than the program.
       if (program === null) return;
       assert((await Deno.stat(program)).size < 1_000_000);
       const [one, other] = await Promise.all(
-        [binary, again.binary].map((path) => Deno.readFile(path)),
+        [binary, second.binary].map((path) => Deno.readFile(path)),
       );
       assertEquals(one!.length, other!.length);
       assert(one!.every((byte, i) => byte === other![i]));

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { directoryId } from "../../src/demo/sample/make_file.ts";
+import { directoryId } from "../../src/demo/sample/files.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import { run, start } from "../helpers/program.ts";
 import {
@@ -35,12 +35,12 @@ Deno.test("the real program exports the whole workspace, byte for byte", async (
   assertStringIncludes(out, `Export complete: ${root}\n`);
   assertStringIncludes(
     out,
-    "  Files    12 exported, 0 skipped (complete already), 0 failed\n" +
-      "  Records  27 Versions, 19 Deployments, 4,863 Datapoints, 2 Evaluations, 4 Runs, 1,224 Evaluation Logs, 4,422 Logs\n",
+    "  Files    14 exported, 0 skipped (complete already), 0 failed\n" +
+      "  Records  29 Versions, 21 Deployments, 4,863 Datapoints, 2 Evaluations, 4 Runs, 1,224 Evaluation Logs, 4,422 Logs\n",
   );
   const manifest = await readManifest(root);
   assertEquals([manifest.state, manifest.gaps], ["complete", []]);
-  assertEquals(Object.keys(manifest.files).length, 12);
+  assertEquals(Object.keys(manifest.files).length, 14);
   const stat = await Deno.stat(root);
   if (Deno.build.os !== "windows") assertEquals(stat.mode! & 0o777, 0o700);
 });
@@ -62,7 +62,7 @@ Deno.test("without Logs, then widened: the tree of one that had them from the st
   assertEquals(again.code, 0);
   const listing = ["/v5/directories", "/v5/files", "/v5/files"];
   assertEquals(asked.sort(), listing);
-  assertStringIncludes(again.out, "0 exported, 12 skipped");
+  assertStringIncludes(again.out, "0 exported, 14 skipped");
 
   asked.length = 0;
   const wider = await run(["--resume", root, "--logs"], { env });
@@ -137,8 +137,10 @@ Deno.test("a server that knows no path filter does not widen the Directory", asy
     Object.values(files).map(({ path }) => path).sort(),
     [
       "Shared/Evaluators/Answer length",
+      "Shared/Evaluators/Critique",
       "Shared/Evaluators/Exact label",
       "Shared/Evaluators/Tone",
+      "Shared/Evaluators/Topics",
       "Shared/Smoke test",
     ],
   );
@@ -176,7 +178,7 @@ for (const root of ['""', '"/"', "null"]) {
     });
     assertEquals(code, 0);
     const { files } = await readManifest(await onlyExport(dir.path));
-    assertEquals(Object.keys(files).length, 12);
+    assertEquals(Object.keys(files).length, 14);
   });
 }
 

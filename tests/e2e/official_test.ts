@@ -61,7 +61,7 @@ Deno.test("an export that the official script began is completed", async () => {
   const args = ["--resume", root, "--api-url", server.url];
   const { code, out } = await run(args, { env });
   assertEquals(code, 0);
-  assertStringIncludes(out, "10 exported, 2 skipped (complete already)");
+  assertStringIncludes(out, "12 exported, 2 skipped (complete already)");
   const expected = new Map(whole);
   for (const id of [LOOKUP.id, SMOKE.id]) {
     expected.set(`files/${id}/.done`, DONE);

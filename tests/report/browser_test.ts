@@ -100,31 +100,31 @@ browserTest(
     await exportTo(dir.path, sampleWorkspace());
     await using tab = await browser.open(join(dir.path, "index.html"), WIDE);
     const status = () => text(tab, "#status");
-    assertEquals(await status(), "12 Files");
+    assertEquals(await status(), "14 Files");
     const tree = await rows(tab);
     assertEquals(tree.slice(0, 4), [
       "Archive (empty) 0",
-      "Shared 4",
-      "Evaluators 3",
+      "Shared 6",
+      "Evaluators 5",
       "Answer length ev_60hsKe2rlMjCfuTZXcgBw",
     ]);
     // By keyboard alone: / to the search, words in any order, Escape to leave it.
     await tab.press("/");
     await tab.type("classifier TRIAGE");
-    assertEquals(await status(), "1 of 12 Files");
+    assertEquals(await status(), "1 of 14 Files");
     assertEquals(await rows(tab), [`${CLASSIFIER.path} ${CLASSIFIER.id}`]);
     await tab.press("Escape");
     assertEquals(await rows(tab), tree);
     await tab.type(CLASSIFIER.id.slice(3, 12));
-    assertEquals(await status(), "1 of 12 Files");
+    assertEquals(await status(), "1 of 14 Files");
     await tab.press("Escape");
     await tab.type("nothing of that name");
-    assertEquals([await status(), await rows(tab)], ["0 of 12 Files", []]);
+    assertEquals([await status(), await rows(tab)], ["0 of 14 Files", []]);
     await tab.press("Escape");
     // A Directory is closed and opened by keyboard, and keeps the focus.
     await tab.run(`document.querySelectorAll(".dir button")[1].focus()`);
     await tab.press("Enter");
-    assertEquals((await rows(tab)).length, tree.length - 5);
+    assertEquals((await rows(tab)).length, tree.length - 7);
     assertEquals(
       await tab.run(`document.activeElement.getAttribute("aria-expanded")`),
       "false",
@@ -132,9 +132,9 @@ browserTest(
     await tab.press("Enter");
     assertEquals(await rows(tab), tree);
     await press(tab, `input[value="dataset"]`);
-    assertEquals(await status(), "2 of 12 Files");
+    assertEquals(await status(), "2 of 14 Files");
     await press(tab, `input[value="tool"]`);
-    assertEquals(await status(), "3 of 12 Files");
+    assertEquals(await status(), "3 of 14 Files");
     await press(tab, `input[value="dataset"]`);
     await press(tab, `input[value="tool"]`);
     await press(tab, `th[data-key="logs"] button`);
@@ -179,8 +179,8 @@ browserTest(
         "2 lines of v6 are gone, 2 of v7 are new.",
         "June regression",
         "80 % true (480 of 600)",
-        "mean 182.5 ± 12.5 (600)",
-        "friendly 80 %, curt 20 % of 600",
+        "mean 5.963 ± 1.905 (600)",
+        "friendly 62.8 %, curt 37.2 % of 86",
         "The newest 200 of 3,512",
         "Wo bleibt mein Paket?",
       ]
@@ -215,8 +215,8 @@ browserTest(
     const charts = await tab.run<string[]>(
       `[...document.querySelectorAll("figure svg[role=img]")].map((one) => one.getAttribute("aria-label"))`,
     );
-    assertEquals(charts.length, 6);
-    assertStringIncludes(charts.join(), "v6 on Golden tickets: 90 % true");
+    assertEquals(charts.length, 8);
+    assertStringIncludes(charts.join(), "v6 on Golden tickets: 91.8 % true");
     await assertSound(tab, "prompt");
     for (const view of [PHONE, { ...WIDE, dark: true }]) {
       await tab.look(view);

@@ -136,7 +136,7 @@ Deno.test("a run writes pages, a resume those that are missing, and those of wha
   const again = await runInMemory(["index", MEMORY_EXPORT], options);
   assertEquals([again.code, again.out], [
     0,
-    `${MEMORY_EXPORT}/index.html and the pages of 12 Files written\n`,
+    `${MEMORY_EXPORT}/index.html and the pages of 14 Files written\n`,
   ]);
   assertStringIncludes(read(disk, pageOf(CLASSIFIER.id)), 'id="logs"');
 });

@@ -1,143 +1,135 @@
-/** The sample's Datapoints and Evaluations. */
-import type { DemoEvaluation } from "../workspace.ts";
-import { sequence } from "../workspace.ts";
-import { jsonText, raw } from "../raw_json.ts";
-import { CLASSIFIER, EXACT, GOLDEN, LENGTH, TONE } from "./files.ts";
-import type { SampleFile, Value } from "./make_file.ts";
-import { makeLog } from "./logs.ts";
-import { makeId, MIRA, pick, timeAt } from "./parts.ts";
+/** The sample's Datapoints and Evaluations, in which the Runs disagree. */
+import { type DemoEvaluation, sequence } from "../workspace.ts";
+import {
+  CLASSIFIER,
+  EVALUATORS,
+  GOLDEN,
+  MIRA,
+  type SampleFile,
+} from "./files.ts";
+import { type Answer, makeJudgment, makeLog } from "./logs.ts";
+import { makeId, pick, timeAt } from "./parts.ts";
+import records from "./records.json" with { type: "json" };
+import { arrayOf, template } from "./template.ts";
+import workspace from "./workspace.json" with { type: "json" };
 
-const LABELS = ["billing", "shipping", "address", "bug", "other"];
+/** Minutes into 2025, at which the Evaluations began. */
+const BEGIN = 150_000;
+const { labels } = workspace;
+const fillDatapoint = template(records.datapoint);
+const fillEvaluationLog = template(records.evaluationLog);
 
-/** The Datapoint at a place of a Dataset's Version. */
-export function makeDatapoint(dataset: SampleFile, index: number): Value {
-  return {
-    id: makeId("dp", `${dataset.path}#${index}`),
-    inputs: { ticket: `Ticket no. ${index}: ¿dónde está mi pedido?` },
-    messages: [{ role: "user", content: `Ticket no. ${index}` }],
-    target: {
-      label: pick(LABELS, index),
-      confidence: raw((0.5 + index % 50 / 100).toFixed(3)),
-      tags: ["eta", "größe"],
-      meta: { lang: "es", weight: raw("1E+2") },
-    },
-  };
-}
-
-/** An Evaluation of a File: a Run for each of two Versions, over one Dataset. */
-export function makeEvaluation(
-  file: SampleFile,
-  name: string,
-  cases: number,
-): DemoEvaluation {
-  const id = makeId("evr", file.path + name);
-  const judges = [EXACT, LENGTH, TONE];
-  const runs = file.versions.slice(0, 2).map((version, i) => ({
-    id: makeId("run", `${id}#${i}`),
-    version,
-  }));
-  const evaluation = {
-    id,
-    runs_count: runs.length,
-    evaluators: judges.map((judge) => ({
-      version: judge.versions[0],
-      orchestrated: judge !== TONE,
-      added_at: timeAt(150_000),
-    })),
-    name,
-    file_id: file.id,
-    created_at: timeAt(150_000),
-    created_by: MIRA,
-    updated_at: timeAt(150_060),
-    url: `https://app.humanloop.com/project/${file.id}/evaluations/${id}/stats`,
-  };
-  const runText = (run: typeof runs[number], i: number) =>
-    jsonText({
-      id: run.id,
-      dataset: GOLDEN.versions[0],
-      version: run.version,
-      orchestrated: true,
-      added_at: timeAt(150_001 + i),
-      created_at: timeAt(150_001 + i),
-      created_by: MIRA,
-      status: "completed",
-      control: i === 0,
-    });
-  const stats = {
-    run_stats: runs.map((run, i) => statsOf(run, cases, i)),
-    status: "completed",
-    progress: `Total Logs: ${cases * runs.length}\nTotal Judgments: ${cases}`,
-    report: "| Run | Exact label |\n|-----|-------------|\n| v7  | 0.91 ✅ |\n",
-  };
-  return {
-    id,
-    text: jsonText(evaluation),
-    stats: jsonText(stats),
-    runs: runs.map((run, i) => ({ id: run.id, text: runText(run, i) })),
-    logs: sequence(cases * runs.length, (index) => {
-      const run = runs[index % runs.length]!;
-      const log = { ...makeLog(file, index), [file.type]: run.version };
-      return jsonText({
-        run_id: run.id,
-        datapoint: makeDatapoint(GOLDEN, Math.floor(index / runs.length)),
-        log: {
-          ...log,
-          id: makeId("log", `${id}#${index}`),
-          evaluator_logs: [],
-        },
-        evaluator_logs: [{
-          ...makeLog(EXACT, index),
-          judgment: index % 7 !== 0,
-        }],
-      });
-    }),
-  };
-}
-
-function statsOf(
-  run: { readonly id: string; readonly version: Value },
-  cases: number,
-  i: number,
-): Value {
-  const common = {
-    total_logs: cases,
-    num_judgments: cases,
-    num_nulls: 0,
-    num_errors: 0,
-  };
-  const evaluator = (file: SampleFile) => ({
-    evaluator_version_id: file.versions[0]!["version_id"],
-    ...common,
+/** The Datapoint at an index of a Dataset, from 0; each Version holds the first ones. */
+export function makeDatapoint(dataset: SampleFile, index: number): string {
+  return fillDatapoint({
+    id: datapointId(dataset, index),
+    index,
+    ticket: ticketText(index),
+    label: pick(labels, index),
+    confidence: (0.5 + index % 50 / 100).toFixed(3),
   });
-  const right = Math.floor(cases * (0.8 + i / 10));
+}
+
+const datapointId = (dataset: SampleFile, index: number) =>
+  makeId("dp", `${dataset.path}#${index}`);
+const ticketText = (index: number) =>
+  `Ticket no. ${index}: ¿dónde está mi pedido?`;
+
+/** The Evaluations of a File: a Run for each of two Versions, over one Dataset. */
+export function evaluationsOf(file: SampleFile): readonly DemoEvaluation[] {
+  return file === CLASSIFIER ? workspace.evaluations.map(makeEvaluation) : [];
+}
+
+function makeEvaluation(
+  { name, cases, sampleEvery, stats }: typeof workspace.evaluations[number],
+): DemoEvaluation {
+  const id = makeId("evr", CLASSIFIER.path + name);
+  const runs = CLASSIFIER.versions.slice(0, 2).map((version, i) => {
+    const run = { id: makeId("run", `${id}#${i}`), versionId: version.id };
+    return {
+      ...run,
+      version,
+      text: template(records.run)({
+        ...run,
+        dataset: GOLDEN.versions[0]!.text,
+        version: version.text,
+        added: timeAt(BEGIN + 1 + i),
+        user: MIRA,
+        control: i === 0,
+      }),
+      stats: template({
+        ...records.runStats,
+        evaluator_stats: EVALUATORS.map(({ versions }, evaluator) => ({
+          evaluator_version_id: versions[0]!.id,
+          ...stats[i]![evaluator],
+        })),
+      })({ ...run, cases }),
+    };
+  });
+  const evaluators = EVALUATORS.map(({ versions, human = false }) =>
+    template(records.evaluator)({
+      version: versions[0]!.text,
+      orchestrated: !human,
+      added: timeAt(BEGIN),
+    })
+  );
+  const makeEvaluationLog = (index: number) => {
+    const run = index % runs.length;
+    const at = Math.floor(index / runs.length);
+    const answer = answerOf(id, at, run);
+    const judges = EVALUATORS.filter(({ sampled }) =>
+      !sampled || at % sampleEvery === 0
+    );
+    return fillEvaluationLog({
+      runId: runs[run]!.id,
+      datapoint: makeDatapoint(GOLDEN, at),
+      log: makeLog(CLASSIFIER, index, {
+        ...answer,
+        version: runs[run]!.version,
+        datapointId: datapointId(GOLDEN, at),
+        judgments: [],
+      }),
+      judgments: arrayOf(
+        judges.map((one) => makeJudgment(one, index, answer)),
+      ),
+    });
+  };
   return {
-    run_id: run.id,
-    version_id: run.version["version_id"],
-    batch_id: null,
-    num_logs: cases,
-    status: "completed",
-    evaluator_stats: [
-      { ...evaluator(EXACT), num_true: right, num_false: cases - right },
-      {
-        ...evaluator(LENGTH),
-        mean: raw("182.50"),
-        sum: raw(`${cases * 182}.0`),
-        std: raw("1.25e1"),
-        percentiles: { "50": raw("180.0"), "95": 240 },
-      },
-      {
-        ...evaluator(TONE),
-        num_judgments_per_option: { friendly: right, curt: cases - right },
-      },
-    ],
+    id,
+    text: template(records.evaluation)({
+      id,
+      name,
+      fileId: CLASSIFIER.id,
+      runsCount: runs.length,
+      evaluators: arrayOf(evaluators),
+      created: timeAt(BEGIN),
+      updated: timeAt(BEGIN + 60),
+      user: MIRA,
+    }),
+    stats: template(records.stats)({
+      runs: arrayOf(runs.map(({ stats }) => stats)),
+      logs: cases * runs.length,
+    }),
+    runs,
+    logs: sequence(cases * runs.length, makeEvaluationLog),
   };
 }
 
-/** The Evaluations of each File. */
-export function evaluationsOf(file: SampleFile): readonly DemoEvaluation[] {
-  if (file !== CLASSIFIER) return [];
-  return [
-    makeEvaluation(file, "June regression", 600),
-    makeEvaluation(file, "Kürzere Etiketten", 12),
-  ];
+/** What a Run answered in a case; where one is wrong or fails, the other is right. */
+function answerOf(evaluationId: string, at: number, run: number): Answer {
+  const label = pick(labels, at);
+  const isWrong = run === 0 ? at % 5 === 0 : at % 10 === 3;
+  const others = labels.filter((one) => one !== label);
+  const output = isWrong ? pick(others, at) : label;
+  return {
+    id: makeId("log", `${evaluationId}#${at * 2 + run}`),
+    ticket: {
+      text: ticketText(at),
+      label,
+      english: label,
+      reply: label,
+      topics: at % 4 === run ? ["delivery", "urgent"] : ["delivery"],
+    },
+    output: run === 1 && at % 50 === 43 ? null : output,
+  };
 }

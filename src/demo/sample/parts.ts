@@ -1,4 +1,4 @@
-/** Pieces that the sample's records share: ids, times, users, Environments. */
+/** Ids, times and choices that depend on nothing but a number or a name. */
 
 const ALPHABET =
   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -38,27 +38,3 @@ export function timeAt(minutes: number): string {
   const ms = Date.UTC(2025, 0, 6, 8) + minutes * 60_000;
   return new Date(ms).toISOString().replace("Z", "417");
 }
-
-export const MIRA = {
-  id: makeId("usr", "mira"),
-  email_address: "mira@example.org",
-  full_name: "Mira Okafor",
-};
-export const JOSE = {
-  id: makeId("usr", "jose"),
-  email_address: "jose@example.org",
-  full_name: "José Núñez",
-};
-
-export const PRODUCTION = {
-  id: makeId("env", "production"),
-  created_at: timeAt(-90_000),
-  name: "production",
-  tag: "default",
-};
-export const STAGING = {
-  id: makeId("env", "staging"),
-  created_at: timeAt(-80_000),
-  name: "staging",
-  tag: "other",
-};

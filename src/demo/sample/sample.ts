@@ -1,5 +1,4 @@
 /** The sample workspace, put together. */
-import { jsonText } from "../raw_json.ts";
 import {
   type DemoDirectory,
   type DemoFile,
@@ -9,93 +8,65 @@ import {
 import { evaluationsOf, makeDatapoint } from "./evaluations.ts";
 import {
   AGENT,
-  CLASSIFIER,
-  DRAFT,
-  EXACT,
+  directoryId,
+  FILES,
   FLOW,
-  GOLDEN,
-  LENGTH,
-  LOOKUP,
-  REPLY,
-  SMOKE,
-  TONE,
-  TRANSLATOR,
+  type SampleFile,
+  splitPath,
 } from "./files.ts";
-import { DIRECTORY_PATHS, directoryId, type SampleFile } from "./make_file.ts";
 import { makeLog, withChildren } from "./logs.ts";
 import { timeAt } from "./parts.ts";
+import records from "./records.json" with { type: "json" };
+import { template } from "./template.ts";
+import workspace from "./workspace.json" with { type: "json" };
 
-/** Every File, in the order of the list. */
-const FILES = [
-  CLASSIFIER,
-  REPLY,
-  TRANSLATOR,
-  LOOKUP,
-  GOLDEN,
-  SMOKE,
-  EXACT,
-  LENGTH,
-  TONE,
-  FLOW,
-  AGENT,
-  DRAFT,
-];
+const fillDirectory = template(records.directory);
 
 /** Makes the sample workspace; always the same one. */
 export function sampleWorkspace(): Workspace {
   return {
-    directories: DIRECTORY_PATHS.map(makeDirectory),
+    directories: workspace.directories.map(makeDirectory),
     files: FILES.map(makeDemoFile),
   };
 }
 
 function makeDirectory(path: string): DemoDirectory {
-  const slash = path.lastIndexOf("/");
-  const parentId = path === ""
-    ? null
-    : directoryId(slash === -1 ? "" : path.slice(0, slash));
+  const [parent, name] = splitPath(path);
   const id = directoryId(path);
-  const text = jsonText({
+  const parentId = path === "" ? null : directoryId(parent);
+  const isSupport = path === "Support";
+  const text = fillDirectory({
     id,
-    parent_id: parentId,
-    name: path === "" ? "root" : path.slice(slash + 1),
-    description: null,
+    parentId,
+    name: path === "" ? "root" : name,
     path,
-    readme: path === "Support"
-      ? "# Support\nWhat answers our customers."
-      : null,
-    tags: path === "Support" ? ["production"] : [],
-    created_at: timeAt(-100_000),
-    updated_at: timeAt(-100_000),
+    readme: isSupport ? "# Support\nWhat answers our customers." : null,
+    tags: isSupport ? ["production"] : [],
+    created: timeAt(-100_000),
   });
   return { id, parentId, path, text };
 }
 
 function makeDemoFile(file: SampleFile): DemoFile {
-  const hasVersions = file !== DRAFT;
-  const datapoints = file === GOLDEN || file === SMOKE ? file.versions : [];
-  const traced = file === FLOW || file === AGENT;
-  const bare = sequence(file.logs, (i) => jsonText(makeLog(file, i)));
+  const bare = sequence(file.logs, (i) => makeLog(file, i));
+  const hasChildren = file === FLOW || file === AGENT;
   return {
     id: file.id,
     type: file.type,
     directoryId: file.directoryId,
-    text: jsonText(file.versions[0]),
-    versions: (hasVersions ? file.versions : []).map((version) => ({
-      id: String(version["version_id"]),
-      text: jsonText(version),
-    })),
-    logs: traced
-      ? sequence(file.logs, (i) => jsonText(withChildren(file, i)))
+    text: file.versions[0]!.text,
+    versions: file.unused ? [] : file.versions,
+    logs: hasChildren
+      ? sequence(file.logs, (i) => withChildren(file, i))
       : bare,
     bareLogs: bare,
     evaluations: evaluationsOf(file),
-    datapoints: new Map(datapoints.map((version) => [
-      String(version["version_id"]),
-      sequence(
-        Number(version["datapoints_count"]),
-        (i) => jsonText(makeDatapoint(file, i)),
-      ),
-    ])),
+    datapoints: new Map(
+      file.versions.flatMap(({ n, id }) => {
+        const length = file.datapoints?.[n - 1];
+        const make = (i: number) => makeDatapoint(file, i);
+        return length === undefined ? [] : [[id, sequence(length, make)]];
+      }),
+    ),
   };
 }
