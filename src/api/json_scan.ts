@@ -3,6 +3,7 @@
  * inside: whoever cuts by it parses each piece and so proves it.
  */
 import { ProtocolError } from "../core/errors.ts";
+import { decodeUtf8 } from "../core/utf8.ts";
 
 /** Up to here a string is looked at byte by byte. */
 const NEAR_BYTES = 32;
@@ -111,7 +112,7 @@ export function expectEnd(body: Uint8Array, at: number): void {
 /** Parses a piece of JSON. */
 export function parseText(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(decode(bytes));
+    return JSON.parse(decodeUtf8(bytes));
   } catch (cause) {
     throw broken(
       cause instanceof SyntaxError
@@ -120,23 +121,6 @@ export function parseText(bytes: Uint8Array): unknown {
       cause,
     );
   }
-}
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const strictDecoder = new TextDecoder("utf-8", {
-  fatal: true,
-  ignoreBOM: true,
-});
-
-/**
- * Decodes UTF-8. The strict decoder is slow: only where something was replaced
- * is it asked.
- *
- * @throws {TypeError} When it is no UTF-8.
- */
-export function decode(bytes: Uint8Array): string {
-  const text = decoder.decode(bytes);
-  return text.includes("\ufffd") ? strictDecoder.decode(bytes) : text;
 }
 
 /** The error for an answer that cannot be read. */

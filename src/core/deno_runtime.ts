@@ -3,7 +3,6 @@
  * terminal, signals, environment. Everything else gets it passed in, which a
  * test of the imports checks.
  */
-import { ensureDir } from "@std/fs";
 import { PROGRAM_NAME } from "./program_name.ts";
 import { interruptSignals, renamePatiently } from "./platform.ts";
 import type { BuildKind, Clock, Disk, Runtime, Terminal } from "./runtime.ts";
@@ -61,11 +60,12 @@ const realDisk: Disk = {
   open: (path, options) => Deno.open(path, options),
   readFile: (path) => Deno.readFile(path),
   readDir: (path) => Deno.readDir(path),
+  lstat: (path) => Deno.lstat(path),
   rename: (from, to) =>
     renamePatiently(() => Deno.rename(from, to), Deno.build.os, realClock),
   remove: (path, options) => Deno.remove(path, options),
   mkdir: (path, options) => Deno.mkdir(path, options),
-  ensureDir: (path) => ensureDir(path),
+  ensureDir: (path) => Deno.mkdir(path, { recursive: true, mode: 0o700 }),
 };
 
 function realTerminal(): Terminal {

@@ -20,14 +20,23 @@ export type DiskFile = Pick<
   "read" | "write" | "writeSync" | "syncData" | "close" | "tryLock" | "readable"
 >;
 
+/** What is known of a path without opening it. */
+export type DiskInfo = Pick<
+  Deno.FileInfo,
+  "isFile" | "isDirectory" | "isSymlink" | "size" | "mode"
+>;
+
 /** The part of `Deno` that touches the disk, replaceable by a failing one. */
 export interface Disk {
   open(path: string, options: Deno.OpenOptions): Promise<DiskFile>;
   readFile(path: string): Promise<Uint8Array>;
   readDir(path: string): AsyncIterable<Deno.DirEntry>;
+  /** Follows no symbolic link. */
+  lstat(path: string): Promise<DiskInfo>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string, options?: Deno.RemoveOptions): Promise<void>;
   mkdir(path: string, options?: Deno.MkdirOptions): Promise<void>;
+  /** Makes a directory and those above it, for its owner only. */
   ensureDir(path: string): Promise<void>;
 }
 

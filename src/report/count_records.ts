@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { type Counts, sumCounts } from "../core/observer.ts";
 import { filesBelow } from "../tree/checksums.ts";
 import { chunkPath, type FileLayout } from "../tree/layout.ts";
-import { shapeOf } from "../verify/file_shape.ts";
+import { shapeOf } from "../tree/file_shape.ts";
 import { readLines } from "../verify/lines.ts";
 import type { Disk } from "../core/runtime.ts";
 import { readDeployments } from "./read_file.ts";

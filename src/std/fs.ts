@@ -1,5 +1,4 @@
 /** Typed door to `@std/fs` (README, "Dependencies"): the functions used, with their standard signatures. */
-import { ensureDir as ensureDirJs } from "deno-std-fs/ensure_dir.js";
 import { walk as walkJs } from "deno-std-fs/walk.js";
 
 /** One thing that `walk` found. */
@@ -12,8 +11,6 @@ export interface WalkOptions {
   readonly includeDirs?: boolean;
   readonly includeFiles?: boolean;
 }
-
-export const ensureDir: (dir: string | URL) => Promise<void> = ensureDirJs;
 
 export const walk: (
   root: string | URL,

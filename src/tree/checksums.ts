@@ -55,6 +55,7 @@ export class Checksums {
       open: (path, options) => this.#openFile(path, options),
       readFile: (path) => disk.readFile(path),
       readDir: (path) => disk.readDir(path),
+      lstat: (path) => disk.lstat(path),
       rename: (from, to) => this.#rename(from, to),
       remove: (path, options) => disk.remove(path, options),
       mkdir: (path, options) => disk.mkdir(path, options),

@@ -5,7 +5,7 @@
 import { isObject } from "../core/json.ts";
 import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
 import type { Done } from "../tree/checkpoint.ts";
-import { type EvaluationShape, shapeOf } from "./file_shape.ts";
+import { type EvaluationShape, shapeOf } from "../tree/file_shape.ts";
 import { checkList } from "./list_check.ts";
 import { fetchAgain, type Problems } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";

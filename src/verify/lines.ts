@@ -1,6 +1,6 @@
 /** Reads a file once: its sum, and its lines one after the other. */
 import { createHash } from "node:crypto";
-import { decode } from "../api/json_scan.ts";
+import { decodeUtf8 as decode } from "../core/utf8.ts";
 import { concat } from "../core/bytes.ts";
 import { onDisk } from "../tree/atomic_file.ts";
 import type { Disk, DiskFile } from "../core/runtime.ts";

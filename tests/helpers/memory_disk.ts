@@ -1,5 +1,5 @@
 /** A disk in memory: as fast as a test wants, and the same for every seed. */
-import type { Disk, DiskFile } from "../../src/core/runtime.ts";
+import type { Disk, DiskFile, DiskInfo } from "../../src/core/runtime.ts";
 
 const { NotFound, AlreadyExists, IsADirectory } = Deno.errors;
 
@@ -86,6 +86,19 @@ export class MemoryDisk implements Disk {
       const isDirectory = node === null;
       yield { name, isDirectory, isFile: !isDirectory, isSymlink: false };
     }
+  }
+
+  lstat(path: string): Promise<DiskInfo> {
+    return later(() => {
+      const node = this.#nodes.get(path);
+      if (node === undefined) throw new NotFound(path);
+      const isDirectory = node === null;
+      const size = node?.length ?? 0;
+      return {
+        ...{ isDirectory, isFile: !isDirectory, isSymlink: false },
+        ...{ size, mode: null },
+      };
+    });
   }
 
   rename(from: string, to: string): Promise<void> {

@@ -222,6 +222,7 @@ function steppingDisk(
       file(await step(() => disk.open(path, options), options.write ?? false)),
     readFile: (path) => step(() => disk.readFile(path)),
     readDir: (path) => disk.readDir(path),
+    lstat: (path) => disk.lstat(path),
     rename: (from, to) => step(() => disk.rename(from, to), true),
     remove: (path, options) => step(() => disk.remove(path, options), true),
     mkdir: (path, options) => step(() => disk.mkdir(path, options), true),

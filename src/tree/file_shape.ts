@@ -1,6 +1,6 @@
 /** Sorts a File's files into the parts that they are of. */
 
-import { PAGE_NAME } from "../tree/layout.ts";
+import { PAGE_NAME } from "./layout.ts";
 
 /** What is there of one Evaluation. */
 export interface EvaluationShape {

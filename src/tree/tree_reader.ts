@@ -1,0 +1,517 @@
+/**
+ * The one reader of exports: this tool's, the official script's, shards side by
+ * side, a directory that holds nothing but `files/`. Whatever is done with an
+ * export after it was made reads it through this.
+ *
+ * It streams, and nothing that it meets ends the reading: what cannot be read is
+ * a {@linkcode TreeProblem} in its place, and only plain files are opened.
+ */
+import { basename, dirname, join, resolve } from "@std/path";
+import { UsageError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
+import type { Disk } from "../core/runtime.ts";
+import { decodeUtf8 } from "../core/utf8.ts";
+import { storageError } from "./atomic_file.ts";
+import { type Done, readDone } from "./checkpoint.ts";
+import { notAnExport } from "./export_dir.ts";
+import { type FileShape, shapeOf } from "./file_shape.ts";
+import { isSafeId, Layout } from "./layout.ts";
+import { type LineOptions, readLines } from "./lines.ts";
+import { type FileEntry, type Manifest, readManifest } from "./manifest.ts";
+import { kindOf, listTree, unreadable } from "./plain_tree.ts";
+
+/** Something of an export that cannot be read. */
+export interface TreeProblem {
+  readonly kind: "problem";
+  readonly cause:
+    | "notPlain"
+    | "unreadable"
+    | "missing"
+    | "notUtf8"
+    | "notJson"
+    | "tooLong"
+    | "unterminated";
+  /** The export's directory. */
+  readonly dir: string;
+  /** Below it, with `/` between names. */
+  readonly path: string;
+  /** From 1; `null` where it concerns the whole path. */
+  readonly line: number | null;
+  /** Says what is wrong, to stand behind the path: `is no JSON record`. */
+  readonly reason: string;
+  /** What stands there, where that is text. */
+  readonly text: string | null;
+}
+
+/** One export, or one shard of those that were merged into one directory. */
+export interface TreeExport {
+  /** Its directory. */
+  readonly dir: string;
+  /**
+   * Where `export.json` and the like stand below it: `""`, or `shards/1/` where
+   * exports of shards were merged by hand.
+   */
+  readonly prefix: string;
+  /** `null` where there is none that can be read. */
+  readonly manifest: Manifest | null;
+  /** The plain files beside `files/`, below the prefix. */
+  readonly topNames: ReadonlySet<string>;
+  /** The Files that are on disk or in the manifest, sorted. */
+  readonly fileIds: readonly string[];
+  /** What cannot be read at the top; what lies in a File tells that itself. */
+  readonly problems: readonly TreeProblem[];
+}
+
+/** One File of an export. */
+export interface TreeFile {
+  readonly dir: string;
+  readonly id: string;
+  /** What the manifest says of it. */
+  readonly entry: FileEntry | null;
+  /** What `.done` says; `null` where there is none that can be read. */
+  readonly done: Done | null;
+  /** Its plain files, below its directory. */
+  readonly names: ReadonlySet<string>;
+  /** The same by the parts that they are of. */
+  readonly shape: FileShape;
+  readonly emptyDirs: readonly string[];
+  readonly problems: readonly TreeProblem[];
+}
+
+/** A document: one JSON value in a file of its own. */
+export interface TreeDocument {
+  readonly kind: "document";
+  readonly dir: string;
+  readonly path: string;
+  readonly bytes: number;
+  /** Exactly what the file holds. */
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** A line of a chunk that is a JSON record. */
+export interface TreeLine {
+  /** From 1. */
+  readonly number: number;
+  /** Exactly what stands there, without the end of the line. */
+  readonly text: string;
+  readonly value: Record<string, unknown>;
+}
+
+/** Lines of a chunk that follow on each other, but for those that are problems. */
+export interface TreeLines {
+  readonly kind: "lines";
+  readonly dir: string;
+  readonly path: string;
+  readonly lines: readonly TreeLine[];
+}
+
+/** What a document or a chunk of a File is of. */
+export type TreePart =
+  | { readonly part: "file" | "deployments" | "logs" }
+  | { readonly part: "version"; readonly versionId: string }
+  | { readonly part: "datapoints"; readonly versionId: string }
+  | {
+    readonly part: "evaluation" | "stats" | "evaluationLogs";
+    readonly evaluationId: string;
+  }
+  | {
+    readonly part: "run";
+    readonly evaluationId: string;
+    readonly runId: string;
+  };
+
+/** What a File holds, piece by piece; see {@linkcode readFileRecords}. */
+export type TreeItem = TreePart & {
+  readonly item: TreeDocument | TreeLines | TreeProblem;
+};
+
+/** How to read a document or a chunk. */
+export type ReadOptions = LineOptions;
+
+/**
+ * Opens exports. Exports that were merged by hand, with `shards/<name>/` beside
+ * `files/`, come as one for each shard.
+ *
+ * @param dirs Their directories.
+ * @throws {UsageError} When one of them is no export.
+ */
+export async function openExports(
+  disk: Disk,
+  dirs: readonly string[],
+): Promise<readonly TreeExport[]> {
+  const exports: TreeExport[] = [];
+  for (const dir of new Set(dirs)) exports.push(...await openOne(disk, dir));
+  return exports;
+}
+
+async function openOne(
+  disk: Disk,
+  given: string,
+): Promise<readonly TreeExport[]> {
+  let dir = given;
+  let entries = await entriesOf(disk, dir);
+  const isBare = basename(resolve(dir)) === "files" &&
+    !looksLikeExport(entries);
+  if (isBare) {
+    dir = dirname(resolve(dir));
+    entries = await entriesOf(disk, dir);
+  }
+  if (!looksLikeExport(entries)) throw notAnExport(given);
+  const problems = entries.filter(isOther).map((entry) =>
+    problemOf(dir, entry.name, "notPlain", kindOf(entry))
+  );
+  const files = entries.find(({ name }) => name === "files");
+  const ids = files?.isDirectory ? await idsBelow(disk, dir, problems) : [];
+  if (files?.isFile) {
+    problems.push(problemOf(dir, "files", "notPlain", "is no directory"));
+  }
+  const prefixes = await shardPrefixes(disk, dir, entries);
+  if (prefixes.length === 0) {
+    const topNames = namesOf(entries);
+    return [await openTop(disk, { dir, prefix: "", topNames, ids, problems })];
+  }
+  const shards: TreeExport[] = [];
+  for (const prefix of prefixes) {
+    const topNames = namesOf(
+      await entriesOf(disk, join(dir, prefix.slice(0, -1))),
+    );
+    const top = { dir, prefix, topNames, ids: [], problems: [] };
+    shards.push(await openTop(disk, top));
+  }
+  // A File that no shard lists is looked after by the first.
+  const known = new Set(shards.flatMap(({ fileIds }) => fileIds));
+  const others = ids.filter((id) => !known.has(id));
+  return shards.map((shard, i) => ({
+    ...shard,
+    fileIds: [...shard.fileIds, ...i === 0 ? others : []].sort(),
+    problems: [...shard.problems, ...i === 0 ? problems : []],
+  }));
+}
+
+/** Whether entries are those of a directory that is, or was, an export. */
+function looksLikeExport(entries: readonly Deno.DirEntry[]): boolean {
+  return entries.some(({ name }) =>
+    ["export.json", "files", "SHA256SUMS", "directories.json", "shards"]
+      .includes(name)
+  );
+}
+
+function isOther(entry: Deno.DirEntry): boolean {
+  return !entry.isFile && !entry.isDirectory;
+}
+
+function namesOf(entries: readonly Deno.DirEntry[]): ReadonlySet<string> {
+  return new Set(
+    entries.filter(({ isFile }) => isFile).map(({ name }) => name),
+  );
+}
+
+async function entriesOf(
+  disk: Disk,
+  dir: string,
+): Promise<readonly Deno.DirEntry[]> {
+  try {
+    return await Array.fromAsync(disk.readDir(dir));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new UsageError(
+        `there is no directory ${dir}; give the directory of an export, such as exports/20250606-120000`,
+      );
+    }
+    if (cause instanceof Deno.errors.NotADirectory) {
+      throw new UsageError(
+        `${dir} is a file; give the directory of an export, such as exports/20250606-120000`,
+      );
+    }
+    const { message } = storageError(`list ${dir}`, cause);
+    throw new UsageError(message, { cause });
+  }
+}
+
+/** The Files in `files/`; what is none of them becomes a problem. */
+async function idsBelow(
+  disk: Disk,
+  dir: string,
+  problems: TreeProblem[],
+): Promise<readonly string[]> {
+  const ids: string[] = [];
+  try {
+    for await (const entry of disk.readDir(join(dir, "files"))) {
+      const path = `files/${entry.name}`;
+      if (isOther(entry)) {
+        problems.push(problemOf(dir, path, "notPlain", kindOf(entry)));
+      } else if (entry.isDirectory && isSafeId(entry.name)) {
+        ids.push(entry.name);
+      } else {
+        problems.push(problemOf(dir, path, "notPlain", "is no File"));
+      }
+    }
+  } catch (cause) {
+    problems.push(problemOf(dir, "files", "unreadable", unreadable(cause)));
+  }
+  return ids;
+}
+
+async function shardPrefixes(
+  disk: Disk,
+  dir: string,
+  entries: readonly Deno.DirEntry[],
+): Promise<readonly string[]> {
+  const has = (name: string) => entries.some((entry) => entry.name === name);
+  const isMerged = entries.some(({ name, isDirectory }) =>
+    isDirectory && name === "shards"
+  );
+  if (has("export.json") || !isMerged) return [];
+  const shards = await entriesOf(disk, join(dir, "shards"));
+  return shards.filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => `shards/${name}/`).sort();
+}
+
+async function openTop(
+  disk: Disk,
+  { dir, prefix, topNames, ids, problems }:
+    & Pick<TreeExport, "dir" | "prefix" | "topNames">
+    & {
+      readonly ids: readonly string[];
+      readonly problems: readonly TreeProblem[];
+    },
+): Promise<TreeExport> {
+  const path = `${prefix}export.json`;
+  const more: TreeProblem[] = [];
+  let manifest: Manifest | null = null;
+  if (topNames.has("export.json")) {
+    try {
+      manifest = await readManifest(disk, join(dir, path));
+      if (manifest === null) {
+        const reason = "cannot be read as one of this program's";
+        more.push(problemOf(dir, path, "notJson", reason));
+      }
+    } catch (cause) {
+      more.push(problemOf(dir, path, "unreadable", unreadable(cause)));
+    }
+  }
+  const listed = Object.keys(manifest?.files ?? {}).filter(isSafeId);
+  return {
+    ...{ dir, prefix, manifest, topNames },
+    fileIds: [...new Set([...ids, ...listed])].sort(),
+    problems: [...problems, ...more],
+  };
+}
+
+/**
+ * Lists what lies in one File's directory.
+ *
+ * @param id One of the export's `fileIds`.
+ */
+export async function openFile(
+  disk: Disk,
+  { dir, manifest }: TreeExport,
+  id: string,
+): Promise<TreeFile> {
+  const paths = new Layout(dir).file(id);
+  const { files, emptyDirs, others } = await listTree(disk, paths.root);
+  const problems = others.map(({ path, reason, isUnreadable }) =>
+    problemOf(
+      dir,
+      path === "" ? `files/${id}` : `files/${id}/${path}`,
+      isUnreadable ? "unreadable" : "notPlain",
+      reason,
+    )
+  );
+  const names = new Set(files);
+  let done: Done | null = null;
+  if (names.has(".done")) {
+    try {
+      done = await readDone(disk, paths);
+    } catch (cause) {
+      const path = `files/${id}/.done`;
+      problems.push(problemOf(dir, path, "unreadable", unreadable(cause)));
+    }
+  }
+  const known = manifest?.files ?? {};
+  const entry = Object.hasOwn(known, id) ? known[id]! : null;
+  const shape = shapeOf(files);
+  return { ...{ dir, id, entry, done, names, shape, emptyDirs, problems } };
+}
+
+/**
+ * Reads a document.
+ *
+ * @param dir The export's directory.
+ * @param path A plain file, below it.
+ */
+export async function readDocument(
+  disk: Disk,
+  dir: string,
+  path: string,
+  { onBytes }: Pick<ReadOptions, "onBytes"> = {},
+): Promise<TreeDocument | TreeProblem> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await disk.readFile(join(dir, path));
+  } catch (cause) {
+    return cause instanceof Deno.errors.NotFound
+      ? problemOf(dir, path, "missing", "is missing")
+      : problemOf(dir, path, "unreadable", unreadable(cause));
+  }
+  onBytes?.(bytes);
+  let text: string;
+  try {
+    text = decodeUtf8(bytes);
+  } catch {
+    return problemOf(dir, path, "notUtf8", "is not valid UTF-8");
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return { kind: "document", dir, path, bytes: bytes.length, text, value };
+  } catch {
+    return { ...problemOf(dir, path, "notJson", "is no JSON"), text };
+  }
+}
+
+/**
+ * Reads the lines of a chunk, many at once. A last line without an end that is a
+ * record all the same comes as a line, and as a problem behind it.
+ *
+ * @param dir The export's directory.
+ * @param path A plain file, below it.
+ */
+export async function* readChunkLines(
+  disk: Disk,
+  dir: string,
+  path: string,
+  options: ReadOptions = {},
+): AsyncGenerator<TreeLines | TreeProblem, void> {
+  try {
+    for await (const batch of readLines(disk, join(dir, path), options)) {
+      let lines: TreeLine[] = [];
+      const { first, texts, isTooLong, isTerminated } = batch;
+      for (let i = 0; i < texts.length; i++) {
+        const text = texts[i]!;
+        const number = first + i;
+        const value = text === null ? null : recordOf(text);
+        if (text !== null && value !== null) {
+          lines.push({ number, text, value });
+          continue;
+        }
+        if (lines.length > 0) yield { kind: "lines", dir, path, lines };
+        lines = [];
+        const [cause, reason] = text !== null
+          ? ["notJson", "is no JSON record"] as const
+          : isTooLong
+          ? ["tooLong", "is too long to be read"] as const
+          : ["notUtf8", "is not valid UTF-8"] as const;
+        yield { ...problemOf(dir, path, cause, reason), line: number, text };
+      }
+      if (lines.length > 0) yield { kind: "lines", dir, path, lines };
+      if (isTerminated) continue;
+      const line = first + texts.length - 1;
+      const reason = "ends in the middle of a line";
+      yield { ...problemOf(dir, path, "unterminated", reason), line };
+    }
+  } catch (cause) {
+    yield problemOf(dir, path, "unreadable", unreadable(cause));
+  }
+}
+
+function recordOf(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Counts the lines of a chunk; what cannot be read of it counts nothing. */
+export async function countLines(
+  disk: Disk,
+  dir: string,
+  path: string,
+): Promise<number | TreeProblem> {
+  let lines = 0;
+  try {
+    for await (const { texts } of readLines(disk, join(dir, path))) {
+      lines += texts.length;
+    }
+    return lines;
+  } catch (cause) {
+    return problemOf(dir, path, "unreadable", unreadable(cause));
+  }
+}
+
+/** Names the chunks of a list in order, below the export's directory. */
+export function chunkNames(
+  { id }: Pick<TreeFile, "id">,
+  list: string,
+  chunks: readonly number[],
+): readonly string[] {
+  return chunks.toSorted((a, b) => a - b)
+    .map((chunk) => `files/${id}/${list}/${chunk}.jsonl`);
+}
+
+/**
+ * Reads all that a File holds, in this order: `file.json`, Deployments, Versions,
+ * Datapoints, Evaluations (each with its stats, Runs and Logs), Logs. Begins with
+ * what cannot be opened at all; a document that belongs there and is missing is a problem too.
+ */
+export async function* readFileRecords(
+  disk: Disk,
+  file: TreeFile,
+  options: ReadOptions = {},
+): AsyncGenerator<TreeItem, void> {
+  const { dir, id, shape, problems } = file;
+  const document = async (part: TreePart, name: string): Promise<TreeItem> => {
+    const path = `files/${id}/${name}`;
+    const item = file.names.has(name)
+      ? await readDocument(disk, dir, path, options)
+      : problemOf(dir, path, "missing", "is missing");
+    return { ...part, item };
+  };
+  async function* list(
+    part: TreePart,
+    name: string,
+    chunks: readonly number[],
+  ): AsyncGenerator<TreeItem, void> {
+    for (const path of chunkNames(file, name, chunks)) {
+      for await (const item of readChunkLines(disk, dir, path, options)) {
+        yield { ...part, item };
+      }
+    }
+  }
+  for (const item of problems) yield { part: "file", item };
+  yield await document({ part: "file" }, "file.json");
+  yield await document({ part: "deployments" }, "deployments.json");
+  for (const versionId of shape.versions) {
+    const part = { part: "version", versionId } as const;
+    yield await document(part, `versions/${versionId}`);
+  }
+  for (const [versionId, chunks] of shape.datapoints) {
+    const part = { part: "datapoints", versionId } as const;
+    yield* list(part, `datapoints/${versionId}`, chunks);
+  }
+  for (const [evaluationId, { runs, logs }] of shape.evaluations) {
+    const below = `evaluations/${evaluationId}`;
+    const evaluation = { part: "evaluation", evaluationId } as const;
+    yield await document(evaluation, `${below}/evaluation.json`);
+    const stats = { part: "stats", evaluationId } as const;
+    yield await document(stats, `${below}/stats.json`);
+    for (const runId of runs) {
+      const run = { part: "run", evaluationId, runId } as const;
+      yield await document(run, `${below}/runs/${runId}`);
+    }
+    const part = { part: "evaluationLogs", evaluationId } as const;
+    yield* list(part, `${below}/logs`, logs);
+  }
+  yield* list({ part: "logs" }, "logs", shape.logs);
+}
+
+function problemOf(
+  dir: string,
+  path: string,
+  cause: TreeProblem["cause"],
+  reason: string,
+): TreeProblem {
+  return { kind: "problem", cause, dir, path, line: null, reason, text: null };
+}
