@@ -30,3 +30,58 @@ export function dyingDisk(at: number): Disk {
     },
   };
 }
+
+/**
+ * A disk whose every operation is heard of first, and may be made to fail.
+ *
+ * @param before Called with the path and whether the operation changes anything;
+ * what it throws is what the operation fails with.
+ */
+export function throughDisk<D extends Disk>(
+  disk: D,
+  before: (path: string, writes: boolean) => void | Promise<void>,
+): D {
+  const READS = ["readFile", "readDir", "lstat"];
+  const file = (opened: DiskFile, path: string): DiskFile => ({
+    read: async (bytes) => {
+      await before(path, false);
+      return await opened.read(bytes);
+    },
+    write: async (bytes) => {
+      await before(path, true);
+      return await opened.write(bytes);
+    },
+    writeSync: (bytes) => opened.writeSync(bytes),
+    syncData: async () => {
+      await before(path, true);
+      await opened.syncData();
+    },
+    close: () => opened.close(),
+    tryLock: (exclusive) => opened.tryLock(exclusive),
+    get readable() {
+      return opened.readable;
+    },
+  });
+  return new Proxy(disk, {
+    get: (target, name) => {
+      const method: unknown = Reflect.get(target, name, target);
+      if (typeof method !== "function") return method;
+      if (name === "open") {
+        return async (path: string, options: Deno.OpenOptions) => {
+          await before(path, options.write ?? false);
+          return file(await disk.open(path, options), path);
+        };
+      }
+      if (name === "readDir") {
+        return async function* (path: string) {
+          await before(path, false);
+          yield* disk.readDir(path);
+        };
+      }
+      return async (path: string, ...rest: unknown[]) => {
+        await before(path, !READS.includes(String(name)));
+        return await method.call(target, path, ...rest);
+      };
+    },
+  });
+}

@@ -1,7 +1,11 @@
 /** The whole program in memory: no socket, no disk, no waiting. */
 import { main } from "../../src/cli/main.ts";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
-import { answerRequest } from "../../src/demo/server.ts";
+import {
+  answerRequest,
+  type DemoServerOptions,
+} from "../../src/demo/server.ts";
+import type { Disk } from "../../src/core/runtime.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import type { Snapshot } from "../../src/ui/progress.ts";
 import type { Terminal } from "../../src/core/runtime.ts";
@@ -20,6 +24,12 @@ export const MEMORY_EXPORT = "/exports/20250601-000000";
 export interface MemoryOptions {
   readonly disk: MemoryDisk;
   readonly workspace: Workspace;
+  /** The disk as the program sees it; without it, the disk itself. */
+  readonly through?: (disk: MemoryDisk) => Disk;
+  /** How the server behaves. */
+  readonly server?: Partial<DemoServerOptions>;
+  /** What this machine's clock shows at the start. */
+  readonly nowMs?: number;
   /** Answers instead of the server, if with anything. */
   readonly before?: (url: URL) => Response | Error | undefined;
   /** How long the server takes, in milliseconds; without it, no time at all. */
@@ -52,7 +62,7 @@ export async function runInMemory(
 ): Promise<Ended> {
   const { disk, workspace, before, key, serverKey = DEMO_KEY } = options;
   const local = new Date(2025, 5, 1);
-  const clock = new VirtualClock(local.getTime());
+  const clock = new VirtualClock(options.nowMs ?? local.getTime());
   const { onProgress } = options;
   const terminal = {
     ...printedTerminal(),
@@ -71,11 +81,15 @@ export async function runInMemory(
       if (instead instanceof Error) throw instead;
       const request = new Request(url, { headers: init?.headers ?? {} });
       return instead ??
-        await answerRequest(workspace, { key: serverKey }, request);
+        await answerRequest(
+          workspace,
+          { ...options.server, key: serverKey },
+          request,
+        );
     },
     clock,
     random: () => 0.5,
-    disk,
+    disk: options.through?.(disk) ?? disk,
     terminal,
     env: (name) =>
       name === "HUMANLOOP_API_KEY" ? key ?? DEMO_KEY : options.env?.[name] ??
