@@ -19,7 +19,7 @@ export interface ListSpec<T> {
   readonly timeoutMs?: number;
   readonly read: ReadInfo<T>;
   /** What makes a record of this list unique. */
-  readonly key: (info: T) => string;
+  key(info: T): string;
 }
 
 /**

@@ -89,10 +89,9 @@ export function readConfigInput(
  * Makes the settings of a new export, or of one that does not say (the official
  * script's).
  *
- * @param nowMs The present: Logs created later are left out.
  * @throws {UsageError} When Logs are filtered and not asked for.
  */
-export function newSettings(input: ConfigInput, nowMs: number): Settings {
+export function newSettings(input: ConfigInput): Settings {
   const logs = input.logsFlag ?? input.logsVariable ?? false;
   const filters = input.filters ?? NO_FILTERS;
   if (!logs && (filters.since !== null || filters.until !== null)) {
@@ -104,7 +103,7 @@ export function newSettings(input: ConfigInput, nowMs: number): Settings {
     apiUrl: input.apiUrl,
     directoryId: input.directoryId,
     logs,
-    cutoff: new Date(nowMs).toISOString(),
+    cutoff: null,
     filters,
     rootDirectoryId: null,
   };

@@ -2,12 +2,12 @@
  * Makes the connection of a command to the API: key, session, and the first
  * request, before anything is written.
  */
-import { sliceDocument } from "../api/records.ts";
+import { Session } from "../api/session.ts";
 import { UsageError } from "../core/errors.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime, Terminal } from "../core/runtime.ts";
-import { connect } from "../lists/connect.ts";
-import type { WalkContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/list_types.ts";
+import { readerContext } from "../lists/reader_context.ts";
 import { escapeControls } from "../ui/text.ts";
 import { type ConfigInput, isInsecure, validKey } from "./config.ts";
 import {
@@ -36,32 +36,20 @@ export async function connectToApi(
   { concurrency, patienceMs }: Pick<Flags, "concurrency" | "patienceMs">,
   runtime: Runtime,
   { observer = warningsOnly(runtime.terminal), ...api }: ConnectionOptions,
-): Promise<WalkContext> {
+): Promise<ReaderContext> {
   if (isInsecure(api.apiUrl)) {
     observer.log(
       "WARN",
       `the key is sent to ${api.apiUrl} unencrypted, and can be read on its way`,
     );
   }
-  const connection = connect({
-    ...api,
-    runtime,
-    observer,
-    concurrency: concurrency ?? DEFAULT_CONCURRENCY,
+  const atOnce = concurrency ?? DEFAULT_CONCURRENCY;
+  const session = new Session({
+    ...{ ...api, runtime, observer, concurrency: atOnce },
     patienceMs: patienceMs ?? DEFAULT_PATIENCE_MS,
   });
-  await reach(connection);
-  return connection;
-}
-
-/** Makes one small request. */
-async function reach({ session }: WalkContext): Promise<void> {
-  await session.get({
-    path: "/files",
-    query: [["page", "1"], ["size", "1"]],
-    label: "the first File",
-    read: (body) => sliceDocument(body, () => null),
-  });
+  await session.reach();
+  return readerContext(session, atOnce, api.signal);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Writes the summary at the end of a run. */
 import { type Scope, scopeText } from "../core/scope.ts";
 import type { ExportResult } from "../exporters/export_result.ts";
-import { gapText } from "../tree/manifest.ts";
+import { gapText } from "../core/gap.ts";
 import {
   bytes,
   count,

@@ -21,7 +21,7 @@ import { fetchKeys } from "../lists/record_keys.ts";
 import type { ListCheckpoint } from "../tree/checkpoint.ts";
 import { listChunks, type ReadKey } from "../tree/chunk_reader.ts";
 import type { ListName } from "../tree/layout.ts";
-import { removeParts, setAside, setAsideFiles } from "../tree/removal.ts";
+import { removeParts, setAsideFiles } from "../tree/removal.ts";
 import type { FileContext } from "./context.ts";
 import { MAX_READINGS } from "./index_list.ts";
 import {
@@ -102,6 +102,10 @@ class Reconciler<T> {
   #gaps: readonly RecordGap[] = [];
   /** Asks for the list as one. */
   #spec: ListSpec<T>;
+  /** The numbers of the chunks that this run committed. */
+  readonly #own = new Set<number>();
+  /** What this run set aside of its own, from a reading that the list outran. */
+  readonly #ownAsides = new Set<string>();
 
   constructor(context: FileContext, list: ListExport<T>) {
     this.#context = context;
@@ -197,15 +201,16 @@ class Reconciler<T> {
     }
     progress.expect(-expected);
     const isCut = reader.sourceChanged && !isLast;
+    const total = writer.offset;
     if (!isCut) await writer.finish();
     this.#gaps = writer.gaps;
     for (const [chunk, content] of writer.complete) {
       this.#complete.set(chunk, content);
     }
+    for (const chunk of writer.fresh) this.#own.add(chunk);
     const mismatch = reader.checkConsistency();
     if (mismatch !== null || isCut) return mismatch ?? "it changed";
     if (last !== null) return await this.#checkJoint(last);
-    const total = writer.offset;
     await this.#setAsideFrom(chunkOf(Math.max(0, total - 1)) + 1, total);
     const { windows } = opened;
     this.#checkpoint = {
@@ -338,13 +343,11 @@ class Reconciler<T> {
     const { disk, sums } = this.#context;
     const from = total === 0 ? 1 : first;
     const chunks = await listChunks(disk, this.#dir) ?? [];
-    const names = chunks.filter((chunk) => chunk >= from)
-      .map((chunk) => `${chunk}.jsonl`);
-    if (from > 1 || names.length === 0) {
-      return await setAsideFiles(disk, this.#dir, names, sums);
-    }
-    await setAside(disk, this.#dir, sums);
-    await disk.ensureDir(this.#dir);
+    const changed = chunks.filter((chunk) => chunk >= from);
+    const names = changed.map((chunk) => `${chunk}.jsonl`);
+    const aside = await setAsideFiles(disk, this.#dir, names, sums);
+    const isOwn = changed.every((chunk) => this.#own.has(chunk));
+    if (aside !== null && isOwn) this.#ownAsides.add(aside);
   }
 
   /** Reports what was read, and removes what it replaces. */
@@ -370,7 +373,12 @@ class Reconciler<T> {
       await this.reportDisk();
       report.miss(name, `${mismatch}; resume to read it again`);
     }
-    for (const aside of await removeCovered(disk, this.#dir, this.#readKey)) {
+    const isComplete = mismatch === null && this.#gaps.length === 0;
+    const kept = await removeCovered(
+      ...[disk, this.#dir, this.#readKey] as const,
+      isComplete ? this.#ownAsides : new Set(),
+    );
+    for (const aside of kept) {
       report.miss(
         name,
         `${aside} holds records of an earlier reading that the API does not give any more; both are kept`,

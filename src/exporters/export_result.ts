@@ -1,6 +1,6 @@
 /** What a run of the pipeline came to. */
 import type { Counts } from "../core/observer.ts";
-import type { Gap } from "../tree/manifest.ts";
+import type { Gap } from "../core/gap.ts";
 
 /** How a run ended. */
 export interface ExportResult {

@@ -20,11 +20,7 @@ import {
 } from "./context.ts";
 import { exportDatapoints } from "./datapoints.ts";
 import { addEvaluationLogs, exportEvaluations } from "./evaluations.ts";
-import {
-  countOfficial,
-  findDamage,
-  rebuildCheckpoints,
-} from "./file_check.ts";
+import { countOfficial, findDamage, rebuildCheckpoints } from "./file_check.ts";
 import { exportLogs } from "./logs.ts";
 import { exportVersions } from "./versions.ts";
 
@@ -149,7 +145,10 @@ export async function exportFile(
     report: new FileReport(file.id),
   };
   const { report, progress } = context;
-  await runAll(stop, plan.kind === "addLogs" ? logsOf(context) : partsOf(context));
+  await runAll(
+    stop,
+    plan.kind === "addLogs" ? logsOf(context) : partsOf(context),
+  );
   const before = plan.kind === "addLogs" ? plan.counts : {};
   const counts = sumCounts([before, report.counts]);
   if (report.gaps.length === 0) {

@@ -51,12 +51,20 @@ export async function findDamage(
   }
   observer.log(
     "DEBUG",
-    `${file.path ?? file.id}: no sizes are kept with its sums, so its Logs are counted`,
+    `${
+      file.path ?? file.id
+    }: no sizes are kept with its sums, so its Logs are counted`,
   );
   const { logs } = counts;
   if (logs === undefined) return null;
-  const lines = await linesOf(context, { file, paths }, logsList(file, null, null));
-  return lines === logs ? null : `logs hold ${lines} records instead of ${logs}`;
+  const lines = await linesOf(
+    context,
+    { file, paths },
+    logsList(file, null, null),
+  );
+  return lines === logs
+    ? null
+    : `logs hold ${lines} records instead of ${logs}`;
 }
 
 /**
@@ -99,7 +107,10 @@ export async function rebuildCheckpoints(
   for (const name of sums.keys()) {
     const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
     if (list === undefined) continue;
-    const last = Math.max(Number(number), lastChunks.get(list as ListName) ?? 0);
+    const last = Math.max(
+      Number(number),
+      lastChunks.get(list as ListName) ?? 0,
+    );
     lastChunks.set(list as ListName, last);
   }
   const lists = new Map<ListName, ListCheckpoint>();
@@ -157,9 +168,13 @@ export async function countOfficial(
     return report.counts;
   }
   const evaluations: IdInfo[] = [];
-  const gaps = await readIndexList(context, evaluationsList(file), (records) => {
-    evaluations.push(...records.map(({ info }) => info));
-  });
+  const gaps = await readIndexList(
+    context,
+    evaluationsList(file),
+    (records) => {
+      evaluations.push(...records.map(({ info }) => info));
+    },
+  );
   report.count("evaluations", evaluations.length);
   const there = await countDir(paths.evaluations);
   if (gaps.length > 0 || there !== evaluations.length) return null;

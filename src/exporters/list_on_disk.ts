@@ -148,6 +148,7 @@ export async function keysFrom(
  * Removes what was set aside of a list whose records are all in its place now.
  *
  * @param dir The list's directory.
+ * @param outrun What this run itself read before the list changed, and read again.
  * @returns The names of those that stay, as they stand beside the list.
  * @throws {StorageError} When the disk fails.
  */
@@ -155,6 +156,7 @@ export async function removeCovered(
   disk: Disk,
   dir: string,
   readKey: ReadKey,
+  outrun: ReadonlySet<string>,
 ): Promise<readonly string[]> {
   const stay: string[] = [];
   let keys: KeySet | null = null;
@@ -164,7 +166,8 @@ export async function removeCovered(
     const isGone = await removeReplaced(
       disk,
       aside,
-      () => isCovered(disk, aside, readKey, known),
+      async () =>
+        outrun.has(aside) || await isCovered(disk, aside, readKey, known),
     );
     if (!isGone) stay.push(relative(`${dir}/..`, aside));
   }

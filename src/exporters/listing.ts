@@ -50,6 +50,7 @@ const FILES_AT_ONCE = 16;
  * Finds out which Files the filters of an export choose, before anything is
  * written.
  *
+ * @param options Whether each filter must match something: not on a resume.
  * @returns Tells whether a File is wanted.
  * @throws {UsageError} When the Directory is unknown, or a filter matches nothing.
  * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
@@ -58,6 +59,7 @@ export async function chooseFiles(
   reader: ReaderContext,
   directoryId: string | null,
   filters: Filters,
+  { mustMatch = true }: { readonly mustMatch?: boolean } = {},
 ): Promise<WantsFile> {
   const client = new Client(reader.session);
   const path = await directoryPath(client, directoryId);
@@ -70,7 +72,7 @@ export async function chooseFiles(
     files.push(...records.map(({ info }) => info));
   });
   // What could not be listed may be what a filter is meant for.
-  if (gaps.length === 0) expectMatches(filters, files);
+  if (mustMatch && gaps.length === 0) expectMatches(filters, files);
   return fileFilter(filters, files.map((file) => file.path));
 }
 

@@ -10,7 +10,11 @@ import { type Gap, gapText } from "../core/gap.ts";
 import { type Counts, type Observer, sumCounts } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
-import { type FileSum, PART_SUFFIX, type SumRecorder } from "../tree/atomic_file.ts";
+import {
+  type FileSum,
+  PART_SUFFIX,
+  type SumRecorder,
+} from "../tree/atomic_file.ts";
 import { readSums, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
 import type { Settings } from "../tree/manifest.ts";
@@ -143,7 +147,11 @@ async function exportFiles(
   const todo = [];
   for (const { file, plan } of files) {
     const counts = plan.kind === "skip" ? plan.counts : {};
-    manifest.setFile(file, plan.kind === "skip" ? "complete" : "pending", counts);
+    manifest.setFile(
+      file,
+      plan.kind === "skip" ? "complete" : "pending",
+      counts,
+    );
     totals = sumCounts([totals, counts]);
     if (plan.kind !== "skip") todo.push({ file, plan });
   }

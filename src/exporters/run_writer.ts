@@ -55,6 +55,8 @@ export class RunWriter<T> implements Disposable {
   #keys: string[] = [];
   /** The chunks that were committed and hold all of their records. */
   readonly complete: CompleteChunks = new Map();
+  /** The numbers of committed chunks that replaced none. */
+  readonly fresh: number[] = [];
 
   constructor(context: RunContext, options: RunWriterOptions<T>) {
     this.#context = context;
@@ -135,6 +137,7 @@ export class RunWriter<T> implements Disposable {
     if (!await beforeCommit(all)) return false;
     if (!isHeld) await setAsideFiles(disk, dir, [`${chunk}.jsonl`], sums);
     this.#otherGaps = all;
+    if (!onDisk.has(chunk)) this.fresh.push(chunk);
     if (gaps.length === 0 && keys.length > 0) {
       const [firstKey, lastKey] = [keys[0]!, keys.at(-1)!];
       this.complete.set(chunk, { lines: keys.length, firstKey, lastKey });

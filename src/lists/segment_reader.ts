@@ -87,6 +87,7 @@ export class SegmentReader<T> implements Disposable {
       total !== this.#firstTotal;
     this.#pages.total = total;
     this.#firstTotal = total;
+    if (first.kind === "resized") this.#pages.resize(first.page, this.#offset);
   }
 
   /** How many records the segment has, as the newest page says. */

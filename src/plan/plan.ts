@@ -15,15 +15,16 @@ import {
 import { probeList } from "../lists/time_windows.ts";
 import type { Session } from "../api/session.ts";
 import { fetchPage } from "../lists/page.ts";
-import type { ListSpec } from "../api/list_spec.ts";
+import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import { pageFrom } from "../lists/page_address.ts";
-import { openWalk } from "../lists/list_reader.ts";
-import type { WalkContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/list_types.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/time_filter.ts";
-import { wantsFile } from "../core/filters.ts";
-import { directoryPath } from "../exporters/listing.ts";
+import { gapText } from "../core/gap.ts";
+import { logOnly } from "../core/observer.ts";
+import { readIndexList } from "../exporters/index_list.ts";
+import { chooseFiles, directoryPath } from "../exporters/listing.ts";
 import type { Settings } from "../tree/manifest.ts";
 
 /** What there is of one type of File, or of all. */
@@ -54,7 +55,7 @@ export interface Plan {
 
 /** What planning needs. */
 export interface PlanOptions {
-  readonly walk: WalkContext;
+  readonly reader: ReaderContext;
   readonly stop: Stop;
   readonly concurrency: number;
   readonly now: () => number;
@@ -81,29 +82,30 @@ const EMPTY: PlanRow = {
  */
 export async function planExport(
   { directoryId, filters, cutoff, logs }: Settings,
-  { walk, stop, concurrency, now }: PlanOptions,
+  { reader, stop, concurrency, now }: PlanOptions,
 ): Promise<Plan> {
-  const path = await directoryPath(new Client(walk.session), directoryId);
-  const wanted = { logs, cutoff: new TimeFilter(cutoff, filters) };
+  const wantsFile = await chooseFiles(reader, directoryId, filters);
+  const path = await directoryPath(new Client(reader.session), directoryId);
+  const wanted = { logs, times: new TimeFilter(cutoff, filters) };
   const files: FileInfo[] = [];
   let bytes = 0;
-  using list = await openWalk(walk, filesList(path));
-  for await (const event of list) {
-    if (event.kind !== "records") continue;
-    const records = event.records
-      .filter(({ info }) => wantsFile(filters, info));
-    for (const record of records) bytes += record.bytes.length;
-    files.push(...records.map(({ info }) => info));
-  }
+  let listed = 0;
+  const context = { reader, observer: logOnly(() => {}) };
+  const gaps = await readIndexList(context, filesList(path), (records) => {
+    listed += records.length;
+    const some = records.filter(({ info }) => wantsFile(info));
+    for (const record of some) bytes += record.bytes.length;
+    files.push(...some.map(({ info }) => info));
+  });
   const byType: Record<string, PlanRow> = Object.create(null);
-  const listing = requestsFor(list.total, filesList(path).pageSize);
+  const listing = requestsFor(listed, filesList(path).pageSize);
   // An export asks for the Directories too.
   let total: PlanRow = { ...EMPTY, requests: listing + 1, bytes };
-  const unknown: string[] = [];
+  const unknown = gaps.map(gapText);
   let asked = listing;
   let waitedMs = 0;
   await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
-    const counting = new Counting(walk.session, now, unknown);
+    const counting = new Counting(reader.session, now, unknown);
     const row = await countFile(counting, file, wanted);
     byType[file.type] = sum(byType[file.type] ?? EMPTY, row);
     total = sum(total, row);
@@ -149,7 +151,7 @@ class Counting {
   /** How many records a list has, and how heavy they are if one tells for all. */
   async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
     const head = await this.ask(
-      spec.label,
+      listLabel(spec),
       () => probeList(this.session, spec),
     );
     const { total, bytes } = head ?? { total: 0, bytes: 0 };
@@ -160,7 +162,7 @@ class Counting {
 async function countFile(
   counting: Counting,
   file: FileInfo,
-  { logs, cutoff }: { readonly logs: boolean; readonly cutoff: TimeFilter },
+  { logs, times }: { readonly logs: boolean; readonly times: TimeFilter },
 ): Promise<PlanRow> {
   const { session } = counting;
   const client = new Client(session);
@@ -188,21 +190,21 @@ async function countFile(
   }
   const spec = evaluationsList(file);
   const page = await counting.ask(
-    spec.label,
+    listLabel(spec),
     () => fetchPage(session, spec, { page: 1, size: spec.pageSize }),
   );
   const evaluations = page?.total ?? 0;
   const requests = requestsFor(evaluations, spec.pageSize) + 2 * evaluations;
   add({ evaluations, requests });
   for (const { info } of logs ? page?.records ?? [] : []) {
-    const list = evaluationLogsList(info.id);
+    const list = evaluationLogsList(file, info.id);
     const { total, bytes } = await counting.head(list);
     const requests = requestsFor(total, list.pageSize);
     add({ evaluationLogs: total, requests, bytes });
   }
   if (!logs) return row;
-  const range = cutoff.isFiltered ? cutoff.wanted : null;
-  const list = logsList(file, range?.after ?? null, range?.until ?? null);
+  const { after, until } = times.wanted;
+  const list = logsList(file, after, until);
   const { total, bytes } = await counting.head(list);
   add({ logs: total, requests: requestsFor(total, list.pageSize), bytes });
   return row;
@@ -211,9 +213,9 @@ async function countFile(
 /** Pages of a list, by the very rule that an export asks by. */
 function requestsFor(total: number, most: number): number {
   let pages = 1;
-  for (let place = most; place < total; pages++) {
-    const { page, size } = pageFrom(place, most, total);
-    place = page * size;
+  for (let offset = most; offset < total; pages++) {
+    const { page, size } = pageFrom(offset, most, { total });
+    offset = page * size;
   }
   return pages;
 }

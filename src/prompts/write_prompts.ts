@@ -8,7 +8,8 @@ import { dirname, join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
-import { removeAll, writeFile } from "../tree/atomic_file.ts";
+import { writeFile } from "../tree/atomic_file.ts";
+import { removeScratch } from "../tree/removal.ts";
 import { writeJson } from "../tree/json_file.ts";
 import {
   missingDocuments,
@@ -134,7 +135,7 @@ async function writeCutPaths(
     .map((one) => [`${paths.get(one)}.${one.type}`, one.path.join("/")])
     .filter(([path]) => path!.includes("%~"));
   const kept = join(to, CUT_PATHS);
-  if (cut.length === 0) await removeAll(disk, kept);
+  if (cut.length === 0) await removeScratch(disk, kept);
   else await writeJson(disk, kept, Object.fromEntries(cut));
 }
 

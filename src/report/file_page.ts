@@ -1,6 +1,6 @@
 /** The page of one File. */
 import type { Counts } from "../core/observer.ts";
-import { type Gap, gapText } from "../tree/manifest.ts";
+import { type Gap, gapText } from "../core/gap.ts";
 import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";

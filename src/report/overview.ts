@@ -1,5 +1,5 @@
 /** `index.html`: all Files of an export, to be found by path, name, id or type. */
-import { type Gap, gapText } from "../tree/manifest.ts";
+import { type Gap, gapText } from "../core/gap.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup, pageText, shown } from "./html.ts";
 import script from "./overview.js" with { type: "text" };

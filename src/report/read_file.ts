@@ -2,7 +2,7 @@
 import { isObject } from "../core/json.ts";
 import type { Counts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
-import type { Gap } from "../tree/manifest.ts";
+import type { Gap } from "../core/gap.ts";
 import {
   chunkNames,
   missingDocuments,

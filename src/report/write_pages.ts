@@ -10,7 +10,7 @@ import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { PART_SUFFIX, writeFile } from "../tree/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
-import type { Gap } from "../tree/manifest.ts";
+import type { Gap } from "../core/gap.ts";
 import {
   type OnProblem,
   openExports,

@@ -4,6 +4,7 @@
  * the first run, which every resume uses again.
  */
 import { type Filters, NO_FILTERS } from "../core/filters.ts";
+import type { Gap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import type { Counts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
@@ -18,36 +19,10 @@ export interface Settings {
   readonly directoryId: string | null;
   readonly logs: boolean;
   /** Logs created after this instant (ISO 8601, UTC) are left out. */
-  readonly cutoff: string;
+  readonly cutoff: string | null;
   readonly filters: Filters;
   /** The workspace's root Directory; `null` while it is unknown. */
   readonly rootDirectoryId: string | null;
-}
-
-/** Something that is missing. */
-export interface Gap {
-  /** `null` where it concerns the whole export. */
-  readonly fileId: string | null;
-  /** Which part: `versions`, `logs`, `evaluations/evr_1/stats.json`. */
-  readonly part: string;
-  readonly reason: string;
-  /** Place in the list, where the part is a list of records. */
-  readonly offset?: number;
-  /** How many records are missing, where that is known. */
-  readonly missing?: number;
-}
-
-/** A gap in words: the File, the part, which records, why. */
-export function gapText(gap: Gap): string {
-  const { fileId, part, offset, missing, reason } = gap;
-  const where = fileId === null ? part : `${fileId} ${part}`;
-  const records = `${missing} record${missing === 1 ? "" : "s"}`;
-  const which = missing === undefined
-    ? ""
-    : offset === undefined
-    ? ` (${records})`
-    : ` (${records} from place ${offset + 1})`;
-  return `${where}${which}: ${reason}`;
 }
 
 /** How far a File is. */
@@ -106,7 +81,8 @@ function isSettings(value: unknown): value is Settings {
   if (!isObject(filters)) return false;
   const { types = [], files = [] } = filters;
   return typeof apiUrl === "string" && typeof logs === "boolean" &&
-    typeof cutoff === "string" && isTexts(types) && isTexts(files);
+    (cutoff === null || typeof cutoff === "string") && isTexts(types) &&
+    isTexts(files);
 }
 
 function isTexts(value: unknown): boolean {

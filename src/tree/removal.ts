@@ -12,10 +12,11 @@ import {
   PART_SUFFIX,
   type SumRecorder,
 } from "./atomic_file.ts";
+import type { Layout } from "./layout.ts";
 
 /** Files that hold no data of the API's: half-written ones, and notes of this program. */
 const SCRATCH =
-  /\.part$|^\.state\.json$|^SHA256SUMS\.journal$|^index\.html$|^humanloop\.db$|^\.done$/;
+  /\.part$|^\.state\.json$|^SHA256SUMS\.journal$|^index\.html$|^humanloop\.db$|^\.done$|^%paths\.json$/;
 /** What was set aside: `logs.old`, `logs.old-2`. */
 const ASIDE = /\.old(-\d+)?$/;
 
@@ -123,6 +124,7 @@ export async function removeReplaced(
  * Sets some files of a directory aside, together in one directory beside it.
  *
  * @param names Names in the directory.
+ * @returns The path of that directory; `null` when there was nothing.
  * @throws {StorageError} When the disk fails.
  */
 export async function setAsideFiles(
@@ -130,8 +132,8 @@ export async function setAsideFiles(
   dir: string,
   names: readonly string[],
   sums: SumRecorder | null,
-): Promise<void> {
-  if (names.length === 0) return;
+): Promise<string | null> {
+  if (names.length === 0) return null;
   const siblings = await listDir(disk, dirname(dir)) ?? [];
   const taken = new Set(siblings.map(({ name }) => name));
   const aside = join(dirname(dir), freeAside(basename(dir), taken));
@@ -141,10 +143,27 @@ export async function setAsideFiles(
     await sums?.drop(path);
     await onDisk(`rename ${path}`, () => disk.rename(path, join(aside, name)));
   }
+  return aside;
 }
 
 function freeAside(name: string, taken: ReadonlySet<string>): string {
   let aside = `${name}.old`;
   for (let n = 2; taken.has(aside); n++) aside = `${name}.old-${n}`;
   return aside;
+}
+
+/**
+ * Removes the directory of an export that holds nothing but its log.
+ *
+ * @throws What the disk throws, also when there is more in it.
+ */
+export async function removeEmptyExport(
+  disk: Disk,
+  { root, log }: Layout,
+): Promise<void> {
+  const entries = await listDir(disk, root) ?? [];
+  const isEmpty = entries.every(({ name }) => join(root, name) === log);
+  if (!isEmpty) return;
+  await orNull(`remove ${log}`, () => disk.remove(log));
+  await disk.remove(root);
 }

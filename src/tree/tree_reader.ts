@@ -10,7 +10,7 @@ import { basename, dirname, join, resolve } from "@std/path";
 import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
-import { type Done, readDone } from "./checkpoint.ts";
+import { type Done, readDone } from "./done.ts";
 import { exportEntries, notAnExport } from "./export_dir.ts";
 import { type FileShape, shapeOf } from "./file_shape.ts";
 import { isSafeId, Layout } from "./layout.ts";

@@ -4,7 +4,7 @@
  */
 import { isObject } from "../core/json.ts";
 import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
-import type { Done } from "../tree/checkpoint.ts";
+import type { Done } from "../tree/done.ts";
 import { type EvaluationShape, mayBeEmpty } from "../tree/file_shape.ts";
 import type { TreeFile } from "../tree/tree_reader.ts";
 import { checkList } from "./list_check.ts";

@@ -4,7 +4,6 @@
  * no record is there twice.
  */
 import { CHUNK_RECORDS } from "../core/ranges.ts";
-import { isObject } from "../core/json.ts";
 import { KeySet } from "./key_set.ts";
 import {
   byHand,

@@ -2,7 +2,7 @@
 import { isObject } from "../core/json.ts";
 import { isSummed, JOURNAL_NAME } from "../tree/checksums.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
-import { gapText } from "../tree/manifest.ts";
+import { gapText } from "../core/gap.ts";
 import { DAMAGED_NAME, type PlainTree } from "../tree/plain_tree.ts";
 import type { TreeExport } from "../tree/tree_reader.ts";
 import {

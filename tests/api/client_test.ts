@@ -1,7 +1,7 @@
 /** What the endpoints make of their answers, and how their lists are named. */
 import { assertEquals } from "@std/assert";
 import { Client, filesList, logsList } from "../../src/api/client.ts";
-import { labelOf } from "../../src/api/list_spec.ts";
+import { listLabel } from "../../src/api/list_spec.ts";
 import { json, stubbed } from "../helpers/stub.ts";
 
 const FILE = {
@@ -12,15 +12,17 @@ const FILE = {
 };
 
 Deno.test("records of a list are named by their numbers and the path of the File", () => {
-  const { label } = logsList(FILE, null, null);
-  assertEquals(labelOf(label, 2392, 2484), "Logs 2393–2484 of Support/Triage");
-  assertEquals(labelOf(label, 4, 5), "Logs 5 of Support/Triage");
-  assertEquals(labelOf(filesList(null).label, 0, 100), "Files 1–100");
-  const { label: unnamed } = logsList({ ...FILE, path: null }, null, null);
-  assertEquals(unnamed, "Logs of pr_1");
+  const logs = logsList(FILE, null, null);
+  assertEquals(
+    listLabel(logs, "2393–2484"),
+    "Logs 2393–2484 of Support/Triage",
+  );
+  assertEquals(listLabel(filesList(null), "1–100"), "Files 1–100");
+  const unnamed = logsList({ ...FILE, path: null }, null, null);
+  assertEquals(listLabel(unnamed), "Logs of pr_1");
 });
 
-Deno.test("an Environment that is no object costs no Version", async () => {
+Deno.test("Environments in no known shape cost no Version", async () => {
   const environment = { id: "env_1", name: "production", tag: "default" };
   const { session } = stubbed(() =>
     json({
@@ -32,7 +34,7 @@ Deno.test("an Environment that is no object costs no Version", async () => {
   );
   const versions = await new Client(session).versions(FILE);
   assertEquals(versions.map(({ info }) => info), [
-    { id: "prv_1", environments: [environment] },
+    { id: "prv_1", environments: null },
     { id: "prv_2", environments: [] },
   ]);
 });

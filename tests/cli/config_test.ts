@@ -23,7 +23,7 @@ function input(
   });
 }
 const settings = (...args: Parameters<typeof input>) =>
-  newSettings(input(...args), 0);
+  newSettings(input(...args));
 
 Deno.test("nothing said: the defaults", () => {
   assertEquals(settings([]), {
@@ -52,7 +52,7 @@ Deno.test("flags go before the environment, that before .env", () => {
     "--api-url=https://flag.test/v5",
   ];
   const shown = (from: ConfigInput) => {
-    const { apiUrl, directoryId, logs } = newSettings(from, 0);
+    const { apiUrl, directoryId, logs } = newSettings(from);
     return [from.apiKey, apiUrl, directoryId, logs];
   };
   assertEquals(
@@ -128,7 +128,7 @@ Deno.test("a resume goes on with the first run's settings, and may only add Logs
 });
 
 Deno.test("the key goes to the address that the user says, never to one of export.json", () => {
-  const first = newSettings(input(["--api-url=https://evil.test/v5"]), 0);
+  const first = newSettings(input(["--api-url=https://evil.test/v5"]));
   const error = assertThrows(
     () => resumedSettings(input([]), first),
     UsageError,

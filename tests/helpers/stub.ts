@@ -1,8 +1,8 @@
 /** A stubbed fetch, and what the API's parts need around it. */
 import { MemoryBudget } from "../../src/api/memory_budget.ts";
 import { Session } from "../../src/api/session.ts";
-import type { WalkContext } from "../../src/lists/list_types.ts";
-import { UNWATCHED } from "../../src/core/work.ts";
+import type { ReaderContext } from "../../src/lists/list_types.ts";
+import { RecordWeights } from "../../src/lists/record_weights.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Recorder, recorder } from "./observer.ts";
 
@@ -19,7 +19,7 @@ export interface Seen {
 /** The API's parts over a stub. */
 export interface Stubbed {
   readonly session: Session;
-  readonly walk: WalkContext;
+  readonly reader: ReaderContext;
   readonly clock: VirtualClock;
   readonly observer: Recorder;
   readonly seen: Seen[];
@@ -87,14 +87,13 @@ export function stubbed(
     patienceMs: options.patienceMs ?? 60_000,
     signal: stop.signal,
   });
-  const walk = {
+  const reader = {
     session,
     budget: new MemoryBudget(options.budget ?? 64 * 1024 * 1024),
-    observer,
-    work: UNWATCHED,
+    weights: new RecordWeights(),
     signal: stop.signal,
     inFlight: concurrency + 1,
     lookahead: 4 * concurrency,
   };
-  return { session, walk, clock, observer, seen, stop };
+  return { session, reader, clock, observer, seen, stop };
 }

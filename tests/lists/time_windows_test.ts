@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
-  cutByDate,
   type DatedList,
   NotTimeOrdered,
+  planTimeWindows,
   probeList,
 } from "../../src/lists/time_windows.ts";
 import { stringField } from "../../src/api/fields.ts";
-import { fromTheBeginning } from "../../src/lists/list_reader.ts";
-import { WindowWalk } from "../../src/lists/window_reader.ts";
+import { KeySet } from "../../src/core/key_set.ts";
+import { openList } from "../../src/lists/list_reader.ts";
 import { sequence } from "../../src/demo/workspace.ts";
 import { between, type Bounds } from "../../src/demo/dates.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
@@ -18,7 +18,10 @@ interface Info {
 }
 
 const list: DatedList<Info> = (after, until) => ({
-  label: "Logs of pr_1",
+  fileId: "pr_1",
+  part: "logs",
+  records: "Logs",
+  owner: "pr_1",
   path: "/logs",
   query: [
     ...(after === null ? [] : [["start_date", after]] as const),
@@ -54,17 +57,10 @@ function served(
   }, { concurrency: 8 });
 }
 
-async function cut({ session }: Stubbed) {
-  const head = await probeList(session, list(null, UNTIL));
-  const whole = {
-    ...head,
-    after: null,
-    until: UNTIL,
-    before: 0,
-    count: head.total,
-  };
-  const windows = await Array.fromAsync(cutByDate(session, list, whole));
-  return { whole, windows };
+async function plan({ session }: Stubbed) {
+  const { total, firstKey } = await probeList(session, list(null, UNTIL));
+  const whole = { firstKey, after: null, until: UNTIL, count: total };
+  return await planTimeWindows(session, list, whole);
 }
 
 /** Times that lie as the dice say: bursts, silences, ties. */
@@ -86,47 +82,53 @@ for (const seed of [1, 2, 3, 4]) {
         endIncluded: dice.oneIn(2),
       };
       const stub = served(someTimes(dice, 25_000), { ...bounds, reversed });
-      const { windows } = await cut(stub);
-      let before = 0;
-      for (const { window, rest } of windows) {
-        assertEquals(window.before, before);
-        assert(window.count <= 10_000, `${window.count} records`);
-        assertEquals([rest.before, rest.count], [before, 25_000 - before]);
-        before += window.count;
+      const windows = await plan(stub);
+      let end = 0;
+      for (const { offset, count } of windows) {
+        assertEquals(offset, end);
+        assert(count <= 10_000, `${count} records`);
+        end += count;
       }
-      assertEquals(before, 25_000);
+      assertEquals(end, 25_000);
       assert(stub.seen.length < 120, `${stub.seen.length} counts`);
     });
   }
 }
 
 for (const reversed of [false, true]) {
-  Deno.test(`a walk over windows yields the list in its own order (${reversed ? "oldest" : "newest"} first)`, async () => {
+  Deno.test(`a reading of windows yields the list in its own order (${reversed ? "oldest" : "newest"} first)`, async () => {
     const stub = served(someTimes(new Dice(7), 24_000), { reversed });
-    const { whole } = await cut(stub);
-    const known = { total: 0, most: 100, fixed: false, pageBytes: 1_000 };
-    for (const skip of [0, 9_000, 23_000]) {
-      const start = { ...fromTheBeginning(), skip };
-      using walk = new WindowWalk(stub.walk, { list, whole, start, known });
+    const windows = await plan(stub);
+    const segments = windows.map(({ after, until, offset, count }) => ({
+      spec: list(after, until),
+      offset,
+      count,
+    }));
+    for (const offset of [0, 9_000, 23_000]) {
+      const cursor = { offset, lastKey: null, keys: new KeySet() };
+      using reader = await openList(stub.reader, segments, cursor);
       const ids: string[] = [];
-      for await (const event of walk) {
-        if (event.kind !== "records") continue;
-        ids.push(...event.records.map(({ info }) => info.id));
+      for await (const batch of reader) {
+        if (batch.kind !== "records") continue;
+        assertEquals(batch.offset, offset + ids.length);
+        ids.push(...batch.records.map(({ info }) => info.id));
       }
       const wanted = Array.from(
-        { length: 24_000 - skip },
-        (_, i) => `log_${skip + i}`,
+        { length: 24_000 - offset },
+        (_, i) => `log_${offset + i}`,
       );
       assertEquals(ids.join() === wanted.join(), true);
-      assertEquals([walk.moved, walk.mismatch(24_000)], [false, null]);
+      const { sourceChanged, total } = reader;
+      assertEquals([sourceChanged, total], [false, 24_000]);
+      assertEquals(reader.checkConsistency(), null);
     }
   });
 }
 
 Deno.test("Logs of one instant cannot be cut: one window, whatever its length", async () => {
   const stub = served(Array.from({ length: 21_000 }, () => NEWEST_MS - 5));
-  const { windows } = await cut(stub);
-  assertEquals(windows.map(({ window }) => window.count), [21_000]);
+  const windows = await plan(stub);
+  assertEquals(windows.map(({ count }) => count), [21_000]);
 });
 
 Deno.test("Logs of long ago are found by ever earlier beginnings", async () => {
@@ -136,15 +138,15 @@ Deno.test("Logs of long ago are found by ever earlier beginnings", async () => {
       (_, i) => NEWEST_MS - years * 31_557_600_000 - i * 1_000,
     )
   );
-  const { windows } = await cut(served(ages));
-  const counts = windows.map(({ window }) => window.count);
+  const windows = await plan(served(ages));
+  const counts = windows.map(({ count }) => count);
   assertEquals(counts.reduce((sum, count) => sum + count, 0), 30_000);
   assert(counts.every((count) => count <= 10_000), String(counts));
 });
 
 Deno.test("a server that ignores dates gives one window: plain paging", async () => {
   const times = someTimes(new Dice(9), 21_000);
-  const { windows } = await cut(served(times, { ignored: true }));
+  const windows = await plan(served(times, { ignored: true }));
   assertEquals(windows.length, 1);
 });
 
@@ -155,5 +157,5 @@ Deno.test("a list that is in no order of time is noticed", async () => {
     const j = dice.below(i + 1);
     [times[i], times[j]] = [times[j]!, times[i]!];
   }
-  await assertRejects(() => cut(served(times)), NotTimeOrdered);
+  await assertRejects(() => plan(served(times)), NotTimeOrdered);
 });

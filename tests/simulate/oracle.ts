@@ -1,7 +1,7 @@
 /** Compares an export with what the server held. */
 import { createHash } from "node:crypto";
 import { CHUNK_RECORDS } from "../../src/core/ranges.ts";
-import type { Gap } from "../../src/tree/manifest.ts";
+import type { Gap } from "../../src/core/gap.ts";
 import { expectedTree, type Tree } from "../helpers/tree.ts";
 import type { Source, SourceList } from "./source.ts";
 

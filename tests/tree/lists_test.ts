@@ -1,9 +1,15 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { countChunks, spliceChunk } from "../../src/tree/chunk_reader.ts";
+import { countChunks } from "../../src/tree/chunk_reader.ts";
 import { ChunkWriter } from "../../src/tree/chunk_writer.ts";
-import { removeParts, setAside } from "../../src/tree/atomic_file.ts";
+import {
+  findAside,
+  removeParts,
+  removeReplaced,
+  removeScratch,
+  setAside,
+} from "../../src/tree/removal.ts";
 import { isSafeId } from "../../src/tree/layout.ts";
 import { tempDir } from "../helpers/tree.ts";
 
@@ -13,7 +19,8 @@ const records = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => encode(`{"n":${from + i}}`));
 const lines = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => `{"n":${from + i}}\n`).join("");
-const beforeChunk = () => Promise.resolve();
+const beforeCommit = () => Promise.resolve(true);
+const sums = null;
 
 async function names(dir: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(dir));
@@ -22,11 +29,12 @@ async function names(dir: string): Promise<string[]> {
 
 Deno.test("chunks hold exactly 1000 records but the last, whatever the pages", async () => {
   await using dir = await tempDir();
-  await using writer = new ChunkWriter({
+  using writer = new ChunkWriter({
     disk,
     dir: dir.path,
-    chunks: 0,
-    beforeChunk,
+    firstChunk: 1,
+    beforeCommit,
+    sums,
   });
   for (let at = 0; at < 2500; at += 70) {
     await writer.append(records(at, Math.min(at + 70, 2500)));
@@ -38,70 +46,42 @@ Deno.test("chunks hold exactly 1000 records but the last, whatever the pages", a
   assertEquals(await read("1.jsonl"), lines(0, 1000));
   assertEquals(await read("2.jsonl"), lines(1000, 2000));
   assertEquals(await read("3.jsonl"), lines(2000, 2500));
-  assertEquals(writer.places, 2500);
 });
 
-Deno.test("empty places count, so that later records keep their chunk", async () => {
+Deno.test("records that are left out count, so that later records keep their chunk", async () => {
   await using dir = await tempDir();
-  await using writer = new ChunkWriter({
+  using writer = new ChunkWriter({
     disk,
     dir: dir.path,
-    chunks: 1,
-    beforeChunk,
+    firstChunk: 2,
+    beforeCommit,
+    sums,
   });
   await writer.append(records(1000, 1300));
   await writer.skip(800);
+  assertEquals(writer.offset, 2100);
   await writer.append(records(2100, 2150));
   await writer.finish();
   const read = (name: string) => Deno.readTextFile(join(dir.path, name));
   assertEquals(await read("2.jsonl"), lines(1000, 1300));
   assertEquals(await read("3.jsonl"), lines(2100, 2150));
-  assertEquals(writer.places, 2150);
 });
 
-Deno.test("a writer that is disposed publishes nothing", async () => {
+Deno.test("a writer that is disposed commits nothing", async () => {
   await using dir = await tempDir();
   {
-    await using writer = new ChunkWriter({
+    using writer = new ChunkWriter({
       disk,
       dir: dir.path,
-      chunks: 0,
-      beforeChunk,
+      firstChunk: 1,
+      beforeCommit,
+      sums,
     });
     await writer.append(records(0, 10));
   }
   assertEquals(await names(dir.path), ["1.jsonl.part"]);
   await removeParts(disk, dir.path);
   assertEquals(await names(dir.path), []);
-});
-
-const SPLICES = [
-  { line: 0, want: lines(90, 92) + lines(0, 5) },
-  { line: 5, want: lines(0, 5) + lines(90, 92) },
-  { line: 2, want: lines(0, 2) + lines(90, 92) + lines(2, 5) },
-];
-for (const { line, want } of SPLICES) {
-  Deno.test(`records are put at line ${line} of a chunk`, async () => {
-    await using dir = await tempDir();
-    const path = join(dir.path, "1.jsonl");
-    await Deno.writeTextFile(path, lines(0, 5));
-    const splice = { dir: dir.path, chunk: 1, line };
-    await spliceChunk(disk, splice, records(90, 92));
-    assertEquals(await Deno.readTextFile(path), want);
-    assertEquals(await names(dir.path), ["1.jsonl"]);
-  });
-}
-
-Deno.test("a chunk of many megabytes is spliced as well as a small one", async () => {
-  await using dir = await tempDir();
-  const path = join(dir.path, "1.jsonl");
-  const line = (n: number) => `{"n":${n},"x":"${"é".repeat(50_000)}"}\n`;
-  const all = Array.from({ length: 60 }, (_, n) => line(n));
-  await Deno.writeTextFile(path, all.toSpliced(30, 2).join(""));
-  const splice = { dir: dir.path, chunk: 1, line: 30 };
-  const missing = [all[30]!, all[31]!].map((one) => encode(one.trimEnd()));
-  await spliceChunk(disk, splice, missing);
-  assertEquals(await Deno.readTextFile(path) === all.join(""), true);
 });
 
 Deno.test("chunks are counted up to the first that lacks", async () => {
@@ -113,17 +93,32 @@ Deno.test("chunks are counted up to the first that lacks", async () => {
   assertEquals(await countChunks(disk, join(dir.path, "nowhere")), 0);
 });
 
-Deno.test("what was fetched is kept aside once, and not displaced by less", async () => {
+Deno.test("what is set aside never takes the place of what was set aside before", async () => {
   await using dir = await tempDir();
   const list = join(dir.path, "logs");
   for (const text of ["first", "second"]) {
     await Deno.mkdir(list);
     await Deno.writeTextFile(join(list, "1.jsonl"), text);
-    await setAside(disk, list);
+    await setAside(disk, list, null);
   }
+  assertEquals(await names(dir.path), ["logs.old", "logs.old-2"]);
+  const aside = await findAside(disk, list);
+  const texts = aside.map((path) => Deno.readTextFileSync(`${path}/1.jsonl`));
+  assertEquals(texts, ["first", "second"]);
+});
+
+Deno.test("what was set aside goes only when it is replaced, and nothing else ever does", async () => {
+  await using dir = await tempDir();
+  const list = join(dir.path, "logs");
+  await Deno.mkdir(list);
+  const aside = (await setAside(disk, list, null))!;
+  const answer = (value: boolean) => () => Promise.resolve(value);
+  assertEquals(await removeReplaced(disk, aside, answer(false)), false);
   assertEquals(await names(dir.path), ["logs.old"]);
-  const kept = await Deno.readTextFile(join(`${list}.old`, "1.jsonl"));
-  assertEquals(kept, "first");
+  assertEquals(await removeReplaced(disk, aside, answer(true)), true);
+  assertEquals(await names(dir.path), []);
+  await assertRejects(() => removeReplaced(disk, list, answer(true)), Error);
+  await assertRejects(() => removeScratch(disk, `${list}/1.jsonl`), Error);
 });
 
 Deno.test("only plain ids become paths", () => {

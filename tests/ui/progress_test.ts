@@ -88,11 +88,11 @@ Deno.test("rate and time left are finite from the first moment on", () => {
     const { recordsPerSecond, leftMs } = progress.snapshot(nowMs);
     assertEquals([recordsPerSecond, leftMs], [0, null]);
   }
-  progress.filesFound(10);
+  progress.filesListed(10);
   for (let s = 1; s <= 10; s++) {
-    const file = progress.fileBegun("a", 10_000 + s * 1000 - 900);
-    file.expected({ requests: 4, records: 1000 });
-    file.done({ requests: 4, records: 1000 });
+    const file = progress.fileStarted("a", 10_000 + s * 1000 - 900);
+    file.expect(1000);
+    file.done(1000);
     file.end();
     progress.records += 1000;
     const { recordsPerSecond, leftMs } = progress.snapshot(10_000 + s * 1000);
@@ -136,7 +136,7 @@ function screen(
 
 Deno.test("a log line stands above the bar and leaves it whole", async () => {
   const { clock, sent, reporter } = screen(true);
-  reporter.filesFound(2);
+  reporter.filesListed(2);
   await reporter.run(async () => {
     await clock.sleep(250);
     reporter.log("WARN", "slow\u001b[2J down");
@@ -154,7 +154,7 @@ Deno.test("a log line stands above the bar and leaves it whole", async () => {
 Deno.test("a window that is made narrower and wider again is filled and not overflowed", async () => {
   let columns = 100;
   const { clock, sent, reporter } = screen(true, { columns: () => columns });
-  reporter.filesFound(2);
+  reporter.filesListed(2);
   await reporter.run(async () => {
     for (columns of [100, 30, 12, 100]) await clock.sleep(200);
   });

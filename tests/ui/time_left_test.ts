@@ -39,16 +39,14 @@ for (const name of ["1x200000x20", "8x15000x20", "150x1500x20", "500x0x20"]) {
   });
 }
 
-const request = { requests: 1, records: 0 };
-
 Deno.test("the time left is steady while answers come in bursts", () => {
   const timeLeft = new TimeLeft();
-  const file = timeLeft.fileBegun("a", 0);
-  file.expected({ requests: 1_000, records: 0 });
-  file.known();
+  const file = timeLeft.fileStarted("a", 0);
+  file.expect(1_000);
+  file.allKnown();
   for (let ms = 0; ms <= 100_000; ms += 200) {
     // Twenty answers every two seconds: the run takes 100 s.
-    if (ms > 0 && ms % 2_000 === 0) file.done({ requests: 20, records: 0 });
+    if (ms > 0 && ms % 2_000 === 0) file.done(20);
     const leftMs = timeLeft.left(1, ms);
     if (ms < 10_000) continue;
     const wrong = Math.abs(leftMs! - (100_000 - ms));
@@ -58,16 +56,16 @@ Deno.test("the time left is steady while answers come in bursts", () => {
 
 Deno.test("the time left follows a server that gets slower, and forgets an outage", () => {
   const timeLeft = new TimeLeft();
-  const file = timeLeft.fileBegun("a", 0);
-  file.expected({ requests: 10_000, records: 0 });
-  file.known();
+  const file = timeLeft.fileStarted("a", 0);
+  file.expect(10_000);
+  file.allKnown();
   timeLeft.left(1, 0);
   let nowMs = 0;
   const work = (seconds: number, aSecond: number) => {
     let left: number | null = null;
     for (let s = 0; s < seconds; s++) {
       nowMs += 1_000;
-      for (let i = 0; i < aSecond; i++) file.done(request);
+      for (let i = 0; i < aSecond; i++) file.done(1);
       left = timeLeft.left(1, nowMs);
     }
     return left!;
@@ -80,7 +78,7 @@ Deno.test("the time left follows a server that gets slower, and forgets an outag
   assert(Math.abs(after - 7_800 / 5 * 1000) < 0.15 * after, `${after}`);
 });
 
-Deno.test("the time left is null or a number from 0 up, whatever is told", () => {
+Deno.test("the time left is null or a number from 0 up, whatever is reported", () => {
   const timeLeft = new TimeLeft();
   const check = (notDone: number, nowMs: number) => {
     const left = timeLeft.left(notDone, nowMs);
@@ -89,26 +87,26 @@ Deno.test("the time left is null or a number from 0 up, whatever is told", () =>
   };
   assertEquals(check(0, 0), null);
   assertEquals(check(3, 0), null);
-  const a = timeLeft.fileBegun("a", 10_000);
+  const a = timeLeft.fileStarted("a", 10_000);
   assertEquals(check(3, 10_000), null, "no File is known yet");
-  a.known();
-  a.done({ requests: 9, records: 0 });
+  a.allKnown();
+  a.done(9);
   check(3, 10_000);
-  a.expected({ requests: -5, records: -100 });
+  a.expect(-5);
   check(3, 9_000);
   a.end();
-  const b = timeLeft.fileBegun("b", 11_000);
-  b.expected({ requests: 2, records: 0 });
+  const b = timeLeft.fileStarted("b", 11_000);
+  b.expect(2);
   check(2, 12_000);
   b.end();
   check(-1, 13_000);
 });
 
-Deno.test("the oldest File is the one begun first of those that are not done", () => {
+Deno.test("the oldest File is the one started first of those that are not done", () => {
   const timeLeft = new TimeLeft();
   assertEquals(timeLeft.oldest, null);
-  const a = timeLeft.fileBegun("a", 1);
-  timeLeft.fileBegun("b", 2);
+  const a = timeLeft.fileStarted("a", 1);
+  timeLeft.fileStarted("b", 2);
   assertEquals(timeLeft.oldest?.name, "a");
   a.end();
   assertEquals(timeLeft.oldest?.name, "b");

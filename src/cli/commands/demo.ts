@@ -16,8 +16,8 @@ import { runAndReport } from "./export.ts";
 /** The demo server's key; worth nothing anywhere else. */
 export const DEMO_KEY = "hl_sk_demo0000000000000000000000000000000000000000000";
 
-/** With `--slow`, the time for each response, in milliseconds. */
-const SLOW_MS = 2_000;
+/** With `--slow`, the time before each response, in milliseconds. */
+const SLOW_MS = 250;
 
 /**
  * Runs the demo.
@@ -35,7 +35,7 @@ export async function demo(flags: Flags, runtime: Runtime): Promise<number> {
     logsFlag: true,
     logsVariable: null,
     filters: null,
-  }, runtime.clock.now());
+  });
   let root = "";
   const code = await runAndReport({
     runtime,
@@ -56,12 +56,9 @@ export async function demo(flags: Flags, runtime: Runtime): Promise<number> {
 }
 
 function serve({ port, slow }: Flags, { clock }: Runtime): DemoServer {
-  const before = async () => {
-    if (slow) await clock.sleep(SLOW_MS);
-    return undefined;
-  };
   try {
-    const options = { key: DEMO_KEY, port: port ?? 0, before };
+    const delayMs = slow ? SLOW_MS : 0;
+    const options = { key: DEMO_KEY, port: port ?? 0, clock, delayMs };
     return serveDemo(sampleWorkspace(), options);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;

@@ -6,15 +6,16 @@ import { UsageError } from "../../core/errors.ts";
 import { shellWord } from "../../core/platform.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { runExport } from "../../exporters/pipeline.ts";
-import type { WalkContext } from "../../lists/list_types.ts";
+import { chooseFiles, type WantsFile } from "../../exporters/listing.ts";
+import type { ReaderContext } from "../../lists/list_types.ts";
 import {
   type OnFailure,
   type Which,
   writeFilePage,
   writePages,
 } from "../../report/write_pages.ts";
-import { removeAll } from "../../tree/atomic_file.ts";
-import { Checksums } from "../../tree/checksums.ts";
+import { SumJournal } from "../../tree/checksums.ts";
+import { removeEmptyExport } from "../../tree/removal.ts";
 import {
   createExportDir,
   type ExportDir,
@@ -33,7 +34,6 @@ import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
   DEFAULT_OUTPUT,
-  DEFAULT_PATIENCE_MS,
 } from "../defaults.ts";
 import { EXIT, failureOf } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
@@ -71,7 +71,7 @@ export async function exportCommand(
   flags: Flags,
   runtime: Runtime,
 ): Promise<number> {
-  const { disk, clock } = runtime;
+  const { disk } = runtime;
   const input = await readConfig(flags, runtime);
   const resumed = flags.resume === undefined ? null : await openExportDir(
     disk,
@@ -80,10 +80,9 @@ export async function exportCommand(
   let settings: Settings;
   let apiKey: string;
   try {
-    const nowMs = clock.now();
     settings = resumed?.manifest
       ? resumedSettings(input, resumed.manifest.settings)
-      : newSettings(input, nowMs);
+      : newSettings(input);
     apiKey = await keyOf(input, runtime);
     if (resumed === null && await wantsLogs(input, flags, runtime)) {
       settings = { ...settings, logs: true };
@@ -138,7 +137,8 @@ function resumeCommand(
  * @throws {UsageError} When the Directory is unknown, or the workspace another.
  */
 export async function runAndReport(options: RunOptions): Promise<number> {
-  const { runtime, flags, settings, apiKey, resumed } = options;
+  const { runtime, flags, apiKey, resumed } = options;
+  let { settings } = options;
   const { terminal, clock, disk } = runtime;
   const reporter = new Reporter({
     terminal,
@@ -153,12 +153,12 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   const ended = new AbortController();
   let dir = resumed;
   let isConnected = false;
-  const startMs = clock.now();
+  const startMs = clock.monotonicMs();
   const info = (): RunInfo => ({
     exportDir: dir?.layout.root ?? null,
     resumeCommand: dir && options.resumeCommand(dir.layout.root),
     settings,
-    tookMs: clock.now() - startMs,
+    tookMs: clock.monotonicMs() - startMs,
     bytes: reporter.progress.bytes,
   });
   const stopListening = runtime.onInterrupt(
@@ -168,21 +168,28 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   try {
     const { signal } = stop;
     const api = { apiUrl: settings.apiUrl, apiKey, signal };
-    const connection = await connectToApi(flags, runtime, {
+    const reader = await connectToApi(flags, runtime, {
       ...api,
       observer: reporter,
     });
+    const { directoryId, filters } = settings;
+    const wantsFile = await chooseFiles(reader, directoryId, filters, {
+      mustMatch: resumed === null,
+    });
+    settings = withCutoff(settings, reader, resumed);
     isConnected = true;
     if (dir === null) {
       const parent = flags.output ?? DEFAULT_OUTPUT;
       dir = await createExportDir(disk, parent, new Date(clock.now()));
       reporter.openLog(dir.log);
     }
-    return await runInDir(options, { dir, connection, reporter, stop, info });
+    return await runInDir(
+      { ...options, settings },
+      { dir, reader, wantsFile, reporter, stop, info },
+    );
   } catch (error) {
     const isUsage = error instanceof UsageError;
-    isKept = dir !== null &&
-      (!dir.isNew || !isUsage && await hasSettings(runtime, dir));
+    isKept = dir !== null && (!dir.isNew || await hasSettings(runtime, dir));
     if (isUsage) throw error;
     const { code, state, message } = failureOf(error);
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
@@ -201,14 +208,29 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     ended.abort();
     stopListening();
     reporter.closeLog();
-    if (!isKept && dir) await removeAll(disk, dir.layout.root).catch(() => {});
+    if (!isKept && dir) {
+      await removeEmptyExport(disk, dir.layout).catch(() => {});
+    }
   }
+}
+
+/** Freezes lists at the time of the API's own clock, which is the same for every resume. */
+function withCutoff(
+  settings: Settings,
+  { session }: ReaderContext,
+  resumed: ExportDir | null,
+): Settings {
+  if (resumed?.manifest) return settings;
+  const nowMs = session.serverTimeMs();
+  const cutoff = nowMs === null ? null : new Date(nowMs).toISOString();
+  return { ...settings, cutoff };
 }
 
 /** The parts of a run whose directory is there. */
 interface Run {
   readonly dir: ExportDir;
-  readonly connection: WalkContext;
+  readonly reader: ReaderContext;
+  readonly wantsFile: WantsFile;
   readonly reporter: Reporter;
   readonly stop: AbortController;
   readonly info: () => RunInfo;
@@ -217,30 +239,26 @@ interface Run {
 /** Exports into a directory and prints the summary. */
 async function runInDir(
   options: RunOptions,
-  { dir, connection, reporter, stop, info }: Run,
+  { dir, reader, wantsFile, reporter, stop, info }: Run,
 ): Promise<number> {
   const { runtime, flags, settings, apiKey } = options;
   const { root } = dir.layout;
   reporter.log("INFO", `${dir.isNew ? "exporting to" : "resuming"} ${root}`);
-  const sums = new Checksums(runtime.disk, root);
+  const { disk, clock } = runtime;
+  const sums = new SumJournal(disk, root);
   try {
     const run = {
-      runtime: { ...runtime, disk: sums.disk },
-      connection,
-      dir,
-      settings,
-      apiKey,
+      ...{ disk, clock, reader, sums, dir, settings, wantsFile, stop },
+      secrets: [apiKey],
       concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-      patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
       observer: reporter,
-      stop,
     };
     const result = await reporter.run(() =>
       runExport({
         ...run,
         onFile: async (file) => {
           const onFailure = pageFailure(reporter);
-          await writeFilePage(runtime.disk, dir.layout, file, onFailure);
+          await writeFilePage(disk, dir.layout, file, onFailure);
         },
       })
     );
@@ -312,7 +330,7 @@ function interruption(
     exit(EXIT.interrupted);
   };
   return () => {
-    const nowMs = clock.now();
+    const nowMs = clock.monotonicMs();
     if (firstMs !== null) {
       if (nowMs - firstMs >= ECHO_MS) exitNow();
       return;

@@ -1,4 +1,5 @@
 /** `index`: writes the pages of an export, to look inside it with a browser. */
+import { join } from "@std/path";
 import { EXIT } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import type { Flags } from "../options.ts";

@@ -40,16 +40,16 @@ const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
 export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
   const { clock, terminal } = runtime;
   const input = await readConfig(flags, runtime);
-  const settings = newSettings(input, clock.now());
+  const settings = newSettings(input);
   const apiKey = await keyOf(input, runtime);
   const stop = new AbortController();
   const { apiUrl } = settings;
   const api = { apiUrl, apiKey, signal: stop.signal };
   const plan = await planExport(settings, {
-    walk: await connectToApi(flags, runtime, api),
+    reader: await connectToApi(flags, runtime, api),
     stop,
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-    now: () => clock.now(),
+    now: () => clock.monotonicMs(),
   });
   return printPlan(plan, settings, { terminal, json: flags.json ?? false });
 }

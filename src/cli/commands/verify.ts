@@ -33,7 +33,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
   const { terminal, clock } = runtime;
   const root = await exportPath(runtime.disk, dir, output);
   const remote = flags.remote ? await remoteOf(root, flags, runtime) : null;
-  const startMs = clock.now();
+  const startMs = clock.monotonicMs();
   const isShown = terminal.errIsTerminal && !quiet;
   let read = 0;
   let shownMs = startMs;
@@ -42,8 +42,8 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     dirs: [root],
     onBytes: (more) => {
       read += more;
-      if (!isShown || clock.now() - shownMs < SHOW_EVERY_MS) return;
-      shownMs = clock.now();
+      if (!isShown || clock.monotonicMs() - shownMs < SHOW_EVERY_MS) return;
+      shownMs = clock.monotonicMs();
       terminal.err(`\r\x1b[2Kverifying, ${bytes(read)} read`);
     },
   });
@@ -51,7 +51,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
   const differences = remote === null ? null : await compare(remote, verdict);
   const problems = [...verdict.problems, ...differences ?? []];
   const exitCode = problems.length === 0 ? EXIT.complete : EXIT.verifyFailed;
-  const tookMs = clock.now() - startMs;
+  const tookMs = clock.monotonicMs() - startMs;
   if (json) {
     const document = {
       exitCode,
@@ -106,12 +106,12 @@ async function remoteOf(
   const apiKey = await keyOf(input, runtime);
   const stop = new AbortController();
   const api = { apiUrl, apiKey, signal: stop.signal };
-  const walk = await connectToApi(flags, runtime, api);
+  const reader = await connectToApi(flags, runtime, api);
   return (verdict) => {
     for (const { manifest } of verdict.exports) {
       if (manifest) expectSameApi(apiUrl, manifest.settings.apiUrl);
     }
-    return compareWithApi({ walk, stop, verdict });
+    return compareWithApi({ reader, stop, verdict });
   };
 }
 
