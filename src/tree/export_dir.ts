@@ -37,15 +37,22 @@ export async function createExportDir(
   now: Date,
 ): Promise<ExportDir> {
   const name = timestamp(now);
+  const refused = (cause: unknown) => {
+    const { message } = storageError(`create an export in ${parent}`, cause);
+    return new UsageError(message, { cause });
+  };
+  try {
+    await disk.ensureDir(parent);
+  } catch (cause) {
+    throw refused(cause);
+  }
   for (let attempt = 1;; attempt++) {
     const path = join(parent, attempt === 1 ? name : `${name}-${attempt}`);
     try {
-      await disk.ensureDir(parent);
       await disk.mkdir(path, { mode: 0o700 });
     } catch (cause) {
       if (cause instanceof Deno.errors.AlreadyExists) continue;
-      const { message } = storageError(`create an export in ${parent}`, cause);
-      throw new UsageError(message, { cause });
+      throw refused(cause);
     }
     return await lock(disk, path, { manifest: null, isNew: true });
   }
