@@ -36,7 +36,7 @@ const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
  * from the others, and the sums themselves.
  */
 const UNSUMMED =
-  /^SHA256SUMS|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.db|^\.lock$/;
+  /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.db|^\.lock$/;
 
 /** The sums of an export's files, by their paths below it, with `/` between names. */
 export type Sums = ReadonlyMap<string, FileSum>;
