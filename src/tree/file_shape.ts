@@ -1,6 +1,6 @@
 /** Sorts a File's files into the parts that they are of. */
-
 import { PAGE_NAME } from "./layout.ts";
+import { isAside } from "./removal.ts";
 
 /** What is there of one Evaluation. */
 export interface EvaluationShape {
@@ -19,6 +19,8 @@ export interface FileShape {
   /** The numbers of the chunks, by Version. */
   readonly datapoints: Map<string, number[]>;
   readonly evaluations: Map<string, EvaluationShape>;
+  /** What a run set aside and kept: files, and directories with all in them. */
+  readonly aside: Set<string>;
   /** What is no part of a File. */
   readonly extra: string[];
 }
@@ -34,12 +36,27 @@ export function shapeOf(names: readonly string[]): FileShape {
     logs: [],
     datapoints: new Map(),
     evaluations: new Map(),
+    aside: new Set(),
     extra: [],
   };
   for (const name of names) {
-    if (!place(shape, name.split("/"))) shape.extra.push(name);
+    const aside = asidePath(name);
+    if (aside !== null) shape.aside.add(aside);
+    else if (!place(shape, name.split("/"))) shape.extra.push(name);
   }
   return shape;
+}
+
+/**
+ * Finds what was set aside on the way to a path.
+ *
+ * @param path With `/` between names.
+ * @returns The path of the outermost such file or directory; `null` for none.
+ */
+export function asidePath(path: string): string | null {
+  const names = path.split("/");
+  const index = names.findIndex(isAside);
+  return index === -1 ? null : names.slice(0, index + 1).join("/");
 }
 
 const DOCUMENTS = [".done", "file.json", "deployments.json", PAGE_NAME];

@@ -8,7 +8,13 @@ import type { Done } from "../tree/done.ts";
 import { type EvaluationShape, mayBeEmpty } from "../tree/file_shape.ts";
 import type { TreeFile } from "../tree/tree_reader.ts";
 import { checkList } from "./list_check.ts";
-import { FETCH, type Problems, type Remedy, SET_ASIDE } from "./problems.ts";
+import {
+  FETCH,
+  type Problems,
+  type Remedy,
+  RESUME,
+  SET_ASIDE,
+} from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
 /** What a File holds. */
@@ -56,7 +62,11 @@ class FileCheck {
 
   async run(): Promise<FileHolds> {
     const { file: { shape, emptyDirs }, done, official } = this.#checked;
-    for (const name of shape.extra) this.#report(name, "does not belong here");
+    for (const name of shape.extra) {
+      if (name === ".state.json") {
+        this.#report(name, "is left of a run that did not end", RESUME);
+      } else this.#report(name, "does not belong here");
+    }
     // The official script makes directories before it knows what goes there.
     for (const name of official ? [] : emptyDirs) {
       if (mayBeEmpty(shape, name)) continue;

@@ -3,8 +3,8 @@
  * each but the last holds exactly 1000 lines, every line is one JSON record, and
  * no record is there twice.
  */
+import { KeySet } from "../core/key_set.ts";
 import { CHUNK_RECORDS } from "../core/ranges.ts";
-import { KeySet } from "./key_set.ts";
 import {
   byHand,
   FETCH,
@@ -66,7 +66,7 @@ export async function checkList(
       );
     }
     const lines = await checkChunk(reader, problems, list, name, (key) => {
-      if (keys.add(key)) suspects.add(key);
+      if (!keys.add(key)) suspects.add(key);
     });
     records += lines;
     if (lines < CHUNK_RECORDS) short ??= chunk;

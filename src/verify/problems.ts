@@ -1,4 +1,5 @@
 /** What is wrong with an export, and what mends it. */
+import { asideOf } from "../tree/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
 export type Repair =
@@ -38,12 +39,25 @@ export const RESUME: Remedy = { repair: "resume", advice: "resume" };
 /** Where the API did not answer. */
 export const LATER = byHand("compare again later");
 
+/** For what a run set aside, which only a person can give up. */
+export const ASIDE = byHand(
+  "compare what ends in .old with what stands beside it, move it elsewhere, and resume",
+);
+
+/** Says what a path is that a run set aside. */
+export function asideMessage(path: string): string {
+  const name = path.split("/").at(-1) ?? path;
+  return `holds what was exported before as ${
+    asideOf(name)
+  } and is no longer all at the API`;
+}
+
 /** For what a person has to do. */
 export function byHand(advice: string): Remedy {
   return { repair: "byHand", advice };
 }
 
-/** For a file at the top of an export that is not what was written. */
+/** Chooses what to do about a file at the top of an export that is not what was written. */
 export function remedyFor(name: string): Remedy {
   if (/(^|\/)export\.json$/.test(name)) {
     return byHand(
@@ -64,7 +78,7 @@ export class Problems {
     this.#all.push({ dir: this.dir, path, message, ...remedy });
   }
 
-  /** All of them, by path, then in the order in which they were added. */
+  /** Returns all of them, by path, then in the order in which they were added. */
   sorted(): readonly Problem[] {
     return this.#all.toSorted((a, b) =>
       a.path < b.path ? -1 : a.path > b.path ? 1 : 0
@@ -72,7 +86,7 @@ export class Problems {
   }
 }
 
-/** What to do about problems: each advice once, in the order of the problems. */
+/** Lists what to do about problems: each advice once, in the order of the problems. */
 export function advicesOf(problems: readonly Problem[]): readonly string[] {
   return [...new Set(problems.map(({ advice }) => advice))];
 }

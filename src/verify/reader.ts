@@ -1,10 +1,11 @@
 /**
- * The files of an export, each read once: compared with its sum while whoever
- * wants to look inside does.
+ * Reads the files of an export, each once: its sum is compared while its content
+ * is looked at.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
+import type { Sums } from "../tree/checksums.ts";
 import { readLines } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import {
@@ -15,7 +16,6 @@ import {
   type TreeProblem,
 } from "../tree/tree_reader.ts";
 import { type Problems, remedyFor } from "./problems.ts";
-import type { Sums } from "./sums.ts";
 
 /** What {@linkcode ExportReader} is made from. */
 export interface ReaderOptions {
@@ -27,7 +27,7 @@ export interface ReaderOptions {
   /** `null` where there are none. */
   readonly sums: Sums | null;
   readonly problems: Problems;
-  /** Hears how many bytes were read. */
+  /** Is called with how many more bytes were read. */
   readonly onBytes: (bytes: number) => void;
 }
 
@@ -65,7 +65,7 @@ export class ExportReader {
     return item;
   }
 
-  /** Reads what nobody has looked at, for the sake of its sum. */
+  /** Reads what was not read yet, to compare its sum. */
   async rest(): Promise<void> {
     const { disk, dir, sums, problems } = this.#options;
     for (const [name, { size }] of sums ?? []) {

@@ -1,61 +1,61 @@
-/** Reads `SHA256SUMS`, with the sizes that stand in comments before the sums. */
+/** Reads the sums of an export for its check, and reports lines that are none. */
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
-import { SUMS_NAME } from "../tree/checksums.ts";
+import {
+  JOURNAL_NAME,
+  parseSums,
+  type Sums,
+  SUMS_NAME,
+} from "../tree/checksums.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import type { TreeExport } from "../tree/tree_reader.ts";
 import { byHand, type Problems } from "./problems.ts";
 
-/** What was written of a file. */
-export interface Sum {
-  /** SHA-256, in hexadecimal. */
-  readonly sum: string;
-  /** In bytes; `null` where exports of earlier versions do not say. */
-  readonly size: number | null;
-}
-
-/** Sums by path below the export's directory. */
-export type Sums = ReadonlyMap<string, Sum>;
-
 const ADVICE = byHand(
   "remove SHA256SUMS and resume to sum the files again, if they are sound",
 );
+/** The log of a run that did not end has grown since it was summed. */
+const LOG_NAME = "export.log";
 
 /**
- * Reads the sums of an export; reports lines that are none.
+ * Reads the sums of an export, and those in the journal of a run that did not end.
  *
  * @returns Them, or `null` where there are none to be read.
  */
-export async function readSums(
+export async function readExportSums(
   disk: Disk,
   { dir, prefix, topNames }: TreeExport,
   problems: Problems,
 ): Promise<Sums | null> {
-  if (!topNames.has(SUMS_NAME)) return null;
-  const name = `${prefix}${SUMS_NAME}`;
-  let text: string;
-  try {
-    text = new TextDecoder().decode(await disk.readFile(join(dir, name)));
-  } catch (cause) {
-    problems.add(name, unreadable(cause), ADVICE);
-    return null;
+  const read = async (name: string): Promise<Uint8Array | null> => {
+    if (!topNames.has(name)) return null;
+    try {
+      return await disk.readFile(join(dir, prefix, name));
+    } catch (cause) {
+      problems.add(prefix + name, unreadable(cause), ADVICE);
+      return null;
+    }
+  };
+  const [finished, journal] = [await read(SUMS_NAME), await read(JOURNAL_NAME)];
+  if (finished === null && journal === null) return null;
+  const known = parseSums(finished);
+  const lines = finished === null ? 0 : countSumLines(finished);
+  if (known.size !== lines) {
+    const message = `has ${lines} lines, of which ${known.size} are sums`;
+    problems.add(prefix + SUMS_NAME, message, ADVICE);
   }
-  const sums = new Map<string, Sum>();
-  const sizes = new Map<string, number>();
-  let lines = 0;
-  for (const line of text.split("\n")) {
-    const [, bytes, of] = /^# (\d+) {2}(.+)$/.exec(line) ?? [];
-    if (bytes !== undefined) sizes.set(of!, Number(bytes));
-    if (line === "" || line.startsWith("#")) continue;
-    lines++;
-    const [, sum, path] = /^([0-9a-f]{64}) {2}(.+)$/.exec(line) ?? [];
-    if (sum === undefined) continue;
-    const size = sizes.get(path!) ?? null;
-    sums.set(path!.startsWith("files/") ? path! : prefix + path, { sum, size });
-  }
-  if (sums.size !== lines) {
-    const message = `has ${lines} lines, of which ${sums.size} are sums`;
-    problems.add(name, message, ADVICE);
-  }
-  return sums;
+  const sums = parseSums(journal, known);
+  if (journal !== null) sums.delete(LOG_NAME);
+  return new Map(
+    [...sums].filter(([, { sum }]) => /^[0-9a-f]{64}$/.test(sum))
+      .map(([name, sum]) => [
+        name.startsWith("files/") ? name : prefix + name,
+        sum,
+      ]),
+  );
+}
+
+function countSumLines(bytes: Uint8Array): number {
+  return new TextDecoder().decode(bytes).split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#")).length;
 }

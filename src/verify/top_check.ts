@@ -1,11 +1,14 @@
 /** Checks what concerns an export as a whole: its manifest, its sums, what does not belong there. */
 import { isObject } from "../core/json.ts";
-import { isSummed, JOURNAL_NAME } from "../tree/checksums.ts";
+import { isSummed, JOURNAL_NAME, type Sums } from "../tree/checksums.ts";
+import { asidePath } from "../tree/file_shape.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import { gapText } from "../core/gap.ts";
 import { DAMAGED_NAME, type PlainTree } from "../tree/plain_tree.ts";
 import type { TreeExport } from "../tree/tree_reader.ts";
 import {
+  ASIDE,
+  asideMessage,
   byHand,
   type Problems,
   remedyFor,
@@ -13,7 +16,6 @@ import {
   SET_ASIDE,
 } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
-import type { Sums } from "./sums.ts";
 
 /** What stands beside `files/`. */
 const TOP: readonly string[] = [
@@ -59,8 +61,13 @@ export async function checkTop(
       );
     }
   }
+  for (const path of new Set(tree.files.map(asidePath))) {
+    if (path !== null && !/^files\/[^/]+\//.test(path)) {
+      problems.add(path, asideMessage(path), ASIDE);
+    }
+  }
   for (const name of tree.files) {
-    if (belongs(name, isMerged)) continue;
+    if (belongs(name, isMerged) || asidePath(name) !== null) continue;
     if (name === JOURNAL_NAME) {
       problems.add(name, "is left of a run that did not end", RESUME);
     } else problems.add(name, "does not belong here", SET_ASIDE);
@@ -86,9 +93,9 @@ export async function checkTop(
   }
 }
 
-/** Whether a file may have a sum or none, be there or not. */
+/** Tells whether a file may have a sum or none, be there or not. */
 function isOptional(name: string): boolean {
-  return DATABASE.test(name) || DAMAGED.test(name);
+  return DATABASE.test(name) || DAMAGED.test(name) || asidePath(name) !== null;
 }
 
 function belongs(name: string, isMerged: boolean): boolean {

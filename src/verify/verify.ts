@@ -7,6 +7,7 @@ import { join } from "@std/path";
 import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import type { Manifest } from "../tree/manifest.ts";
+import { asidePath } from "../tree/file_shape.ts";
 import { DAMAGED_NAME, listTree, type PlainTree } from "../tree/plain_tree.ts";
 import {
   openExports,
@@ -16,6 +17,8 @@ import {
 } from "../tree/tree_reader.ts";
 import { checkFile } from "./file_check.ts";
 import {
+  ASIDE,
+  asideMessage,
   byHand,
   type Problem,
   Problems,
@@ -24,7 +27,7 @@ import {
   SET_ASIDE,
 } from "./problems.ts";
 import { ExportReader } from "./reader.ts";
-import { readSums } from "./sums.ts";
+import { readExportSums } from "./sums.ts";
 import { checkTop } from "./top_check.ts";
 
 /** The result of checking exports. */
@@ -59,7 +62,7 @@ export interface VerifyOptions {
   readonly disk: Disk;
   /** The exports' directories. */
   readonly dirs: readonly string[];
-  /** Hears how many bytes were read. */
+  /** Is called with how many more bytes were read. */
   readonly onBytes?: (bytes: number) => void;
 }
 
@@ -106,11 +109,15 @@ async function verifyDir(
   for (const { problems: unread } of exports) {
     for (const { path, reason, cause } of unread) {
       if (cause === "notPlain" && listed.has(path)) continue;
+      // It is reported with what was set aside.
+      if (asidePath(path) !== null) continue;
       problems.add(path, reason, remedyFor(path));
     }
   }
   const read = [];
-  for (const one of exports) read.push(await readSums(disk, one, problems));
+  for (const one of exports) {
+    read.push(await readExportSums(disk, one, problems));
+  }
   const known = read.filter((sums) => sums !== null);
   const sums = known.length === 0
     ? null
@@ -141,6 +148,9 @@ async function verifyDir(
     for (const { path, reason } of file.problems) {
       problems.add(path, reason, SET_ASIDE);
     }
+    for (const path of file.shape.aside) {
+      problems.add(`files/${id}/${path}`, asideMessage(path), ASIDE);
+    }
     if (done === null) {
       incomplete++;
       const path = file.entry?.path;
@@ -148,7 +158,7 @@ async function verifyDir(
       problems.add(`files/${id}`, `is not complete${name}`, RESUME);
       continue;
     }
-    // The official script's says nothing of Logs.
+    // The official script's `.done` says nothing of Logs.
     const official = isBare && done.logs === undefined;
     if (!official) ours++;
     const held = await checkFile(reader, problems, { file, done, official });
