@@ -6,7 +6,7 @@
 import { parse } from "@std/dotenv";
 import { UsageError } from "../core/errors.ts";
 import { type Filters, NO_FILTERS } from "../core/filters.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime, Terminal } from "../core/runtime.ts";
 import { readFile } from "../tree/atomic_file.ts";
 import { isSafeId } from "../tree/layout.ts";
 import type { Settings } from "../tree/manifest.ts";
@@ -38,6 +38,8 @@ export interface Sources {
   readonly envFile: string | null;
   /** The present, in milliseconds since 1970. */
   readonly nowMs: number;
+  /** Hides the key in everything that is shown. */
+  readonly hide?: Terminal["hide"];
 }
 
 /**
@@ -47,7 +49,10 @@ export interface Sources {
  */
 export async function readConfig(
   flags: Flags,
-  { disk, env, clock }: Pick<Runtime, "disk" | "env" | "clock">,
+  { disk, env, clock, terminal }: Pick<
+    Runtime,
+    "disk" | "env" | "clock" | "terminal"
+  >,
 ): Promise<ConfigInput> {
   const path = flags.envFile ?? DEFAULT_ENV_FILE;
   const bytes = await readFile(disk, path).catch((cause) => {
@@ -57,7 +62,8 @@ export async function readConfig(
     throw new UsageError(`there is no file ${path}; check --env-file`);
   }
   const envFile = bytes && new TextDecoder().decode(bytes);
-  return readConfigInput({ flags, env, envFile, nowMs: clock.now() });
+  const { hide } = terminal;
+  return readConfigInput({ flags, env, envFile, nowMs: clock.now(), hide });
 }
 
 /**
@@ -66,15 +72,17 @@ export async function readConfig(
  * @throws {UsageError} When a value cannot be used.
  */
 export function readConfigInput(
-  { flags, env, envFile, nowMs }: Sources,
+  { flags, env, envFile, nowMs, hide }: Sources,
 ): ConfigInput {
   const file = envFile === null ? {} : parse(envFile.replace(/^\ufeff/, ""));
   const variable = (name: string): string | null =>
     env(name)?.trim() || file[name]?.trim() || null;
   const said = (flag: string | undefined, flagName: string, name: string) =>
     [flag ?? variable(name), flag === undefined ? name : flagName] as const;
+  const apiKey = validKey(variable("HUMANLOOP_API_KEY"));
+  if (apiKey !== null) hide?.(apiKey);
   return {
-    apiKey: validKey(variable("HUMANLOOP_API_KEY")),
+    apiKey,
     apiUrl: validUrl(...said(flags.apiUrl, API_URL_FLAG, "HUMANLOOP_API_URL")),
     directoryId: validDirectory(
       ...said(flags.directory, "--directory", "HUMANLOOP_DIRECTORY_ID"),

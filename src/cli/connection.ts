@@ -64,7 +64,10 @@ export async function keyOf(
   if (apiKey !== null) return apiKey;
   const answer = await terminal.askSecret("Humanloop API key (not shown): ");
   const key = validKey(answer?.trim() || null);
-  if (key !== null) return key;
+  if (key !== null) {
+    terminal.hide?.(key);
+    return key;
+  }
   throw new UsageError(
     `no API key: set HUMANLOOP_API_KEY in the environment or in .env; keys are made at ${KEY_PAGE}`,
   );

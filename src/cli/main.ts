@@ -1,5 +1,6 @@
 /** Dispatches: from the command line to a command and its exit code. */
 import type { Runtime, Terminal } from "../core/runtime.ts";
+import { redact } from "../core/redact.ts";
 import { escapeControls } from "../ui/text.ts";
 import { readArgs } from "./args.ts";
 import { EXIT, failureOf } from "./exit_codes.ts";
@@ -33,8 +34,9 @@ export async function main(
   runtime: Runtime,
 ): Promise<number> {
   const isJson = args.includes("--json");
+  const hiding = hidingTerminal(runtime.terminal);
   const terminal = lossyTerminal(
-    isJson ? jsonTerminal(runtime.terminal, runtime.clock) : runtime.terminal,
+    isJson ? jsonTerminal(hiding, runtime.clock) : hiding,
   );
   try {
     const flags = readArgs(args);
@@ -53,6 +55,20 @@ export async function main(
     terminal.err(`error: ${escapeControls(message, kept)}\n`);
     return code;
   }
+}
+
+/** Makes a terminal that shows no secret that it was given, as text or in JSON. */
+function hidingTerminal(terminal: Terminal): Terminal {
+  const secrets = new Set<string>();
+  const safe = (text: string) => redact(text, [...secrets]);
+  return {
+    ...terminal,
+    out: (text) => terminal.out(safe(text)),
+    err: (text) => terminal.err(safe(text)),
+    hide: (secret) => {
+      secrets.add(secret).add(JSON.stringify(secret).slice(1, -1));
+    },
+  };
 }
 
 /** Makes a terminal that drops results that cannot be written, and says so once. */

@@ -89,6 +89,8 @@ it may be called latest, as in --resume latest`,
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
+  repair: toggle(`set aside what is broken and fetch it again; needs the key;
+nothing is deleted, and what is set aside is printed`),
   serve: toggle("only serve the workspace, and print how to export it"),
   port: option(
     "N",
@@ -200,24 +202,29 @@ something could not be counted.`,
     example: "plan --logs --since 90d",
   },
   verify: {
-    usage: "verify DIR [options]",
-    summary: "check an export; --remote asks the API too",
-    operand: EXPORT_DIR,
-    options: ["remote", "output", ...API, "json"],
+    usage: "verify DIR… [options]",
+    summary: "check exports; --repair mends them",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: ["remote", "repair", "output", ...API, "json"],
     about:
-      `Works offline and without a key, unless --remote is given. Reads every file
-once: sums, JSON, chunks, counts, references, no record twice. Prints a line
-for each problem, with what to do. Exports by the official script can be checked
-too. Exit 0 without a problem, 4 with one, 2 where there is no export.
+      `Works offline and without a key, unless --remote or --repair is given. Reads
+every file once and prints a line for each problem, and what to do. Takes several
+exports, such as the shards of one, and those of the official script. Exit 0
+without a problem, 4 with one, 2 where there is no export; --repair ends with the
+exit code of its resume, then of a second check.
 
-No check of an export alone can find a value that was changed together with its
-sum; --remote compares how many records there are, not what they hold.`,
+verify finds what an export itself can prove: files that are missing, extra or
+not what was written, records that are no JSON or stand there twice, references
+that lead nowhere, counts that differ. It cannot find a value that was changed
+inside a document or a record together with its sum, a File removed together
+with every mention of it, or what the API never sent; --remote compares the
+numbers of records with the API.`,
     example: "verify exports/20250606-120000 --remote",
   },
   index: {
-    usage: "index DIR [options]",
+    usage: "index DIR… [options]",
     summary: "pages to look inside it with a browser",
-    operand: EXPORT_DIR,
+    operand: { ...EXPORT_DIR, isRepeatable: true },
     options: ["output", "json"],
     about:
       `Writes DIR/index.html, with a search by name, path, id and type, and a page

@@ -58,6 +58,8 @@ export interface Terminal {
   progress?(snapshot: object): void;
   /** Asks for a line; `null` where nobody can be asked. */
   ask(question: string): Promise<string | null>;
+  /** Hides a text in everything that is shown from then on; absent where nothing is hidden. */
+  readonly hide?: (secret: string) => void;
   /** Asks for a secret without echo; `null` where nobody can be asked. */
   askSecret(question: string): Promise<string | null>;
 }

@@ -71,8 +71,21 @@ export async function exportCommand(
   flags: Flags,
   runtime: Runtime,
 ): Promise<number> {
+  return await exportWith(await readConfig(flags, runtime), flags, runtime);
+}
+
+/**
+ * Makes or resumes an export with settings that were read already.
+ *
+ * @returns The exit code.
+ * @throws {UsageError} When the settings cannot be used, or the workspace is another.
+ */
+export async function exportWith(
+  input: ConfigInput,
+  flags: Flags,
+  runtime: Runtime,
+): Promise<number> {
   const { disk } = runtime;
-  const input = await readConfig(flags, runtime);
   const resumed = flags.resume === undefined ? null : await openExportDir(
     disk,
     await exportPath(disk, flags.resume, flags.output),

@@ -1,26 +1,70 @@
-/** `index`: writes the pages of an export, to look inside it with a browser. */
+/** `index`: writes the pages of exports, to look inside them with a browser. */
 import { join } from "@std/path";
+import type { Runtime } from "../../core/runtime.ts";
+import { writePages } from "../../report/write_pages.ts";
+import { lockIfLogged } from "../../tree/export_dir.ts";
+import { escapeControls, pluralize } from "../../ui/text.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import type { Flags } from "../options.ts";
-import { lockIfLogged } from "../../tree/export_dir.ts";
-import { escapeControls, pluralize } from "../../ui/text.ts";
-import type { Runtime } from "../../core/runtime.ts";
-import { writePages } from "../../report/write_pages.ts";
+
+/** The pages of one export. */
+interface Indexed {
+  readonly exportDir: string;
+  /** The path of the overview. */
+  readonly page: string;
+  /** How many pages of Files were written. */
+  readonly pages: number;
+  readonly failed: readonly {
+    readonly label: string;
+    readonly message: string;
+  }[];
+  /** What cannot be read, and so stands on no page. */
+  readonly unread: readonly string[];
+}
 
 /**
  * Runs the command.
  *
- * @returns The exit code.
+ * @returns The exit code: 3 where something could not be read.
  * @throws {UsageError} When there is no export, or a run is at work in it.
  * @throws {StorageError} On a disk error.
  */
 export async function index(
-  { operands: [dir = ""], output, quiet, json }: Flags,
-  { disk, terminal }: Runtime,
+  { operands, output, quiet, json }: Flags,
+  runtime: Runtime,
 ): Promise<number> {
-  const root = await exportPath(disk, dir, output);
+  const { disk, terminal } = runtime;
+  const roots = new Set<string>();
+  for (const dir of operands) roots.add(await exportPath(disk, dir, output));
+  const all: Indexed[] = [];
+  for (const root of roots) {
+    const one = await indexOne(root, runtime);
+    all.push(one);
+    if (quiet || json) continue;
+    const files = pluralize(one.pages, "File");
+    terminal.out(`${one.page} and the pages of ${files} written\n`);
+  }
+  const isWhole = all.every(({ failed, unread }) =>
+    failed.length + unread.length === 0
+  );
+  const exitCode = isWhole ? EXIT.complete : EXIT.incomplete;
+  if (json) {
+    const document = all.length === 1
+      ? { exitCode, ...all[0] }
+      : { exitCode, exports: all };
+    terminal.out(`${JSON.stringify(document)}\n`);
+  }
+  return exitCode;
+}
+
+async function indexOne(
+  root: string,
+  { disk, terminal }: Runtime,
+): Promise<Indexed> {
   using _lock = await lockIfLogged(disk, root);
+  const warn = (text: string) =>
+    terminal.err(`warn: ${escapeControls(text)}\n`);
   const failed: { readonly label: string; readonly message: string }[] = [];
   const unread = new Set<string>();
   const pages = await writePages(disk, root, {
@@ -29,23 +73,10 @@ export async function index(
     onFailure: (label, error) => {
       const message = escapeControls(String(error));
       failed.push({ label, message });
-      terminal.err(`warn: cannot make the page of ${label}: ${message}\n`);
+      warn(`cannot make the page of ${label}: ${message}`);
     },
   });
-  for (const one of unread) terminal.err(`warn: ${escapeControls(one)}\n`);
-  const isWhole = failed.length + unread.size === 0;
-  const exitCode = isWhole ? EXIT.complete : EXIT.incomplete;
+  for (const one of unread) warn(one);
   const page = join(root, "index.html");
-  if (json) {
-    const document = {
-      ...{ exitCode, exportDir: root, page, pages, failed },
-      unread: [...unread],
-    };
-    terminal.out(`${JSON.stringify(document)}\n`);
-  } else if (!quiet) {
-    terminal.out(
-      `${page} and the pages of ${pluralize(pages, "File")} written\n`,
-    );
-  }
-  return exitCode;
+  return { exportDir: root, page, pages, failed, unread: [...unread] };
 }

@@ -1,45 +1,165 @@
-/** `verify`: checks an export and prints what is wrong with it, a line each. */
+/**
+ * `verify`: checks exports and prints what is wrong with them, a line each; with
+ * `--repair` it sets aside what is broken and resumes.
+ */
 import { join } from "@std/path";
 import { isRecoverable } from "../../core/errors.ts";
+import type { Runtime } from "../../core/runtime.ts";
 import { scopeText } from "../../core/scope.ts";
+import type { ReaderContext } from "../../lists/list_types.ts";
 import { expectExport } from "../../tree/export_dir.ts";
 import { readManifest } from "../../tree/manifest.ts";
-import { expectSameApi, readConfig } from "../config.ts";
+import {
+  bytes,
+  escapeControls,
+  pluralize,
+  recordsText,
+} from "../../ui/text.ts";
+import { advicesOf, LATER, type Problem } from "../../verify/problems.ts";
+import type { SetAside } from "../../verify/repair.ts";
+import { type Verdict, verifyExports } from "../../verify/verify.ts";
+import {
+  type ConfigInput,
+  expectSameApi,
+  readConfig,
+  resumedSettings,
+} from "../config.ts";
 import { connectToApi, keyOf } from "../connection.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import type { Flags } from "../options.ts";
-import { recordsText } from "../../ui/text.ts";
-import { bytes, escapeControls, pluralize } from "../../ui/text.ts";
-import type { Runtime } from "../../core/runtime.ts";
-import { advicesOf, LATER, type Problem } from "../../verify/problems.ts";
-import { type Verdict, verifyExports } from "../../verify/verify.ts";
+import { exportWith } from "./export.ts";
 
 /** Time between two updates of the progress, in milliseconds. */
 const SHOW_EVERY_MS = 200;
 
-/** Compares what is on disk with the API. */
-type CompareRemote = (verdict: Verdict) => Promise<readonly Problem[]>;
+/** What is known of the API, where it is asked. */
+interface Api {
+  readonly input: ConfigInput & { readonly apiKey: string };
+  readonly reader: ReaderContext;
+  readonly stop: AbortController;
+}
+
+/** What one check of all directories gave. */
+interface Check {
+  readonly verdict: Verdict;
+  /** Where the API differs; `null` when it was not asked. */
+  readonly differences: readonly Problem[] | null;
+  /** All that is wrong. */
+  readonly problems: readonly Problem[];
+  readonly tookMs: number;
+}
+
+/** What a repair did. */
+interface Repaired {
+  readonly setAside: readonly (SetAside & { readonly exportDir: string })[];
+  /** What `--json` printed of each resume. */
+  readonly resumed: readonly unknown[];
+  /** The worst exit code of the resumes. */
+  readonly exitCode: number;
+}
 
 /**
  * Runs the command.
  *
  * @returns The exit code.
- * @throws {UsageError} When there is no export, or it is of another API.
+ * @throws {UsageError} When there is no export, it is of another API, or a run is
+ * at work in one that is to be repaired.
  * @throws {AuthError} When the API refuses the key.
+ * @throws {ApiError | NetworkError | ProtocolError} When the API cannot be reached.
+ * @throws {StorageError} When something cannot be set aside.
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
-  const { operands: [dir = ""], output, quiet, json } = flags;
-  const { terminal, clock } = runtime;
-  const root = await exportPath(runtime.disk, dir, output);
-  const remote = flags.remote ? await remoteOf(root, flags, runtime) : null;
+  const { disk } = runtime;
+  const roots: string[] = [];
+  for (const dir of flags.operands) {
+    const root = await exportPath(disk, dir, flags.output);
+    if (!roots.includes(root)) roots.push(root);
+  }
+  let api = flags.remote ? await connect(roots, flags, runtime) : null;
+  let check = await checkAll(roots, flags, runtime, api);
+  let repaired: Repaired | null = null;
+  if (flags.repair) {
+    const dirs = roots.filter((root) =>
+      check.problems.some((one) => one.dir === root && one.repair !== "byHand")
+    );
+    if (dirs.length > 0) {
+      if (!flags.json) printProblems(check, roots, runtime);
+      api ??= await connect(dirs, flags, runtime);
+      repaired = await repairAll(dirs, check.problems, {
+        ...{ flags, runtime, api },
+      });
+      if (!hasEnded(repaired.exitCode)) {
+        if (!flags.json) return repaired.exitCode;
+      } else {
+        const compared = flags.remote ? api : null;
+        check = await checkAll(roots, flags, runtime, compared);
+      }
+    }
+  }
+  const isSound = check.problems.length === 0;
+  const exitCode = repaired !== null && repaired.exitCode !== EXIT.complete
+    ? repaired.exitCode
+    : isSound
+    ? EXIT.complete
+    : EXIT.verifyFailed;
+  if (flags.json) {
+    const document = documentOf(roots, check, { exitCode, repaired });
+    runtime.terminal.out(`${JSON.stringify(document)}\n`);
+    return exitCode;
+  }
+  printProblems(check, roots, runtime);
+  if (!isSound || !flags.quiet) {
+    runtime.terminal.out(summary(roots, check));
+  }
+  if (flags.repair && repaired === null && (!isSound || !flags.quiet)) {
+    runtime.terminal.out("  There is nothing that --repair can mend\n");
+  }
+  return exitCode;
+}
+
+/** Tells whether an export came to its end, complete or not. */
+function hasEnded(code: number): boolean {
+  return code === EXIT.complete || code === EXIT.incomplete;
+}
+
+/** Connects to the API, before anything is read from or changed in the exports. */
+async function connect(
+  roots: readonly string[],
+  flags: Flags,
+  runtime: Runtime,
+): Promise<Api> {
+  const input = await readConfig(flags, runtime);
+  const { apiUrl } = input;
+  for (const root of roots) {
+    await expectExport(runtime.disk, root);
+    const path = join(root, "export.json");
+    const manifest = await readManifest(runtime.disk, path);
+    if (manifest === null) continue;
+    if (flags.repair) resumedSettings(input, manifest.settings);
+    else expectSameApi(apiUrl, manifest.settings.apiUrl);
+  }
+  const apiKey = await keyOf(input, runtime);
+  const stop = new AbortController();
+  const options = { apiUrl, apiKey, signal: stop.signal };
+  const reader = await connectToApi(flags, runtime, options);
+  return { input: { ...input, apiKey }, reader, stop };
+}
+
+/** Checks all directories, and compares them with the API where that is asked. */
+async function checkAll(
+  roots: readonly string[],
+  { quiet }: Flags,
+  { disk, terminal, clock }: Runtime,
+  api: Api | null,
+): Promise<Check> {
   const startMs = clock.monotonicMs();
   const isShown = terminal.errIsTerminal && !quiet;
   let read = 0;
   let shownMs = startMs;
   const verdict = await verifyExports({
-    disk: runtime.disk,
-    dirs: [root],
+    disk,
+    dirs: roots,
     onBytes: (more) => {
       read += more;
       if (!isShown || clock.monotonicMs() - shownMs < SHOW_EVERY_MS) return;
@@ -48,79 +168,22 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     },
   });
   if (isShown) terminal.err("\r\x1b[2K");
-  const differences = remote === null ? null : await compare(remote, verdict);
+  const differences = api === null ? null : await compare(api, verdict);
   const problems = [...verdict.problems, ...differences ?? []];
-  const exitCode = problems.length === 0 ? EXIT.complete : EXIT.verifyFailed;
   const tookMs = clock.monotonicMs() - startMs;
-  if (json) {
-    const document = {
-      exitCode,
-      exportDir: root,
-      scope: scopesOf(verdict),
-      problems: problems.map(({ path, message, advice }) => ({
-        path,
-        message,
-        advice,
-      })),
-      files: { complete: verdict.complete, incomplete: verdict.incomplete },
-      records: verdict.counts,
-      bytes: verdict.bytes,
-      tookMs,
-      official: verdict.official,
-      remote: differences !== null,
-    };
-    terminal.out(`${JSON.stringify(document)}\n`);
-    return exitCode;
-  }
-  for (const { path, message } of problems) {
-    terminal.out(`${escapeControls(`${path}: ${message}`)}\n`);
-  }
-  if (problems.length > 0 || !quiet) {
-    terminal.out(
-      summary(root, { ...verdict, problems }, { tookMs, differences }),
-    );
-  }
-  return exitCode;
-}
-
-/** Says what the export is of; of merged ones, what each part is of. */
-function scopesOf({ exports }: Verdict): string | null {
-  const scopes = exports.flatMap(({ manifest }) =>
-    manifest === null ? [] : [scopeText(manifest.settings)]
-  );
-  return scopes.length === 0 ? null : [...new Set(scopes)].join("; ");
-}
-
-/** Connects to the API for `--remote`, before anything is read. */
-async function remoteOf(
-  root: string,
-  flags: Flags,
-  runtime: Runtime,
-): Promise<CompareRemote> {
-  const { compareWithApi } = await import("../../verify/remote.ts");
-  const input = await readConfig(flags, runtime);
-  const { apiUrl } = input;
-  await expectExport(runtime.disk, root);
-  const manifest = await readManifest(runtime.disk, join(root, "export.json"));
-  if (manifest !== null) expectSameApi(apiUrl, manifest.settings.apiUrl);
-  const apiKey = await keyOf(input, runtime);
-  const stop = new AbortController();
-  const api = { apiUrl, apiKey, signal: stop.signal };
-  const reader = await connectToApi(flags, runtime, api);
-  return (verdict) => {
-    for (const { manifest } of verdict.exports) {
-      if (manifest) expectSameApi(apiUrl, manifest.settings.apiUrl);
-    }
-    return compareWithApi({ reader, stop, verdict });
-  };
+  return { verdict, differences, problems, tookMs };
 }
 
 async function compare(
-  remote: CompareRemote,
+  { input, reader, stop }: Api,
   verdict: Verdict,
 ): Promise<readonly Problem[]> {
+  const { compareWithApi } = await import("../../verify/remote.ts");
+  for (const { manifest } of verdict.exports) {
+    if (manifest) expectSameApi(input.apiUrl, manifest.settings.apiUrl);
+  }
   try {
-    return await remote(verdict);
+    return await compareWithApi({ reader, stop, verdict });
   } catch (error) {
     if (!isRecoverable(error)) throw error;
     const message = `cannot be compared with the API: ${error.message}`;
@@ -129,22 +192,107 @@ async function compare(
   }
 }
 
-function summary(
-  root: string,
-  verdict: Verdict,
-  { tookMs, differences }: {
-    readonly tookMs: number;
-    /** Where the API differs; `null` when it was not asked. */
-    readonly differences: readonly Problem[] | null;
+/** Sets aside what is broken in each directory, and resumes it. */
+async function repairAll(
+  dirs: readonly string[],
+  problems: readonly Problem[],
+  { flags, runtime, api }: {
+    readonly flags: Flags;
+    readonly runtime: Runtime;
+    readonly api: Api;
   },
+): Promise<Repaired> {
+  const { repair } = await import("../../verify/repair.ts");
+  const { terminal } = runtime;
+  const setAside: (SetAside & { readonly exportDir: string })[] = [];
+  const resumed: unknown[] = [];
+  let exitCode: number = EXIT.complete;
+  for (const dir of dirs) {
+    for (const one of await repair(runtime.disk, dir, problems)) {
+      setAside.push({ exportDir: dir, ...one });
+      if (flags.json) continue;
+      const text = `${join(dir, one.path)} is set aside as ${
+        join(dir, one.to)
+      }`;
+      terminal.out(`${escapeControls(text)}\n`);
+    }
+    const out = flags.json
+      ? (text: string) => void resumed.push(JSON.parse(text))
+      : terminal.out;
+    const code = await exportWith(
+      api.input,
+      { ...flags, command: "export", operands: [], resume: dir },
+      { ...runtime, terminal: { ...terminal, out } },
+    );
+    if (code !== EXIT.complete) exitCode = code;
+    if (!hasEnded(code)) break;
+  }
+  return { setAside, resumed, exitCode };
+}
+
+function documentOf(
+  roots: readonly string[],
+  { verdict, differences, problems, tookMs }: Check,
+  { exitCode, repaired }: {
+    readonly exitCode: number;
+    readonly repaired: Repaired | null;
+  },
+): object {
+  return {
+    exitCode,
+    exportDir: roots.length === 1 ? roots[0] : null,
+    exportDirs: roots,
+    scope: scopesOf(verdict),
+    problems: problems.map(({ dir, path, message, advice }) => ({
+      exportDir: dir,
+      path,
+      message,
+      advice,
+    })),
+    files: { complete: verdict.complete, incomplete: verdict.incomplete },
+    records: verdict.counts,
+    bytes: verdict.bytes,
+    tookMs,
+    official: verdict.official,
+    remote: differences !== null,
+    repair: repaired === null
+      ? null
+      : { setAside: repaired.setAside, resumed: repaired.resumed },
+  };
+}
+
+function printProblems(
+  { problems }: Check,
+  roots: readonly string[],
+  { terminal }: Runtime,
+): void {
+  for (const { dir, path, message } of problems) {
+    const name = roots.length === 1 ? path : `${dir}/${path}`;
+    terminal.out(`${escapeControls(`${name}: ${message}`)}\n`);
+  }
+}
+
+/** Says what the exports are of; of merged ones, what each part is of. */
+function scopesOf({ exports }: Verdict): string | null {
+  const scopes = exports.flatMap(({ manifest }) =>
+    manifest === null ? [] : [scopeText(manifest.settings)]
+  );
+  return scopes.length === 0 ? null : [...new Set(scopes)].join("; ");
+}
+
+function summary(
+  roots: readonly string[],
+  { verdict, problems, differences, tookMs }: Check,
 ): string {
-  const { problems, counts, complete, incomplete, official } = verdict;
+  const { counts, complete, incomplete, official, exports } = verdict;
+  const dirs = roots.join(", ");
   const seconds = Math.max(tookMs, 1) / 1000;
   const scope = scopesOf(verdict);
+  const sound = roots.length === 1 ? "Export is sound" : "Exports are sound";
   const lines = [
     problems.length === 0
-      ? `Export is sound: ${root}`
-      : `${pluralize(problems.length, "problem")} in ${root}`,
+      ? `${sound}: ${dirs}`
+      : `${pluralize(problems.length, "problem")} in ${dirs}`,
     ...scope === null ? [] : [`  Scope    ${escapeControls(scope)}`],
     `  Files    ${complete} complete, ${incomplete} not`,
     `  Records  ${recordsText(counts)}`,
@@ -159,7 +307,7 @@ function summary(
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
-  if (!official && verdict.exports.every(({ manifest }) => manifest === null)) {
+  if (!official && exports.every(({ manifest }) => manifest === null)) {
     lines.push(
       "  There is no export.json: whether Files are missing, and whether their data are",
       "  what was written, cannot be seen. --remote compares with the API.",
@@ -176,7 +324,9 @@ function summary(
         ? `  The API has as many records of everything compared: ${
           escapeControls(scope ?? "what is here")
         }`
-        : `  Other at the API: ${[...differing].join(", ")}`,
+        : `  Other at the API: ${
+          [...differing].map((one) => escapeControls(one)).join(", ")
+        }`,
     );
   }
   return lines.join("\n") + "\n";
