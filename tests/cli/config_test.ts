@@ -25,12 +25,12 @@ function input(
 const settings = (...args: Parameters<typeof input>) =>
   newSettings(input(...args));
 
-Deno.test("nothing said: the defaults", () => {
+Deno.test("without any setting, the defaults hold", () => {
   assertEquals(settings([]), {
     apiUrl: DEFAULT_API_URL,
     directoryId: null,
     logs: false,
-    cutoff: "1970-01-01T00:00:00.000Z",
+    cutoff: null,
     filters: NO_FILTERS,
     rootDirectoryId: null,
   });
@@ -92,7 +92,7 @@ for (const word of ["yes", "1", "truee", "on"]) {
   });
 }
 
-Deno.test("a key that cannot be sent is refused without being told", () => {
+Deno.test("a key that cannot be sent is refused and not shown", () => {
   for (const key of ["hl sk", "hl_sk_é", "hl_sk_\u0000"]) {
     const error = assertThrows(
       () => input([], { HUMANLOOP_API_KEY: key }),
@@ -150,8 +150,8 @@ Deno.test("the key goes to the address that the user says, never to one of expor
 
 Deno.test("http:// is for loopback, unless --api-url says so in this very command", () => {
   const url = "http://api.test/v5";
-  for (const where of ["localhost", "127.0.0.1:8080", "[::1]:8080"]) {
-    const local = `http://${where}/v5`;
+  for (const host of ["localhost", "127.0.0.1:8080", "[::1]:8080"]) {
+    const local = `http://${host}/v5`;
     assertEquals(input([], { HUMANLOOP_API_URL: local }).apiUrl, local);
   }
   assertEquals(input(["--api-url", url]).apiUrl, url);

@@ -153,8 +153,9 @@ Deno.test("index, verify and prompts print one JSON document, and no DIR// in an
     exitCode: 0,
     exportDir: MEMORY_EXPORT,
     page: `${MEMORY_EXPORT}/index.html`,
-    pages: 12,
+    pages: 14,
     failed: [],
+    unread: [],
   });
   assertEquals(
     await documentOf(["prompts", dir, "--to", "/out", "--json"]),
@@ -170,7 +171,7 @@ Deno.test("index, verify and prompts print one JSON document, and no DIR// in an
   const verified = await documentOf(["verify", dir, "--json"]);
   assertEquals(
     [verified.exitCode, verified.exportDir, verified.problems, verified.files],
-    [0, MEMORY_EXPORT, [], { complete: 12, incomplete: 0 }],
+    [0, MEMORY_EXPORT, [], { complete: 14, incomplete: 0 }],
   );
   const damaged = `files/${workspace.files[0]!.id}/file.json`;
   await disk.remove(`${MEMORY_EXPORT}/${damaged}`);

@@ -21,6 +21,10 @@ const [prompt] = workspace.files;
 const P = `files/${prompt!.id}`;
 const at = (name: string) => `${MEMORY_EXPORT}/${name}`;
 const dirs = [MEMORY_EXPORT];
+const REPAIR = [
+  ...["verify", "--repair", MEMORY_EXPORT],
+  ...["--api-url", "http://127.0.0.1/v5"],
+];
 
 /** What an export holds beside what was set aside, and the bookkeeping of runs. */
 function held(disk: MemoryDisk): Map<string, string> {
@@ -41,13 +45,13 @@ Deno.test("six problems of a File are one advice and one repair, and the export 
   disk.put(at(`${P}/file.json`), null);
   disk.put(at(`${P}/notes.txt`), "mine");
   disk.put(at("directories.json"), "[]");
-  const found = await verifyExports({ disk, dirs });
-  assert(found.problems.length >= 6);
-  assertEquals(advicesOf(found.problems), [
+  const first = await verifyExports({ disk, dirs });
+  assert(first.problems.length >= 6);
+  assertEquals(advicesOf(first.problems), [
     "verify --repair sets it aside and fetches it again",
     "resume",
   ]);
-  const moved = await repair(disk, MEMORY_EXPORT, found.problems);
+  const moved = await repair(disk, MEMORY_EXPORT, first.problems);
   const paths = [
     "directories.json",
     `${P}/.done`,
@@ -128,4 +132,122 @@ Deno.test({
     );
     run.log.close();
   },
+});
+
+Deno.test("verify --repair sets aside, resumes and verifies, in one command", async () => {
+  const disk = new MemoryDisk();
+  await runInMemory(EXPORT_ARGS, { disk, workspace });
+  const before = held(disk);
+  disk.put(at(`${P}/logs/2.jsonl`), '{"id":"mine"}\n');
+  const { code, out, err } = await runInMemory(REPAIR, { disk, workspace });
+  assertEquals(code, 0, out + err);
+  assert(out.includes(`${P}/logs/2.jsonl: is not what was written`), out);
+  assert(
+    out.includes(
+      `${at(`${P}/logs/2.jsonl`)} is set aside as ${
+        at(`damaged/1/${P}/logs/2.jsonl`)
+      }\n`,
+    ),
+    out,
+  );
+  assert(out.includes(`Export complete: ${MEMORY_EXPORT}`), out);
+  assert(out.includes(`Export is sound: ${MEMORY_EXPORT}`), out);
+  assertEquals(held(disk), before);
+  const second = await runInMemory(REPAIR, { disk, workspace });
+  assertEquals(second.code, 0);
+  assert(second.out.endsWith("There is nothing that --repair can mend\n"));
+});
+
+Deno.test("verify --repair --json is one document, with the resume's in it", async () => {
+  const disk = new MemoryDisk();
+  await runInMemory(EXPORT_ARGS, { disk, workspace });
+  disk.put(at(`${P}/notes.txt`), "mine");
+  const args = [...REPAIR, "--json"];
+  const { code, out } = await runInMemory(args, { disk, workspace });
+  const { exitCode, problems, repair: repaired } = JSON.parse(out);
+  assertEquals([code, exitCode, problems], [0, 0, []]);
+  assertEquals(
+    repaired.setAside.map(({ path }: { path: string }) => path),
+    [`${P}/.done`, `${P}/notes.txt`],
+  );
+  assertEquals(repaired.resumed.length, 1);
+  assertEquals(repaired.resumed[0].state, "complete");
+});
+
+Deno.test("verify --repair changes nothing where the API refuses the key, or a resume would be refused", async () => {
+  const disk = new MemoryDisk();
+  await runInMemory(EXPORT_ARGS, { disk, workspace });
+  disk.put(at(`${P}/file.json`), "{");
+  const before = disk.files(MEMORY_EXPORT);
+  const refused = await runInMemory(REPAIR, {
+    ...{ disk, workspace },
+    key: "hl_sk_of_nobody",
+  });
+  assertEquals(refused.code, 5);
+  const env = { HUMANLOOP_DIRECTORY_ID: "dir_of_another" };
+  const other = await runInMemory(REPAIR, { disk, workspace, env });
+  assertEquals(other.code, 2);
+  assertEquals(disk.files(MEMORY_EXPORT), before);
+});
+
+Deno.test("a repair that the API does not complete ends with the code of its resume, and the rest is there", async () => {
+  const disk = new MemoryDisk();
+  await runInMemory(EXPORT_ARGS, { disk, workspace });
+  disk.put(at(`${P}/deployments.json`), "{");
+  const { code, out } = await runInMemory(REPAIR, {
+    ...{ disk, workspace },
+    before: (url) =>
+      url.pathname.includes(prompt!.id)
+        ? new Response("", { status: 404 })
+        : undefined,
+  });
+  assertEquals(code, 3, out);
+  assert(out.includes(`${P}: is not complete`), out);
+});
+
+Deno.test("several exports are verified and indexed at once, each by its own name", async () => {
+  const disk = new MemoryDisk();
+  const options = { disk, workspace };
+  for (const index of [1, 2]) {
+    await runInMemory([...EXPORT_ARGS, "--shard", `${index}/2`], options);
+  }
+  const second = `${MEMORY_EXPORT}-2`;
+  const both = [MEMORY_EXPORT, second];
+  const sound = await runInMemory([
+    "verify",
+    "--remote",
+    ...both,
+    ...REPAIR.slice(3),
+  ], options);
+  assertEquals(sound.code, 0, sound.out);
+  assert(sound.out.startsWith(`Exports are sound: ${both.join(", ")}\n`));
+  assert(sound.out.includes("  Files    14 complete, 0 not\n"), sound.out);
+  disk.put(`${second}/notes.txt`, "mine");
+  const damaged = await runInMemory(["verify", ...both], options);
+  assertEquals(damaged.code, 4);
+  assert(
+    damaged.out.startsWith(`${second}/notes.txt: does not belong here\n`),
+    damaged.out,
+  );
+  const repaired = await runInMemory(
+    ["verify", "--repair", ...both, ...REPAIR.slice(3)],
+    options,
+  );
+  assertEquals(repaired.code, 0, repaired.out + repaired.err);
+  assertEquals(
+    [...disk.files(`${second}/damaged`).keys()],
+    ["1/notes.txt"],
+  );
+  for (const dir of both) disk.put(`${dir}/index.html`, null);
+  const indexed = await runInMemory(["index", "--json", ...both], options);
+  const { exitCode, exports } = JSON.parse(indexed.out);
+  assertEquals([indexed.code, exitCode], [0, 0]);
+  assertEquals(
+    exports.map(({ exportDir, page }: Record<string, string>) => [
+      exportDir,
+      page,
+      disk.get(page!) !== undefined,
+    ]),
+    both.map((dir) => [dir, `${dir}/index.html`, true]),
+  );
 });

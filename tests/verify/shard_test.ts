@@ -185,7 +185,12 @@ const DAMAGES: ReadonlyArray<
   [
     "a byte that is another",
     (disk) =>
-      edit(disk, `/whole/files/${workspace.files[0]!.id}/file.json`, "}", " }"),
+      edit(
+        disk,
+        `/whole/files/${workspace.files[0]!.id}/file.json`,
+        '"name"',
+        '"nAme"',
+      ),
     "its SHA-256 differs",
   ],
   ["a shard without its sums", (disk) => {

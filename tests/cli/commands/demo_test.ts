@@ -6,7 +6,7 @@ import { printedTerminal } from "../../helpers/terminal.ts";
 import { tempDir } from "../../helpers/tree.ts";
 
 for (const slow of [true, false]) {
-  Deno.test(`demo --serve${slow ? " --slow" : ""} answers ${slow ? "after two seconds" : "at once"}`, async () => {
+  Deno.test(`demo --serve${slow ? " --slow" : ""} answers ${slow ? "after a quarter of a second" : "at once"}`, async () => {
     const slept: number[] = [];
     const sleep = (ms: number) => (slept.push(ms), Promise.resolve());
     const served = Promise.withResolvers<string>();
@@ -29,7 +29,7 @@ for (const slow of [true, false]) {
     await response.body?.cancel();
     stop();
     assertEquals((await ended).code, 0);
-    assertEquals([response.status, slept], [200, slow ? [2_000] : []]);
+    assertEquals([response.status, slept], [200, slow ? [250] : []]);
   });
 }
 
