@@ -43,7 +43,7 @@ export function readArgs(args: readonly string[]): Flags {
   return flags;
 }
 
-/** Finds a command by its name, or says what was probably meant. */
+/** Finds a command by its name, or suggests the one that was probably meant. */
 function commandNamed(word: string, rest: readonly string[]): Command {
   const command = COMMAND_NAMES.find((one) => one === word);
   if (command !== undefined) return command;
@@ -132,7 +132,7 @@ function checkOperands(command: Command, operands: readonly string[]): void {
   }
 }
 
-/** Checks what no option can tell alone. */
+/** Checks options against each other and the command. */
 function checkTogether(flags: Flags): void {
   const { command } = flags;
   const refuse = (isWrong: unknown, message: string) => {
@@ -166,7 +166,7 @@ function checkTogether(flags: Flags): void {
   refuse(flags.slow && !flags.serve, "--slow goes with --serve");
 }
 
-/** Whether a word is the path of an export, more likely than a command. */
+/** Checks whether a word is the path of an export, more likely than a command. */
 function looksLikeExport(word: string): boolean {
   return /[\\/]/.test(word) || /^\d{8}-/.test(word) || word === "latest";
 }

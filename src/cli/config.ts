@@ -143,7 +143,7 @@ export function resumedSettings(input: ConfigInput, first: Settings): Settings {
 
 /**
  * Makes sure that a key goes only where its user said: `export.json` may be
- * somebody else's.
+ * another person's.
  *
  * @param apiUrl What the user said, or the default.
  * @param manifestUrl What the export says.
@@ -166,7 +166,7 @@ export function validKey(key: string | null): string | null {
 
 const API_URL_FLAG = "--api-url";
 
-/** Whether a key that is sent to an address can be read on its way. */
+/** Checks whether a key that is sent to an address can be read on its way. */
 export function isInsecure(apiUrl: string): boolean {
   const { protocol, hostname } = new URL(apiUrl);
   return protocol === "http:" &&

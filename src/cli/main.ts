@@ -1,4 +1,4 @@
-/** Dispatches: from the command line to a command and its exit code. */
+/** Runs the command that the command line names, and returns its exit code. */
 import type { Runtime, Terminal } from "../core/runtime.ts";
 import { redact } from "../core/redact.ts";
 import { escapeControls } from "../ui/text.ts";

@@ -89,7 +89,7 @@ it may be called latest, as in --resume latest`,
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
-  repair: toggle(`set aside what is broken and fetch it again; needs the key;
+  repair: toggle(`set aside what is broken and fetch it anew; needs the key;
 nothing is deleted, and what is set aside is printed`),
   serve: toggle("only serve the workspace, and print how to export it"),
   port: option(
@@ -126,7 +126,7 @@ nothing is deleted, and what is set aside is printed`),
 /** The name of an option in {@linkcode Flags}. */
 export type OptionKey = keyof typeof OPTIONS;
 
-/** The name of an option on the command line, without its hyphens. */
+/** Makes the name of an option on the command line, without its hyphens. */
 export function optionName(key: OptionKey): string {
   return key.replace(/Ms$/, "")
     .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -271,7 +271,7 @@ _hl-export in a directory of $fpath. fish: save it as
   },
 };
 
-/** The options of a command, in the order of `--help`. */
+/** Lists the options of a command, in the order of `--help`. */
 export function optionsOf(command: Command): readonly OptionKey[] {
   return [...COMMANDS[command].options, ...COMMON];
 }

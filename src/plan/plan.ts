@@ -1,5 +1,5 @@
 /**
- * What an export would fetch, found out with one small request a list: how many
+ * Counts what an export would fetch, by one small request a list: how many
  * records there are, how many requests they take, and about how many bytes.
  * Writes nothing.
  */
@@ -133,22 +133,22 @@ class Counting {
     readonly unknown: string[],
   ) {}
 
-  /** Asks once; `null`, and a word about it, where there is no answer. */
-  async ask<T>(what: string, work: () => Promise<T>): Promise<T | null> {
+  /** Asks once; `null`, and a line about it in `unknown`, where there is no answer. */
+  async ask<T>(label: string, work: () => Promise<T>): Promise<T | null> {
     const startMs = this.now();
     this.asked++;
     try {
       return await work();
     } catch (error) {
       if (!isRecoverable(error)) throw error;
-      this.unknown.push(`${what}: ${error.message}`);
+      this.unknown.push(`${label}: ${error.message}`);
       return null;
     } finally {
       this.waitedMs += this.now() - startMs;
     }
   }
 
-  /** How many records a list has, and how heavy they are if one tells for all. */
+  /** Counts the records of a list, and their bytes as if all were like the first. */
   async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
     const head = await this.ask(
       listLabel(spec),
@@ -210,7 +210,7 @@ async function countFile(
   return row;
 }
 
-/** Pages of a list, by the very rule that an export asks by. */
+/** Counts the pages of a list, by the very rule that an export asks by. */
 function requestsFor(total: number, most: number): number {
   let pages = 1;
   for (let offset = most; offset < total; pages++) {

@@ -26,7 +26,7 @@ const BAR = 14;
 const ROW = 34;
 const COLORS = 5;
 
-/** One bar a Run; the table beside it says the same in words. */
+/** Draws a bar a Run; the table beside it says the same in words. */
 export function chart(
   { name, results }: Column,
   names: readonly string[],
@@ -87,7 +87,7 @@ function barView(
   `;
 }
 
-/** A share as it is read: `83.3 %`. */
+/** Writes a share: `83.3 %`. */
 export function percent(share: number): string {
   return `${Math.round(share * 1000) / 10} %`;
 }

@@ -1,4 +1,4 @@
-/** Counts what lies on disk of a File whose counts nothing tells. */
+/** Counts the records on disk of a File whose counts are not known. */
 import { type Counts, sumCounts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import {

@@ -22,7 +22,7 @@ export interface EvaluationRecord {
   readonly chunks: number;
 }
 
-/** The section of the Evaluations. */
+/** Makes the section of the Evaluations. */
 export function evaluationsView(
   records: readonly EvaluationRecord[],
 ): Markup {
@@ -57,7 +57,7 @@ ${rows.length > 0 && statsTable(name, rows, names, columns)}
 </article>`;
 }
 
-/** A Run by the Version that it is of, and its Dataset. */
+/** Names a Run by the Version that it is of, and its Dataset. */
 function runName(row: Fields, runs: readonly unknown[]): string {
   const id = textIn(row, "run_id") ?? "";
   const run = runs.find((one) => isObject(one) && one["id"] === id);

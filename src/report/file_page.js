@@ -26,9 +26,9 @@ function compare(a, b) {
 
 /** By the longest row of lines that both have. */
 function changed(a, b) {
-  const gone = a.map((line) => ["-", line]);
-  const come = b.map((line) => ["+", line]);
-  if (a.length * b.length > MOST) return [...gone, ...come];
+  const removed = a.map((line) => ["-", line]);
+  const added = b.map((line) => ["+", line]);
+  if (a.length * b.length > MOST) return [...removed, ...added];
   const width = b.length + 1;
   const longest = new Uint32Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i--) {
@@ -46,10 +46,10 @@ function changed(a, b) {
       lines.push([" ", a[i++]]);
       j++;
     } else if (longest[(i + 1) * width + j] >= longest[i * width + j + 1]) {
-      lines.push(gone[i++]);
-    } else lines.push(come[j++]);
+      lines.push(removed[i++]);
+    } else lines.push(added[j++]);
   }
-  return [...lines, ...gone.slice(i), ...come.slice(j)];
+  return [...lines, ...removed.slice(i), ...added.slice(j)];
 }
 
 /** Leaves out equal lines far from a difference. */
@@ -84,19 +84,21 @@ function show() {
   );
   const lines = compare(from.text.split("\n"), to.text.split("\n"));
   const count = (sign) => lines.filter(([one]) => one === sign).length;
-  const [gone, come] = [count("-"), count("+")];
-  document.getElementById("difference").textContent = gone + come === 0
+  const [removed, added] = [count("-"), count("+")];
+  document.getElementById("difference").textContent = removed + added === 0
     ? `${from.name} and ${to.name} are the same.`
-    : `${gone} lines of ${from.name} are gone, ${come} of ${to.name} are new.`;
-  const rows = gone + come === 0 ? [] : folded(lines).map(([sign, line]) => {
-    const row = document.createElement("tr");
-    row.className = { "+": "come", "-": "gone", "…": "fold" }[sign] ?? "";
-    row.insertCell().textContent = sign;
-    const text = document.createElement(TAGS[sign] ?? "span");
-    text.textContent = line;
-    row.insertCell().append(text);
-    return row;
-  });
+    : `${removed} lines of ${from.name} are not in ${to.name}, ${added} are new.`;
+  const rows = removed + added === 0
+    ? []
+    : folded(lines).map(([sign, line]) => {
+      const row = document.createElement("tr");
+      row.className = { "+": "added", "-": "removed", "…": "fold" }[sign] ?? "";
+      row.insertCell().textContent = sign;
+      const text = document.createElement(TAGS[sign] ?? "span");
+      text.textContent = line;
+      row.insertCell().append(text);
+      return row;
+    });
   document.getElementById("diff").replaceChildren(...rows);
 }
 

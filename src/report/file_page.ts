@@ -5,9 +5,9 @@ import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
 import script from "./file_page.js" with { type: "text" };
-import { html, type Markup, pageText, type Piece, shown } from "./html.ts";
+import { type Content, html, type Markup, pageText, shown } from "./html.ts";
 import { logsView } from "./log_view.ts";
-import type { FoundLog } from "./read_logs.ts";
+import type { ShownLog } from "./read_logs.ts";
 import style from "./style.css" with { type: "text" };
 import { type Fields, formatTime, textIn } from "./values.ts";
 import {
@@ -22,7 +22,7 @@ import {
 export interface FileData {
   readonly id: string;
   readonly type: string;
-  /** `null` where nothing tells it. */
+  /** `null` where it is not known. */
   readonly path: string | null;
   /** `file.json`. */
   readonly file: unknown;
@@ -33,14 +33,14 @@ export interface FileData {
   readonly deployments: readonly Fields[];
   readonly versions: readonly VersionRecord[];
   readonly evaluations: readonly EvaluationRecord[];
-  readonly logs: readonly FoundLog[];
+  readonly logs: readonly ShownLog[];
   /** Chunks of Logs. */
   readonly chunks: number;
   /** Chunks of Datapoints, by Version. */
   readonly datapoints: ReadonlyMap<string, number>;
 }
 
-/** The text of a File's page. */
+/** Writes a File's page. */
 export function filePage(data: FileData): string {
   const { id, path, file, counts } = data;
   const name = path?.split("/").at(-1) || textIn(file, "name") || id;
@@ -121,10 +121,10 @@ function deployedBy(deployments: readonly Fields[]): Deployed {
   return deployed;
 }
 
-/** A small table of names and what belongs to them; nothing where there are none. */
+/** Makes a small table of names and what belongs to them; nothing where there are none. */
 function pairsView(
   title: string,
-  pairs: readonly (readonly [name: string, what: Piece])[],
+  pairs: readonly (readonly [name: string, value: Content])[],
 ): Markup {
   if (pairs.length === 0) return html``;
   return html`

@@ -12,7 +12,13 @@ export class Markup {
 }
 
 /** What a template takes; `null` and `false` are nothing. */
-export type Piece = Markup | string | number | null | false | readonly Piece[];
+export type Content =
+  | Markup
+  | string
+  | number
+  | null
+  | false
+  | readonly Content[];
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -25,18 +31,18 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** Puts text and markup into a template. */
 export function html(
   strings: TemplateStringsArray,
-  ...pieces: readonly Piece[]
+  ...parts: readonly Content[]
 ): Markup {
   return new Markup(
-    strings.reduce((text, next, i) => text + textOf(pieces[i - 1]!) + next),
+    strings.reduce((text, next, i) => text + textOf(parts[i - 1]!) + next),
   );
 }
 
-function textOf(piece: Piece): string {
-  if (piece instanceof Markup) return piece.text;
-  if (piece === null || piece === false) return "";
-  if (typeof piece === "object") return piece.map(textOf).join("");
-  return shown(String(piece)).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
+function textOf(content: Content): string {
+  if (content instanceof Markup) return content.text;
+  if (content === null || content === false) return "";
+  if (typeof content === "object") return content.map(textOf).join("");
+  return shown(String(content)).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
 }
 
 /** A text as a page shows it: its lines and tabs stay. */

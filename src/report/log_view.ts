@@ -3,7 +3,7 @@ import { isEmpty, isObject } from "../core/json.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";
 import { messagesView } from "./message_view.ts";
-import type { FoundLog } from "./read_logs.ts";
+import type { ShownLog } from "./read_logs.ts";
 import {
   beginning,
   type Fields,
@@ -16,14 +16,14 @@ import {
 /** Longer texts are cut, in characters. */
 const LONGEST = 1_500;
 
-/** The section of a File's Logs. */
+/** Makes the section of a File's Logs. */
 export function logsView(
-  found: readonly FoundLog[],
+  newest: readonly ShownLog[],
   { total, chunks }: { readonly total: number; readonly chunks: number },
 ): Markup {
   if (chunks === 0) return html``;
-  const rest = total > found.length
-    ? html`<p>The newest ${count(found.length)} of ${
+  const rest = total > newest.length
+    ? html`<p>The newest ${count(newest.length)} of ${
       count(total)
     }; all of them are in ${chunkLinks(chunks)}.</p>`
     : html`<p>All of them, as JSON: ${chunkLinks(chunks)}.</p>`;
@@ -33,7 +33,7 @@ ${rest}
 <div class="scroll" role="region" tabindex="0" aria-label="Newest Logs"><table class="logs" aria-labelledby="logs">
 <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Input</th><th scope="col">Output</th><th scope="col">Judgments</th></tr></thead>
 <tbody>
-${found.map(logRow)}
+${newest.map(logRow)}
 </tbody></table></div>
 </section>`;
 }
@@ -57,7 +57,7 @@ function chunkLinks(chunks: number): Markup {
   return html`${links}${more}`;
 }
 
-function logRow({ log, chunk, line }: FoundLog): Markup {
+function logRow({ log, chunk, line }: ShownLog): Markup {
   const where =
     html`<a href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${line}`;
   if (log === null) {
@@ -146,7 +146,7 @@ function judgmentView(log: Fields): Markup {
   return cutView(readable(judgment) || readable(log["error"]) || "none");
 }
 
-/** A text, cut where it is long. */
+/** Shows a text, cut where it is long. */
 function cutView(whole: string): Markup {
   if (whole === "") return html``;
   const { text, cut } = beginning(whole, LONGEST);

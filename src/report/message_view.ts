@@ -44,14 +44,14 @@ function bubble(title: string, whole: string, most: number): Markup {
   `;
 }
 
-/** Text, or parts of which some are text. */
+/** Shows text, or parts of which some are text. */
 function contentText(content: unknown): string {
   if (!Array.isArray(content)) return readable(content);
   return content.map((part) => textIn(part, "text") ?? readable(part))
     .join("\n");
 }
 
-/** A template with its `{{variables}}` set off. */
+/** Shows a template with its `{{variables}}` set off. */
 export function withVariables(text: string): Markup {
   const parts = text.split(/(\{\{[^{}\n]{1,200}\}\})/);
   return html`${

@@ -86,7 +86,7 @@ function compareBy(key) {
     : (a, b) => compareNames(a[key], b[key]);
 }
 
-function found() {
+function matching() {
   const words = element("query").value.toLowerCase().split(/\s+/)
     .filter((word) => word !== "");
   const types = [...document.querySelectorAll("#types input:checked")]
@@ -105,7 +105,7 @@ function found() {
 }
 
 function show() {
-  const { rows, count } = found();
+  const { rows, count } = matching();
   element("rows").replaceChildren(...rows.slice(0, limit).map(rowOf));
   element("more").hidden = rows.length <= limit;
   const number = (value) => value.toLocaleString("en");

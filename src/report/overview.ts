@@ -1,4 +1,4 @@
-/** `index.html`: all Files of an export, to be found by path, name, id or type. */
+/** `index.html`: all Files of an export, with a search by path, name, id or type. */
 import { type Gap, gapText } from "../core/gap.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup, pageText, shown } from "./html.ts";
@@ -10,7 +10,7 @@ import { formatTime } from "./values.ts";
 export interface OverviewFile {
   readonly id: string;
   readonly type: string;
-  /** `null` where nothing tells it. */
+  /** `null` where it is not known. */
   readonly path: string | null;
   readonly state: string;
   readonly versions: number;
@@ -25,9 +25,9 @@ export interface OverviewFile {
 
 /** What the page is made from. */
 export interface OverviewData {
-  /** `complete`, `incomplete`; `null` where nothing tells it. */
+  /** `complete`, `incomplete`; `null` where it is not known. */
   readonly state: string | null;
-  /** When the export was begun (ISO 8601). */
+  /** When the export started (ISO 8601). */
   readonly startedAt: string | null;
   /** The filters, as they would be typed. */
   readonly filters: string | null;
@@ -53,7 +53,7 @@ const COLUMNS: ReadonlyArray<readonly [key: string, title: string]> = [
 ];
 const NUMBERS = ["versions", "logs", "evaluations", "datapoints"];
 
-/** The text of the page. */
+/** Writes the page. */
 export function overviewPage(data: OverviewData): string {
   const { files, directories } = data;
   const body = html`
@@ -104,7 +104,7 @@ function aboutText(
 ): string {
   return [
     pluralize(files.length, "File"),
-    startedAt === null ? null : `begun ${formatTime(startedAt)} UTC`,
+    startedAt === null ? null : `started ${formatTime(startedAt)} UTC`,
     withLogs === null ? null : withLogs ? "with Logs" : "without Logs",
     state,
     filters === null ? null : `only ${filters}`,
@@ -116,13 +116,13 @@ function gapsView({ state, files, gaps }: OverviewData): Markup {
   const isWhole = gaps.length === 0 && unfinished.length === 0;
   if (isWhole && (state === "complete" || state === null)) return html``;
   const paths = new Map(files.map(({ id, path }) => [id, path]));
-  const told = new Set(gaps.map(({ fileId }) => fileId));
+  const withGaps = new Set(gaps.map(({ fileId }) => fileId));
   const lines = [
     ...gaps.map((gap) => {
       const path = gap.fileId === null ? null : paths.get(gap.fileId);
       return html`<li>${path ? `${path}: ` : ""}${gapText(gap)}</li>`;
     }),
-    ...unfinished.filter(({ id }) => !told.has(id)).map(({ id, path }) =>
+    ...unfinished.filter(({ id }) => !withGaps.has(id)).map(({ id, path }) =>
       html`<li>${path ?? id}: its export did not come to its end</li>`
     ),
   ];

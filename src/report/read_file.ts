@@ -21,7 +21,7 @@ import type { VersionRecord } from "./version_view.ts";
 export interface KnownFile {
   readonly id: string;
   readonly type: string;
-  /** `null` where nothing tells it. */
+  /** `null` where it is not known. */
   readonly path: string | null;
   readonly state: string;
   readonly counts: Counts;
@@ -69,7 +69,7 @@ export async function readFileData(
   };
 }
 
-/** The elements of `deployments.json`. */
+/** Reads the elements of `deployments.json`. */
 export async function readDeployments(
   disk: Disk,
   file: TreeFile,
@@ -80,7 +80,7 @@ export async function readDeployments(
   return Array.isArray(item?.value) ? item.value.filter(isObject) : [];
 }
 
-/** A document of a File; `null` where there is none that can be read. */
+/** Reads a document of a File; `null` where there is none that can be read. */
 async function readDocumentOf(
   disk: Disk,
   { dir, id, names }: TreeFile,

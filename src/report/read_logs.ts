@@ -10,7 +10,7 @@ import { unreadable } from "../tree/plain_tree.ts";
 import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
 
 /** One Log, and where it stands. */
-export interface FoundLog {
+export interface ShownLog {
   /** The Log; `null` where it is too long, or no JSON. */
   readonly log: Record<string, unknown> | null;
   /** Chunk and line, from 1. */
@@ -35,7 +35,7 @@ export async function newestLogs(
   chunks: readonly string[],
   most: number,
   onProblem: OnProblem,
-): Promise<readonly FoundLog[]> {
+): Promise<readonly ShownLog[]> {
   const end = async (at: number, which: { first?: number; last?: number }) => {
     try {
       return await readEnd(disk, join(dir, chunks[at]!), at + 1, which);
@@ -46,7 +46,7 @@ export async function newestLogs(
   };
   if (chunks.length === 0) return [];
   const first = await end(0, { first: most });
-  const last: FoundLog[] = [];
+  const last: ShownLog[] = [];
   for (let at = chunks.length - 1; at > 0 && last.length < most; at--) {
     last.unshift(...await end(at, { last: most }));
   }
@@ -54,8 +54,8 @@ export async function newestLogs(
     .slice(0, most);
 }
 
-/** When it was created, in milliseconds; 0 where it does not say. */
-function timeOf({ log }: FoundLog): number {
+/** Returns when it was created, in milliseconds; 0 where it does not say. */
+function timeOf({ log }: ShownLog): number {
   const created = log?.["created_at"];
   const ms = typeof created === "string" ? Date.parse(created) : NaN;
   return Number.isNaN(ms) ? 0 : ms;
@@ -69,7 +69,7 @@ async function readEnd(
     readonly first?: number;
     readonly last?: number;
   },
-): Promise<readonly FoundLog[]> {
+): Promise<readonly ShownLog[]> {
   let lines: Array<readonly [line: number, text: string | null]> = [];
   const options = { maxLineBytes: MAX_LOG_BYTES };
   for await (const batch of readLines(disk, path, options)) {

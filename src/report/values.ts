@@ -1,35 +1,35 @@
-/** Reading fields of records that may lack them, or hold anything at all. */
+/** Reads fields of records that may lack them, or hold anything at all. */
 import { isEmpty, isObject } from "../core/json.ts";
 
 /** A record of which nothing is known. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A field that is a text, and not an empty one. */
+/** Reads a field that is a text, and not an empty one. */
 export function textIn(record: unknown, name: string): string | null {
   const value = isObject(record) ? record[name] : undefined;
   return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** A field that is a number. */
+/** Reads a field that is a number. */
 export function numberIn(record: unknown, name: string): number | null {
   const value = isObject(record) ? record[name] : undefined;
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** A field that is an array: those of its elements that are objects. */
+/** Reads a field that is an array: those of its elements that are objects. */
 export function objectsIn(record: unknown, name: string): readonly Fields[] {
   const value = isObject(record) ? record[name] : undefined;
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** A value for people: text as it is, else JSON, spread over lines; or nothing. */
+/** Shows a value to people: text as it is, else JSON, spread over lines; or nothing. */
 export function readable(value: unknown): string {
   if (isEmpty(value)) return "";
   if (typeof value === "string") return value;
   return JSON.stringify(value, null, 2);
 }
 
-/** `2025-06-01 12:00:03` of an instant as the API tells it. */
+/** Writes `2025-06-01 12:00:03` for an instant that the API sent. */
 export function formatTime(text: string | null): string {
   if (text === null) return "";
   const [, date, time] =
@@ -42,7 +42,7 @@ export function newerFirst(a: string, b: string): number {
   return a < b ? 1 : a > b ? -1 : 0;
 }
 
-/** The beginning of a text, and how much of it was cut. */
+/** Returns the beginning of a text, and how much of it was cut. */
 export function beginning(
   text: string,
   most: number,

@@ -23,7 +23,7 @@ export interface VersionView {
   readonly id: string;
   /** Its name, or its id. */
   readonly name: string;
-  /** When it was created, as the API tells it. */
+  /** When it was created, as the API sent it. */
   readonly createdAt: string;
   /** Whether it is shown, and can be compared, or linked only. */
   readonly isShown: boolean;
@@ -67,14 +67,14 @@ export function readVersions(
   });
 }
 
-/** What a Version is, without what only tells which one it is. */
+/** Returns what a Version is, without its id and the like. */
 function definitionText(fields: Fields): string {
   const lines = parametersOf(fields)
     .map(([name, value]) => `${name}: ${readable(value)}`);
   return [...lines, "", templateText(fields["template"])].join("\n").trim();
 }
 
-/** The section of the Versions; the first that is deployed, or the newest, open. */
+/** Makes the section of the Versions; the first that is deployed, or the newest, open. */
 export function versionsView(
   versions: readonly VersionView[],
   deployed: Deployed,
@@ -129,7 +129,7 @@ function templateView(template: unknown): Markup {
   return html`<pre dir="auto">${withVariables(template)}</pre>`;
 }
 
-/** What the heading and the template do not show. */
+/** Returns what the heading and the template do not show. */
 const SHOWN = [
   ...["path", "id", "version_id", "version_name", "version_description"],
   ...["type", "tags", "readme", "description"],
@@ -150,7 +150,7 @@ function parametersView(fields: Fields): Markup {
   `;
 }
 
-/** A parameter; those within a specification each for itself. */
+/** Makes the row of a parameter; those within a specification each for itself. */
 function parameterRows(name: string, value: unknown): readonly Markup[] {
   if (name === "spec" && isObject(value)) {
     return Object.entries(value)

@@ -1,6 +1,6 @@
 /**
  * Writes the pages of an export: one for each File, and `index.html`. They are
- * made from what lies on disk, can be made again at any time, and are no part of
+ * made from what lies on disk, can be made anew at any time, and are no part of
  * what is summed.
  */
 import { forEachConcurrent } from "../core/concurrency.ts";
@@ -32,11 +32,11 @@ export type Which = "all" | "missing" | "none";
 export interface PagesOptions {
   readonly which: Which;
   readonly onFailure: OnFailure;
-  /** Hears of what cannot be read, and so stands on no page. */
+  /** Is called with what cannot be read, and so stands on no page. */
   readonly onProblem?: OnProblem;
 }
 
-/** Hears of what has no page, a File or the export, and why. */
+/** Is called with what has no page, a File or the export, and why. */
 export type OnFailure = (name: string, error: unknown) => void;
 
 /** Files to be looked at at once. */
@@ -109,7 +109,7 @@ export async function writeFilePage(
   return await writePage(disk, page, make, (e) => onFailure(known.id, e));
 }
 
-/** What is in an export may be anything, and no page is worth a run. */
+/** Writes a page; where it cannot be made from what the export holds, reports that. */
 async function writePage(
   disk: Disk,
   path: string,
@@ -128,7 +128,7 @@ async function writePage(
   return true;
 }
 
-/** What `.done`, the manifest and `file.json` say of a File. */
+/** Reads what `.done`, the manifest and `file.json` say of a File. */
 async function knownFile(
   disk: Disk,
   file: TreeFile,
@@ -177,7 +177,7 @@ function rowOf(
   };
 }
 
-/** What the export says of itself. */
+/** Returns what the export says of itself. */
 function aboutOf(exports: readonly TreeExport[]) {
   const manifests = exports.flatMap(({ manifest }) => manifest ?? []);
   const isMerged = exports.some(({ prefix }) => prefix !== "");
@@ -200,7 +200,7 @@ function gapsOf(exports: readonly TreeExport[]): readonly Gap[] {
   return exports.flatMap(({ manifest }) => manifest?.gaps ?? []);
 }
 
-/** The paths in `directories.json`, as far as it can be read. */
+/** Reads the paths in `directories.json`, as far as it can be read. */
 async function directoryPaths(
   disk: Disk,
   [first]: readonly TreeExport[],

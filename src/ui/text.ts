@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<RecordKind, string>> = {
   logs: "Log",
 };
 
-const WHOLE = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
+const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 /** Formats a whole number: `3,512`. */
 export function count(value: number): string {

@@ -12,6 +12,14 @@ const FIRST_WORD_MS = 2_000;
  */
 const HALF_LIFE_MS = [10_000, 30_000] as const;
 
+/**
+ * Stands for the requests that open the lists of a File, as a number of records:
+ * a run of Files without Logs is as long as these take.
+ */
+const FILE_RECORDS = 20;
+/** The rate is measured from where this part of all records was read. */
+const FIRST_PART = 1 / 1_000;
+
 /** A File that is being exported. */
 interface StartedFile {
   readonly name: string;
@@ -33,7 +41,7 @@ export class TimeLeft {
   fileStarted(name: string, nowMs: number): FileProgress {
     const file = {
       ...{ name, sinceMs: nowMs },
-      ...{ expected: 0, done: 0, isKnown: false },
+      ...{ expected: FILE_RECORDS, done: 0, isKnown: false },
     };
     this.#started.add(file);
     return {
@@ -43,7 +51,7 @@ export class TimeLeft {
       end: () => {
         this.#started.delete(file);
         this.#files++;
-        this.#finished += file.done;
+        this.#finished += file.done + FILE_RECORDS;
       },
     };
   }
@@ -64,7 +72,6 @@ export class TimeLeft {
     const files = this.#files + known.length;
     const done = started.reduce((sum, one) => sum + one.done, this.#finished);
     if (files === 0) return null;
-    const recordMs = this.#rate.recordMs(done, nowMs);
     const all = known.reduce((sum, one) => sum + sizeOf(one), this.#finished);
     const each = all / files;
     const left = started.reduce(
@@ -73,6 +80,7 @@ export class TimeLeft {
         Math.max(0, sizeOf(one) - one.done, one.isKnown ? 0 : each - one.done),
       Math.max(0, notDone - started.length) * each,
     );
+    const recordMs = this.#rate.recordMs(done, left, nowMs);
     return recordMs === null ? null : Math.round(left * recordMs);
   }
 }
@@ -89,11 +97,11 @@ class Rate {
   #recentRecords = 0;
   #recentMs = 0;
 
-  recordMs(done: number, nowMs: number): number | null {
-    if (
-      this.#done === null || done === this.#done && this.#recentRecords === 0
-    ) {
+  recordMs(done: number, left: number, nowMs: number): number | null {
+    const isFirst = done <= (done + left) * FIRST_PART;
+    if (this.#done === null || isFirst) {
       this.#startMs = this.#nowMs = nowMs;
+      this.#done = done;
     }
     const [least, most] = HALF_LIFE_MS;
     const tookMs = Math.max(0, nowMs - this.#nowMs);

@@ -114,7 +114,7 @@ class FileCheck {
     return { counts: this.#counts, lists: this.#lists };
   }
 
-  /** What is wrong with the Version of this File that a Log holds. */
+  /** Says what is wrong with the Version of this File that a Log holds. */
   #otherFile(version: unknown): string | null {
     const id = isObject(version) ? version["id"] : undefined;
     return typeof id !== "string" || id === this.#id
@@ -139,7 +139,7 @@ class FileCheck {
       `${dir}/logs`,
       parts.logs,
       evaluationLogKey,
-      // A Run that is missing is fetched again; its Logs are what they were.
+      // A Run that is missing is fetched anew; its Logs are what they were.
       FETCH,
       (record) => {
         const run = record["run_id"];
@@ -170,7 +170,7 @@ class FileCheck {
     return value;
   }
 
-  /** The value of a document; `undefined` where it cannot be read, which is reported. */
+  /** Reads the value of a document; `undefined` where it cannot be read, which is reported. */
   async #value(name: string): Promise<unknown> {
     if (!this.#checked.file.names.has(name)) {
       this.#report(name, "is missing", FETCH);

@@ -135,7 +135,7 @@ async function checkChunk(
   return lines;
 }
 
-/** Reads the list again for keys that may be there twice. */
+/** Reads the list a second time for keys that may be there twice. */
 async function reportDuplicates(
   reader: ExportReader,
   problems: Problems,
@@ -158,7 +158,7 @@ async function reportDuplicates(
         if (++duplicates > MOST_REPORTED) continue;
         const message = `line ${number} holds ${
           JSON.stringify(key)
-        } again, which ${before} holds`;
+        } a second time, after ${before}`;
         problems.add(name, message, SET_ASIDE);
       }
     }

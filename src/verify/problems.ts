@@ -3,7 +3,7 @@ import { asideOf } from "../tree/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
 export type Repair =
-  /** Sets the path aside, and what `.done` says of its File; it is fetched again. */
+  /** Sets the path aside, and what `.done` says of its File; it is fetched anew. */
   | "setAside"
   /** Sets aside only what `.done` says of its File, so that a resume looks at it. */
   | "fetch"
@@ -29,15 +29,15 @@ export interface Problem extends Remedy {
   readonly message: string;
 }
 
-const AGAIN = "verify --repair sets it aside and fetches it again";
+const REPAIR = "verify --repair sets it aside and fetches it anew";
 /** For what is damaged, or does not belong there. */
-export const SET_ASIDE: Remedy = { repair: "setAside", advice: AGAIN };
+export const SET_ASIDE: Remedy = { repair: "setAside", advice: REPAIR };
 /** For what is missing from a File. */
-export const FETCH: Remedy = { repair: "fetch", advice: AGAIN };
+export const FETCH: Remedy = { repair: "fetch", advice: REPAIR };
 /** For what a resume mends. */
 export const RESUME: Remedy = { repair: "resume", advice: "resume" };
 /** Where the API did not answer. */
-export const LATER = byHand("compare again later");
+export const LATER = byHand("compare once more later");
 
 /** For what a run set aside, which only a person can give up. */
 export const ASIDE = byHand(
@@ -52,7 +52,7 @@ export function asideMessage(path: string): string {
   } and is no longer all at the API`;
 }
 
-/** For what a person has to do. */
+/** Makes the remedy for what a person has to do. */
 export function byHand(advice: string): Remedy {
   return { repair: "byHand", advice };
 }
@@ -64,7 +64,7 @@ export function remedyFor(name: string): Remedy {
       "restore export.json, or remove it and SHA256SUMS to go by the files alone",
     );
   }
-  // A log says nothing that is fetched; a resume sums it anew.
+  // A log holds nothing that is fetched; a resume sums it anew.
   return name === "export.log" ? RESUME : SET_ASIDE;
 }
 

@@ -26,7 +26,7 @@ const TOP: readonly string[] = [
 ];
 /** Where the manifest of a shard stands in exports that were merged by hand. */
 const SHARD = /^shards\/[^/]+\//;
-/** A database beside an export, which can be made again. */
+/** A database beside an export, which can be made anew. */
 const DATABASE = /^humanloop\.db/;
 /** What a repair set aside. */
 const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
@@ -93,7 +93,7 @@ export async function checkTop(
   }
 }
 
-/** Tells whether a file may have a sum or none, be there or not. */
+/** Checks whether a file may have a sum or none, be there or not. */
 function isOptional(name: string): boolean {
   return DATABASE.test(name) || DAMAGED.test(name) || asidePath(name) !== null;
 }
@@ -135,7 +135,7 @@ async function checkExport(
   if (wrong !== null) problems.add(directories, wrong, SET_ASIDE);
 }
 
-/** What is wrong with `directories.json`; the root that the run saw must be in it. */
+/** Says what is wrong with `directories.json`; the root that the run saw must be in it. */
 async function directoriesProblem(
   reader: ExportReader,
   name: string,

@@ -185,7 +185,7 @@ async function verifyDir(
   };
 }
 
-/** The Files that are there, or ought to be, with the export that each is in. */
+/** Lists the Files that are there, or ought to be, with the export that each is in. */
 async function filesOf(
   disk: Disk,
   exports: readonly TreeExport[],
@@ -308,7 +308,7 @@ function shardProblems(exports: readonly TreeExport[]): readonly Problem[] {
   return problems;
 }
 
-/** What all shards of one export have in common; `30d` is another time on each. */
+/** Returns what all shards of one export have in common; `30d` is another time on each. */
 function kindOf({ settings }: Manifest): string {
   const { apiUrl, directoryId, rootDirectoryId, logs, filters } = settings;
   const { types, files, shard } = filters;

@@ -1,6 +1,6 @@
 /**
  * Certificates and proxies, with real connections: what Deno makes of them, and
- * what a user is told. Everything is on loopback.
+ * what a user is shown. Everything is on loopback.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
@@ -114,7 +114,7 @@ async function write(connection: Deno.Conn, text: string): Promise<void> {
 
 /** Tries to reach an API in this process, trusting the authority of the tests. */
 async function reach(apiUrl: string): Promise<string> {
-  const clock = fastClock(1000);
+  const clock = fastClock(50);
   using client = Deno.createHttpClient({ caCerts: [certificate("ca.crt")] });
   const session = new Session({
     runtime: {
@@ -140,7 +140,7 @@ const CERTIFICATES: ReadonlyArray<readonly [string, string]> = [
   ["self_signed", "the server's certificate is not trusted; if it is your"],
 ];
 for (const [name, text] of CERTIFICATES) {
-  Deno.test(`a certificate that is "${name}" is told as what it is`, async () => {
+  Deno.test(`a certificate that is "${name}" is named as what it is`, async () => {
     await using server = serve(name);
     const message = await reach(server.url);
     const expected = `cannot reach the API at ${server.url}: ${text}`;
@@ -148,7 +148,7 @@ for (const [name, text] of CERTIFICATES) {
   });
 }
 
-Deno.test("http and https mixed up are told as such", async () => {
+Deno.test("http and https mixed up are named as such", async () => {
   await using plain = serve(null);
   await using secure = serve("good");
   const toPlain = await reach(plain.url.replace("http:", "https:"));
@@ -157,7 +157,7 @@ Deno.test("http and https mixed up are told as such", async () => {
   assert(toSecure.includes("the server does not speak HTTP"), toSecure);
 });
 
-Deno.test("a port where nothing listens is told as a refused connection", async () => {
+Deno.test("a port where nothing listens is reported as a refused connection", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();
@@ -234,7 +234,7 @@ Deno.test("a host that NO_PROXY names is asked without the proxy", async () => {
   assertEquals([code, proxy.seen], [0, []]);
 });
 
-Deno.test("a proxy that wants another login is told as such, at once", async () => {
+Deno.test("a proxy that wants another login is reported as such, at once", async () => {
   await using server = serve("good");
   await using proxy = serveProxy("me:right");
   const { code, err } = await plan(server.url, {

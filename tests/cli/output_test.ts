@@ -45,7 +45,7 @@ const OUTPUTS = [
   ["a closed stdout", '"$@" >&-'],
   ["a full disk for both", '"$@" >/dev/full 2>&1'],
   [
-    "a reader of stderr that is gone",
+    "a reader of stderr that has ended",
     '{ { "$@" 3>&- 2>&4 4>&-; echo $? >&3; } 4>&1 >/dev/null | true; } 3>code; exit $(cat code)',
   ],
 ] as const;

@@ -71,7 +71,7 @@ Deno.test("a plan is a table for people, with the filters and without Logs unles
   assert(lines.every((line) => line.length <= 100));
 });
 
-Deno.test("what cannot be counted is told: exit 3", async () => {
+Deno.test("what cannot be counted is printed: exit 3", async () => {
   const { code, out } = await planned(
     ["--logs"],
     (url) =>

@@ -48,7 +48,7 @@ async function assertSound(tab: Tab, what: string): Promise<void> {
   for (const url of requests) {
     assert(url.startsWith("file:///"), `${what}: ${url}`);
   }
-  const found = await tab.run(`({
+  const shown = await tab.run(`({
     hacked: typeof hacked,
     strangers: [...document.querySelectorAll(
       "img,iframe,link,base,object,embed,form,video,audio,use,textarea",
@@ -64,7 +64,7 @@ async function assertSound(tab: Tab, what: string): Promise<void> {
       .filter((one) => one.labels.length === 0 || !one.labels[0].innerText.trim())
       .map((one) => one.outerHTML),
   })`);
-  assertEquals(found, {
+  assertEquals(shown, {
     hacked: "undefined",
     strangers: [],
     scripts: 2,
@@ -94,7 +94,7 @@ async function nameless(tab: Tab): Promise<readonly string[]> {
 }
 
 browserTest(
-  "Files are found by searching, filtering, sorting and in their tree",
+  "Files can be reached by searching, filtering, sorting and in their tree",
   async (browser) => {
     await using dir = await tempDir();
     await exportTo(dir.path, sampleWorkspace());
@@ -176,7 +176,7 @@ browserTest(
         "v7 (default)",
         "Label the ticket with one of 10 labels: {{ticket}}",
         "12345678901234567890",
-        "2 lines of v6 are gone, 2 of v7 are new.",
+        "2 lines of v6 are not in v7, 2 are new.",
         "June regression",
         "80 % true (480 of 600)",
         "mean 5.963 ± 1.905 (600)",
@@ -242,12 +242,12 @@ browserTest(
     assertStringIncludes(gaps, "This export is not complete");
     assertStringIncludes(
       gaps,
-      `${CLASSIFIER.path}: ${CLASSIFIER.id} logs (1 record from place 8): HTTP 500`,
+      `${CLASSIFIER.path}: ${CLASSIFIER.id} logs (1 record from number 8): HTTP 500`,
     );
     await tab.goto(join(dir.path, "files", CLASSIFIER.id, "index.html"));
     assertStringIncludes(
       await text(tab, ".gaps"),
-      "logs (1 record from place 8)",
+      "logs (1 record from number 8)",
     );
   },
 );
@@ -313,7 +313,7 @@ browserTest(
   },
 );
 
-browserTest("10,000 Files: all are found, few are drawn", async (browser) => {
+browserTest("10,000 Files: all are listed, few are drawn", async (browser) => {
   await using dir = await tempDir();
   const path = join(dir.path, "index.html");
   await Deno.writeTextFile(path, overviewPage(manyFiles(10_000)));

@@ -70,7 +70,7 @@ async function newest(disk: MemoryDisk, most: number): Promise<string[]> {
   );
 }
 
-Deno.test("the newest Logs are found at either end of a list", async () => {
+Deno.test("the newest Logs are shown from either end of a list", async () => {
   const falling = logDisk([9, 8, 7], [6, 5, 4], [3]);
   assertEquals(await newest(falling, 2), ["9 1:1", "8 1:2"]);
   const rising = logDisk([1, 2, 3], [4, 5, 6], [7]);
@@ -79,7 +79,7 @@ Deno.test("the newest Logs are found at either end of a list", async () => {
   assertEquals(await newest(new MemoryDisk(), 5), []);
 });
 
-Deno.test("a Log that is too long or no JSON has its place, and costs no memory", async () => {
+Deno.test("a Log that is too long or no JSON is a row, and costs no memory", async () => {
   const disk = new MemoryDisk();
   const long = `{"id":"${"x".repeat(5_000_000)}"}`;
   disk.put("/logs/1.jsonl", `{"id":"a"}\n${long}\nnonsense\n{"id":"b"}`);
@@ -155,7 +155,7 @@ Deno.test("a run that the key ends leaves a page that says that it is not comple
   assertStringIncludes(page, "its export did not come to its end");
 });
 
-Deno.test("pages of the official script's export: counted from the disk, gaps unknown, unfinished Files told", async () => {
+Deno.test("pages of the official script's export: counted from the disk, gaps unknown, unfinished Files named", async () => {
   const disk = new MemoryDisk();
   for (const [path, text] of expectedTree(workspace, { logs: true })) {
     if (path === "directories.json") continue;
@@ -189,18 +189,18 @@ Deno.test("pages of the official script's export: counted from the disk, gaps un
   assertStringIncludes(page, "Shared/Smoke test: its export did not come to");
 });
 
-Deno.test("a page that cannot be made is told, and costs nothing but itself", async () => {
+Deno.test("a page that cannot be made is reported, and costs nothing but itself", async () => {
   const disk = new MemoryDisk();
-  const told: string[] = [];
+  const reported: string[] = [];
   const broken = { id: "pr_1", type: "prompt", path: null, state: "complete" };
   const written = await writeFilePage(
     disk,
     new Layout("/x"),
     broken as unknown as FileData,
-    (id, error) => void told.push(`${id}: ${error}`),
+    (id, error) => void reported.push(`${id}: ${error}`),
   );
   assertEquals(written, false);
-  assert(told[0]!.startsWith("pr_1: TypeError"), told[0]);
+  assert(reported[0]!.startsWith("pr_1: TypeError"), reported[0]);
 });
 
 Deno.test("index needs an export that nobody is at work on", async () => {

@@ -1,4 +1,4 @@
-/** Damages of every kind, by a seed, to a complete export: every one is found. */
+/** Damages of every kind, by a seed, to a complete export: every one is reported. */
 import { assert, assertEquals } from "@std/assert";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { verifyExports } from "../../src/verify/verify.ts";
@@ -51,10 +51,10 @@ const DAMAGES: readonly Damage[] = [
   (dice, disk, names) => {
     const name = dice.oneOf(names);
     const bytes = disk.get(at(name));
-    const place = dice.below(bytes.length);
+    const offset = dice.below(bytes.length);
     const bit = dice.below(8);
-    bytes[place]! ^= 1 << bit;
-    return `bit ${bit} of byte ${place} of ${name} is flipped`;
+    bytes[offset]! ^= 1 << bit;
+    return `bit ${bit} of byte ${offset} of ${name} is flipped`;
   },
   (dice, disk, names) => {
     const name = dice.oneOf(names);
@@ -131,7 +131,7 @@ Deno.test("an export that nobody touched is sound", async () => {
 });
 
 for (let from = 1; from <= SEEDS; from += A_TEST) {
-  Deno.test(`damages ${from} to ${from + A_TEST - 1} are all found`, async () => {
+  Deno.test(`damages ${from} to ${from + A_TEST - 1} are all reported`, async () => {
     for (let seed = from; seed < from + A_TEST; seed++) {
       const disk = (await sound).copy();
       // Pages are made from the rest, and vouched for by nothing.

@@ -146,8 +146,8 @@ for (const [name, damage, wanted] of DAMAGES) {
     await damage(disk);
     mendSums(disk);
     const { problems } = await verifyExports({ disk, dirs });
-    const found = problems.map(({ path, message }) => `${path} ${message}`);
-    assert(found.some((one) => one.startsWith(wanted)), found.join("\n"));
+    const reported = problems.map(({ path, message }) => `${path} ${message}`);
+    assert(reported.some((one) => one.startsWith(wanted)), reported.join("\n"));
     const { code } = await runInMemory(["verify", MEMORY_EXPORT], {
       disk,
       workspace,
@@ -156,7 +156,7 @@ for (const [name, damage, wanted] of DAMAGES) {
   });
 }
 
-Deno.test("sums carry sizes in comments: a file of another size is told without being read", async () => {
+Deno.test("sums carry sizes in comments: a file of another size is reported without being read", async () => {
   const disk = await exported();
   mendSums(disk, { sizes: true });
   assertEquals((await verifyExports({ disk, dirs })).problems, []);
@@ -239,7 +239,7 @@ Deno.test("several exports are checked together, and each problem says which it 
   );
 });
 
-Deno.test("a file that cannot be read is one problem, and the others are still found", async () => {
+Deno.test("a file that cannot be read is one problem, and the others are still reported", async () => {
   const memory = await exported();
   memory.put(at(`${A}/notes.txt`), "mine");
   const refused = [at(`${A}/logs/1.jsonl`), at(`${A}/file.json`)];
@@ -264,9 +264,9 @@ Deno.test("a file that cannot be read is one problem, and the others are still f
   };
   const { problems } = await verifyExports({ disk, dirs });
   for (const path of [`${A}/logs/1.jsonl`, `${A}/file.json`]) {
-    const found = problems.filter((one) => one.path === path);
+    const reported = problems.filter((one) => one.path === path);
     assertStringIncludes(
-      found[0]!.message,
+      reported[0]!.message,
       "cannot be read: permission denied",
     );
   }
@@ -275,7 +275,7 @@ Deno.test("a file that cannot be read is one problem, and the others are still f
 
 Deno.test({
   name:
-    "an export of ours that others may read is told, and one on a file system without modes is not",
+    "an export of ours that others may read is reported, and one on a file system without modes is not",
   ignore: Deno.build.os === "windows",
   fn: async () => {
     await using dir = await tempDir();

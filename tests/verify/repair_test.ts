@@ -51,7 +51,7 @@ Deno.test("six problems of a File are one advice and one repair, and the export 
     "verify --repair sets it aside and fetches it again",
     "resume",
   ]);
-  const moved = await repair(disk, MEMORY_EXPORT, first.problems);
+  const setAside = await repair(disk, MEMORY_EXPORT, first.problems);
   const paths = [
     "directories.json",
     `${P}/.done`,
@@ -60,7 +60,7 @@ Deno.test("six problems of a File are one advice and one repair, and the export 
     version,
   ];
   assertEquals(
-    moved,
+    setAside,
     paths.map((path) => ({ path, to: `damaged/1/${path}` })),
   );
   const kept = disk.files(at("damaged/1"));
@@ -116,8 +116,8 @@ Deno.test({
     const link = join(root, "files/pr_1/file.json");
     await Deno.symlink(join(dir.path, "outside"), link);
     const { problems } = await verifyExports({ disk, dirs: [root] });
-    const moved = await repair(disk, root, problems);
-    assertEquals(moved.map(({ path }) => path), [
+    const setAside = await repair(disk, root, problems);
+    assertEquals(setAside.map(({ path }) => path), [
       "files/pr_1/.done",
       "files/pr_1/file.json",
     ]);

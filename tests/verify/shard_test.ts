@@ -72,8 +72,11 @@ async function merged(): Promise<MemoryDisk> {
     const { code } = await runInMemory(args, { disk, workspace });
     assertEquals(code, 0);
     for (const name of disk.files(MEMORY_EXPORT).keys()) {
-      const place = name.startsWith("files/") ? "" : `shards/${index}/`;
-      whole.put(`/whole/${place}${name}`, disk.get(`${MEMORY_EXPORT}/${name}`));
+      const prefix = name.startsWith("files/") ? "" : `shards/${index}/`;
+      whole.put(
+        `/whole/${prefix}${name}`,
+        disk.get(`${MEMORY_EXPORT}/${name}`),
+      );
     }
   }
   return whole;
@@ -141,7 +144,7 @@ Deno.test("merged shards have one overview, which is complete when all of them a
     return new TextDecoder().decode(disk.get("/whole/index.html"));
   };
   const whole = await page();
-  assertStringIncludes(whole, "14 Files · begun");
+  assertStringIncludes(whole, "14 Files · started");
   assertStringIncludes(whole, "with Logs · complete");
   assert(!whole.includes("--shard"), "the whole is of no shard");
   assert(!whole.includes("not complete"));
@@ -208,7 +211,7 @@ const DAMAGES: ReadonlyArray<
 ];
 
 for (const [name, damage, wanted] of DAMAGES) {
-  Deno.test(`merged shards: ${name} is found`, async () => {
+  Deno.test(`merged shards: ${name} is reported`, async () => {
     const disk = await merged();
     damage(disk);
     const { code, out } = await verify(disk);

@@ -66,7 +66,7 @@ Deno.test("no export: exit 2, and one line that says what to give", async () => 
   }
 });
 
-/** Each is found for what it is, sums or no sums. */
+/** Each is reported as what it is, sums or no sums. */
 const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [
@@ -274,7 +274,7 @@ Deno.test("--remote: an export like the workspace is sound, one that lacks somet
   assertStringIncludes(out, `Other at the API: ${P}`);
 });
 
-Deno.test("--remote: Files that came or went are told, a refused key is exit 5", async () => {
+Deno.test("--remote: Files that came or went are reported, a refused key is exit 5", async () => {
   const disk = await exported();
   const other = sampleWorkspace().files.at(-1)!;
   const { code, out } = await verified(disk, ["--remote"], {
@@ -293,7 +293,7 @@ Deno.test("--remote: Files that came or went are told, a refused key is exit 5",
   assertStringIncludes(refused.err, "refused the key");
 });
 
-Deno.test("an incomplete export tells each gap", async () => {
+Deno.test("of an incomplete export each gap is reported", async () => {
   const disk = new MemoryDisk();
   const before = (url: URL) =>
     url.pathname.endsWith("/stats")

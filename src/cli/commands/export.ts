@@ -115,7 +115,7 @@ export async function exportWith(
   });
 }
 
-/** Asks for Logs, where nothing says whether they are wanted and somebody is there. */
+/** Asks whether Logs are wanted, where no setting says so and a person is there. */
 async function wantsLogs(
   { logsFlag, logsVariable }: ConfigInput,
   { quiet, json }: Flags,
@@ -321,7 +321,7 @@ async function pagesOf(
   await writePages(disk, layout.root, { which, onFailure });
 }
 
-/** Whether a resume would know the settings. */
+/** Checks whether a resume would know the settings. */
 async function hasSettings(
   { disk }: Runtime,
   { layout }: ExportDir,

@@ -118,7 +118,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
   return exitCode;
 }
 
-/** Tells whether an export came to its end, complete or not. */
+/** Checks whether an export came to its end, complete or not. */
 function hasEnded(code: number): boolean {
   return code === EXIT.complete || code === EXIT.incomplete;
 }
