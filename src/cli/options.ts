@@ -207,11 +207,10 @@ something could not be counted.`,
     operand: { ...EXPORT_DIR, isRepeatable: true },
     options: ["remote", "repair", "output", ...API, "json"],
     about:
-      `Works offline and without a key, unless --remote or --repair is given. Reads
-every file once and prints a line for each problem, and what to do. Takes several
-exports, such as the shards of one, and those of the official script. Exit 0
-without a problem, 4 with one, 2 where there is no export; --repair ends with the
-exit code of its resume, then of a second check.
+      `Works offline and without a key, unless --remote or --repair is given. Prints a
+line for each problem, and what to do. Takes several exports, such as all shards.
+Exit 0 without a problem, 4 with one, 2 where there is no export; with --repair
+that of the resume, then of a second check.
 
 verify finds what an export itself can prove: files that are missing, extra or
 not what was written, records that are no JSON or stand there twice, references

@@ -13,10 +13,10 @@ const FIRST_WORD_MS = 2_000;
 const HALF_LIFE_MS = [10_000, 30_000] as const;
 
 /**
- * Stands for the requests that open the lists of a File, as a number of records:
- * a run of Files without Logs is as long as these take.
+ * A File counts as so many records at least: the requests that open its lists
+ * take their time where there is nothing in them.
  */
-const FILE_RECORDS = 20;
+const LEAST_RECORDS = 20;
 /** The rate is measured from where this part of all records was read. */
 const FIRST_PART = 1 / 1_000;
 
@@ -41,7 +41,7 @@ export class TimeLeft {
   fileStarted(name: string, nowMs: number): FileProgress {
     const file = {
       ...{ name, sinceMs: nowMs },
-      ...{ expected: FILE_RECORDS, done: 0, isKnown: false },
+      ...{ expected: 0, done: 0, isKnown: false },
     };
     this.#started.add(file);
     return {
@@ -51,7 +51,7 @@ export class TimeLeft {
       end: () => {
         this.#started.delete(file);
         this.#files++;
-        this.#finished += file.done + FILE_RECORDS;
+        this.#finished += Math.max(file.done, LEAST_RECORDS);
       },
     };
   }
@@ -86,7 +86,7 @@ export class TimeLeft {
 }
 
 function sizeOf({ expected, done }: StartedFile): number {
-  return Math.max(expected, done);
+  return Math.max(expected, done, LEAST_RECORDS);
 }
 
 /** How long a record takes, of late, from the first that was read on. */
