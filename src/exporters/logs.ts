@@ -111,7 +111,7 @@ function newestOf(
 
 function warnOfIgnoredDates({ file, times, observer }: FileContext): void {
   if (!times.isFiltered) return;
-  const name = file.path ?? file.id;
+  const name = file.path === null ? file.id : `${file.path} (${file.id})`;
   observer.log(
     "WARN",
     `the API ignores dates: all Logs of ${name} are exported, whatever their time`,

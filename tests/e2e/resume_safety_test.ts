@@ -48,7 +48,7 @@ function assertMendedOrTold(
 ): void {
   if (code === 0) return assertSame(made.tree, whole);
   assertEquals(code, 3, err);
-  assertStringIncludes(out, told.part);
+  assertStringIncludes(out + err, told.part);
   assertStringIncludes(made.text("SHA256SUMS") ?? "", told.sum);
   assertEquals(made.tree.has(`${FILE}/.done`), false);
 }
@@ -166,7 +166,7 @@ for (const [name, disturbed] of Object.entries(SHRUNK)) {
     const before = made.lines(LOGS);
     const { code, out, err } = await made.resume(disturbed);
     assertEquals(code, 3, err);
-    assertStringIncludes(out, "logs");
+    assertStringIncludes(out + err, "logs");
     assertKept(made, before);
     assertEquals(made.tree.has(`${FILE}/.done`), false);
   });
@@ -404,7 +404,7 @@ Deno.test("a File that was deleted at the source, --resume --logs: exit 3, and t
   made.workspace = { ...workspace, files: workspace.files.slice(1) };
   const { code, out, err } = await made.resume({}, ["--logs"]);
   assertEquals(code, 3, err);
-  assertStringIncludes(out, BIG);
+  assertStringIncludes(out + err, BIG);
   for (const path of before.keys()) {
     if (path.startsWith(FILE) && !path.endsWith(".done")) {
       assert(made.tree.has(path), path);
@@ -421,7 +421,7 @@ for (const status of [401, 403]) {
       before: (url) => asksForLogs(url, BIG) ? refused() : undefined,
     });
     assertEquals(code, 3, err);
-    assertStringIncludes(out, `${BIG} logs`);
+    assertStringIncludes(out + err, `${BIG} logs`);
     for (const { id } of workspace.files.slice(1)) {
       assert(made.tree.has(`files/${id}/.done`), id);
     }
@@ -478,7 +478,7 @@ for (const [name, files] of Object.entries(TWINS)) {
     const made = new MemoryExport({ ...workspace, files });
     const { code, out, err } = await made.begin();
     assertEquals(code, 3, err);
-    assertStringIncludes(out, "case");
+    assertStringIncludes(out + err, "case");
     const paths = [...made.tree.keys()].map((path) => path.toLowerCase());
     assertEquals(new Set(paths).size, paths.length);
   });
