@@ -49,7 +49,7 @@ export interface Choice {
 /** The command that runs one seed again. */
 export function replayCommand(
   seed: number,
-  { only, all }: Choice = {},
+  { only, all, disk }: Choice = {},
 ): string {
   const words = (only ?? []).map((name) => ` --only "${name}"`).join("");
   const more = words + (all ? " --all" : "") + (disk ? " --disk" : "");
@@ -98,8 +98,11 @@ export async function simulate(
     aheadDice === null ? undefined : START_MS + aheadDice.below(20 * DAY_MS),
   );
   for (const one of chosen) {
-    const dice = one.seed ? diceFor(one, 0) : null;
-    if (dice !== null) one.seed!(seed, dice);
+    // Whether the source changes is decided for all of a seed already.
+    const { seed: prepare, moves } = one;
+    if (prepare === undefined || moves && !isMoving) continue;
+    const dice = moves ? diceOf(number, one.name, 0) : diceFor(one, 0);
+    if (dice !== null) prepare(seed, dice);
   }
   const movers = chosen.filter(({ moves }) => moves && isMoving);
   seed.rests = movers.length === 0;
