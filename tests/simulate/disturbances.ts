@@ -92,10 +92,12 @@ function dateAnswers(
 ): Disturbance {
   return {
     ...{ name, weight: 0.08, enabled },
-    seed: ({ layers }) =>
-      void layers.push((url, nowMs, answer) =>
+    seed: (seed) => {
+      seed.ignoresDates = true;
+      seed.layers.push((url, nowMs, answer) =>
         isLogs(url) && asksForDates(url) ? layer(url, nowMs, answer) : answer()
-      ),
+      );
+    },
   };
 }
 
@@ -212,7 +214,11 @@ function logsSince(logs: Sequence, sinceMs: number): Sequence {
 function filter(seed: Seed, dice: Dice): void {
   const { args, source } = seed;
   const file = dice.oneOf(source.files);
-  const kind = dice.oneOf(["type", "file", "since"]);
+  const kind = dice.oneOf([
+    "type",
+    "file",
+    seed.ignoresDates ? "file" : "since",
+  ]);
   if (kind === "type") {
     args.push("--type", file.type);
     seed.wants = (one) => one.type === file.type ? one : null;
@@ -224,6 +230,7 @@ function filter(seed: Seed, dice: Dice): void {
     const sinceMs = Date.UTC(2025, 4, 29, 12, 0, 0, 500) +
       dice.below(24) * HOUR_MS;
     args.push("--since", new Date(sinceMs).toISOString());
+    seed.sinceMs = sinceMs;
     seed.wants = (one): DemoFile => {
       const logs = logsSince(one.logs, sinceMs);
       return { ...one, logs, bareLogs: logs };
@@ -289,7 +296,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
       ),
   },
   {
-    ...{ name: "wrong totals elsewhere", weight: 0.15, enabled: false },
+    ...{ name: "wrong totals elsewhere", weight: 0.15, enabled: true },
     run: (run, dice) => {
       const by = dice.oneOf([-3, 5, 120]);
       if (run.totals.length > 0) return;
@@ -312,7 +319,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
   {
-    ...{ name: "one thing refused", weight: 0.15, enabled: false },
+    ...{ name: "one thing refused", weight: 0.15, enabled: true },
     run: refuseOne,
   },
   {
@@ -330,7 +337,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
       new Response("", { status: 429, headers: { "retry-after": seconds } })
     ),
     () => new Response("", { status: 503, headers: { "retry-after": "0" } }),
-  ], false),
+  ], true),
   {
     ...{ name: "outage", weight: 0.25, enabled: true },
     run: (run, dice) => {
@@ -368,9 +375,9 @@ export const DISTURBANCES: readonly Disturbance[] = [
     seed: (seed) => void (seed.isOrdered = false),
   },
   movingRecords("Files", false),
-  movingRecords("Versions", false),
+  movingRecords("Versions", true),
   movingRecords("Evaluations", false),
-  movingRecords("Runs", false),
+  movingRecords("Runs", true),
   // How far ahead Logs are dated is decided where the source is made.
   { name: "dates ahead", weight: 0.15, enabled: false },
   {
@@ -430,11 +437,11 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
   {
-    ...{ name: "Logs later", weight: 0.15, enabled: false },
+    ...{ name: "Logs later", weight: 0.15, enabled: true },
     seed: (seed, dice) => void (seed.logsFrom = 2 + dice.below(4)),
   },
   {
-    ...{ name: "filters", weight: 0.15, enabled: false },
+    ...{ name: "filters", weight: 0.15, enabled: true },
     seed: filter,
   },
   {

@@ -5,7 +5,7 @@ import type { MemoryDisk } from "../helpers/memory_disk.ts";
 import type { Dice } from "./dice.ts";
 import type { Layer } from "./faults.ts";
 import type { Links } from "./linked_disk.ts";
-import type { Source } from "./source.ts";
+import { type Source, type SourceList, timeOf } from "./source.ts";
 
 /** One seed: the source, the disk, and what holds for all of its runs. */
 export interface Seed {
@@ -31,6 +31,10 @@ export interface Seed {
   isTouched: boolean;
   /** Directories of Files that are not as the last run left them. */
   readonly touched: Set<string>;
+  /** Whether the server answers without regard to dates, or not at all. */
+  ignoresDates: boolean;
+  /** Only Logs that were created at this time or later are asked for. */
+  sinceMs: number | null;
   /** Which Files, and which of their Logs, are asked for. */
   wants: (file: DemoFile) => DemoFile | null;
 }
@@ -69,6 +73,16 @@ export interface Run {
 export function wantedWorkspace({ source, wants }: Seed): Workspace {
   const { directories, files } = source.workspace;
   return { directories, files: files.flatMap((file) => wants(file) ?? []) };
+}
+
+/** The records of a list that an export of the seed is of. */
+export function wantedTexts(
+  { sinceMs, source }: Seed,
+  { dir, texts }: SourceList,
+): readonly string[] {
+  const isCut = sinceMs !== null && source.dated &&
+    /^files\/[^/]+\/logs$/.test(dir);
+  return isCut ? texts.filter((text) => timeOf(text) >= sinceMs) : texts;
 }
 
 /** What can go wrong, or be unusual. */

@@ -46,12 +46,20 @@ const LENGTHS = [
 ];
 const NEWEST_MS = Date.UTC(2025, 4, 30);
 
-/**
- * Makes a workspace.
- *
- * @param newestMs When the newest Logs were created.
- */
-export function makeSource(dice: Dice, newestMs = NEWEST_MS): Source {
+/** How a source is made. */
+export interface SourceOptions {
+  /** When the newest Logs were created. */
+  readonly newestMs?: number;
+  /** Lengths of lists, beside the usual ones. */
+  readonly lengths?: readonly number[];
+}
+
+/** Makes a workspace. */
+export function makeSource(
+  dice: Dice,
+  { newestMs = NEWEST_MS, lengths = [] }: SourceOptions = {},
+): Source {
+  const allLengths = [...LENGTHS, ...lengths];
   const { directories, files } = sampleWorkspace();
   const lists: SourceList[] = [];
   const dated = !dice.oneIn(4);
@@ -90,7 +98,7 @@ export function makeSource(dice: Dice, newestMs = NEWEST_MS): Source {
     const at = `files/${file.id}`;
     const length = long && place === 0
       ? 20_001 + dice.below(8_000)
-      : dice.oneOf(LENGTHS);
+      : dice.oneOf(allLengths);
     const isDataset = file.type === "dataset";
     const logs = isDataset ? [] : byTime(makeList(
       `${at}/logs`,
@@ -113,7 +121,7 @@ export function makeSource(dice: Dice, newestMs = NEWEST_MS): Source {
         runs: [...one.runs],
         logs: makeList(
           `${at}/evaluations/${one.id}/logs`,
-          dice.oneOf(LENGTHS),
+          dice.oneOf(allLengths),
           (id) => `{"run_id":"${one.runs[0]!.id}","log":{"id":"e_${id}"}}`,
           (text) => JSON.parse(text).log.id,
         ),
@@ -123,7 +131,7 @@ export function makeSource(dice: Dice, newestMs = NEWEST_MS): Source {
           id,
           makeList(
             `${at}/datapoints/${id}`,
-            dice.oneOf(LENGTHS),
+            dice.oneOf(allLengths),
             (id) => `{"id":"dp_${id}","x":-0.0}`,
             idOf,
           ),
@@ -195,7 +203,7 @@ export function change(
 }
 
 /** When a record was created; 0 where it does not say. */
-function timeOf(text: string): number {
+export function timeOf(text: string): number {
   const { created_at } = JSON.parse(text);
   return created_at === undefined ? 0 : Date.parse(`${created_at}Z`);
 }
@@ -265,8 +273,10 @@ function toggle<T extends Named>(
   for (const [path, document] of source.documents) {
     if (path.startsWith(`${at}/`)) document.isThroughout = false;
   }
-  for (const { dir, throughout } of source.lists) {
-    if (dir.startsWith(`${at}/`)) throughout.clear();
+  for (const { dir, texts, throughout } of source.lists) {
+    if (!dir.startsWith(`${at}/`)) continue;
+    texts.length = 0;
+    throughout.clear();
   }
 }
 
