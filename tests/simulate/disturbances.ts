@@ -175,7 +175,7 @@ function plantOfficialExport(seed: Seed, dice: Dice): void {
   const state = new Map(
     files.map(({ id }) => [
       `files/${id}`,
-      dice.oneOf(["done", "done", "dropped", "begun", "none"]),
+      dice.oneOf(["done", "done", "dropped", "partial", "none"]),
     ]),
   );
   // One is there, or the export would be of another workspace.
@@ -185,7 +185,9 @@ function plantOfficialExport(seed: Seed, dice: Dice): void {
     const file = path.split("/").slice(0, 2).join("/");
     const of = state.get(file);
     const isDone = path.endsWith("/.done");
-    if (of === undefined || of === "none" || of === "begun" && isDone) continue;
+    if (of === undefined || of === "none" || of === "partial" && isDone) {
+      continue;
+    }
     const lines = text.split("\n");
     const isCut = of !== "done" && path.endsWith(".jsonl") && lines.length > 9;
     seed.disk.put(

@@ -7,7 +7,7 @@ import { type Seed, wantedTexts, wantedWorkspace } from "./setup.ts";
 import type { SourceDocument, SourceList } from "./source.ts";
 
 /** An export, and how the run that left it ended. */
-export interface Outcome {
+export interface Result {
   readonly code: number;
   readonly tree: Tree;
   readonly gaps: readonly Gap[];
@@ -46,8 +46,8 @@ export function judgeSums(tree: Tree, code: number): string[] {
  * What is wrong with an export of a source that rested: nothing may be missing
  * that is not listed, and nothing else may differ.
  */
-export function judgeRest(seed: Seed, outcome: Outcome): string[] {
-  const { code, tree, gaps, logs } = outcome;
+export function judgeRest(seed: Seed, result: Result): string[] {
+  const { code, tree, gaps, logs } = result;
   const { source, isTouched, touched } = seed;
   const expected = expectedTree(wantedWorkspace(seed), { logs });
   const isBeside = (path: string) =>
@@ -174,8 +174,8 @@ function vouchedDifferences(
  * must hold every record that was there throughout, once, in the source's order,
  * and none that never was.
  */
-export function judgeMotion(seed: Seed, outcome: Outcome): string[] {
-  const { tree, code, logs } = outcome;
+export function judgeMotion(seed: Seed, result: Result): string[] {
+  const { tree, code, logs } = result;
   const wanted = new Set(
     wantedWorkspace(seed).files.map(({ id }) => `files/${id}`),
   );

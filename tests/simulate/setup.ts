@@ -25,7 +25,7 @@ export interface Seed {
   rests: boolean;
   /** Whether only the set of records is sure, not their order. */
   isOrdered: boolean;
-  /** Whether a File may be gone that the export has begun. */
+  /** Whether a File may be gone that the export holds in part. */
   losesFiles: boolean;
   /** Whether somebody touched the disk between runs, or a stranger began. */
   isTouched: boolean;

@@ -22,7 +22,7 @@ import {
   judgeMotion,
   judgeRest,
   judgeSums,
-  type Outcome,
+  type Result,
 } from "./oracle.ts";
 import type { Disturbance, Run, Seed } from "./setup.ts";
 import { makeSource, type SourceOptions } from "./source.ts";
@@ -249,14 +249,14 @@ function judge(
   const tree = treeOf(seed.disk, now);
   if (disk && root !== null) wrong.push(...judgeDisk(seed, before, tree));
   if ([0, 3].includes(code)) wrong.push(...judgeSums(tree, code));
-  const outcome = outcomeOf(run, tree, code);
+  const result = resultOf(run, tree, code);
   return [
     ...wrong,
-    ...seed.rests ? judgeRest(seed, outcome) : judgeMotion(seed, outcome),
+    ...seed.rests ? judgeRest(seed, result) : judgeMotion(seed, result),
   ];
 }
 
-function outcomeOf({ seed, number }: Run, tree: Tree, code: number): Outcome {
+function resultOf({ seed, number }: Run, tree: Tree, code: number): Result {
   const manifest = tree.get("export.json");
   const parsed: Manifest | null = manifest === undefined
     ? null
