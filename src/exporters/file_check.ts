@@ -18,9 +18,13 @@ import { offsetOf } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
 import { listDir, orNull } from "../tree/atomic_file.ts";
-import { Checkpoints, type ListCheckpoint } from "../tree/checkpoint.ts";
+import {
+  type Checkpoints,
+  type ListCheckpoint,
+  readCheckpoints,
+} from "../tree/checkpoint.ts";
 import { readChunk } from "../tree/chunk_reader.ts";
-import type { Sums } from "../tree/checksums.ts";
+import { type Sums, UNKNOWN_SUM } from "../tree/checksums.ts";
 import type { Done } from "../tree/done.ts";
 import { chunkPath, type FileLayout, type ListName } from "../tree/layout.ts";
 import { type FileContext, FileReport, type RunContext } from "./context.ts";
@@ -79,7 +83,9 @@ export async function findMissingFile(
   paths: FileLayout,
   sums: Sums,
 ): Promise<string | null> {
-  for (const [name, { size }] of sums) {
+  for (const [name, { sum, size }] of sums) {
+    // A run died just when this file was to get its name.
+    if (sum === UNKNOWN_SUM) continue;
     const path = join(paths.root, ...name.split("/"));
     const info = await orNull(`look at ${path}`, () => disk.lstat(path));
     if (!info?.isFile) return `${name} is missing on disk`;
@@ -100,13 +106,15 @@ export async function rebuildCheckpoints(
   context: RunContext,
   { file, paths }: FileOnDisk,
   sums: Sums,
-  { counts }: Done,
+  { counts, logs = false }: Done,
 ): Promise<Checkpoints> {
   const { disk, times } = context;
   const lastChunks = new Map<ListName, number>();
   for (const name of sums.keys()) {
     const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
     if (list === undefined) continue;
+    // Logs that were being added are not what `.done` speaks of.
+    if (!logs && !list.startsWith("datapoints/")) continue;
     const last = Math.max(
       Number(number),
       lastChunks.get(list as ListName) ?? 0,
@@ -130,7 +138,11 @@ export async function rebuildCheckpoints(
       ...isFrozen && { until: times.wanted.until ?? cutoff },
     });
   }
-  return new Checkpoints(disk, paths, lists);
+  const checkpoints = await readCheckpoints(disk, paths, file.id);
+  for (const [name, checkpoint] of lists) {
+    if (!checkpoints.get(name)) await checkpoints.set(name, checkpoint);
+  }
+  return checkpoints;
 }
 
 /**

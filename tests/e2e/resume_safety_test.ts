@@ -60,7 +60,7 @@ function assertKept(made: MemoryExport, lines: readonly string[]): void {
 }
 
 /** An export of which one Log could not be served: its list is not finished. */
-async function begunExport(place = 2_400): Promise<MemoryExport> {
+async function unfinishedExport(place = 2_400): Promise<MemoryExport> {
   const made = new MemoryExport(workspace);
   const { code } = await made.begin({
     before: (url) => holdsLogs(url, BIG, [place]) ? unserved() : undefined,
@@ -131,8 +131,8 @@ const DAMAGES: Readonly<Record<string, (made: MemoryExport) => void>> = {
   "whose chunk 1 is missing": (made) => made.put(`${LOGS}/1.jsonl`, null),
 };
 for (const [name, damage] of Object.entries(DAMAGES)) {
-  Deno.test(`a begun list ${name} is read again, and is whole`, async () => {
-    const made = await begunExport();
+  Deno.test(`an unfinished list ${name} is read again, and is whole`, async () => {
+    const made = await unfinishedExport();
     damage(made);
     const { code, err } = await made.resume();
     assertEquals(code, 0, err);
@@ -161,8 +161,8 @@ const SHRUNK: Readonly<Record<string, Disturbed>> = {
   },
 };
 for (const [name, disturbed] of Object.entries(SHRUNK)) {
-  Deno.test(`a begun list stays on disk where the API now ${name}: exit 3, and told`, async () => {
-    const made = await begunExport();
+  Deno.test(`an unfinished list stays on disk where the API now ${name}: exit 3, and told`, async () => {
+    const made = await unfinishedExport();
     const before = made.lines(LOGS);
     const { code, out, err } = await made.resume(disturbed);
     assertEquals(code, 3, err);
@@ -198,7 +198,7 @@ const STATES: Readonly<Record<string, (text: string) => string>> = {
 };
 for (const [name, change] of Object.entries(STATES)) {
   Deno.test(`a checkpoint that ${name} costs nothing: the list is whole after a resume`, async () => {
-    const made = await begunExport();
+    const made = await unfinishedExport();
     made.put(`${FILE}/.state.json`, change(made.text(`${FILE}/.state.json`)!));
     const { code, err } = await made.resume();
     assertEquals(code, 0, err);
@@ -206,7 +206,7 @@ for (const [name, change] of Object.entries(STATES)) {
   });
 
   Deno.test(`a checkpoint that ${name} costs nothing while the API fails either: exit 3`, async () => {
-    const made = await begunExport();
+    const made = await unfinishedExport();
     const before = made.lines(LOGS);
     made.put(`${FILE}/.state.json`, change(made.text(`${FILE}/.state.json`)!));
     const { code, err } = await made.resume({
@@ -376,7 +376,7 @@ for (
   const [name, error, chunk] of Object.entries(READ_ERRORS)
     .flatMap(([name, error]) => [2, 3].map((n) => [name, error, n] as const))
 ) {
-  Deno.test(`chunk ${chunk} of a begun list that cannot be read (${name}) does not end the run`, async () => {
+  Deno.test(`chunk ${chunk} of an unfinished list that cannot be read (${name}) does not end the run`, async () => {
     const made = new MemoryExport(workspace);
     const draft = workspace.files.at(-1)!.id;
     const { code } = await made.begin({
