@@ -257,7 +257,7 @@ function refuseOne(run: Run, dice: Dice): void {
  * Whether `deno task test` looks after each run for everything that was on disk
  * before it (`judgeDisk`); `deno task simulate --disk` always does.
  */
-export const DISK_IS_JUDGED: boolean = false;
+export const DISK_IS_JUDGED: boolean = true;
 
 /** Everything, in the order in which it stands before the server. */
 export const DISTURBANCES: readonly Disturbance[] = [
@@ -381,9 +381,9 @@ export const DISTURBANCES: readonly Disturbance[] = [
   movingRecords("Evaluations", false),
   movingRecords("Runs", true),
   // How far ahead Logs are dated is decided where the source is made.
-  { name: "dates ahead", weight: 0.15, enabled: false },
+  { name: "dates ahead", weight: 0.15, enabled: true },
   {
-    ...{ name: "clock jumps", weight: 0.2, enabled: false },
+    ...{ name: "clock jumps", weight: 0.2, enabled: true },
     run: (run, dice) => {
       const at = dice.oneOf([0, dice.below(500)]);
       const by = dice.oneOf([-YEAR_MS, -HOUR_MS, HOUR_MS, YEAR_MS]);
@@ -393,7 +393,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   ...(["kill", "interrupt", "full disk", "input/output error"] as const)
     .map(ending),
   {
-    ...{ name: "read errors", weight: 0.15, enabled: false },
+    ...{ name: "read errors", weight: 0.15, enabled: true },
     run: (run, dice) => {
       if (run.root === null) return;
       const chunks = filesOf(run.seed, run.root, /\.jsonl$/);
@@ -402,7 +402,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
   {
-    ...{ name: "damaged chunks", weight: 0.25, enabled: false },
+    ...{ name: "damaged chunks", weight: 0.25, enabled: true },
     between: (seed, root, dice) => {
       const chunks = filesOf(seed, root, /\.jsonl$/);
       const path = chunks[dice.below(chunks.length)];
@@ -412,7 +412,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
   {
-    ...{ name: "damaged checkpoints", weight: 0.4, enabled: false },
+    ...{ name: "damaged checkpoints", weight: 0.4, enabled: true },
     between: (seed, root, dice) => {
       for (const path of filesOf(seed, root, /\.state\.json$/)) {
         touch(seed, root, path, dice.oneOf(CHECKPOINT_DAMAGES));
@@ -420,7 +420,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
   {
-    ...{ name: "missing documents", weight: 0.2, enabled: false },
+    ...{ name: "missing documents", weight: 0.2, enabled: true },
     between: (seed, root, dice) => {
       const pattern = /(versions|runs)\/[^/]+$|(evaluation|stats|file)\.json$/;
       const documents = filesOf(seed, root, pattern);
@@ -429,11 +429,11 @@ export const DISTURBANCES: readonly Disturbance[] = [
     },
   },
   {
-    ...{ name: "links", weight: 0.1, enabled: false },
+    ...{ name: "links", weight: 0.1, enabled: true },
     between: plantLink,
   },
   {
-    ...{ name: "output that fails", weight: 0.15, enabled: false },
+    ...{ name: "output that fails", weight: 0.15, enabled: true },
     run: (run) => {
       run.outputFails = true;
     },
@@ -447,7 +447,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
     seed: filter,
   },
   {
-    ...{ name: "official export", weight: 0.1, enabled: false },
+    ...{ name: "official export", weight: 0.1, enabled: true },
     seed: plantOfficialExport,
   },
 ];

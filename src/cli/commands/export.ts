@@ -210,6 +210,10 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     reporter.closeLog();
     if (!isKept && dir) {
       await removeEmptyExport(disk, dir.layout).catch(() => {});
+    } else if (resumed !== null && !isConnected) {
+      // The log has grown, and has a sum.
+      const sums = new SumJournal(disk, resumed.layout.root);
+      await sums.finish().catch(() => {});
     }
   }
 }
