@@ -87,7 +87,7 @@ export class SumJournal implements SumRecorder {
   /**
    * Writes the sums of all that is there.
    *
-   * @returns Files that had a sum and are gone.
+   * @returns Files that had a sum and are not there, or that cannot be read to sum them.
    * @throws {StorageError} When the disk fails.
    */
   async finish(): Promise<readonly string[]> {
@@ -107,7 +107,9 @@ export class SumJournal implements SumRecorder {
       if (isSure) lines.push(sumLines(name, sum));
       else if (isThere) {
         const path = join(this.#root, name);
-        lines.push(sumLines(name, await sumFile(disk, path)));
+        const found = await sumFile(disk, path).catch(() => null);
+        if (found === null) missing.push(name);
+        else lines.push(sumLines(name, found));
       }
     }
     const text = new TextEncoder().encode(lines.join(""));

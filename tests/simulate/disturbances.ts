@@ -381,7 +381,11 @@ export const DISTURBANCES: readonly Disturbance[] = [
   movingRecords("Evaluations", false),
   movingRecords("Runs", true),
   // How far ahead Logs are dated is decided where the source is made.
-  { name: "dates ahead", weight: 0.15, enabled: true },
+  {
+    ...{ name: "dates ahead", weight: 0.15, enabled: true },
+    // Logs behind the cut-off are read last.
+    seed: (seed) => void (seed.isOrdered = false),
+  },
   {
     ...{ name: "clock jumps", weight: 0.2, enabled: true },
     run: (run, dice) => {

@@ -62,6 +62,8 @@ const DAY_MS = 86_400_000;
 const API_URL = "http://127.0.0.1/v5";
 /** How a run ends that is switched off. */
 const KILLED = -9;
+/** How a run is judged that ended before it listed anything. */
+const UNREACHED = -3;
 /** What stands outside of the export, which no run may touch. */
 const SENTINELS: Tree = new Map([["file", "outside\n"], ["dir/x", "x\n"]]);
 
@@ -133,10 +135,12 @@ export async function simulate(
     nowMs = endedMs + 60_000;
     seed.disk.restart();
     seed.links.clear();
+    // A run that did not reach the API knows nothing of what is missing.
+    const isEarly = code === 3 && !err.includes("Export INCOMPLETE");
     const wrong = [
-      ...wrongCode(run, { code, isLinked, isLast, before }),
+      ...wrongCode(run, { code, err, isLinked, isLast, before }),
       ...judge(run, before, {
-        code,
+        code: isEarly ? UNREACHED : code,
         disk: choice.disk ?? choice.all ?? DISK_IS_JUDGED,
       }),
     ];
@@ -204,25 +208,33 @@ function makeRun(
 }
 
 /** Whether nothing is missing but records that left the source, and are kept. */
-function keepsOld({ disk }: Seed, root: string | null): boolean {
+function keepsOld(
+  { disk }: Seed,
+  root: string | null,
+  err: string,
+): boolean {
   const text = treeOf(disk, root).get("export.json");
   const { gaps } = JSON.parse(text ?? '{"gaps":[]}') as Pick<Manifest, "gaps">;
-  return gaps.length > 0 &&
+  // Somebody removed it, and the source has it no more.
+  const isRemoved = err.includes("is missing on disk, or cannot be read");
+  return (gaps.length > 0 || isRemoved) &&
     gaps.every(({ reason }) => /both are kept|it is kept as/.test(reason));
 }
 
 /** Whether a run ended with an exit code that is right for it. */
 function wrongCode(
   { seed, end, mayEndWith, root }: Run,
-  { code, isLinked, isLast, before }: {
+  { code, err, isLinked, isLast, before }: {
     readonly code: number;
+    readonly err: string;
     readonly isLinked: boolean;
     readonly isLast: boolean;
     readonly before: Tree;
   },
 ): string[] {
   if (isLast) {
-    const mayMiss = code === 3 && (seed.losesFiles || keepsOld(seed, root));
+    const mayMiss = code === 3 &&
+      (seed.losesFiles || keepsOld(seed, root, err));
     return code === 0 || mayMiss ? [] : [`the last run ended with ${code}`];
   }
   const diskFails = end?.kind === "full disk" ||
@@ -256,7 +268,7 @@ function judge(
   if (now === null) return wrong;
   const tree = treeOf(seed.disk, now);
   if (disk && root !== null) wrong.push(...judgeDisk(seed, before, tree));
-  if ([0, 3].includes(code)) wrong.push(...judgeSums(tree, code));
+  if ([0, 3].includes(code)) wrong.push(...judgeSums(tree, code, seed.touched));
   const result = resultOf(run, tree, code);
   return [
     ...wrong,

@@ -266,14 +266,17 @@ async function runInDir(
         },
       })
     );
-    const isComplete = result.gaps.length === 0;
+    await pagesOf(runtime, reporter, dir, "missing");
     const text = summary(result, info());
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
     }
-    await pagesOf(runtime, reporter, dir, "missing");
     reporter.closeLog();
-    await sums.finish();
+    const unsummed = await sums.finish();
+    for (const name of unsummed) {
+      reporter.log("ERROR", `${name} is missing on disk, or cannot be read`);
+    }
+    const isComplete = result.gaps.length === 0 && unsummed.length === 0;
     const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
     const { terminal } = runtime;
     if (flags.json) printJson(runtime, summaryOf(result, info(), exitCode));
