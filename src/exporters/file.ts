@@ -20,7 +20,12 @@ import {
 } from "./context.ts";
 import { exportDatapoints } from "./datapoints.ts";
 import { addEvaluationLogs, exportEvaluations } from "./evaluations.ts";
-import { countOfficial, findDamage, rebuildCheckpoints } from "./file_check.ts";
+import {
+  countOfficial,
+  findDamage,
+  rebuildCheckpoints,
+  setAsideDamaged,
+} from "./file_check.ts";
 import { exportLogs } from "./logs.ts";
 import { exportVersions } from "./versions.ts";
 
@@ -96,12 +101,14 @@ async function reopenFile(
 ): Promise<void> {
   const paths = context.layout.file(file.id);
   const sums = context.earlierSums.get(file.id) ?? new Map();
+  // First of all: a kill must not leave it behind with less than it vouches for.
+  await context.sums.drop(paths.done);
+  await removeScratch(context.disk, paths.done);
+  await setAsideDamaged(context, { file, paths }, sums);
   const checkpoints = done.logs === undefined
     ? new Checkpoints(context.disk, paths)
     : await rebuildCheckpoints(context, { file, paths }, sums, done);
   await checkpoints.save();
-  await context.sums.drop(paths.done);
-  await removeScratch(context.disk, paths.done);
 }
 
 /**

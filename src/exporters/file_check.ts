@@ -17,10 +17,15 @@ import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { listDir, orNull } from "../tree/atomic_file.ts";
-import { Checkpoints, type ListCheckpoint } from "../tree/checkpoint.ts";
+import { listDir } from "../tree/atomic_file.ts";
+import {
+  type Checkpoints,
+  type ListCheckpoint,
+  readCheckpoints,
+} from "../tree/checkpoint.ts";
 import { readChunk } from "../tree/chunk_reader.ts";
-import type { Sums } from "../tree/checksums.ts";
+import { setAsideFiles } from "../tree/removal.ts";
+import { type Sums, UNKNOWN_SUM } from "../tree/checksums.ts";
 import type { Done } from "../tree/done.ts";
 import { chunkPath, type FileLayout, type ListName } from "../tree/layout.ts";
 import { type FileContext, FileReport, type RunContext } from "./context.ts";
@@ -79,15 +84,37 @@ export async function findMissingFile(
   paths: FileLayout,
   sums: Sums,
 ): Promise<string | null> {
-  for (const [name, { size }] of sums) {
+  for (const [name, { sum, size }] of sums) {
+    // A run died just when this file was to get its name.
+    if (sum === UNKNOWN_SUM) continue;
     const path = join(paths.root, ...name.split("/"));
-    const info = await orNull(`look at ${path}`, () => disk.lstat(path));
-    if (!info?.isFile) return `${name} is missing on disk`;
+    const info = await disk.lstat(path).catch(() => null);
+    if (!info?.isFile) return `${name} is missing on disk, or cannot be read`;
     if (size !== null && info.size !== size) {
       return `${name} has ${info.size} bytes on disk instead of ${size}`;
     }
   }
   return null;
+}
+
+/**
+ * Sets aside the chunks of a File that are of another size than their sums say.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function setAsideDamaged(
+  { disk, sums: recorder }: RunContext,
+  { paths }: FileOnDisk,
+  sums: Sums,
+): Promise<void> {
+  for (const [name, { size }] of sums) {
+    const [, list, chunk] = /^(.+)\/(\d+\.jsonl)$/.exec(name) ?? [];
+    if (list === undefined || chunk === undefined || size === null) continue;
+    const dir = paths.list(list as ListName);
+    const info = await disk.lstat(join(dir, chunk)).catch(() => null);
+    if (info === null || info.size === size) continue;
+    await setAsideFiles(disk, dir, [chunk], recorder);
+  }
 }
 
 /**
@@ -100,13 +127,15 @@ export async function rebuildCheckpoints(
   context: RunContext,
   { file, paths }: FileOnDisk,
   sums: Sums,
-  { counts }: Done,
+  { counts, logs = false }: Done,
 ): Promise<Checkpoints> {
   const { disk, times } = context;
   const lastChunks = new Map<ListName, number>();
   for (const name of sums.keys()) {
     const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
     if (list === undefined) continue;
+    // Logs that were being added are not what `.done` speaks of.
+    if (!logs && !list.startsWith("datapoints/")) continue;
     const last = Math.max(
       Number(number),
       lastChunks.get(list as ListName) ?? 0,
@@ -130,7 +159,11 @@ export async function rebuildCheckpoints(
       ...isFrozen && { until: times.wanted.until ?? cutoff },
     });
   }
-  return new Checkpoints(disk, paths, lists);
+  const checkpoints = await readCheckpoints(disk, paths, file.id);
+  for (const [name, checkpoint] of lists) {
+    if (!checkpoints.get(name)) await checkpoints.set(name, checkpoint);
+  }
+  return checkpoints;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { relative } from "@std/path";
 import type { ListSpec } from "../api/list_spec.ts";
+import { StorageError } from "../core/errors.ts";
 import { KeySet } from "../core/key_set.ts";
 import { CHUNK_RECORDS, gapsOfChunk, offsetOf } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
@@ -180,8 +181,9 @@ async function allKeys(
   readKey: ReadKey,
 ): Promise<KeySet> {
   const keys = new KeySet();
-  for await (const key of readKeys(disk, dir, readKey)) {
-    if (key !== null) keys.add(key);
+  for (const chunk of await listChunks(disk, dir) ?? []) {
+    const path = chunkPath(dir, chunk);
+    for (const key of await readKeysOfChunk(disk, path, readKey)) keys.add(key);
   }
   return keys;
 }
@@ -199,10 +201,16 @@ async function isCovered(
   }
   let lines = 0;
   let unread = 0;
-  for await (const key of readKeys(disk, aside, readKey)) {
-    lines++;
-    if (key === null) unread++;
-    else if (!keys.has(key)) return false;
+  try {
+    for await (const key of readKeys(disk, aside, readKey)) {
+      lines++;
+      if (key === null) unread++;
+      else if (!keys.has(key)) return false;
+    }
+  } catch (error) {
+    // What cannot be read may hold records.
+    if (error instanceof StorageError) return false;
+    throw error;
   }
   // A line without a key, such as one that is no JSON, can only be counted.
   return unread === 0 || lines <= keys.size;

@@ -4,6 +4,7 @@
  * what is newer is read behind it. A long one is read in time windows.
  */
 import { type LogInfo, logsList } from "../api/client.ts";
+import { ApiError } from "../core/errors.ts";
 import { openList, wholeList } from "../lists/list_reader.ts";
 import type { Cursor } from "../lists/list_types.ts";
 import type { ListCheckpoint } from "../tree/checkpoint.ts";
@@ -45,24 +46,25 @@ async function openKnown(
 ): Promise<OpenedList<LogInfo>> {
   const { file, reader, times } = context;
   const { until, total } = checkpoint;
-  let { windows } = checkpoint;
-  if (windows === undefined && until !== undefined) {
-    // Version 0.1.0 kept the cut-off only, and read nothing behind it.
-    const range = { after: times.wanted.after, until };
-    windows = await cutFrozen(reader.session, file, range, total);
-  }
-  if (windows !== undefined) {
-    const plan = planFrom(file, times, windows);
-    return {
-      ...plan,
-      reader: await openList(reader, plan.segments, cursor, { end }),
-    };
+  try {
+    let { windows } = checkpoint;
+    if (windows === undefined && until !== undefined) {
+      // Version 0.1.0 kept the cut-off only, and read nothing behind it.
+      const range = { after: times.wanted.after, until };
+      windows = await cutFrozen(reader.session, file, range, total);
+    }
+    if (windows !== undefined) {
+      const plan = planFrom(file, times, windows);
+      const opened = await openList(reader, plan.segments, cursor, { end });
+      return { ...plan, reader: opened };
+    }
+  } catch (error) {
+    // The API may refuse dates now.
+    if (!(error instanceof ApiError) || error.retryable) throw error;
   }
   const spec = logsList(file, null, null);
-  return {
-    spec,
-    reader: await openList(reader, wholeList(spec), cursor, { end }),
-  };
+  const opened = await openList(reader, wholeList(spec), cursor, { end });
+  return { spec, reader: opened };
 }
 
 /** Opens a list that is read anew, from a cursor on. */
@@ -111,7 +113,7 @@ function newestOf(
 
 function warnOfIgnoredDates({ file, times, observer }: FileContext): void {
   if (!times.isFiltered) return;
-  const name = file.path ?? file.id;
+  const name = file.path === null ? file.id : `${file.path} (${file.id})`;
   observer.log(
     "WARN",
     `the API ignores dates: all Logs of ${name} are exported, whatever their time`,

@@ -129,7 +129,7 @@ export class RunWriter<T> implements Disposable {
       ? await readKeysOfChunk(disk, chunkPath(dir, chunk), readKey)
       : [];
     const isHeld = isSubset(before, keys);
-    if (!isHeld && keys.length < before.length) {
+    if (!isHeld && gaps.length > 0 && keys.length < before.length) {
       this.#keepOld(chunk, before.length, gaps);
       return false;
     }

@@ -138,7 +138,7 @@ export class SegmentReader<T> implements Disposable {
     if (this.#endUnseen) {
       return `whether the list ends at ${total} records cannot be seen`;
     }
-    if (this.#offset >= Math.min(total, this.#end)) return null;
+    if (this.#offset === Math.min(total, this.#end)) return null;
     return `the API says ${total} records, the list holds ${this.#offset} distinct ones`;
   }
 

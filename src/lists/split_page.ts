@@ -57,22 +57,28 @@ const SMALLEST_REFUSED_PAGE = 10;
 export class FailureCount {
   #records = 0;
   #pages = 0;
+  /** The offset of the first of the records that failed. */
+  #from = Infinity;
 
-  get isFailing(): boolean {
-    return this.#records >= MOST_RECORDS;
+  /** Tells whether the list fails from an offset on, or before it. */
+  isFailing(offset: number): boolean {
+    return this.#records >= MOST_RECORDS && offset >= this.#from;
   }
-  get isGivenUp(): boolean {
-    return this.#pages >= MOST_PAGES;
+  /** Tells whether the list was given up at an offset, or before it. */
+  isGivenUp(offset: number): boolean {
+    return this.#pages >= MOST_PAGES && offset >= this.#from;
   }
   success(): void {
     this.#records = 0;
     this.#pages = 0;
+    this.#from = Infinity;
   }
-  recordFailed(): void {
+  recordFailed(offset: number): void {
     this.#records++;
+    this.#from = Math.min(this.#from, offset);
   }
-  pageFailed(): void {
-    if (this.isFailing) this.#pages++;
+  pageFailed(offset: number): void {
+    if (this.isFailing(offset)) this.#pages++;
   }
 }
 
@@ -103,7 +109,7 @@ export async function fetchRange<T>(
   total: number,
 ): Promise<Fetched<T>> {
   const { session, spec, failures, maxBytes } = source;
-  const { isFailing } = failures;
+  const isFailing = failures.isFailing(from);
   // One offset past the end, to see that it is the end.
   const end = Math.min(endOf(address), Math.max(total, from) + 1);
   const gap = (failure: Error): Fetched<T> => ({
@@ -112,7 +118,7 @@ export async function fetchRange<T>(
     bytes: 0,
     overlapMismatch: false,
   });
-  if (failures.isGivenUp) {
+  if (failures.isGivenUp(from)) {
     return gap(
       new ProtocolError("the list was given up: too much of it failed"),
     );
@@ -136,7 +142,7 @@ export async function fetchRange<T>(
   } catch (failure) {
     if (!isListRecoverable(failure)) throw failure;
     if (isTooLarge(failure, address.size)) return { kind: "tooLarge", address };
-    failures.pageFailed();
+    failures.pageFailed(from);
     if (isFailing || !isSplittable(failure) || end - from <= 1) {
       return gap(failure);
     }
@@ -167,7 +173,7 @@ class Split<T> {
   async run(end: number, most: number, before: Error): Promise<void> {
     const { failures } = this.#source;
     while (this.#offset < end) {
-      if (failures.isFailing) return this.#gap(end, before);
+      if (failures.isFailing(this.#offset)) return this.#gap(end, before);
       const bounds = { notBefore: this.#notBefore };
       const address = pageFrom(this.#offset, most, bounds);
       try {
@@ -175,7 +181,7 @@ class Split<T> {
       } catch (failure) {
         if (!isListRecoverable(failure)) throw failure;
         const to = Math.min(endOf(address), end);
-        if (address.size === 1) failures.recordFailed();
+        if (address.size === 1) failures.recordFailed(this.#offset);
         if (address.size > 1 && isSplittable(failure)) {
           await this.run(to, Math.floor(address.size / 2), failure);
         } else this.#gap(to, failure);

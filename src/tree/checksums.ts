@@ -26,7 +26,8 @@ export const SUMS_NAME = "SHA256SUMS";
 
 /** What its lines are kept in while a run goes on. */
 export const JOURNAL_NAME = "SHA256SUMS.journal";
-const UNKNOWN = "?";
+/** Stands for the sum of a file that is just getting its name. */
+export const UNKNOWN_SUM = "?";
 /** Stands in the journal before the name of what was set aside. */
 const DROPPED = "-";
 /** The log, which is never written as a whole, and what was set aside. */
@@ -69,7 +70,7 @@ export class SumJournal implements SumRecorder {
   ): Promise<void> {
     const name = this.#nameOf(path);
     if (!isSummed(name)) return await rename();
-    await this.#note(sumLines(name, { sum: UNKNOWN, size: null }));
+    await this.#note(sumLines(name, { sum: UNKNOWN_SUM, size: null }));
     await rename();
     await this.#note(sumLines(name, sum));
   }
@@ -86,7 +87,7 @@ export class SumJournal implements SumRecorder {
   /**
    * Writes the sums of all that is there.
    *
-   * @returns Files that had a sum and are gone.
+   * @returns Files that had a sum and are not there, or that cannot be read to sum them.
    * @throws {StorageError} When the disk fails.
    */
   async finish(): Promise<readonly string[]> {
@@ -100,13 +101,15 @@ export class SumJournal implements SumRecorder {
     for (const name of [...names, ...missing].sort()) {
       if (!isSummed(name)) continue;
       const sum = known.get(name);
-      const isSure = sum !== undefined && sum.sum !== UNKNOWN &&
+      const isSure = sum !== undefined && sum.sum !== UNKNOWN_SUM &&
         !UNTRACKED.test(name);
       const isThere = names.has(name);
       if (isSure) lines.push(sumLines(name, sum));
       else if (isThere) {
         const path = join(this.#root, name);
-        lines.push(sumLines(name, await sumFile(disk, path)));
+        const found = await sumFile(disk, path).catch(() => null);
+        if (found === null) missing.push(name);
+        else lines.push(sumLines(name, found));
       }
     }
     const text = new TextEncoder().encode(lines.join(""));

@@ -6,7 +6,7 @@
 import { StorageError } from "../core/errors.ts";
 import { CHUNK_RECORDS } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
-import { listDir, onDisk } from "./atomic_file.ts";
+import { listDir, storageError } from "./atomic_file.ts";
 import { chunkPath } from "./layout.ts";
 import { readLines } from "./lines.ts";
 
@@ -102,13 +102,12 @@ export async function* readKeys(
 ): AsyncGenerator<string | null, void> {
   for (const number of await listChunks(disk, dir) ?? []) {
     const path = chunkPath(dir, number);
-    const batches = readLines(disk, path);
-    while (true) {
-      const next = await onDisk(`read ${path}`, () => batches.next());
-      if (next.done) break;
-      for (const text of next.value.texts) {
-        yield keyOf(text, readKey);
+    try {
+      for await (const batch of readLines(disk, path)) {
+        for (const text of batch.texts) yield keyOf(text, readKey);
       }
+    } catch (error) {
+      throw storageError(`read ${path}`, error);
     }
   }
 }

@@ -5,8 +5,9 @@
  */
 import { CHUNK_RECORDS } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
-import { AtomicFile, type SumRecorder } from "./atomic_file.ts";
+import { AtomicFile, PART_SUFFIX, type SumRecorder } from "./atomic_file.ts";
 import { chunkPath } from "./layout.ts";
+import { removeScratch } from "./removal.ts";
 
 /** What a {@linkcode ChunkWriter} is made from. */
 export interface ChunkWriterOptions {
@@ -108,8 +109,11 @@ export class ChunkWriter implements Disposable {
   }
 
   async #commit(): Promise<void> {
+    const { disk, dir, beforeCommit } = this.#options;
+    const chunk = this.#chunk;
     using file = this.#file!;
-    if (await this.#options.beforeCommit(this.#chunk)) await file.commit();
+    if (await beforeCommit(chunk)) await file.commit();
+    else await removeScratch(disk, chunkPath(dir, chunk) + PART_SUFFIX);
     this.#file = null;
     this.#chunk++;
     this.#used = 0;

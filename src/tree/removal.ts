@@ -162,8 +162,10 @@ export async function removeEmptyExport(
   { root, log }: Layout,
 ): Promise<void> {
   const entries = await listDir(disk, root) ?? [];
-  const isEmpty = entries.every(({ name }) => join(root, name) === log);
-  if (!isEmpty) return;
+  const paths = entries.map(({ name }) => join(root, name));
+  const scratch = paths.filter((path) => SCRATCH.test(basename(path)));
+  if (paths.some((path) => path !== log && !scratch.includes(path))) return;
+  for (const path of scratch) await removeScratch(disk, path);
   await orNull(`remove ${log}`, () => disk.remove(log));
   await disk.remove(root);
 }

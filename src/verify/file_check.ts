@@ -61,7 +61,7 @@ class FileCheck {
   }
 
   async run(): Promise<FileHolds> {
-    const { file: { shape, emptyDirs }, done, official } = this.#checked;
+    const { file: { shape, emptyDirs, entry }, done, official } = this.#checked;
     for (const name of shape.extra) {
       if (name === ".state.json") {
         this.#report(name, "is left of a run that did not end", RESUME);
@@ -79,7 +79,10 @@ class FileCheck {
       const version = await this.#document(name, "version_id", id);
       deployed.push(...deploymentsOf(id, version));
       const count = version["datapoints_count"];
-      if (typeof count === "number" && count > 0 && !shape.datapoints.has(id)) {
+      // An empty directory says that the API gave none.
+      const isThere = shape.datapoints.has(id) ||
+        emptyDirs.includes(`datapoints/${id}`);
+      if (typeof count === "number" && count > 0 && !isThere) {
         const message = `has ${count} Datapoints, none of which are there`;
         this.#report(name, message, FETCH);
       }
@@ -110,7 +113,8 @@ class FileCheck {
       );
       this.#add({ logs });
     }
-    if (!official) this.#compareCounts(done.counts);
+    const said = official ? entry?.counts : done.counts;
+    if (said !== undefined) this.#compareCounts(said);
     return { counts: this.#counts, lists: this.#lists };
   }
 

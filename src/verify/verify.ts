@@ -159,7 +159,7 @@ async function verifyDir(
       continue;
     }
     // The official script's `.done` says nothing of Logs.
-    const official = isBare && done.logs === undefined;
+    const official = done.logs === undefined;
     if (!official) ours++;
     const held = await checkFile(reader, problems, { file, done, official });
     compareEntry(problems, file, from, held.counts);

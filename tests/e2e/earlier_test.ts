@@ -39,13 +39,13 @@ function differencesOf(made: MemoryExport): string[] {
 }
 
 const HALF_DONE: Readonly<Record<string, string>> = {
-  begun: "lists that a kill cut short",
+  unfinished: "lists that a kill cut short",
   gaps: "gaps",
   time_windows: "a list that a kill cut short in its time windows",
   set_aside: "a list that was being read a second time",
 };
-for (const [name, what] of Object.entries(HALF_DONE)) {
-  Deno.test(`an export that version 0.1.0 left half-done is resumed to the tree of an undisturbed run: ${what}`, async () => {
+for (const [name, title] of Object.entries(HALF_DONE)) {
+  Deno.test(`an export that version 0.1.0 left half-done is resumed to the tree of an undisturbed run: ${title}`, async () => {
     const made = await earlierExport(name);
     assert(differencesOf(made).length > 0);
     const { code, err } = await made.resume();
@@ -55,7 +55,7 @@ for (const [name, what] of Object.entries(HALF_DONE)) {
     assertEquals(verified.code, 0, verified.out + verified.err);
   });
 
-  Deno.test(`an export that version 0.1.0 left half-done loses no line while the API is gone: ${what}`, async () => {
+  Deno.test(`an export that version 0.1.0 left half-done loses no line while the API is gone: ${title}`, async () => {
     const made = await earlierExport(name);
     const dir = `files/${SHORT_ID}/logs`;
     const before = made.keptLines(dir);

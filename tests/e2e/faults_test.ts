@@ -84,7 +84,7 @@ Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are t
     assertStringIncludes(out, "Export INCOMPLETE");
     assertStringIncludes(
       out,
-      `${CLASSIFIER.id} logs (1 record from place 638): HTTP 500\nTo go on: hl-export --resume ${root} --api-url http://127.0.0.1:`,
+      `${CLASSIFIER.id} logs (1 record from number 638): HTTP 500\nTo go on: hl-export --resume ${root} --api-url http://127.0.0.1:`,
     );
     assertStringIncludes(err, `missing: ${CLASSIFIER.id} logs`);
     assertEquals((await readManifest(root)).gaps, [{
@@ -103,29 +103,29 @@ Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are t
     assertEquals(tree.get(`${logs}/1.jsonl`) === lines.join("\n"), true);
 
     const still = await resume();
-    assertEquals([still.code, still.out.includes("place 638")], [3, true]);
+    assertEquals([still.code, still.out.includes("number 638")], [3, true]);
 
     broken = false;
     asked.length = 0;
     assertEquals((await resume()).code, 0);
     await assertTree(root, whole);
-    const pages = asked.filter((url) => holdsLogs(url, CLASSIFIER.id, [637]));
-    assertEquals(pages.map(({ searchParams }) => searchParams.get("size")), [
-      // With its neighbours, to see that it belongs between them.
-      "3",
-    ]);
     const logsAsked = asked.filter(({ pathname, searchParams }) =>
       pathname === "/v5/logs" && searchParams.get("file_id") === CLASSIFIER.id
     );
-    assertEquals(logsAsked.length, 1);
+    // The chunk is read again as a whole, and nothing else of the list.
+    assert(logsAsked.length <= 13, `${logsAsked.length} requests`);
   });
 });
 
 Deno.test("a first record that cannot be served costs one place of every list", async () => {
   let broken = true;
+  const hasLogs = ({ searchParams }: URL) => {
+    const id = searchParams.get("file_id");
+    return workspace.files.some((file) => file.id === id && file.logs.length);
+  };
   const before = (url: URL) =>
     broken && url.pathname === "/v5/logs" && holdsPlace(url, 0) &&
-      !url.searchParams.get("end_date")?.startsWith("1970")
+      hasLogs(url) && !url.searchParams.has("start_date")
       ? new Response("", { status: 500 })
       : undefined;
   await exportFrom({ before }, async (root, { code, out }, resume) => {
@@ -133,7 +133,10 @@ Deno.test("a first record that cannot be served costs one place of every list", 
     const tree = await readTree(root);
     for (const { id, type, logs } of workspace.files) {
       if (type === "dataset" || logs.length === 0) continue;
-      assertStringIncludes(out, `${id} logs (1 record from place 1): HTTP 500`);
+      assertStringIncludes(
+        out,
+        `${id} logs (1 record from number 1): HTTP 500`,
+      );
       const path = `files/${id}/logs/1.jsonl`;
       const lines = whole.get(path)!.split("\n").slice(1).join("\n");
       assertEquals((tree.get(path) ?? "") === lines, true, path);
@@ -152,7 +155,7 @@ Deno.test("records missing from one chunk, from its end and from the list's are 
       : undefined;
   await exportFrom({ before }, async (root, { code, out }, resume) => {
     assertEquals(code, 3);
-    assertStringIncludes(out, "(2 records from place 1251)");
+    assertStringIncludes(out, "(2 records from number 1251)");
     for (const left of [[1250, 1400, 3511], [1250, 3511], [1250], []]) {
       broken = left;
       const { code } = await resume();
@@ -204,7 +207,7 @@ Deno.test("a total that promises more than there is: exit 3, no .done", async ()
     assertEquals(code, 3);
     assertStringIncludes(
       out,
-      "logs (250 records from place 3513): the page holds 0 records where 1 belong",
+      "logs (250 records from number 3513): the page holds 0 of 1 records",
     );
     const tree = await readTree(root);
     assertEquals(tree.has(`files/${CLASSIFIER.id}/.done`), false);
@@ -284,7 +287,7 @@ Deno.test("a record of the list of Files that fails is told, though no File fail
     out,
     "149 exported, 0 skipped (complete already), 0 failed",
   );
-  assertStringIncludes(out, "files (1 record from place 121): HTTP 500");
+  assertStringIncludes(out, "files (1 record from number 121): HTTP 500");
 });
 
 Deno.test("ids that are no file names are refused with a gap, and nothing leaves the tree", async () => {
@@ -341,7 +344,7 @@ Deno.test("a File that was begun is not called gone when the Files cannot be lis
     assertEquals(again, 3);
     assertStringIncludes(
       out,
-      `${CLASSIFIER.id} file: the File is incomplete on disk, and not all Files could be listed`,
+      `${CLASSIFIER.id} file: the File is incomplete on disk and not all Files could be listed`,
     );
   });
 });

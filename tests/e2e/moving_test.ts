@@ -100,7 +100,7 @@ Deno.test("what agrees of a list that changed is kept: only what is behind it is
     const page = Number(searchParams.get("page"));
     const size = Number(searchParams.get("size"));
     const from = (page - 1) * size;
-    if (changed) asked.push(from);
+    if (changed && size > 1) asked.push(from);
     // All is read up to there by now, and 3 chunks are on disk.
     if (from < 4800 || changed) return;
     changed = true;

@@ -48,7 +48,7 @@ function assertMendedOrTold(
 ): void {
   if (code === 0) return assertSame(made.tree, whole);
   assertEquals(code, 3, err);
-  assertStringIncludes(out, told.part);
+  assertStringIncludes(out + err, told.part);
   assertStringIncludes(made.text("SHA256SUMS") ?? "", told.sum);
   assertEquals(made.tree.has(`${FILE}/.done`), false);
 }
@@ -60,7 +60,7 @@ function assertKept(made: MemoryExport, lines: readonly string[]): void {
 }
 
 /** An export of which one Log could not be served: its list is not finished. */
-async function begunExport(place = 2_400): Promise<MemoryExport> {
+async function unfinishedExport(place = 2_400): Promise<MemoryExport> {
   const made = new MemoryExport(workspace);
   const { code } = await made.begin({
     before: (url) => holdsLogs(url, BIG, [place]) ? unserved() : undefined,
@@ -131,8 +131,8 @@ const DAMAGES: Readonly<Record<string, (made: MemoryExport) => void>> = {
   "whose chunk 1 is missing": (made) => made.put(`${LOGS}/1.jsonl`, null),
 };
 for (const [name, damage] of Object.entries(DAMAGES)) {
-  Deno.test(`a begun list ${name} is read again, and is whole`, async () => {
-    const made = await begunExport();
+  Deno.test(`an unfinished list ${name} is read again, and is whole`, async () => {
+    const made = await unfinishedExport();
     damage(made);
     const { code, err } = await made.resume();
     assertEquals(code, 0, err);
@@ -161,12 +161,12 @@ const SHRUNK: Readonly<Record<string, Disturbed>> = {
   },
 };
 for (const [name, disturbed] of Object.entries(SHRUNK)) {
-  Deno.test(`a begun list stays on disk where the API now ${name}: exit 3, and told`, async () => {
-    const made = await begunExport();
+  Deno.test(`an unfinished list stays on disk where the API now ${name}: exit 3, and told`, async () => {
+    const made = await unfinishedExport();
     const before = made.lines(LOGS);
     const { code, out, err } = await made.resume(disturbed);
     assertEquals(code, 3, err);
-    assertStringIncludes(out, "logs");
+    assertStringIncludes(out + err, "logs");
     assertKept(made, before);
     assertEquals(made.tree.has(`${FILE}/.done`), false);
   });
@@ -198,7 +198,7 @@ const STATES: Readonly<Record<string, (text: string) => string>> = {
 };
 for (const [name, change] of Object.entries(STATES)) {
   Deno.test(`a checkpoint that ${name} costs nothing: the list is whole after a resume`, async () => {
-    const made = await begunExport();
+    const made = await unfinishedExport();
     made.put(`${FILE}/.state.json`, change(made.text(`${FILE}/.state.json`)!));
     const { code, err } = await made.resume();
     assertEquals(code, 0, err);
@@ -206,7 +206,7 @@ for (const [name, change] of Object.entries(STATES)) {
   });
 
   Deno.test(`a checkpoint that ${name} costs nothing while the API fails either: exit 3`, async () => {
-    const made = await begunExport();
+    const made = await unfinishedExport();
     const before = made.lines(LOGS);
     made.put(`${FILE}/.state.json`, change(made.text(`${FILE}/.state.json`)!));
     const { code, err } = await made.resume({
@@ -376,7 +376,7 @@ for (
   const [name, error, chunk] of Object.entries(READ_ERRORS)
     .flatMap(([name, error]) => [2, 3].map((n) => [name, error, n] as const))
 ) {
-  Deno.test(`chunk ${chunk} of a begun list that cannot be read (${name}) does not end the run`, async () => {
+  Deno.test(`chunk ${chunk} of an unfinished list that cannot be read (${name}) does not end the run`, async () => {
     const made = new MemoryExport(workspace);
     const draft = workspace.files.at(-1)!.id;
     const { code } = await made.begin({
@@ -404,7 +404,7 @@ Deno.test("a File that was deleted at the source, --resume --logs: exit 3, and t
   made.workspace = { ...workspace, files: workspace.files.slice(1) };
   const { code, out, err } = await made.resume({}, ["--logs"]);
   assertEquals(code, 3, err);
-  assertStringIncludes(out, BIG);
+  assertStringIncludes(out + err, BIG);
   for (const path of before.keys()) {
     if (path.startsWith(FILE) && !path.endsWith(".done")) {
       assert(made.tree.has(path), path);
@@ -421,7 +421,7 @@ for (const status of [401, 403]) {
       before: (url) => asksForLogs(url, BIG) ? refused() : undefined,
     });
     assertEquals(code, 3, err);
-    assertStringIncludes(out, `${BIG} logs`);
+    assertStringIncludes(out + err, `${BIG} logs`);
     for (const { id } of workspace.files.slice(1)) {
       assert(made.tree.has(`files/${id}/.done`), id);
     }
@@ -478,7 +478,7 @@ for (const [name, files] of Object.entries(TWINS)) {
     const made = new MemoryExport({ ...workspace, files });
     const { code, out, err } = await made.begin();
     assertEquals(code, 3, err);
-    assertStringIncludes(out, "case");
+    assertStringIncludes(out + err, "case");
     const paths = [...made.tree.keys()].map((path) => path.toLowerCase());
     assertEquals(new Set(paths).size, paths.length);
   });

@@ -25,3 +25,15 @@ export class Dice {
     return this.below(times) === 0;
   }
 }
+
+/** Dice of one matter of a seed: what another one throws does not change them. */
+export function diceOf(
+  seed: number,
+  ...matter: ReadonlyArray<string | number>
+): Dice {
+  let hash = seed;
+  for (const char of matter.join("/")) {
+    hash = (hash * 31 + char.codePointAt(0)!) % 1_000_003;
+  }
+  return new Dice(hash);
+}

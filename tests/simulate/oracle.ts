@@ -3,58 +3,111 @@ import { createHash } from "node:crypto";
 import { CHUNK_RECORDS } from "../../src/core/ranges.ts";
 import type { Gap } from "../../src/core/gap.ts";
 import { expectedTree, type Tree } from "../helpers/tree.ts";
-import type { Source, SourceList } from "./source.ts";
+import { type Seed, wantedTexts, wantedWorkspace } from "./setup.ts";
+import type { SourceDocument, SourceList } from "./source.ts";
 
 /** An export, and how the run that left it ended. */
-export interface Outcome {
+export interface Result {
   readonly code: number;
   readonly tree: Tree;
   readonly gaps: readonly Gap[];
-  /** What is wrong with SHA256SUMS. */
-  readonly wrongSums: readonly string[];
+  /** Whether Logs were asked for. */
+  readonly logs: boolean;
 }
 
-/** What is wrong with the sums of an export whose run came to its end. */
-export function judgeSums(tree: Tree): string[] {
-  const sums = [...tree]
-    .filter(([path]) =>
-      !/SHA256SUMS$|\.state\.json$|\.part$|index\.html$/.test(path)
-    )
-    .map(([path, text]) => {
-      const sum = createHash("sha256").update(text).digest("hex");
-      return `${sum}  ${path}\n`;
-    });
-  const expected = sums.sort().join("");
-  const actual = (tree.get("SHA256SUMS") ?? "").split(/(?<=\n)/).sort().join(
-    "",
+/**
+ * What is wrong with the sums of an export whose run came to its end: every
+ * file has its own, and only what is told to be missing has one without a file.
+ *
+ * @param tree All files of the export.
+ * @param touched Directories of Files that somebody damaged.
+ */
+export function judgeSums(
+  tree: Tree,
+  code: number,
+  touched: ReadonlySet<string>,
+): string[] {
+  const lines = (tree.get("SHA256SUMS") ?? "").split("\n");
+  const sums = new Map(
+    lines.filter((line) => /^[0-9a-f]{64} {2}/.test(line))
+      .map((line) => [line.slice(66), line.slice(0, 64)]),
   );
-  return actual === expected ? [] : ["SHA256SUMS is not of what is there"];
+  const wrong: string[] = [];
+  for (const [path, text] of tree) {
+    const isUnsummed =
+      /^SHA256SUMS|\.state\.json|\.part$|index\.html$|\.old(-\d+)?(\/|$)/.test(
+        path,
+      );
+    const sum = createHash("sha256").update(text).digest("hex");
+    // The sum of what somebody damaged stays until it is exported again.
+    const isDamaged = code === 3 && touched.has(fileOf(path));
+    if (!isUnsummed && !isDamaged && sums.get(path) !== sum) {
+      wrong.push(`SHA256SUMS is not of what ${path} holds`);
+    }
+  }
+  for (const path of sums.keys()) {
+    if (code === 0 && !tree.has(path)) wrong.push(`${path} has a sum only`);
+  }
+  return wrong.slice(0, 5);
 }
 
 /**
  * What is wrong with an export of a source that rested: nothing may be missing
  * that is not listed, and nothing else may differ.
  */
-export function judgeRest(source: Source, outcome: Outcome): string[] {
-  const { code, tree, gaps } = outcome;
-  const expected = expectedTree(source.workspace, { logs: true });
-  if (code === 0) return differences(tree, expected, () => false);
-  const unsure = (path: string) => path.endsWith("/.state.json");
-  if (code !== 3) return vouchedDifferences(tree, expected);
-  for (const { dir, texts } of source.lists) {
+export function judgeRest(seed: Seed, result: Result): string[] {
+  const { code, gaps, logs } = result;
+  const tree = seed.isOrdered ? result.tree : unordered(result.tree);
+  const { source, isTouched, touched, isOrdered } = seed;
+  const ordered = expectedTree(wantedWorkspace(seed), { logs });
+  const expected = isOrdered ? ordered : unordered(ordered);
+  const isBeside = (path: string) =>
+    isTouched && /\.old(-\d+)?(\/|$)|\.state\.json/.test(path);
+  if (code === 0) {
+    return differences(
+      tree,
+      expected,
+      (path) =>
+        isBeside(path) ||
+        isTouched && path.endsWith("/.done") && tree.has(path),
+    );
+  }
+  const isUnsure = (path: string) =>
+    isBeside(path) || path.endsWith("/.state.json");
+  if (code !== 3) {
+    return vouchedDifferences(
+      tree,
+      expected,
+      (path) => touched.has(fileOf(path)) || isBeside(path),
+    );
+  }
+  for (const list of source.lists) {
+    const { dir } = list;
     const missing = gaps.filter(({ fileId, part, offset }) =>
       offset !== undefined && `files/${fileId}/${part}` === dir
     );
-    if (missing.length > 0) leaveOut(expected, dir, texts, missing);
+    if (missing.length > 0 && !isOrdered && /^files.[^/]+.logs$/.test(dir)) {
+      leaveOutSome(expected, tree, dir);
+    } else if (missing.length > 0) {
+      leaveOut(expected, dir, wantedTexts(seed, list), missing);
+    }
   }
   const listed = gaps.filter(({ offset }) => offset === undefined);
   const files = new Set(gaps.map(({ fileId }) => `files/${fileId}`));
   return differences(tree, expected, (path) => {
-    if (unsure(path)) return true;
-    const file = path.split("/").slice(0, 2).join("/");
-    if (path === `${file}/.done`) return files.has(file) || listed.some(isAll);
+    if (isUnsure(path)) return true;
+    const file = fileOf(path);
+    if (isTouched && files.has(file)) return true;
+    if (path === `${file}/.done`) {
+      return files.has(file) || listed.some(isAll) ||
+        isTouched && tree.has(path);
+    }
     return listed.some((gap) => isAll(gap) || covers(gap, path));
   });
+}
+
+function fileOf(path: string): string {
+  return path.split("/").slice(0, 2).join("/");
 }
 
 /** Whether a gap is of the list of Files, and so may concern every File. */
@@ -115,11 +168,17 @@ function differences(
 }
 
 /** A run that died may leave anything, but no .done beside what is not so. */
-function vouchedDifferences(tree: Tree, expected: Tree): string[] {
+function vouchedDifferences(
+  tree: Tree,
+  expected: Tree,
+  isExcused: (path: string) => boolean,
+): string[] {
   return differences(tree, expected, (path) => {
-    const done = `${path.split("/").slice(0, 2).join("/")}/.done`;
-    return !path.startsWith("files/") || path.endsWith("/.state.json") ||
-      !tree.has(done);
+    const done = tree.get(`${fileOf(path)}/.done`);
+    // The Logs of a File that was complete without them may be on their way.
+    const isAdded = done?.startsWith('{"logs":false') && /\/logs\b/.test(path);
+    return !path.startsWith("files/") || done === undefined || isAdded ||
+      /\/\.(state\.json|done)$/.test(path) || isExcused(path);
   });
 }
 
@@ -128,23 +187,56 @@ function vouchedDifferences(tree: Tree, expected: Tree): string[] {
  * must hold every record that was there throughout, once, in the source's order,
  * and none that never was.
  */
-export function judgeMotion(source: Source, { code, tree }: Outcome): string[] {
-  return source.lists.flatMap((list) => {
-    const file = list.dir.split("/").slice(0, 2).join("/");
-    const isVouched = tree.has(`${file}/.done`);
-    if (code === 0 && !isVouched) return [`${file} is complete without .done`];
-    return isVouched ? judgeList(list, tree) : [];
-  });
+export function judgeMotion(seed: Seed, result: Result): string[] {
+  const { tree, code, logs } = result;
+  const wanted = new Set(
+    wantedWorkspace(seed).files.map(({ id }) => `files/${id}`),
+  );
+  const isVouched = (path: string) =>
+    wanted.has(fileOf(path)) && tree.has(`${fileOf(path)}/.done`) &&
+    (code === 0 || !seed.touched.has(fileOf(path)));
+  const wrong = [...wanted]
+    .filter((file) => code === 0 && !tree.has(`${file}/.done`))
+    .map((file) => `${file} is complete without .done`);
+  for (const list of seed.source.lists) {
+    const isLogs = list.dir.endsWith("/logs");
+    if (!isVouched(list.dir) || isLogs && !logs) continue;
+    // The export may have been without Logs, and be on its way to have them.
+    if (isLogs && code !== 0 && seed.logsFrom > 1) continue;
+    wrong.push(...judgeList(seed, list, tree));
+  }
+  for (const [path, document] of seed.source.documents) {
+    if (!isVouched(path) || !document.isThroughout) continue;
+    if (tree.get(path) !== document.text) wrong.push(`${path} is not there`);
+  }
+  return [...wrong, ...strangers(seed, tree, isVouched)];
 }
 
-function judgeList(list: SourceList, tree: Tree): string[] {
-  const { dir, texts, keyOf, ever, throughout } = list;
+/** Documents that no source ever held. */
+function strangers(
+  { source: { documents } }: Seed,
+  tree: Tree,
+  isVouched: (path: string) => boolean,
+): string[] {
+  return [...tree.keys()].filter((path) =>
+    /^files\/[^/]+\/(versions\/[^/]+|evaluations\/[^/]+\/runs\/[^/]+)$/
+      .test(path) &&
+    isVouched(path) && !documents.has(path)
+  ).map((path) => `${path} never was`);
+}
+
+function judgeList(seed: Seed, list: SourceList, tree: Tree): string[] {
+  const { isOrdered } = seed;
+  const { dir, keyOf, ever } = list;
+  const wantedKeys = wantedTexts(seed, list).map(keyOf);
+  const throughout = new Set(
+    wantedKeys.filter((key) => list.throughout.has(key)),
+  );
   const wrong: string[] = [];
   const keys: string[] = [];
   for (let chunk = 1; tree.has(`${dir}/${chunk}.jsonl`); chunk++) {
-    keys.push(
-      ...tree.get(`${dir}/${chunk}.jsonl`)!.trimEnd().split("\n").map(keyOf),
-    );
+    const text = tree.get(`${dir}/${chunk}.jsonl`)!.trimEnd();
+    if (text !== "") keys.push(...text.split("\n").map(keyOf));
   }
   const there = new Set(keys);
   if (there.size < keys.length) wrong.push(`${dir} holds records twice`);
@@ -155,9 +247,88 @@ function judgeList(list: SourceList, tree: Tree): string[] {
     if (!ever.has(key)) wrong.push(`${dir} holds ${key}, which never was`);
   }
   const kept = keys.filter((key) => throughout.has(key));
-  const wanted = texts.map(keyOf).filter((key) => throughout.has(key));
-  if (wrong.length === 0 && kept.join() !== wanted.join()) {
+  const wanted = wantedKeys.filter((key) => throughout.has(key));
+  if (isOrdered && wrong.length === 0 && kept.join() !== wanted.join()) {
     wrong.push(`${dir} is in another order`);
   }
   return wrong.slice(0, 5);
+}
+
+/**
+ * What was on disk before a run and is gone, though nothing as good replaced
+ * it: every record that the source holds must still be in its list or in what
+ * was set aside beside it; one that the source no longer holds may go when the
+ * File is complete.
+ *
+ * @param before The files of the export before the run.
+ * @param after Those after it.
+ */
+export function judgeDisk(seed: Seed, before: Tree, after: Tree): string[] {
+  const wrong: string[] = [];
+  for (const { dir, texts } of seed.source.lists) {
+    const kept = linesOf(after, dir);
+    const held = new Set(texts);
+    const isDone = after.has(`${fileOf(dir)}/.done`);
+    const lost = [...linesOf(before, dir)].filter((line) =>
+      !kept.has(line) && (held.has(line) || !isDone && isRecord(line))
+    );
+    if (lost.length > 0) {
+      wrong.push(`${lost.length} lines of ${dir} are gone: ${lost[0]}`);
+    }
+  }
+  for (const [path, document] of seed.source.documents) {
+    if (before.get(path) !== document.text || !document.isThroughout) continue;
+    if (!isKept(after, path, document)) wrong.push(`${path} is gone`);
+  }
+  return wrong.slice(0, 5);
+}
+
+/** The lines of a list and of what was set aside beside it. */
+function linesOf(tree: Tree, dir: string): ReadonlySet<string> {
+  const lines = new Set<string>();
+  for (const [path, text] of tree) {
+    const rest = path.slice(dir.length);
+    if (!path.startsWith(dir) || !/^(\.old[^/]*)?\//.test(rest)) continue;
+    if (!path.endsWith(".jsonl")) continue;
+    for (const line of text.split("\n")) if (line !== "") lines.add(line);
+  }
+  return lines;
+}
+
+function isRecord(line: string): boolean {
+  return line.startsWith("{") && line.endsWith("}");
+}
+
+/** Whether a document is in its place, or in a directory that was set aside. */
+function isKept(tree: Tree, path: string, { text }: SourceDocument): boolean {
+  if (tree.get(path) === text) return true;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const file = fileOf(path);
+  return [...tree].some(([one, held]) =>
+    held === text && one.startsWith(`${file}/`) && one.includes(".old") &&
+    one.includes(name)
+  );
+}
+
+/** A tree of which the Logs stand in no order: one file for each list, sorted. */
+function unordered(tree: Tree): Tree {
+  const lists = new Map<string, string[]>();
+  const sorted: Tree = new Map();
+  for (const [path, text] of tree) {
+    const [, dir] = /^(files\/[^/]+\/logs)\/\d+\.jsonl$/.exec(path) ?? [];
+    if (dir === undefined) sorted.set(path, text);
+    else lists.set(dir, [...lists.get(dir) ?? [], ...text.split("\n")]);
+  }
+  for (const [dir, lines] of lists) {
+    sorted.set(`${dir}/1.jsonl`, lines.filter((one) => one).sort().join("\n"));
+  }
+  return sorted;
+}
+
+/** Leaves out of a list what the export does not hold of it. */
+function leaveOutSome(expected: Tree, tree: Tree, dir: string): void {
+  const path = `${dir}/1.jsonl`;
+  const there = new Set(tree.get(path)?.split("\n"));
+  const lines = expected.get(path)?.split("\n") ?? [];
+  expected.set(path, lines.filter((line) => there.has(line)).join("\n"));
 }

@@ -1,5 +1,5 @@
 /**
- * One seed: the real pipeline against a server, a disk and a clock that all
+ * One seed: the real program against a server, a disk and a clock that all
  * exist in memory only, through several runs on which things go wrong, and a
  * last one on which nothing does.
  */
@@ -7,179 +7,338 @@ import { main } from "../../src/cli/main.ts";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Manifest } from "../../src/tree/manifest.ts";
-import type { Disk, DiskFile, Runtime } from "../../src/core/runtime.ts";
+import type { Disk, Runtime } from "../../src/core/runtime.ts";
 import { VirtualClock } from "../helpers/clock.ts";
-import { EXPORT_ARGS, MEMORY_OUTPUT } from "../helpers/memory_run.ts";
+import { throughDisk } from "../helpers/disk.ts";
+import { MEMORY_OUTPUT } from "../helpers/memory_run.ts";
 import { printedTerminal } from "../helpers/terminal.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
-import { isBookkeeping } from "../helpers/tree.ts";
-import { type BadDay, badDay, GOOD_DAY, makePoison } from "./bad_day.ts";
-import { Dice } from "./dice.ts";
-import { judgeMotion, judgeRest, judgeSums, type Outcome } from "./oracle.ts";
-import { change, makeSource, type Source } from "./source.ts";
+import { isBookkeeping, type Tree } from "../helpers/tree.ts";
+import { type Dice, diceOf } from "./dice.ts";
+import { DISK_IS_JUDGED, DISTURBANCES, OUTSIDE } from "./disturbances.ts";
+import { linkedDisk } from "./linked_disk.ts";
+import {
+  judgeDisk,
+  judgeMotion,
+  judgeRest,
+  judgeSums,
+  type Result,
+} from "./oracle.ts";
+import type { Disturbance, Run, Seed } from "./setup.ts";
+import { makeSource, type SourceOptions } from "./source.ts";
 
 /** How a seed ended. */
 export interface Verdict {
   readonly wrong: readonly string[];
   /** How the runs ended, for statistics. */
   readonly codes: readonly number[];
+  /** The disturbances that the seed met. */
+  readonly met: readonly string[];
+}
+
+/** Which disturbances a seed may meet. */
+export interface Choice {
+  /** Just these, in every run; those that are enabled where none are named. */
+  readonly only?: readonly string[];
+  /** Whether those take part that are not enabled, and the disk is judged. */
+  readonly all?: boolean;
+  /** Whether what was on disk before a run is looked for after it. */
+  readonly disk?: boolean;
 }
 
 /** The command that runs one seed again. */
-export function replayCommand(seed: number): string {
-  return `deno task simulate --from ${seed} --seeds 1`;
+export function replayCommand(
+  seed: number,
+  { only, all, disk }: Choice = {},
+): string {
+  const words = (only ?? []).map((name) => ` --only "${name}"`).join("");
+  const more = words + (all ? " --all" : "") + (disk ? " --disk" : "");
+  return `deno task simulate --first ${seed} --seeds 1${more}`;
 }
 
 const RUNS = 5;
 const START_MS = Date.UTC(2025, 5, 1);
+const DAY_MS = 86_400_000;
+const API_URL = "http://127.0.0.1/v5";
 /** How a run ends that is switched off. */
 const KILLED = -9;
-
-/** What happens to a run at one of its awaits. */
-type End = "kill" | "interrupt" | "full disk" | "input/output error" | "none";
+/** How a run is judged that ended before it listed anything. */
+const UNREACHED = -3;
+/** What stands outside of the export, which no run may touch. */
+const SENTINELS: Tree = new Map([["file", "outside\n"], ["dir/x", "x\n"]]);
 
 /**
- * Runs one seed. With an odd one, the source changes while it is read.
+ * Runs one seed.
  *
- * @param seed Decides everything.
+ * @param number Decides everything.
  */
-export async function simulate(seed: number): Promise<Verdict> {
-  const moving = seed % 2 === 1;
-  const dice = new Dice(seed);
-  const source = makeSource(dice);
-  const poison = makePoison(dice);
-  const disk = new MemoryDisk();
+export async function simulate(
+  number: number,
+  choice: Choice = {},
+): Promise<Verdict> {
+  const chosen = DISTURBANCES.filter(({ name, enabled }) =>
+    choice.only?.includes(name) ?? (enabled || choice.all)
+  );
+  const isMoving = choice.only !== undefined || number % 2 === 1;
+  const met = new Set<string>();
+  /** The dice of a disturbance, if it is part of this. */
+  const diceFor = (one: Disturbance, ...matter: number[]): Dice | null => {
+    const dice = diceOf(number, one.name, ...matter);
+    const share = one.moves && !isMoving
+      ? 0
+      : choice.only === undefined
+      ? one.weight
+      : 1;
+    if (dice.share() >= share) return null;
+    met.add(one.name);
+    return dice;
+  };
+  const ahead = chosen.find(({ name }) => name === "dates ahead");
+  const aheadDice = ahead === undefined ? null : diceFor(ahead, 0);
+  const movers = chosen.filter(({ moves }) => moves && isMoving);
+  const isUnstable = movers.some(({ name }) => name === "unstable ties");
+  const seed = makeSeed(number, {
+    ...aheadDice !== null &&
+      { newestMs: START_MS + aheadDice.below(20 * DAY_MS) },
+    // A record that comes again 8,000 later is not among the last ones.
+    lengths: isUnstable ? [6_006, 9_000] : [],
+  });
+  for (const one of chosen) {
+    // Whether the source changes is decided for all of a seed already.
+    const { seed: prepare, moves } = one;
+    if (prepare === undefined || moves && !isMoving) continue;
+    const dice = moves ? diceOf(number, one.name, 0) : diceFor(one, 0);
+    if (dice !== null) prepare(seed, dice);
+  }
+  seed.rests = movers.length === 0;
   const codes: number[] = [];
   let nowMs = START_MS;
-  for (let run = 1; run <= RUNS; run++) {
-    const last = run === RUNS;
-    const day = last ? GOOD_DAY : badDay(dice, nowMs, poison);
-    const end: End = last || !dice.oneIn(2)
-      ? "none"
-      : dice.oneOf(["kill", "interrupt", "full disk", "input/output error"]);
-    const rate = moving && !last ? dice.oneOf([0, 0.01, 0.1, 0.5]) : 0;
-    const root = await onlyExport(disk);
-    const { code, err, clock } = await oneRun({
-      dice,
-      source,
-      disk,
-      day,
-      end,
-      nowMs,
-      rate,
-      root,
-    });
+  for (let n = 1; n <= RUNS; n++) {
+    const isLast = n === RUNS;
+    const root = onlyExport(seed.disk);
+    if (root !== null && n > 1 && !isLast) {
+      for (const one of chosen) {
+        const dice = one.between ? diceFor(one, n, 1) : null;
+        if (dice !== null) one.between!(seed, root, dice);
+      }
+    }
+    const run = makeRun(seed, n, root, nowMs);
+    for (const one of isLast ? [] : chosen) {
+      const isOfSeed = one.seed !== undefined && one.moves !== true;
+      const dice = one.run && !isOfSeed ? diceFor(one, n, 2) : null;
+      if (dice !== null) one.run!(run, dice);
+    }
+    const before = treeOf(seed.disk, root);
+    const isLinked = seed.links.size > 0;
+    const { code, out, err, endedMs } = await runOnce(run);
     codes.push(code);
-    nowMs = clock.now() + 60_000;
-    disk.restart();
-    if (code === 2 && root !== null) {
-      // Nothing was kept yet; a person starts anew.
-      await disk.remove(MEMORY_OUTPUT);
-    }
+    nowMs = endedMs + 60_000;
+    seed.disk.restart();
+    seed.links.clear();
     // A run that did not reach the API knows nothing of what is missing.
-    const isReached = code !== 3 || err.includes("Export INCOMPLETE");
-    const outcome = await look(disk, isReached ? code : UNREACHED);
-    if (outcome === null) continue;
+    const isEarly = code === 3 && !err.includes("Export INCOMPLETE");
     const wrong = [
-      ...outcome.wrongSums,
-      ...moving ? judgeMotion(source, outcome) : judgeRest(source, outcome),
+      ...wrongCode(run, { code, err, isLinked, isLast, before }),
+      ...judge(run, before, {
+        code: isEarly ? UNREACHED : code,
+        disk: choice.disk ?? choice.all ?? DISK_IS_JUDGED,
+      }),
     ];
-    if (last && code !== 0) wrong.push(`the last run ended with exit ${code}`);
-    if (code === 1 && !["full disk", "input/output error"].includes(end)) {
-      wrong.push(`exit 1 out of the blue`);
-    }
     if (wrong.length > 0) {
-      const where = `run ${run} of ${RUNS}, ${end}, exit ${code}`;
-      return { wrong: [where, ...wrong.slice(0, 8), err.slice(-1500)], codes };
+      const title = `run ${n} of ${RUNS}, ${
+        run.end?.kind ?? "not ended"
+      }, exit ${code}, met: ${[...met].join(", ")}`;
+      const printed = [out.slice(-1_000), err.slice(-1_500)];
+      return {
+        wrong: [title, ...wrong.slice(0, 8), ...printed],
+        codes,
+        met: [...met],
+      };
     }
+    if ([0, 3].includes(code)) seed.touched.clear();
+    // Nothing was kept yet: a person starts anew.
+    const isEmpty = code === 2 && !before.has("export.json");
+    if (isEmpty && root !== null) await seed.disk.remove(MEMORY_OUTPUT);
   }
-  return { wrong: [], codes };
+  return { wrong: [], codes, met: [...met] };
 }
 
-interface RunOptions {
-  readonly dice: Dice;
-  readonly source: Source;
-  readonly disk: MemoryDisk;
-  readonly day: BadDay;
-  readonly end: End;
-  readonly nowMs: number;
-  /** How often the source changes, a request. */
-  readonly rate: number;
-  /** The export to go on with. */
-  readonly root: string | null;
+function makeSeed(number: number, options: SourceOptions): Seed {
+  const dice = diceOf(number, "source");
+  const disk = new MemoryDisk();
+  for (const [path, text] of SENTINELS) disk.put(`${OUTSIDE}/${path}`, text);
+  return {
+    number,
+    source: makeSource(dice, options),
+    disk,
+    links: new Map(),
+    bounds: { startIncluded: dice.oneIn(2), endIncluded: dice.oneIn(2) },
+    layers: [],
+    args: [],
+    logsFrom: 1,
+    rests: true,
+    isOrdered: true,
+    losesFiles: false,
+    isTouched: false,
+    touched: new Set(),
+    ignoresDates: false,
+    sinceMs: null,
+    wants: (file) => file,
+  };
 }
 
-async function oneRun(
-  options: RunOptions,
-): Promise<{ code: number; err: string; clock: VirtualClock }> {
-  const { dice, source, disk, day, end, root, rate } = options;
-  const clock = new VirtualClock(options.nowMs);
+function makeRun(
+  seed: Seed,
+  number: number,
+  root: string | null,
+  nowMs: number,
+): Run {
+  return {
+    ...{ seed, number, root, nowMs },
+    layers: [],
+    changes: [],
+    sizeCap: Infinity,
+    totals: [],
+    end: null,
+    isUnreadable: () => false,
+    clockJump: () => 0,
+    outputFails: false,
+    mayEndWith: new Set(),
+  };
+}
+
+/** Whether nothing is missing but records that left the source, and are kept. */
+function keepsOld(
+  { disk }: Seed,
+  root: string | null,
+  err: string,
+): boolean {
+  const text = treeOf(disk, root).get("export.json");
+  const { gaps } = JSON.parse(text ?? '{"gaps":[]}') as Pick<Manifest, "gaps">;
+  // Somebody removed it, and the source has it no more.
+  const isRemoved = err.includes("is missing on disk, or cannot be read");
+  return (gaps.length > 0 || isRemoved) &&
+    gaps.every(({ reason }) => /both are kept|it is kept as/.test(reason));
+}
+
+/** Whether a run ended with an exit code that is right for it. */
+function wrongCode(
+  { seed, end, mayEndWith, root }: Run,
+  { code, err, isLinked, isLast, before }: {
+    readonly code: number;
+    readonly err: string;
+    readonly isLinked: boolean;
+    readonly isLast: boolean;
+    readonly before: Tree;
+  },
+): string[] {
+  if (isLast) {
+    const mayMiss = code === 3 &&
+      (seed.losesFiles || keepsOld(seed, root, err));
+    return code === 0 || mayMiss ? [] : [`the last run ended with ${code}`];
+  }
+  const diskFails = end?.kind === "full disk" ||
+    end?.kind === "input/output error";
+  const right = new Set([0, 3, ...mayEndWith]);
+  if (end?.kind === "kill") right.add(KILLED);
+  if (end?.kind === "interrupt") right.add(130);
+  if (diskFails) right.add(1);
+  if (isLinked) {
+    right.add(2);
+    right.delete(0);
+    right.delete(3);
+  }
+  // No settings were kept, or no directory could be made.
+  if (!before.has("export.json") || root === null && diskFails) right.add(2);
+  return right.has(code) ? [] : [`exit ${code} is none that is right here`];
+}
+
+/** What is wrong with what a run left. */
+function judge(
+  run: Run,
+  before: Tree,
+  { code, disk }: { readonly code: number; readonly disk: boolean },
+): string[] {
+  const { seed, root } = run;
+  const outside = seed.disk.files(OUTSIDE);
+  const wrong = [...outside].sort().join() === [...SENTINELS].sort().join()
+    ? []
+    : ["something outside of the export was touched"];
+  const now = onlyExport(seed.disk);
+  if (now === null) return wrong;
+  const tree = treeOf(seed.disk, now);
+  if (disk && root !== null) wrong.push(...judgeDisk(seed, before, tree));
+  if ([0, 3].includes(code)) wrong.push(...judgeSums(tree, code, seed.touched));
+  const result = resultOf(run, tree, code);
+  return [
+    ...wrong,
+    ...seed.rests ? judgeRest(seed, result) : judgeMotion(seed, result),
+  ];
+}
+
+function resultOf({ seed, number }: Run, tree: Tree, code: number): Result {
+  const manifest = tree.get("export.json");
+  const parsed: Manifest | null = manifest === undefined
+    ? null
+    : JSON.parse(manifest);
+  const files = [...tree].filter(([name]) => !isBookkeeping(name));
+  return {
+    code,
+    tree: new Map(files),
+    gaps: parsed?.gaps ?? [],
+    logs: number >= seed.logsFrom,
+  };
+}
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly endedMs: number;
+}
+
+async function runOnce(run: Run): Promise<Ended> {
+  const { seed, end } = run;
+  const dice = diceOf(seed.number, "run", run.number);
+  const clock = new VirtualClock(run.nowMs);
   const killed = Promise.withResolvers<number>();
-  const dies = dice.below(dice.oneOf([50, 500, 3_000]));
   let steps = 0;
   let interrupt = () => {};
   /** Every await of the run on the world goes through here. */
-  const step = async <T>(
-    work: () => Promise<T>,
-    writes = false,
-  ): Promise<T> => {
-    if (++steps >= dies && end === "kill") {
+  const step = async (writes = false): Promise<void> => {
+    const n = steps++;
+    const jumpMs = run.clockJump(n);
+    if (jumpMs !== 0) clock.setBy(jumpMs);
+    if (end === null || n < end.atStep) return;
+    if (end.kind === "kill") {
       killed.resolve(KILLED);
-      return await new Promise<T>(() => {});
+      await new Promise(() => {});
     }
-    if (steps === dies && end === "interrupt") interrupt();
-    if (steps >= dies && writes && end === "full disk") {
-      throw diskError("ENOSPC");
-    }
-    if (steps === dies && writes && end === "input/output error") {
+    const isFirst = n === end.atStep;
+    if (end.kind === "interrupt" && isFirst) interrupt();
+    if (end.kind === "full disk" && writes) throw diskError("ENOSPC");
+    if (end.kind === "input/output error" && writes && isFirst) {
       throw diskError("EIO");
     }
-    return await work();
   };
   const terminal = printedTerminal();
-  const bounds = {
-    startIncluded: dice.oneIn(2),
-    endIncluded: dice.oneIn(2),
-  };
-  const refusesDates = dice.seed % 9 === 0;
-  const fetchOnce = async (
-    input: string | URL | Request,
-    init?: RequestInit,
-  ): Promise<Response> => {
-    const url = new URL(String(input));
-    await step(() => clock.sleep(dice.below(200)));
-    if (rate > 0 && dice.share() < rate) {
-      const times = dice.oneOf([1, 1, 2, 3]);
-      for (let i = 0; i < times; i++) change(dice, source.lists, clock.now());
-    }
-    const answer = () =>
-      refusesDates && url.searchParams.has("end_date")
-        ? Promise.resolve(new Response(`{"detail":[]}`, { status: 422 }))
-        : answerRequest(source.workspace, {
-          ...bounds,
-          key: DEMO_KEY,
-          sizeCap: day.sizeCap,
-          total: day.total,
-        }, new Request(url, { headers: init?.headers ?? {} }));
-    const { signal } = init ?? {};
-    signal?.throwIfAborted();
-    const aborted = new Promise<never>((_, reject) => {
-      signal?.addEventListener("abort", () => reject(signal.reason), {
-        once: true,
-      });
-    });
-    return await Promise.race([day.answer(url, clock.now(), answer), aborted]);
+  const out = (text: string) => {
+    terminal.out(text);
+    if (run.outputFails) throw diskError("ENOSPC");
   };
   const runtime: Runtime = {
-    fetch: fetchOnce,
+    fetch: serverOf(run, { dice, clock, step }),
     clock: {
       now: () => clock.now(),
       monotonicMs: () => clock.monotonicMs(),
-      sleep: (ms, options) => step(() => clock.sleep(ms, options)),
+      sleep: async (ms, options) => {
+        await step();
+        await clock.sleep(ms, options);
+      },
     },
     random: () => dice.share(),
-    disk: steppingDisk(disk, step),
-    terminal,
+    disk: diskOf(run, step),
+    terminal: { ...terminal, out },
     env: (name) => name === "HUMANLOOP_API_KEY" ? DEMO_KEY : undefined,
     onInterrupt: (handler) => {
       interrupt = handler;
@@ -189,76 +348,99 @@ async function oneRun(
     build: { kind: "source", deno: "", target: "", os: "linux" },
     exit: (code) => void killed.resolve(code) as never,
   };
-  const api = ["--api-url", "http://127.0.0.1/v5"];
-  const args = root === null
-    ? EXPORT_ARGS
-    : ["--resume", root, "--quiet", ...api];
-  const concurrency = String(dice.oneOf([1, 3, 16]));
   const code = await Promise.race([
-    main([...args, "--concurrency", concurrency], runtime),
+    main(argsOf(run, dice), runtime),
     killed.promise,
   ]);
   clock.stop();
-  return { code, err: terminal.printed.err, clock };
+  return { code, ...terminal.printed, endedMs: clock.monotonicMs() };
+}
+
+function argsOf({ seed, root, number }: Run, dice: Dice): string[] {
+  const concurrency = String(dice.oneOf([1, 3, 16]));
+  return [
+    ...root === null
+      ? ["--output", MEMORY_OUTPUT, ...seed.args]
+      : ["--resume", root],
+    ...["--quiet", "--api-url", API_URL, "--concurrency", concurrency],
+    ...number >= seed.logsFrom ? ["--logs"] : [],
+  ];
+}
+
+/** The server, behind everything that stands before it. */
+function serverOf(
+  run: Run,
+  { dice, clock, step }: {
+    readonly dice: Dice;
+    readonly clock: VirtualClock;
+    readonly step: () => Promise<void>;
+  },
+): Runtime["fetch"] {
+  const { seed, totals, sizeCap } = run;
+  const layers = [...seed.layers, ...run.layers];
+  return async (input, init) => {
+    const url = new URL(String(input));
+    await step();
+    await clock.sleep(dice.below(200));
+    for (const change of run.changes) change(clock.monotonicMs());
+    const { signal } = init ?? {};
+    signal?.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason), {
+        once: true,
+      });
+    });
+    const server = () =>
+      answerRequest(seed.source.workspace, {
+        ...seed.bounds,
+        key: DEMO_KEY,
+        sizeCap,
+        total: (url, total) =>
+          totals.reduce((sum, change) => change(url, sum), total),
+      }, new Request(url, { headers: init?.headers ?? {} }));
+    const nowMs = clock.monotonicMs();
+    const answer = layers.reduce<() => Promise<Response>>(
+      (behind, layer) => () => layer(url, nowMs, behind),
+      server,
+    );
+    const response = await Promise.race([answer(), aborted]);
+    // What a server's own clock shows.
+    response.headers.set("date", new Date(nowMs).toUTCString());
+    return response;
+  };
+}
+
+function diskOf(run: Run, step: (writes: boolean) => Promise<void>): Disk {
+  const { seed, isUnreadable, outputFails } = run;
+  const disk = throughDisk(
+    linkedDisk(seed.disk, seed.links),
+    (path, writes) => {
+      if (!writes && isUnreadable(path)) throw diskError("EIO");
+      return step(writes);
+    },
+  );
+  if (!outputFails) return disk;
+  const open: Disk["open"] = async (path, options) => {
+    const file = await disk.open(path, options);
+    const writeSync = () => {
+      throw diskError("ENOSPC");
+    };
+    return path.endsWith("export.log") ? { ...file, writeSync } : file;
+  };
+  return new Proxy(disk, {
+    get: (target, name) => name === "open" ? open : Reflect.get(target, name),
+  });
 }
 
 function diskError(code: string): Error {
   return Object.assign(new Error(`${code} (os error)`), { code });
 }
 
-/** A disk of which every operation is a step of the run. */
-function steppingDisk(
-  disk: Disk,
-  step: <T>(work: () => Promise<T>, writes?: boolean) => Promise<T>,
-): Disk {
-  const file = (opened: DiskFile): DiskFile => ({
-    read: (bytes) => step(() => opened.read(bytes)),
-    write: (bytes) => step(() => opened.write(bytes), true),
-    writeSync: (bytes) => opened.writeSync(bytes),
-    syncData: () => step(() => opened.syncData(), true),
-    close: () => opened.close(),
-    tryLock: (exclusive) => opened.tryLock(exclusive),
-    get readable() {
-      return opened.readable;
-    },
-  });
-  return {
-    open: async (path, options) =>
-      file(await step(() => disk.open(path, options), options.write ?? false)),
-    readFile: (path) => step(() => disk.readFile(path)),
-    readDir: (path) => disk.readDir(path),
-    lstat: (path) => disk.lstat(path),
-    rename: (from, to) => step(() => disk.rename(from, to), true),
-    remove: (path, options) => step(() => disk.remove(path, options), true),
-    mkdir: (path, options) => step(() => disk.mkdir(path, options), true),
-    ensureDir: (path) => step(() => disk.ensureDir(path), true),
-  };
+function onlyExport(disk: MemoryDisk): string | null {
+  const [path] = disk.files(MEMORY_OUTPUT).keys();
+  return path === undefined ? null : `${MEMORY_OUTPUT}/${path.split("/")[0]}`;
 }
 
-async function onlyExport(disk: MemoryDisk): Promise<string | null> {
-  try {
-    const [entry] = await Array.fromAsync(disk.readDir(MEMORY_OUTPUT));
-    return entry === undefined ? null : `${MEMORY_OUTPUT}/${entry.name}`;
-  } catch {
-    return null;
-  }
-}
-
-/** What a run left; `null` when that is nothing. */
-/** How a run is judged that ended before it listed anything. */
-const UNREACHED = -3;
-
-async function look(disk: MemoryDisk, code: number): Promise<Outcome | null> {
-  const root = await onlyExport(disk);
-  if (root === null) return null;
-  const tree = disk.files(root);
-  const manifest = tree.get("export.json");
-  const gaps = manifest === undefined
-    ? []
-    : (JSON.parse(manifest) as Manifest).gaps;
-  const wrongSums = [0, 3].includes(code) ? judgeSums(tree) : [];
-  for (const name of [...tree.keys()].filter(isBookkeeping)) {
-    tree.delete(name);
-  }
-  return { code, tree, gaps, wrongSums };
+function treeOf(disk: MemoryDisk, root: string | null): Tree {
+  return root === null ? new Map() : disk.files(root);
 }

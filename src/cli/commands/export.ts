@@ -223,6 +223,10 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     reporter.closeLog();
     if (!isKept && dir) {
       await removeEmptyExport(disk, dir.layout).catch(() => {});
+    } else if (resumed !== null && !isConnected) {
+      // The log has grown, and has a sum.
+      const sums = new SumJournal(disk, resumed.layout.root);
+      await sums.finish().catch(() => {});
     }
   }
 }
@@ -275,14 +279,17 @@ async function runInDir(
         },
       })
     );
-    const isComplete = result.gaps.length === 0;
+    await pagesOf(runtime, reporter, dir, "missing");
     const text = summary(result, info());
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
     }
-    await pagesOf(runtime, reporter, dir, "missing");
     reporter.closeLog();
-    await sums.finish();
+    const unsummed = await sums.finish();
+    for (const name of unsummed) {
+      reporter.log("ERROR", `${name} is missing on disk, or cannot be read`);
+    }
+    const isComplete = result.gaps.length === 0 && unsummed.length === 0;
     const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
     const { terminal } = runtime;
     if (flags.json) printJson(runtime, summaryOf(result, info(), exitCode));
