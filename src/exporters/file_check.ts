@@ -103,7 +103,7 @@ export async function findMissingFile(
  * @throws {StorageError} When the disk fails.
  */
 export async function setAsideDamaged(
-  { disk, sums: recorder }: RunContext,
+  { disk }: RunContext,
   { paths }: FileOnDisk,
   sums: Sums,
 ): Promise<void> {
@@ -113,7 +113,8 @@ export async function setAsideDamaged(
     const dir = paths.list(list as ListName);
     const info = await disk.lstat(join(dir, chunk)).catch(() => null);
     if (info === null || info.size === size) continue;
-    await setAsideFiles(disk, dir, [chunk], recorder);
+    // Its sum stays until it is there again.
+    await setAsideFiles(disk, dir, [chunk], null);
   }
 }
 

@@ -57,8 +57,15 @@ export async function readListOnDisk(
   if (checkpoint === undefined) return { complete, chunks };
   const { total, gaps } = checkpoint;
   for (const number of chunks) {
-    const content = await readChunk(disk, chunkPath(dir, number), readKey);
-    if (content === null) continue;
+    const keys = new Set<string>();
+    const path = chunkPath(dir, number);
+    const content = await readChunk(
+      disk,
+      path,
+      readKey,
+      (key) => keys.add(key),
+    );
+    if (content === null || keys.size < content.lines) continue;
     // Nothing but the end of a finished list may stand in a short chunk.
     const isShort = linesOfChunk(number, total) < CHUNK_RECORDS;
     const isWhole = content.lines === linesOfChunk(number, total) &&

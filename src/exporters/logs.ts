@@ -14,7 +14,8 @@ import {
   type OpenedList,
   type OpenRequest,
 } from "./export_list.ts";
-import { cutFrozen, planFrom, planLogs } from "./time_filter.ts";
+import { probeList } from "../lists/time_windows.ts";
+import { planFrom, planLogs } from "./time_filter.ts";
 
 /**
  * Exports the Logs.
@@ -45,16 +46,20 @@ async function openKnown(
   end: OpenRequest["end"],
 ): Promise<OpenedList<LogInfo>> {
   const { file, reader, times } = context;
-  const { until, total } = checkpoint;
+  const { until, windows } = checkpoint;
   try {
-    let { windows } = checkpoint;
-    if (windows === undefined && until !== undefined) {
-      // Version 0.1.0 kept the cut-off only, and read nothing behind it.
-      const range = { after: times.wanted.after, until };
-      windows = await cutFrozen(reader.session, file, range, total);
-    }
-    if (windows !== undefined) {
-      const plan = planFrom(file, times, windows);
+    const { session } = reader;
+    const plain = logsList(file, null, null);
+    // Version 0.1.0 kept the cut-off only, and read nothing behind it.
+    const plan = windows !== undefined
+      ? planFrom(file, times, windows)
+      : until === undefined
+      ? null
+      : await planLogs(
+        ...[session, file, times] as const,
+        ...[(await probeList(session, plain)).total, until] as const,
+      );
+    if (plan !== null) {
       const opened = await openList(reader, plan.segments, cursor, { end });
       return { ...plan, reader: opened };
     }

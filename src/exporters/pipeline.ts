@@ -13,9 +13,8 @@ import type { ReaderContext } from "../lists/list_types.ts";
 import {
   type FileSum,
   PART_SUFFIX,
-  type SumRecorder,
 } from "../tree/atomic_file.ts";
-import { readSums, type Sums } from "../tree/checksums.ts";
+import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
 import type { Settings } from "../tree/manifest.ts";
 import { ManifestWriter } from "../tree/manifest_writer.ts";
@@ -36,7 +35,7 @@ export interface ExportOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly reader: ReaderContext;
-  readonly sums: SumRecorder;
+  readonly sums: SumJournal;
   readonly dir: ExportDir;
   readonly settings: Settings;
   readonly wantsFile: WantsFile;
@@ -98,6 +97,8 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
     logGaps(observer, manifest.addGaps([...listing.gaps, ...unlisted]));
     const result = await exportFiles(context, listing.files, manifest, options);
+    const lost = await lostFiles(options.sums, manifest.gaps);
+    logGaps(observer, manifest.addGaps(lost));
     await manifest.save(manifest.gaps.length === 0 ? "complete" : "incomplete");
     return { ...result, gaps: manifest.gaps };
   } catch (error) {
@@ -121,6 +122,21 @@ async function contextOf(
     logs: settings.logs,
     times: new TimeFilter(settings.cutoff, settings.filters),
   };
+}
+
+/** Finds files that had a sum and are not there, of Files that lack nothing else. */
+async function lostFiles(
+  sums: SumJournal,
+  gaps: readonly Gap[],
+): Promise<readonly Gap[]> {
+  const incomplete = new Set(gaps.map(({ fileId }) => fileId));
+  const lost = (await sums.findLost()).map((name): Gap => {
+    const [, id = null, below = name] = /^files\/([^/]+)\/(.+)$/.exec(name) ??
+      [];
+    const reason = "it has a sum and is missing on disk";
+    return { fileId: id, part: below, reason };
+  });
+  return lost.filter(({ fileId }) => !incomplete.has(fileId));
 }
 
 /** Sorts sums by the File that they are of. */

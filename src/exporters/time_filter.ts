@@ -124,7 +124,7 @@ export function cutoffOf(windows: readonly TimeWindow[]): string | null {
 }
 
 /** Cuts a long frozen part into time windows; a short one is one window. */
-export async function cutFrozen(
+async function cutFrozen(
   session: Session,
   file: FileInfo,
   { after, until }: TimeRange,

@@ -30,6 +30,8 @@ export const JOURNAL_NAME = "SHA256SUMS.journal";
 export const UNKNOWN_SUM = "?";
 /** Stands in the journal before the name of what was set aside. */
 const DROPPED = "-";
+/** Makes a line that is not at its end into none. */
+const CUT_LINE = new TextEncoder().encode("\0\n");
 /** The log, which is never written as a whole, and what was set aside. */
 const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
@@ -47,6 +49,7 @@ export class SumJournal implements SumRecorder {
   readonly #disk: Disk;
   readonly #root: string;
   #journal: Promise<DiskFile> | null = null;
+  #writing: Promise<void> = Promise.resolve();
 
   /**
    * @param disk The disk.
@@ -85,19 +88,30 @@ export class SumJournal implements SumRecorder {
   }
 
   /**
+   * Finds files that have a sum and are not there.
+   *
+   * @returns Their paths below the export.
+   * @throws {StorageError} When the disk fails.
+   */
+  async findLost(): Promise<readonly string[]> {
+    const known = await readSums(this.#disk, this.#root);
+    const names = new Set(await filesBelow(this.#disk, this.#root));
+    return lostOf(known, names);
+  }
+
+  /**
    * Writes the sums of all that is there.
    *
-   * @returns Files that had a sum and are not there, or that cannot be read to sum them.
+   * @returns Files that cannot be read to sum them.
    * @throws {StorageError} When the disk fails.
    */
   async finish(): Promise<readonly string[]> {
     const disk = this.#disk;
     const known = await readSums(disk, this.#root);
     const lines: string[] = [];
+    const unread: string[] = [];
     const names = new Set(await filesBelow(disk, this.#root));
-    const missing = [...known.keys()].filter((name) =>
-      !names.has(name) && !UNTRACKED.test(name)
-    );
+    const missing = lostOf(known, names);
     for (const name of [...names, ...missing].sort()) {
       if (!isSummed(name)) continue;
       const sum = known.get(name);
@@ -108,7 +122,7 @@ export class SumJournal implements SumRecorder {
       else if (isThere) {
         const path = join(this.#root, name);
         const found = await sumFile(disk, path).catch(() => null);
-        if (found === null) missing.push(name);
+        if (found === null) unread.push(name);
         else lines.push(sumLines(name, found));
       }
     }
@@ -116,7 +130,7 @@ export class SumJournal implements SumRecorder {
     await writeFile(disk, join(this.#root, SUMS_NAME), text);
     await this.close();
     await removeScratch(disk, join(this.#root, JOURNAL_NAME));
-    return missing;
+    return unread;
   }
 
   /** Lets go of the journal, which stays unless the sums are finished. */
@@ -134,7 +148,12 @@ export class SumJournal implements SumRecorder {
   async #note(lines: string): Promise<void> {
     this.#journal ??= this.#open();
     const bytes = new TextEncoder().encode(lines);
-    await writeAll(await this.#journal, JOURNAL_NAME, bytes);
+    const journal = await this.#journal;
+    // One note after the other, also where a disk takes only part of one.
+    this.#writing = this.#writing.catch(() => {}).then(() =>
+      writeAll(journal, JOURNAL_NAME, bytes)
+    );
+    await this.#writing;
   }
 
   /** Opens the journal; the sums of an earlier run are where it begins. */
@@ -147,9 +166,18 @@ export class SumJournal implements SumRecorder {
       const hasSums = entries.some(({ name }) => name === SUMS_NAME);
       if (hasSums && !hasJournal) await this.#disk.rename(sums, journal);
       const options = { append: true, create: true, mode: 0o600 };
-      return await this.#disk.open(journal, options);
+      const file = await this.#disk.open(journal, options);
+      // Ends the line that a kill may have cut, so that it is read as none.
+      if (hasJournal) await writeAll(file, journal, CUT_LINE);
+      return file;
     });
   }
+}
+
+function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
+  return [...known].filter(([name, { sum }]) =>
+    sum !== UNKNOWN_SUM && !names.has(name) && !UNTRACKED.test(name)
+  ).map(([name]) => name);
 }
 
 /** Tells whether a file of an export has a sum when the export is complete. */
@@ -179,12 +207,12 @@ export function parseSums(
   const sums = new Map(earlier);
   let sized: { readonly name: string; readonly size: number } | null = null;
   for (const line of text.split("\n")) {
-    const [, size, sizedName] = /^# (\d{1,15}) {2}(.+)$/.exec(line) ?? [];
+    const [, size, sizedName] = /^# (\d{1,15}) {2}([^\0]+)$/.exec(line) ?? [];
     if (size !== undefined && sizedName !== undefined) {
       sized = { name: sizedName, size: Number(size) };
       continue;
     }
-    const [, sum, name] = /^([0-9a-f]{64}|\?|-) {2}(.+)$/.exec(line) ?? [];
+    const [, sum, name] = /^([0-9a-f]{64}|\?|-) {2}([^\0]+)$/.exec(line) ?? [];
     if (sum === undefined || name === undefined) continue;
     if (sum === DROPPED) {
       for (const one of sums.keys()) {

@@ -34,7 +34,7 @@ export async function readChunk(
   disk: Disk,
   path: string,
   readKey: ReadKey,
-  onKey: (key: string) => void = () => {},
+  onKey: (key: string) => unknown = () => {},
 ): Promise<ChunkContent | null> {
   let lines = 0;
   let firstKey: string | null = null;

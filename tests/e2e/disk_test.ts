@@ -101,7 +101,8 @@ for (const [operation, code, words] of REFUSALS) {
       }
       // Settings may not have come to disk.
       const resume = ["--resume", root, "--api-url", server.url, "--logs"];
-      assertEquals((await run(resume, { env })).code, 0);
+      const resumed = await run(resume, { env });
+      assertEquals(resumed.code, 0, resumed.err + resumed.out);
       await assertTree(root, whole);
     });
   }

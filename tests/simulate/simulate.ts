@@ -216,7 +216,7 @@ function keepsOld(
   const text = treeOf(disk, root).get("export.json");
   const { gaps } = JSON.parse(text ?? '{"gaps":[]}') as Pick<Manifest, "gaps">;
   // Somebody removed it, and the source has it no more.
-  const isRemoved = err.includes("is missing on disk, or cannot be read");
+  const isRemoved = err.includes("it has a sum and is missing on disk");
   return (gaps.length > 0 || isRemoved) &&
     gaps.every(({ reason }) => /both are kept|it is kept as/.test(reason));
 }

@@ -285,11 +285,11 @@ async function runInDir(
       reporter.record("INFO", line);
     }
     reporter.closeLog();
-    const unsummed = await sums.finish();
-    for (const name of unsummed) {
-      reporter.log("ERROR", `${name} is missing on disk, or cannot be read`);
+    const unread = await sums.finish();
+    for (const name of unread) {
+      reporter.log("ERROR", `${name} cannot be read, and has no sum`);
     }
-    const isComplete = result.gaps.length === 0 && unsummed.length === 0;
+    const isComplete = result.gaps.length === 0 && unread.length === 0;
     const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
     const { terminal } = runtime;
     if (flags.json) printJson(runtime, summaryOf(result, info(), exitCode));
