@@ -1,0 +1,182 @@
+/**
+ * The database of large exports: how fast it is built, in how much memory, how
+ * large it is, and how fast the pages of the browser over it answer. Each build is a process of its own.
+ */
+import process from "node:process";
+import { join } from "@std/path";
+import { buildDatabase } from "../../src/database/build.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { aligned } from "../../src/ui/text.ts";
+import config from "../../deno.json" with { type: "json" };
+
+const NEWEST_MS = Date.UTC(2025, 5, 1);
+const CHUNK = 1000;
+const WORDS =
+  "the card was charged twice where is my parcel please help with a refund of this order an error came up when address could not be changed app says nothing about delivery date yet support answered late customer waits since monday invoice number shows wrong amount"
+    .split(" ");
+
+/** Some words, others for every number. */
+function sentence(seed: number, length: number): string {
+  const words: string[] = [];
+  for (let i = 0; i < length; i++) {
+    const n = (seed * 2_654_435_761 + i * 40_503 + i * i * 7_919) >>> 0;
+    words.push(
+      i % 9 === 8
+        ? `n${(seed * 31 + i) % 200_000}`
+        : WORDS[(n >>> 7) % WORDS.length]!,
+    );
+  }
+  return words.join(" ");
+}
+
+/** A Log of about so many bytes. */
+function benchLog(i: number, bytes: number): string {
+  const time = new Date(NEWEST_MS - i * 1_000).toISOString().slice(0, -1);
+  const version = {
+    id: "pr_0",
+    version_id: `prv_${i % 7}`,
+    model: "gpt-4o",
+    ...bytes > 1000 && { template: sentence(1, Math.round(bytes / 10)) },
+  };
+  const log = {
+    id: `log_${(i * 2_654_435_761 >>> 0).toString(36)}${i.toString(36)}`,
+    prompt: version,
+    created_at: time,
+    inputs: { ticket: sentence(i, Math.round(bytes / 60)) },
+    output: sentence(i + 7, Math.round(bytes / 100)),
+    error: i % 50 === 0 ? "the provider timed out" : null,
+    provider_latency: (i * 7919 % 5000) / 1000,
+    prompt_tokens: 40 + i % 60,
+    output_tokens: i % 30,
+    prompt_cost: (i % 97) * 1e-6,
+    output_cost: 2e-6,
+    metadata: { tenant: `t${i % 100}` },
+    user: `u-${i % 997}`,
+    environment: i % 5 === 0 ? "staging" : "production",
+    trace_children: [],
+    evaluator_logs: [],
+    messages: [] as unknown[],
+  };
+  const length = JSON.stringify(log).length;
+  log.messages = [{
+    role: "user",
+    content: sentence(i, Math.max(1, Math.round((bytes - length - 30) / 5.6))),
+  }];
+  return JSON.stringify(log);
+}
+
+/** Writes an export of so many Logs; the bytes of its Logs. */
+export async function writeExport(
+  dir: string,
+  { logs, bytes }: { readonly logs: number; readonly bytes: number },
+): Promise<number> {
+  const file = join(dir, "files/pr_0");
+  await Deno.mkdir(join(file, "versions"), { recursive: true });
+  await Deno.mkdir(join(file, "logs"));
+  const json = { id: "pr_0", type: "prompt", path: "bench/prompt" };
+  await Deno.writeTextFile(join(file, "file.json"), JSON.stringify(json));
+  await Deno.writeTextFile(join(file, "deployments.json"), "[]");
+  for (let i = 0; i < 7; i++) {
+    const version = { ...json, version_id: `prv_${i}`, version_name: `v${i}` };
+    const path = join(file, `versions/prv_${i}`);
+    await Deno.writeTextFile(path, JSON.stringify(version));
+  }
+  let written = 0;
+  for (let from = 0; from < logs; from += CHUNK) {
+    const lines = Array.from(
+      { length: Math.min(CHUNK, logs - from) },
+      (_, i) => benchLog(from + i, bytes) + "\n",
+    ).join("");
+    written += lines.length;
+    const path = join(file, `logs/${from / CHUNK + 1}.jsonl`);
+    await Deno.writeTextFile(path, lines);
+  }
+  return written;
+}
+
+/** What one build came to. */
+interface Built {
+  readonly wallMs: number;
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+  readonly bytes: number;
+}
+
+async function buildHere(dir: string, fullText: boolean): Promise<Built> {
+  const startMs = performance.now();
+  const { bytes } = await buildDatabase({
+    ...{ disk: denoRuntime().disk, dirs: [dir], fullText },
+    to: join(dir, fullText ? "humanloop.db" : "bare.db"),
+  });
+  const { user, system } = process.cpuUsage();
+  return {
+    wallMs: performance.now() - startMs,
+    cpuSeconds: (user + system) / 1e6,
+    peakBytes: process.resourceUsage().maxRSS * 1024,
+    bytes,
+  };
+}
+
+async function buildThere(dir: string, fullText: boolean): Promise<Built> {
+  const flags = config.tasks.export.split(" ")
+    .filter((word) => word.startsWith("--v8-flags"));
+  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-check", "--no-prompt", ...flags],
+      ...["--allow-read", "--allow-write", "--allow-sys"],
+      ...[import.meta.filename!, "build", dir, String(fullText)],
+    ],
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`the build of ${dir} failed`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** The rows of the benchmark's table. */
+export async function databaseRows(
+  workloads: ReadonlyArray<{ readonly logs: number; readonly bytes: number }>,
+): Promise<readonly (readonly string[])[]> {
+  const rows = [[
+    ...["Logs × bytes", "JSONL MB", "full text", "MB/s", "CPU s", "peak MB"],
+    "size ÷ JSONL",
+  ]];
+  for (const { logs, bytes } of workloads) {
+    const dir = await Deno.makeTempDir({ prefix: "hl-export-bench-" });
+    try {
+      const written = await writeExport(dir, { logs, bytes });
+      for (const fullText of [false, true]) {
+        const built = await buildThere(dir, fullText);
+        rows.push([
+          `${logs} × ${bytes}`,
+          (written / 1e6).toFixed(0),
+          fullText ? "yes" : "no",
+          (written / built.wallMs / 1000).toFixed(1),
+          built.cpuSeconds.toFixed(1),
+          (built.peakBytes / 1e6).toFixed(0),
+          (built.bytes / written).toFixed(2),
+        ]);
+      }
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  }
+  return rows;
+}
+
+if (import.meta.main) {
+  const print = (text: string) =>
+    void Deno.stdout.writeSync(new TextEncoder().encode(text));
+  const [step, dir = "", ...more] = Deno.args;
+  if (step === "build") {
+    print(JSON.stringify(await buildHere(dir, more[0] === "true")));
+  } else if (step === "write") {
+    const [logs = 0, bytes = 0] = more.map(Number);
+    print(`${await writeExport(dir, { logs, bytes })}\n`);
+  } else {
+    const rows = await databaseRows([
+      { logs: 1_000_000, bytes: 600 },
+      { logs: 100_000, bytes: 3_000 },
+    ]);
+    print(`${aligned(rows).join("\n")}\n`);
+  }
+}
