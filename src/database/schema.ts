@@ -206,7 +206,7 @@ export function tablesSql(
 ): string {
   const tables = TABLES.map(({ name, sql }) => `CREATE TABLE ${name}(${sql});`);
   const search = `CREATE VIRTUAL TABLE ${SEARCH.name} USING fts5(${SEARCH.sql});
-    INSERT INTO logs_fts(logs_fts, rank) VALUES ('hashsize', 16000000);`;
+    INSERT INTO logs_fts(logs_fts, rank) VALUES ('hashsize', 8000000);`;
   return [...tables, ...fullText ? [search] : []].join("\n");
 }
 

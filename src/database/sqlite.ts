@@ -10,6 +10,9 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 /** Bytes of a page: several Logs fit in one, and little room is left over. */
 const PAGE_BYTES = 16_384;
 
+/** Memory for pages, and as much again for sorting, in kilobytes. */
+const CACHE_KB = 12_000;
+
 /**
  * Makes a database to be filled: nothing is kept for the case that it stops,
  * because it is thrown away then.
@@ -22,7 +25,7 @@ export function createDatabase(path: string): DatabaseSync {
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA locking_mode = EXCLUSIVE;
-    PRAGMA cache_size = -32000;
+    PRAGMA cache_size = -${CACHE_KB};
     PRAGMA temp_store = FILE;
     PRAGMA foreign_keys = OFF;`);
   return database;
