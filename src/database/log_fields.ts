@@ -109,7 +109,7 @@ export function logValues(log: Fields, fileId: string | null): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
   const start = microseconds(text(log, "start_time"));
-  const time = microseconds(created) ?? start;
+  const time = microseconds(created) ?? start ?? 0;
   const end = microseconds(text(log, "end_time"));
   const took = start === null || end === null ? null : end - start;
   const latency = number(log, "provider_latency") ??

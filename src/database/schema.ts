@@ -82,10 +82,10 @@ const TABLES: readonly Part[] = [
   {
     name: "logs",
     about:
-      "a Log, once by its id, wherever it stands; latency in seconds, cost in USD, time in microseconds since 1970",
+      "a Log, once by its id, wherever it stands; latency in seconds, cost in USD, time in microseconds since 1970, 0 where nothing says it",
     sql: `number INTEGER PRIMARY KEY, id TEXT, type TEXT,
       file_id TEXT REFERENCES files(id), version_id TEXT, created_at TEXT,
-      time INTEGER, latency REAL, model TEXT, prompt_tokens INTEGER,
+      time INTEGER NOT NULL, latency REAL, model TEXT, prompt_tokens INTEGER,
       output_tokens INTEGER, cost REAL, environment TEXT, user TEXT,
       source TEXT, error TEXT, parent_id TEXT REFERENCES logs(id),
       trace_id TEXT REFERENCES logs(id),
