@@ -6,7 +6,7 @@ import { beginning, readable } from "../report/values.ts";
 import type { VersionView } from "../report/version_view.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { address, tableView } from "./page.ts";
+import { address, idView, tableView } from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
 /** Datapoints on one page. */
@@ -85,10 +85,11 @@ function datapointRow(row: SqlRow): Markup {
   return html`
     <tr>
       <td
-        data-label="Datapoint"><code>${row["id"] ??
-          ""}</code><p class="quiet">${row["disk_path"]!}, line ${row[
-            "disk_line"
-          ]!} · <a href="${json}">JSON</a></p></td>
+        data-label="Datapoint">${idView(
+          String(row["id"] ?? ""),
+        )}<p class="quiet">${row["disk_path"]!}, line ${row[
+          "disk_line"
+        ]!} · <a href="${json}">JSON</a></p></td>
       <td data-label="Inputs">${fieldsView(inputs)}${messagesView(
         Array.isArray(messages) ? messages : [],
         CUT,

@@ -41,10 +41,15 @@ export function evaluationPage(
   };
   const body = html`<h1>${name}</h1>
 <p>${idView(id)}</p>
-<p class="quiet">${formatTime(textIn(row, "created_at"))} · ${
-    pluralize(runs.length, "Run")
-  } · ${row["status"] ?? "no status"}</p>
+<p class="quiet">${
+    [
+      formatTime(textIn(row, "created_at")),
+      pluralize(runs.length, "Run"),
+      String(row["status"] ?? "no status"),
+    ].filter((one) => one !== "").join(" · ")
+  }</p>
 <div class="evaluation">${resultsView(record)}</div>
+${runsView(runs)}
 ${judgmentsView(site, id)}
 ${datapointsView(site, id, runs, params)}
 ${
@@ -56,6 +61,34 @@ ${
     })
   }`;
   return browsePage({ title: name, path: [[path, fileAddress(fileId)]], body });
+}
+
+function runsView(runs: readonly SqlRow[]): Markup {
+  const rows = runs.map((run) => {
+    const dataset = String(run["dataset_id"] ?? "");
+    const version = String(run["dataset_version_id"] ?? "");
+    const json = address("/json", { table: "runs", id: run["id"]! });
+    return html`
+      <tr>
+        <th scope="row">${runName(run)}${run["control"] === 1 &&
+          " (control)"}</th>
+        <td>${idView(String(run["id"]))}</td>
+        <td>${run["status"] ?? ""}</td>
+        <td>${dataset !== "" &&
+          html`<a href="${
+            address(fileAddress(dataset), { version })
+          }">${dataset}</a>`}</td>
+        <td><code>${run["disk_path"]!}</code> · <a href="${json}">JSON</a></td>
+      </tr>
+    `;
+  });
+  return html`<details><summary>Runs</summary>${
+    tableView({
+      label: "Runs",
+      head: ["Version", "Id", "Status", "Dataset", "On disk"],
+      rows,
+    })
+  }</details>`;
 }
 
 /** What the judgments of the export come to; the numbers above are the API's. */
@@ -71,6 +104,7 @@ function judgmentsView(site: Site, id: string): Markup {
   return html`<details><summary>Judgments that the export holds</summary>${
     tableView({
       label: "Judgments by Run and Evaluator",
+      numbersFrom: 2,
       head: [
         "Run",
         "Evaluator",

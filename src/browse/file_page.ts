@@ -107,18 +107,27 @@ function numbersView(
   if (versions.length === 0 && numbers.size === 0) return html``;
   const names = new Map(versions.map((one) => [one.id, one.name]));
   const others = [...numbers.keys()].filter((one) => !names.has(one));
+  const paths = new Map(
+    site.all(
+      "SELECT version_id, disk_path FROM versions WHERE file_id = ?",
+      id,
+    ).map((row) => [row["version_id"], row["disk_path"]]),
+  );
   const rows = [...names.keys(), ...others].map((version) => {
     const one = numbers.get(version);
     const logs = one?.logs ?? 0;
     const share = one && logs > 0 ? one.errors / logs : 0;
     return html`
       <tr>
-        <th scope="row">${names.get(version) ?? version ??
-          "unknown"} ${(deployed.get(version) ?? []).map((name) =>
+        <th scope="row">${names.get(version) ??
+          (version || "unknown")} ${(deployed.get(version) ?? []).map((name) =>
             html`
               <span class="badge">${name}</span>
             `
           )}</th>
+        <td>${version !== "" &&
+          idView(version)}<p class="quiet">${paths.get(version) ??
+          "not in the export"}</p></td>
         <td class="number">${logs > 0 &&
           html`<a href="${address("/logs", { file: id, version })}">${
             count(logs)
@@ -138,8 +147,12 @@ function numbersView(
     <section
       aria-labelledby="numbers"><h2 id="numbers">Numbers of each Version</h2>${tableView(
         {
-          label: "Numbers of each Version",
-          head: ["Version", "Logs", "Latency (mean)", "Errors", "Cost"],
+          label: "Table of Versions",
+          numbersFrom: 2,
+          head: [
+            ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],
+            "Cost",
+          ],
           rows,
         },
       )}</section>
@@ -156,7 +169,7 @@ function chartView(site: Site, id: string): Markup {
   if (span["first"] === null || to <= from) return html``;
   const step = Math.ceil((to - from + 1) / BARS);
   const rows = site.all(
-    `SELECT (time - ?1) / ?2 AS bar, count(*) AS n FROM logs
+    `SELECT CAST((time - ?1) / ?2 AS INTEGER) AS bar, count(*) AS n FROM logs
      WHERE file_id = ?3 AND time > 0 GROUP BY bar ORDER BY bar`,
     from,
     step,

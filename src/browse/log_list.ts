@@ -96,6 +96,8 @@ function conditionOf(query: LogQuery): Condition {
   const to = instant(query.to);
   if (from !== null) add("time >= ?", from);
   if (to !== null) {
+    // Where nothing says the time it is 0.
+    add("time > 0");
     const isDay = /^\d{4}-\d\d-\d\d$/.test(query.to);
     add("time < ?", isDay ? to + DAY : to);
   }

@@ -41,13 +41,15 @@ export function logListPage(site: Site, params: URLSearchParams): string {
     const id = String(row["version_id"] ?? "");
     return names.get(fileId)!.get(id) ?? id;
   };
-  const pages = html`
-    <nav class="pages"
-      aria-label="Pages">${hasPrevious && link("First", {})}${hasPrevious &&
-        link("Previous", { before: keyOf(logs[0] ?? {}) })}${hasNext &&
-        link("Next", { after: keyOf(logs.at(-1) ?? {}) })}${hasNext &&
-        link("Last", { last: "1" })}</nav>
-  `;
+  const pages = (label: string) =>
+    html`
+      <nav class="pages"
+        aria-label="${label}">${hasPrevious &&
+          link("First", {})}${hasPrevious &&
+          link("Previous", { before: keyOf(logs[0] ?? {}) })}${hasNext &&
+          link("Next", { after: keyOf(logs.at(-1) ?? {}) })}${hasNext &&
+          link("Last", { last: "1" })}</nav>
+    `;
   const body = html`<h1>Logs${
     file !== null && html`
       of ${file["path"] ?? file["id"]!}
@@ -55,7 +57,7 @@ export function logListPage(site: Site, params: URLSearchParams): string {
   }</h1>
 ${filtersView(site, query)}
 <p role="status">${pluralize(count, "Log")}</p>
-${pages}
+${pages("Pages")}
 ${
     tableView({
       label: "Logs",
@@ -66,7 +68,7 @@ ${
       ),
     })
   }
-${pages}`;
+${pages("Pages, once more")}`;
   const path = file === null
     ? []
     : [[String(file["path"] ?? file["id"]), fileAddress(query.file)] as const];

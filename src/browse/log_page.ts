@@ -215,7 +215,8 @@ function traceView(site: Site, row: SqlRow): Markup {
   }</p>
 ${
     tableView({
-      label: "Trace",
+      label: "Steps of the trace",
+      numbersFrom: 2,
       stacks: "trace",
       head: ["Step", "Timeline", "Took", "Cost"],
       rows: rowsView,

@@ -104,8 +104,10 @@ export function sourceView(
 
 /** A table that may be wider than the page. */
 export function tableView(
-  { label, head, rows, stacks = "" }: {
+  { label, head, rows, stacks = "", numbersFrom = Infinity }: {
     readonly label: string;
+    /** The first column of numbers; all behind it are numbers too. */
+    readonly numbersFrom?: number;
     readonly head: readonly Piece[];
     readonly rows: readonly Piece[];
     readonly stacks?: string;
@@ -115,8 +117,10 @@ export function tableView(
     <div class="scroll" role="region" tabindex="0" aria-label="${label}">
       <table class="${stacks}" aria-label="${label}">
         <thead>
-          <tr>${head.map((title) =>
-            title === "" ? html`<td></td>` : html`<th scope="col">${title}</th>`
+          <tr>${head.map((title, i) =>
+            html`<th scope="col" class="${
+              i >= numbersFrom ? "number" : ""
+            }">${title}</th>`
           )}</tr>
         </thead>
         <tbody>${rows}</tbody>
