@@ -4,6 +4,7 @@
  */
 import process from "node:process";
 import { join } from "@std/path";
+import { serveBrowse } from "../../src/browse/serve.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { aligned } from "../../src/ui/text.ts";
@@ -117,27 +118,90 @@ async function buildHere(dir: string, fullText: boolean): Promise<Built> {
   };
 }
 
-async function buildThere(dir: string, fullText: boolean): Promise<Built> {
+/** A process of its own that does one step of this benchmark. */
+function stepCommand(args: readonly string[]): Deno.Command {
   const flags = config.tasks.export.split(" ")
     .filter((word) => word.startsWith("--v8-flags"));
-  const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--no-check", "--no-prompt", ...flags],
       ...["--allow-read", "--allow-write", "--allow-sys"],
-      ...[import.meta.filename!, "build", dir, String(fullText)],
+      ...["--allow-net=127.0.0.1", import.meta.filename!, ...args],
     ],
+    stdout: "piped",
     stderr: "inherit",
-  }).output();
+  });
+}
+
+async function buildThere(dir: string, fullText: boolean): Promise<Built> {
+  const { stdout, success } = await stepCommand([
+    "build",
+    dir,
+    String(fullText),
+  ]).output();
   if (!success) throw new Error(`the build of ${dir} failed`);
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-/** The rows of the benchmark's table. */
+/** Pages that are asked for, and how long each may take, in milliseconds. */
+const PAGES: ReadonlyArray<readonly [address: string, mostMs: number]> = [
+  ...[["logs", 300], ["logs?last=1", 300], ["logs?sort=latency", 300]] as const,
+  ...[["logs?sort=cost&order=asc&last=1", 300]] as const,
+  ...[["logs?user=u-17", 300], ["logs?user=u-17&last=1", 300]] as const,
+  ...[["logs?environment=staging&error=1", 300]] as const,
+  ...[["logs?file=pr_0&version=prv_3&last=1", 300]] as const,
+  ...[["logs?from=2025-05-25&to=2025-05-26", 300]] as const,
+  ...[["logs?q=parcel", 500], ["logs?q=n77*", 500]] as const,
+  ...[["logs?q=%22support+answered%22", 500]] as const,
+  ...[["logs?q=parcel&user=u-17", 500], ["logs?q=parcel&last=1", 500]] as const,
+  ...[["logs?q=parcel&environment=staging", 500]] as const,
+  ...[["logs?q=parcel&sort=latency", 500]] as const,
+  ...[["log?number=500000", 50], ["files/pr_0", 300]] as const,
+];
+
+/** How long pages of a database take, each asked for the first time and once more. */
+async function pageRows(dir: string): Promise<readonly (readonly string[])[]> {
+  const server = stepCommand(["serve", dir]).spawn();
+  const reader = server.stdout.getReader();
+  const { value } = await reader.read();
+  const url = new TextDecoder().decode(value).trim();
+  const rows = [["page", "first ms", "then ms", "at most"]];
+  for (const [address, mostMs] of PAGES) {
+    const times: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const startMs = performance.now();
+      const response = await fetch(url + address);
+      await response.text();
+      if (!response.ok) throw new Error(`${address}: ${response.status}`);
+      times.push((performance.now() - startMs).toFixed(0));
+    }
+    rows.push([address, ...times, String(mostMs)]);
+  }
+  server.kill("SIGKILL");
+  reader.releaseLock();
+  await server.stdout.cancel();
+  await server.status;
+  return rows;
+}
+
+/** The rows of the benchmark's tables: of builds, and of pages over the first workload. */
 export async function databaseRows(
   workloads: ReadonlyArray<{ readonly logs: number; readonly bytes: number }>,
-): Promise<readonly (readonly string[])[]> {
+): Promise<{
+  readonly builds: readonly (readonly string[])[];
+  readonly pages: readonly (readonly string[])[];
+}> {
+  let pages: readonly (readonly string[])[] = [];
   const rows = [[
-    ...["Logs × bytes", "JSONL MB", "full text", "MB/s", "CPU s", "peak MB"],
+    ...[
+      "Logs × bytes",
+      "JSONL MB",
+      "full text",
+      "MB/s",
+      "MB per CPU s",
+      "CPU s",
+      "peak MB",
+    ],
     "size ÷ JSONL",
   ]];
   for (const { logs, bytes } of workloads) {
@@ -151,16 +215,18 @@ export async function databaseRows(
           (written / 1e6).toFixed(0),
           fullText ? "yes" : "no",
           (written / built.wallMs / 1000).toFixed(1),
+          (written / built.cpuSeconds / 1e6).toFixed(1),
           built.cpuSeconds.toFixed(1),
           (built.peakBytes / 1e6).toFixed(0),
           (built.bytes / written).toFixed(2),
         ]);
       }
+      if (pages.length === 0) pages = await pageRows(dir);
     } finally {
       await Deno.remove(dir, { recursive: true });
     }
   }
-  return rows;
+  return { builds: rows, pages };
 }
 
 if (import.meta.main) {
@@ -172,11 +238,16 @@ if (import.meta.main) {
   } else if (step === "write") {
     const [logs = 0, bytes = 0] = more.map(Number);
     print(`${await writeExport(dir, { logs, bytes })}\n`);
+  } else if (step === "serve") {
+    await serveBrowse({
+      database: join(dir, "humanloop.db"),
+      onListen: (url) => print(url),
+    });
   } else {
-    const rows = await databaseRows([
+    const { builds, pages } = await databaseRows([
       { logs: 1_000_000, bytes: 600 },
       { logs: 100_000, bytes: 3_000 },
     ]);
-    print(`${aligned(rows).join("\n")}\n`);
+    print(`${aligned(builds).join("\n")}\n\n${aligned(pages).join("\n")}\n`);
   }
 }
