@@ -270,12 +270,12 @@ export function diffPage(
     )
       .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
   );
-  const version = (name: string) => {
-    const found = versions.find((one) => one.id === params.get(name));
-    if (found === undefined) throw new NotFound();
-    return found;
+  const named = (name: string) => {
+    const version = versions.find(({ id }) => id === params.get(name));
+    if (version === undefined) throw new NotFound();
+    return version;
   };
-  const [from, to] = [version("from"), version("to")];
+  const [from, to] = [named("from"), named("to")];
   const name = String(row["path"] ?? id);
   const body = html`<h1>From ${from.name} to ${to.name}</h1>
 ${compareForm(id, versions, [from.id, to.id])}

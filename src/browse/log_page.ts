@@ -4,6 +4,7 @@ import { html, type Markup, type Piece } from "../report/html.ts";
 import { judgmentView } from "../report/log_view.ts";
 import { imageIn, messagesView } from "../report/message_view.ts";
 import {
+  beginning,
   type Fields,
   formatTime,
   objectsIn,
@@ -27,6 +28,8 @@ import {
 const STEPS = 1000;
 /** Texts longer than this are folded, in characters. */
 const LONG = 4_000;
+/** The longest text that is shown at all, in characters; the JSON has it whole. */
+const LONGEST = 1_000_000;
 /** Levels of a trace that are set off. */
 const DEPTHS = 6;
 
@@ -343,12 +346,21 @@ function outputView(log: Fields): Markup {
 
 /** A text; JSON is spread over lines, and what is long is folded. */
 function textView(value: unknown): Markup {
-  const text = spread(readable(value));
-  const pre = html`<pre dir="auto">${text}</pre>`;
+  const { text, cut } = beginning(spread(readable(value)), LONGEST);
+  const pre = html`<pre dir="auto">${text}</pre>${cutView(cut)}`;
   if (text.length <= LONG) return pre;
   return html`<details><summary>${
     pluralize(text.length, "character")
   }</summary>${pre}</details>`;
+}
+
+function cutView(cut: number): Markup {
+  return html`${
+    cut > 0 &&
+    html`<p class="quiet">and ${
+      pluralize(cut, "more character")
+    }, in the JSON</p>`
+  }`;
 }
 
 /** JSON within a text, spread over lines; another text as it is. */
@@ -363,10 +375,11 @@ function spread(text: string): string {
 
 function foldedView(title: string, value: unknown): Markup {
   if (isEmpty(value)) return html``;
+  const { text, cut } = beginning(spread(readable(value)), LONGEST);
   return html`
     <details>
       <summary><b>${title}</b></summary>
-      <pre dir="auto">${spread(readable(value))}</pre>
+      <pre dir="auto">${text}</pre>${cutView(cut)}
     </details>
   `;
 }

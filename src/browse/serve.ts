@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** 0, or nothing, for any free port. */
   readonly port?: number;
   readonly onListen?: (url: string) => void;
+  /** Hears of a page that could not be made. */
+  readonly onFailure?: (error: unknown) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +41,7 @@ const HEADERS: Readonly<Record<string, string>> = {
  * @throws {Deno.errors.AddrInUse} When the port is taken.
  */
 export async function serveBrowse(
-  { database: path, port = 0, onListen, signal }: ServeOptions,
+  { database: path, port = 0, onListen, onFailure, signal }: ServeOptions,
 ): Promise<void> {
   const database = openDatabase(path);
   try {
@@ -48,7 +50,10 @@ export async function serveBrowse(
     const server = Deno.serve(
       {
         ...{ hostname: "127.0.0.1", port, onListen() {} },
-        onError: () => refuse(500, "This page could not be made"),
+        onError: (error) => {
+          onFailure?.(error);
+          return refuse(500, "This page could not be made");
+        },
       },
       (request) => answer(site, request, own),
     );

@@ -38,6 +38,12 @@ import { all, createDatabase, first } from "./sqlite.ts";
 /** What the database of an export is called, in the export's directory. */
 export const DATABASE_NAME = "humanloop.db";
 
+/**
+ * Bytes of a chunk that are read at once. Of more the records outlive two scavenges
+ * of the garbage collector, and memory doubles.
+ */
+const PART_BYTES = 64 * 1024;
+
 /** How far a build is. */
 export interface BuildProgress {
   readonly step: "read" | "nested" | "index" | "check";
@@ -186,7 +192,8 @@ async function fill(
         progress("read");
       };
       const read: { [kind in RecordKind]?: number } = {};
-      for await (const part of readFileRecords(disk, file, { onBytes })) {
+      const how = { onBytes, partBytes: PART_BYTES };
+      for await (const part of readFileRecords(disk, file, how)) {
         const kind = KINDS[part.part];
         if (kind !== null) read[kind] = (read[kind] ?? 0) + recordsIn(part);
         loader.add(number, file, part);

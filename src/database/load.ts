@@ -59,7 +59,7 @@ export interface Judged {
   readonly runId: string | null;
 }
 
-const PLACE = ["export", "disk_path", "disk_line"];
+const POSITION = ["export", "disk_path", "disk_line"];
 
 /** The tables of a database that is being built. */
 export class Loader {
@@ -75,7 +75,7 @@ export class Loader {
   ) {
     database.exec("CREATE TEMP TABLE nested(log INTEGER PRIMARY KEY)");
     this.#insertLog = this.#prepare("logs", [
-      ...["number", ...LOG_COLUMNS, ...PLACE, "json"],
+      ...["number", ...LOG_COLUMNS, ...POSITION, "json"],
     ]);
     this.#insertText = fullText
       ? this.#prepare("logs_fts", ["rowid", ...SEARCHED])

@@ -1,6 +1,6 @@
 /** Says what a build came to. */
-import { bytes, count, pluralize } from "../ui/text.ts";
-import type { BuildResult, Compared } from "./build.ts";
+import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import type { BuildProgress, BuildResult, Compared } from "./build.ts";
 
 const TABLES: Readonly<Record<Compared["kind"], string>> = {
   versions: "versions",
@@ -67,4 +67,32 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
     others < 0 ? `${count(-others)} in problems` : "",
   ].filter((note) => note !== "");
   return `  ${notes.join("; ")}`;
+}
+
+const STEPS: Readonly<Record<BuildProgress["step"], string>> = {
+  read: "reading",
+  nested: "adding the Logs within Logs",
+  index: "making indexes",
+  check: "checking",
+};
+
+/**
+ * How far a build is, for a line of a terminal.
+ *
+ * @param tookMs Since it was begun.
+ */
+export function progressText(
+  { step, bytes: read, totalBytes }: BuildProgress,
+  tookMs: number,
+): string {
+  const share = totalBytes === 0 ? 1 : Math.min(1, read / totalBytes);
+  const parts = [
+    STEPS[step],
+    `${bytes(read)} of ${bytes(totalBytes)}`,
+    `${Math.floor(share * 100)} %`,
+  ];
+  if (step === "read" && read > 0) {
+    parts.push(`${duration(tookMs * (totalBytes - read) / read)} left`);
+  }
+  return parts.join(" · ");
 }

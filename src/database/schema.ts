@@ -4,7 +4,7 @@
  * is read from `json`.
  */
 
-/** Changes with every change of the tables: an older database is built again. */
+/** Changes with every change of the tables: an older database is built anew. */
 export const SCHEMA_VERSION = 1;
 
 /** A table or a view. */
@@ -277,8 +277,9 @@ export function schemaText(): string {
     `  ${name.padEnd(width)}  ${about}`
   );
   return [
-    "Tables and views (every table has json, the record as it stands in the export, and",
-    "disk_path and disk_line, where it stands below the export's directory):",
+    "Tables and views (json is the record as it stands in the export, disk_path and disk_line",
+    "where it stands below the export's directory; a judgment's json is that of its",
+    "evaluator_log_id in logs):",
     ...lines,
   ].join("\n") + "\n";
 }

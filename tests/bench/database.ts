@@ -105,7 +105,10 @@ interface Built {
 
 async function buildHere(dir: string, fullText: boolean): Promise<Built> {
   const startMs = performance.now();
+  // Not `maxRSS`, which begins with what the parent had.
+  let peak = 0;
   const { bytes } = await buildDatabase({
+    onProgress: () => peak = Math.max(peak, Deno.memoryUsage().rss),
     ...{ disk: denoRuntime().disk, dirs: [dir], fullText },
     to: join(dir, fullText ? "humanloop.db" : "bare.db"),
   });
@@ -113,7 +116,7 @@ async function buildHere(dir: string, fullText: boolean): Promise<Built> {
   return {
     wallMs: performance.now() - startMs,
     cpuSeconds: (user + system) / 1e6,
-    peakBytes: process.resourceUsage().maxRSS * 1024,
+    peakBytes: peak,
     bytes,
   };
 }

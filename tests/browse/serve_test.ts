@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { browse } from "../../src/browse/browse.ts";
 import { diffLines } from "../../src/browse/diff.ts";
-import { answer } from "../../src/browse/serve.ts";
+import { answer, serveBrowse } from "../../src/browse/serve.ts";
 import { Site } from "../../src/browse/site.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { buildDatabase, type BuildResult } from "../../src/database/build.ts";
@@ -190,6 +190,36 @@ Deno.test("requests of other hosts and other sites are refused, and nothing but 
   for (const method of ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"]) {
     assertEquals(status("/", { method }), 405);
   }
+});
+
+Deno.test("over a real connection another host is refused, and one that is kept alive does not keep the program", async () => {
+  await using dir = await tempDir();
+  await writeRichExport(dir.path);
+  const { path } = await buildDatabase({ disk, dirs: [dir.path] });
+  const control = new AbortController();
+  const listening = Promise.withResolvers<string>();
+  const served = serveBrowse({
+    ...{ database: path, signal: control.signal },
+    onListen: listening.resolve,
+  });
+  const { host, port, hostname } = new URL(await listening.promise);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const firstLine = async (named: string) => {
+    const request = `GET / HTTP/1.1\r\nHost: ${named}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    const bytes = new Uint8Array(1_000_000);
+    let text = "";
+    while (!text.includes("</html>")) {
+      const size = await connection.read(bytes);
+      if (size === null) break;
+      text += new TextDecoder().decode(bytes.subarray(0, size));
+    }
+    return text.split("\r\n")[0];
+  };
+  assertEquals(await firstLine("evil.example"), "HTTP/1.1 403 Forbidden");
+  assertEquals(await firstLine(host), "HTTP/1.1 200 OK");
+  control.abort();
+  await served;
 });
 
 Deno.test("no path of a request reaches a file, and what is not there is 404", async () => {
