@@ -162,8 +162,8 @@ const VIEWS: readonly Part[] = [
       f.path AS evaluator, count(*) AS judgments, sum(j.type = 'null') AS nulls,
       count(j.error) AS errors, avg(j.number) AS mean, min(j.number) AS min,
       max(j.number) AS max,
-      sum(CASE WHEN j.type = 'boolean' THEN j.number END) AS true,
-      sum(CASE WHEN j.type = 'boolean' THEN 1 - j.number END) AS false
+      sum(CASE WHEN j.type = 'boolean' THEN j.number END) AS num_true,
+      sum(CASE WHEN j.type = 'boolean' THEN 1 - j.number END) AS num_false
       FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
       GROUP BY j.evaluation_id, j.run_id, j.evaluator_id`,
   },

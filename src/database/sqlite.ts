@@ -14,15 +14,16 @@ const PAGE_BYTES = 16_384;
 const CACHE_KB = 12_000;
 
 /**
- * Makes a database to be filled: nothing is kept for the case that it stops,
- * because it is thrown away then.
+ * Makes a database to be filled: nothing is kept on disk for the case that it stops,
+ * because it is thrown away then. (Its journal cannot be off: Deno opens databases
+ * in SQLite's defensive mode.)
  *
  * @throws {StorageError} When it cannot be made.
  */
 export function createDatabase(path: string): DatabaseSync {
   const database = opened(`create ${path}`, () => new DatabaseSync(path));
   database.exec(`PRAGMA page_size = ${PAGE_BYTES};
-    PRAGMA journal_mode = OFF;
+    PRAGMA journal_mode = MEMORY;
     PRAGMA synchronous = OFF;
     PRAGMA locking_mode = EXCLUSIVE;
     PRAGMA cache_size = -${CACHE_KB};

@@ -405,17 +405,22 @@ Deno.test("a build that is stopped leaves nothing, one that was killed is replac
   for (const step of ["read", "index", "check"]) {
     const control = new AbortController();
     const reason = new Error("stopped");
+    let during: string[] = [];
     await assertRejects(
       () =>
         buildDatabase({
           ...{ disk, dirs: [dir.path], signal: control.signal },
           onProgress: (progress) => {
-            if (progress.step === step) control.abort(reason);
+            if (progress.step !== step) return;
+            during = [...Deno.readDirSync(dir.path)].map(({ name }) => name);
+            during.sort();
+            control.abort(reason);
           },
         }),
       Error,
       "stopped",
     );
+    assertEquals(during, ["files", "humanloop.db", "humanloop.db.part"]);
     const names = await Array.fromAsync(Deno.readDir(dir.path));
     assertEquals(names.map(({ name }) => name).sort(), [
       "files",
