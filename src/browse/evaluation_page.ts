@@ -118,12 +118,14 @@ function judgmentsView(site: Site, id: string): Markup {
         html`<tr><td>${row["version"] ?? row["run_id"] ?? ""}</td><td>${
           row["evaluator"] ?? row["evaluator_id"] ?? ""
         }</td>${
-          ["judgments", "num_true", "num_false", "mean", "errors"].map((column) => {
-            const value = row[column];
-            return html`<td class="number">${
-              typeof value === "number" ? Number(value.toPrecision(4)) : ""
-            }</td>`;
-          })
+          ["judgments", "num_true", "num_false", "mean", "errors"].map(
+            (column) => {
+              const value = row[column];
+              return html`<td class="number">${
+                typeof value === "number" ? Number(value.toPrecision(4)) : ""
+              }</td>`;
+            },
+          )
         }</tr>`
       ),
     })

@@ -17,6 +17,10 @@ import {
 
 /** Texts of a list are cut after this, in characters. */
 const CUT = 400;
+/** What else a search finds is listed up to so many of each kind. */
+const ELSEWHERE = 10;
+/** Datapoints that a search looks through. */
+const DATAPOINTS = 50_000;
 /** The most choices that a list of them offers. */
 const CHOICES = 1000;
 
@@ -31,6 +35,8 @@ export function logListPage(site: Site, params: URLSearchParams): string {
     ...site.row("SELECT * FROM logs WHERE number = ?", row["number"]!),
     key: row["key"]!,
   }));
+  const isFirst = query.after === "" && query.before === "" &&
+    query.last === "";
   const plain = { ...query, after: "", before: "", last: "" };
   const link = (text: string, more: Partial<LogQuery>) =>
     html`<a href="${address("/logs", { ...plain, ...more })}">${text}</a>`;
@@ -57,6 +63,7 @@ export function logListPage(site: Site, params: URLSearchParams): string {
   }</h1>
 ${filtersView(site, query)}
 <p role="status">${pluralize(count, "Log")}</p>
+${isFirst && query.q !== "" && elsewhereView(site, query.q)}
 ${pages("Pages")}
 ${
     tableView({
@@ -73,6 +80,67 @@ ${pages("Pages, once more")}`;
     ? []
     : [[String(file["path"] ?? file["id"]), fileAddress(query.file)] as const];
   return browsePage({ title: "Logs", path, body });
+}
+
+/** Files, Versions, Evaluations and Datapoints that hold what is searched for. */
+function elsewhereView(site: Site, q: string): Markup {
+  const text = q.replaceAll('"', "").replace(/[\\%_]/g, "\\$&");
+  const pattern = `%${text}%`;
+  const like = (column: string) => `${column} LIKE ?1 ESCAPE '\\'`;
+  const path = `(SELECT coalesce(path, id) FROM files WHERE id = file_id)`;
+  const files = site.all(
+    `SELECT id, coalesce(path, id) AS name FROM files
+     WHERE ${like("path")} OR id = ?2 LIMIT ${ELSEWHERE}`,
+    pattern,
+    q,
+  ).map(({ id, name }) => [fileAddress(String(id)), name] as const);
+  const versions = site.all(
+    `SELECT file_id, version_id, ${path} || ': ' || coalesce(name, version_id)
+     AS name FROM versions WHERE ${like("json")} LIMIT ${ELSEWHERE}`,
+    pattern,
+  ).map((row) =>
+    [`${fileAddress(String(row["file_id"]))}#versions`, row["name"]] as const
+  );
+  const evaluations = site.all(
+    `SELECT id, coalesce(name, id) AS name FROM evaluations
+     WHERE ${like("name")} OR id = ?2 LIMIT ${ELSEWHERE}`,
+    pattern,
+    q,
+  ).map(({ id, name }) =>
+    [`/evaluations/${encodeURIComponent(String(id))}`, name] as const
+  );
+  const datapoints = site.all(
+    `SELECT file_id, version_id, rowid AS row, ${path} || ': ' ||
+     coalesce(id, 'Datapoint') AS name FROM datapoints
+     WHERE rowid <= ${DATAPOINTS} AND ${like("json")} LIMIT ${ELSEWHERE}`,
+    pattern,
+  ).map((row) =>
+    [
+      `${
+        address(fileAddress(String(row["file_id"])), {
+          version: row["version_id"]!,
+          after: Number(row["row"]) - 1,
+        })
+      }#datapoints`,
+      row["name"],
+    ] as const
+  );
+  const kinds = {
+    Files: files,
+    Versions: versions,
+    Evaluations: evaluations,
+    Datapoints: datapoints,
+  };
+  const lists = Object.entries(kinds).filter(([, links]) => links.length > 0)
+    .map(([kind, links]) =>
+      html`
+        <dt>${kind}</dt>
+        <dd>${links.map(([link, name], i) =>
+          html`${i > 0 && ", "}<a href="${link}">${name ?? link}</a>`
+        )}${links.length === ELSEWHERE && " and perhaps more"}</dd>
+      `
+    );
+  return html`${lists.length > 0 && html`<dl class="elsewhere">${lists}</dl>`}`;
 }
 
 function logRow(row: SqlRow, version: string, site: Site | null): Markup {

@@ -3,6 +3,7 @@ import { type Gap, gapText } from "../tree/manifest.ts";
 import { html, type Markup } from "../report/html.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import { count, pluralize } from "../ui/text.ts";
+import type { SqlRow } from "../database/sqlite.ts";
 import { address, browsePage, tableView } from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
@@ -63,35 +64,57 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
     ${tableView({
       label: "Files",
       stacks: "stacks",
+      numbersFrom: 4,
       head: [
-        ...["Path", "Type", "State", "Versions", "Deployed to", "Logs"],
+        ...["Path", "Type", "State", "Deployed to", "Versions", "Logs"],
         ...["Evaluations", "Datapoints"],
       ],
-      rows: shown.map((row) =>
-        html`<tr><td><a href="${
-          fileAddress(String(row["id"]))
-        }">${row["key"]!}</a> <code class="quiet">${row[
-          "id"
-        ]!}</code></td><td>${row["type"] ?? ""}</td><td class="${
-          row["state"] === "complete" ? "good" : "bad"
-        }">${row["state"] ?? ""}</td>${
-          ["versions", "deployed", "logs", "evaluations", "datapoints"]
-            .map((column) => {
-              const value = row[column];
-              const isNumber = typeof value === "number";
-              return html`<td class="${
-                isNumber ? "number" : ""
-              }" data-label="${column}">${
-                isNumber ? value > 0 && count(value) : value ?? ""
-              }</td>`;
-            })
-        }</tr>`
-      ),
+      rows: rowsView(shown),
     })}
     ${next !== null &&
       html`<nav class="pages" aria-label="Pages"><a href="${next}">Next</a></nav>`}
   `;
   return browsePage({ title: "Humanloop export", body });
+}
+
+/** The Files, with a heading for every Directory. */
+function rowsView(rows: readonly SqlRow[]): readonly Markup[] {
+  let above = "";
+  return rows.map((row) => {
+    const path = String(row["key"]).replace(/^\/+/, "");
+    const dir = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const isOther = dir !== above;
+    above = dir;
+    return html`${
+      isOther &&
+      html`
+        <tr class="dir">
+          <th scope="rowgroup" colspan="8">${dir || "/"}</th>
+        </tr>
+      `
+    }${fileRow(row, path.slice(dir === "" ? 0 : dir.length + 1))}`;
+  });
+}
+
+function fileRow(row: SqlRow, name: string): Markup {
+  const id = String(row["id"]);
+  const cells = ["versions", "logs", "evaluations", "datapoints"].map(
+    (column) => {
+      const value = Number(row[column]);
+      return html`<td class="number" data-label="${column}">${
+        value > 0 && count(value)
+      }</td>`;
+    },
+  );
+  return html`<tr><td class="name"><a href="${
+    fileAddress(id)
+  }">${name}</a> <code class="quiet">${id}</code></td><td>${
+    row["type"] ?? ""
+  }</td><td class="${row["state"] === "complete" ? "good" : "bad"}">${
+    row["state"] ?? ""
+  }</td><td data-label="Deployed to">${
+    row["deployed"] ?? ""
+  }</td>${cells}</tr>`;
 }
 
 function types(site: Site): readonly string[] {

@@ -112,6 +112,25 @@ Deno.test("filters stand in the address, and the number of Logs is exact", async
   assertEquals(counts, table.map((row) => [...row]));
 });
 
+Deno.test("a search names Files, Versions, Evaluations and Datapoints too", async () => {
+  await using site = await richSite();
+  const links = async (q: string) => {
+    const page = await site.get(`/logs?q=${encodeURIComponent(q)}`);
+    const [list = ""] = /<dl class="elsewhere">[^]*?<\/dl>/.exec(page) ?? [];
+    return [...list.matchAll(/<a href="[^"]*">([^<]*)<\/a>/g)]
+      .map(([, name]) => name);
+  };
+  assertEquals(await links("triage"), [
+    ...["Support/Triage", "Support/Triage: v1", "Support/Triage: v2"],
+  ]);
+  assertEquals(await links('"Rule 2"'), ["Support/Triage: v2"]);
+  assertEquals(await links("June"), ["June regression"]);
+  assertEquals(await links("case 7"), [
+    ...["Support/Golden: dp_7", "Support/Golden: dp_7"],
+  ]);
+  assertEquals(await links("100%"), []);
+});
+
 Deno.test("a Log shows its conversation: tool calls with their answers, the image, its trace with this Log marked", async () => {
   await using site = await richSite();
   const page = await site.get("/log?id=order%2F9+run%263");
