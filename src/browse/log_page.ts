@@ -386,9 +386,9 @@ function foldedView(title: string, value: unknown): Markup {
 
 function judgmentsView(site: Site, row: SqlRow): Markup {
   const rows = site.all(
-    `SELECT j.*, f.path, r.evaluation_id AS of FROM judgments j
-     LEFT JOIN files f ON f.id = j.evaluator_id
-     LEFT JOIN runs r ON r.id = j.run_id WHERE j.log_id = ? LIMIT 200`,
+    `SELECT j.*, f.path FROM judgments j
+     LEFT JOIN files f ON f.id = j.evaluator_id WHERE j.log_id = ?
+     GROUP BY coalesce(j.evaluator_log_id, 'row ' || j.rowid) LIMIT 200`,
     row["id"] ?? null,
   );
   if (rows.length === 0) return html``;

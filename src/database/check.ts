@@ -14,7 +14,8 @@ export function makeKeys(loader: Loader): void {
   }
   if (!tryExec(database, JUDGMENTS_KEY)) {
     database.exec(`DELETE FROM judgments WHERE evaluator_log_id IS NOT NULL AND
-      rowid NOT IN (SELECT min(rowid) FROM judgments GROUP BY evaluator_log_id)`);
+      rowid NOT IN (SELECT min(rowid) FROM judgments
+        GROUP BY evaluator_log_id, run_id)`);
     database.exec(JUDGMENTS_KEY);
   }
 }

@@ -8,9 +8,9 @@ import { isObject } from "../core/json.ts";
 import { elementSlices, memberSlices } from "./json_slices.ts";
 import type { Judged, Loader, Position } from "./load.ts";
 import { type Fields, text } from "./log_fields.ts";
-import { all, type SqlRow } from "./sqlite.ts";
+import type { SqlRow } from "./sqlite.ts";
 
-/** Rows that are read at once. */
+/** Keys that are read at once. */
 const BATCH = 200;
 
 /** A Log within a record, and what it is to what is around it. */
@@ -36,23 +36,29 @@ export async function addNested(
 ): Promise<void> {
   const nested = new NestedLogs(loader);
   const { database } = loader;
-  const logs = `SELECT l.number AS key, l.id, l.trace_id, l.json, l.export,
-    l.disk_path, l.disk_line
-    FROM nested n JOIN logs l ON l.number = n.log
-    WHERE n.log > ? ORDER BY n.log LIMIT ${BATCH}`;
-  const evaluations = `SELECT rowid AS key, * FROM evaluation_logs
-    WHERE rowid > ? ORDER BY rowid LIMIT ${BATCH}`;
+  // Reads keys many at once and records one by one: a record may be large.
   const work = [
-    [evaluations, (row: SqlRow) => nested.addEvaluationLog(row)],
-    [logs, (row: SqlRow) => nested.addWithin(row)],
-  ] as const;
-  for (const [sql, add] of work) {
-    let last: number | null = 0;
-    while (last !== null) {
-      const rows = all(database, sql, [last]);
-      for (const row of rows) add(row);
-      last = rows.length === 0 ? null : Number(rows.at(-1)!["key"]);
+    {
+      keys: "SELECT rowid AS key FROM evaluation_logs WHERE rowid > ?",
+      record: "SELECT * FROM evaluation_logs WHERE rowid = ?",
+      add: (row: SqlRow) => nested.addEvaluationLog(row),
+    },
+    {
+      keys: "SELECT log AS key FROM nested WHERE log > ?",
+      record: `SELECT number, json, export, disk_path, disk_line FROM logs
+        WHERE number = ?`,
+      add: (row: SqlRow) => nested.addWithin(row),
+    },
+  ];
+  for (const { keys, record, add } of work) {
+    const read = database.prepare(record);
+    const next = database.prepare(`${keys} ORDER BY 1 LIMIT ${BATCH}`);
+    for (let last = 0;;) {
+      const rows = next.all(last);
+      for (const { key } of rows) add(read.get(key!) as SqlRow);
       await pause();
+      if (rows.length === 0) break;
+      last = Number(rows.at(-1)!["key"]);
     }
   }
   database.exec(`UPDATE judgments SET
@@ -63,7 +69,9 @@ export async function addNested(
 class NestedLogs {
   readonly #known: StatementSync;
   readonly #setTrace: StatementSync;
+  readonly #setRun: StatementSync;
   readonly #setJudged: StatementSync;
+  readonly #judged: StatementSync;
 
   constructor(readonly loader: Loader) {
     const { database } = loader;
@@ -71,10 +79,15 @@ class NestedLogs {
     this.#setTrace = database.prepare(`UPDATE logs SET
       trace_id = coalesce(trace_id, ?),
       trace_parent_id = coalesce(trace_parent_id, ?) WHERE number = ?`);
+    this.#setRun = database.prepare(`UPDATE OR IGNORE judgments SET
+      log_id = ?2, log = ?3, evaluation_id = ?4, run_id = ?5
+      WHERE evaluator_log_id = ?1 AND run_id IS NULL
+      AND (log_id IS NULL OR log_id = ?2)`);
     this.#setJudged = database.prepare(`UPDATE judgments SET
-      log_id = coalesce(log_id, ?), log = coalesce(log, ?),
-      evaluation_id = coalesce(evaluation_id, ?), run_id = coalesce(run_id, ?)
-      WHERE evaluator_log_id = ?`);
+      log_id = ?2, log = ?3 WHERE evaluator_log_id = ?1 AND log_id IS NULL`);
+    this.#judged = database.prepare(
+      "SELECT 1 AS n FROM judgments WHERE evaluator_log_id = ? LIMIT 1",
+    );
   }
 
   /** Adds what stands within a Log of a list. */
@@ -84,7 +97,7 @@ class NestedLogs {
       ...{ json, log: JSON.parse(json), position: positionOf(row) },
       ...{ trace: null, judged: null, evaluationId: null, runId: null },
     };
-    this.#addAll(this.#within(inner, Number(row["key"])));
+    this.#addAll(this.#within(inner, Number(row["number"])));
   }
 
   /** Adds the Log of an Evaluation, and what was judged of it. */
@@ -138,17 +151,31 @@ class NestedLogs {
     if (trace !== null && number !== null) {
       this.#setTrace.run(trace.id, trace.parentId, number);
     }
-    const isJudgment = judged !== null || isObject(log["evaluator"]);
-    if (isJudgment) {
-      const of = judged ?? {
-        ...{ logId: text(log, "parent_id"), log: null },
-        ...{ evaluationId: null, runId: null },
-      };
-      loader.addJudgment(log, of, position);
-      const { logId, log: judgedLog, evaluationId, runId } = of;
-      this.#setJudged.run(logId, judgedLog, evaluationId, runId, id);
+    if (judged !== null || isObject(log["evaluator"])) {
+      this.#addJudgment(log, id, position, judged);
     }
     return number;
+  }
+
+  /** Adds a judgment, once for every Run that it counts in. */
+  #addJudgment(
+    log: Fields,
+    id: string | null,
+    position: Position,
+    judged: Judged | null,
+  ): void {
+    const of = judged ?? {
+      ...{ logId: text(log, "parent_id"), log: null },
+      ...{ evaluationId: null, runId: null },
+    };
+    const { logId, log: number, evaluationId, runId } = of;
+    if (runId !== null) {
+      const { changes } = this.#setRun
+        .run(id, logId, number, evaluationId, runId);
+      if (Number(changes) === 0) this.loader.addJudgment(log, of, position);
+    } else if (id === null || this.#judged.get(id) === undefined) {
+      this.loader.addJudgment(log, of, position);
+    } else this.#setJudged.run(id, logId, number);
   }
 
   /** The Logs within one, one level down. */

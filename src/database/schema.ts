@@ -96,7 +96,7 @@ const TABLES: readonly Part[] = [
   {
     name: "judgments",
     about:
-      "what an Evaluator's Log (evaluator_log_id) says of a Log (log_id); number is 1 or 0 for true or false",
+      "what an Evaluator's Log (evaluator_log_id) says of a Log (log_id), for every Run that it counts in; number is 1 or 0 for true or false",
     sql: `evaluator_log_id TEXT REFERENCES logs(id),
       log_id TEXT REFERENCES logs(id), log INTEGER,
       evaluator_id TEXT REFERENCES files(id), evaluator_version_id TEXT,
@@ -212,9 +212,9 @@ export function tablesSql(
 
 /** The key of the Logs, which what comes after them goes by. */
 export const LOGS_KEY = `CREATE UNIQUE INDEX logs_id ON logs(id)`;
-/** The key of the judgments. */
-export const JUDGMENTS_KEY =
-  `CREATE UNIQUE INDEX judgments_id ON judgments(evaluator_log_id)`;
+/** The key of the judgments: an Evaluator's Log may count in several Runs. */
+export const JUDGMENTS_KEY = `CREATE UNIQUE INDEX judgments_id
+  ON judgments(evaluator_log_id, ifnull(run_id, ''))`;
 
 /** The other indexes, made last. */
 export const INDEXES: readonly string[] = [

@@ -294,6 +294,35 @@ Deno.test("a Log is there once, whether it stands in its list, a trace, an Evalu
   );
 });
 
+Deno.test("a judgment counts in every Run that it stands in", async () => {
+  await using dir = await tempDir();
+  const judge =
+    `{"id":"j1","parent_id":"log_1","evaluator":{"id":"ev_1"},"judgment":true}`;
+  const record = (run: string, log: string) =>
+    `{"run_id":"${run}","log":{"id":"${log}"},"evaluator_logs":[${judge}]}\n`;
+  const { ask } = await databaseOf(dir.path, {
+    ...logs(`{"id":"log_1","evaluator_logs":[${judge}]}`),
+    "files/ev_1/file.json": `{"id":"ev_1","type":"evaluator"}`,
+    "files/ev_1/logs/1.jsonl": `${judge}\n`,
+    "files/pr_1/evaluations/evr_1/evaluation.json": `{"id":"evr_1"}`,
+    "files/pr_1/evaluations/evr_1/logs/1.jsonl": record("run_1", "log_1") +
+      record("run_2", "log_1") + record("run_3", "log_3"),
+  });
+  assertEquals(
+    ask("SELECT run_id, log_id, judgment FROM judgments ORDER BY run_id"),
+    [
+      { run_id: "run_1", log_id: "log_1", judgment: "true" },
+      { run_id: "run_2", log_id: "log_1", judgment: "true" },
+      { run_id: "run_3", log_id: "log_3", judgment: "true" },
+    ],
+  );
+  assertEquals(
+    ask("SELECT run_id, judgments, mean FROM judgment_stats ORDER BY run_id"),
+    ["run_1", "run_2", "run_3"]
+      .map((run_id) => ({ run_id, judgments: 1, mean: 1 })),
+  );
+});
+
 Deno.test("of a Log that stands in two shards the first is kept, in the full text too", async () => {
   await using one = await tempDir();
   await using two = await tempDir();
