@@ -20,10 +20,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   report: ["tree", "ui", "prompts", "verify"],
   verify: ["tree", "lists", "api", "exporters"],
   plan: ["exporters", "lists", "api", "tree"],
+  database: ["tree", "ui"],
+  browse: ["database", "report", "prompts", "tree", "ui"],
   demo: [],
   build: [],
   cli: [
-    ...["plan", "verify", "report", "prompts", "demo"],
+    ...["plan", "verify", "report", "prompts", "demo", "database", "browse"],
     ...["exporters", "lists", "api", "tree", "ui"],
   ],
 };
@@ -44,7 +46,7 @@ const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
     "core/deno_runtime.ts",
   ]],
   [/(?<![.\w#])fetch\(/, ["core/deno_runtime.ts"]],
-  [/\bDeno\.serve\b/, ["demo/server.ts"]],
+  [/\bDeno\.serve\b/, ["demo/server.ts", "browse/serve.ts"]],
 ];
 
 async function sources(): Promise<Map<string, string>> {

@@ -10,10 +10,7 @@ import { type Gap, gapText } from "../core/gap.ts";
 import { type Counts, type Observer, sumCounts } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
-import {
-  type FileSum,
-  PART_SUFFIX,
-} from "../tree/atomic_file.ts";
+import { type FileSum, PART_SUFFIX } from "../tree/atomic_file.ts";
 import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
 import type { Settings } from "../tree/manifest.ts";

@@ -41,9 +41,6 @@ function evaluationView(record: EvaluationRecord): Markup {
   const { id, evaluation, stats, chunks } = record;
   const name = textIn(evaluation, "name") ?? id;
   const created = formatTime(textIn(evaluation, "created_at"));
-  const rows = objectsIn(stats, "run_stats");
-  const names = rows.map((row) => runName(row, record.runs));
-  const columns = columnsOf(rows, evaluation);
   const dir = `evaluations/${encodeURIComponent(id)}`;
   return html`<article class="evaluation">
 <h3>${name}</h3>
@@ -52,12 +49,22 @@ function evaluationView(record: EvaluationRecord): Markup {
   } · JSON: <a href="${dir}/evaluation.json">evaluation</a>, <a href="${dir}/stats.json">stats</a>, <a href="${dir}/runs/">Runs</a>${
     chunks > 0 && html`, <a href="${dir}/logs/">Logs</a>`
   }</p>
-${rows.length > 0 && statsTable(name, rows, names, columns)}
-<div class="charts">${columns.map((column) => chart(column, names))}</div>
+${resultsView(record)}
 </article>`;
 }
 
-/** Names a Run by the Version that it is of, and its Dataset. */
+/** An Evaluation's numbers as a table, and a chart of each Evaluator. */
+export function resultsView(record: EvaluationRecord): Markup {
+  const { id, evaluation, stats } = record;
+  const name = textIn(evaluation, "name") ?? id;
+  const rows = objectsIn(stats, "run_stats");
+  const names = rows.map((row) => runName(row, record.runs));
+  const columns = columnsOf(rows, evaluation);
+  return html`${rows.length > 0 && statsTable(name, rows, names, columns)}
+<div class="charts">${columns.map((column) => chart(column, names))}</div>`;
+}
+
+/** A Run by the Version that it is of, and its Dataset. */
 function runName(row: Fields, runs: readonly unknown[]): string {
   const id = textIn(row, "run_id") ?? "";
   const run = runs.find((one) => isObject(one) && one["id"] === id);

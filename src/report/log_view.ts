@@ -91,7 +91,7 @@ function logRow({ log, chunk, line }: ShownLog): Markup {
 }
 
 /** The Version that made a Log stands under the name of the File's type. */
-function versionOf(log: Fields): Fields | null {
+export function versionOf(log: Fields): Fields | null {
   for (const type of ["prompt", "agent", "flow", "tool", "evaluator"]) {
     const version = log[type];
     if (isObject(version)) return version;
@@ -99,29 +99,31 @@ function versionOf(log: Fields): Fields | null {
   return null;
 }
 
-function inputView(log: Fields): Markup {
+/** What went into a Log. */
+export function inputView(log: Fields, most = LONGEST): Markup {
   const { inputs, messages } = log;
   const fields = isObject(inputs)
     ? Object.entries(inputs).map(([name, value]) =>
       html`
         <dt>${name}</dt>
-        <dd>${cutView(readable(value))}</dd>
+        <dd>${cutView(readable(value), most)}</dd>
       `
     )
     : [];
   return html`${fields.length > 0 && html`<dl>${fields}</dl>`}${
-    messagesView(Array.isArray(messages) ? messages : [], LONGEST)
+    messagesView(Array.isArray(messages) ? messages : [], most)
   }`;
 }
 
-function outputView(log: Fields): Markup {
+/** What came out of a Log. */
+export function outputView(log: Fields, most = LONGEST): Markup {
   const { output, output_message: message, error } = log;
   const texts = isEmpty(output) && isObject(message)
-    ? messagesView([message], LONGEST)
-    : cutView(readable(output));
+    ? messagesView([message], most)
+    : cutView(readable(output), most);
   const failure = readable(error);
   return html`${texts}${
-    failure !== "" && html`<p class="bad">Error</p>${cutView(failure)}`
+    failure !== "" && html`<p class="bad">Error</p>${cutView(failure, most)}`
   }`;
 }
 
@@ -139,17 +141,18 @@ function judgmentsView(log: Fields): Markup {
   return html`${own}${judgments.length > 0 && html`<dl>${judgments}</dl>`}`;
 }
 
-function judgmentView(log: Fields): Markup {
+/** What an Evaluator's Log says. */
+export function judgmentView(log: Fields): Markup {
   const { judgment } = log;
   if (judgment === true) return html`<span class="good">true</span>`;
   if (judgment === false) return html`<span class="bad">false</span>`;
   return cutView(readable(judgment) || readable(log["error"]) || "none");
 }
 
-/** Shows a text, cut where it is long. */
-function cutView(whole: string): Markup {
+/** A text, cut where it is long. */
+function cutView(whole: string, most = LONGEST): Markup {
   if (whole === "") return html``;
-  const { text, cut } = beginning(whole, LONGEST);
+  const { text, cut } = beginning(whole, most);
   return html`<pre dir="auto">${text}</pre>${
     cut > 0 &&
     html`<p class="quiet">and ${pluralize(cut, "more character")}</p>`

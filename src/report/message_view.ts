@@ -8,12 +8,18 @@ import { beginning, objectsIn, readable, textIn } from "./values.ts";
  * Messages, each with its role.
  *
  * @param most Longer texts are cut, in characters.
+ * @param more What is shown below a message.
  */
 export function messagesView(
   messages: readonly unknown[],
   most = Infinity,
+  more: (message: unknown) => Markup = () => html``,
 ): Markup {
-  return html`${messages.map((message) => messageView(message, most))}`;
+  return html`${
+    messages.map((message) =>
+      html`${messageView(message, most)}${more(message)}`
+    )
+  }`;
 }
 
 function messageView(message: unknown, most: number): Markup {
@@ -47,8 +53,17 @@ function bubble(title: string, whole: string, most: number): Markup {
 /** Shows text, or parts of which some are text. */
 function contentText(content: unknown): string {
   if (!Array.isArray(content)) return readable(content);
-  return content.map((part) => textIn(part, "text") ?? readable(part))
-    .join("\n");
+  return content.map((part) =>
+    imageIn(part) !== null ? "[image]" : textIn(part, "text") ?? readable(part)
+  ).join("\n");
+}
+
+/** The image that a part of a message embeds; `null` where it is none. */
+export function imageIn(part: unknown): string | null {
+  const url = isObject(part) ? textIn(part["image_url"], "url") : null;
+  const isImage = url !== null &&
+    /^data:image\/(png|jpeg|gif|webp);base64,[\w+/=\s]*$/.test(url);
+  return isImage ? url : null;
 }
 
 /** Shows a template with its `{{variables}}` set off. */

@@ -74,10 +74,15 @@ function definitionText(fields: Fields): string {
   return [...lines, "", templateText(fields["template"])].join("\n").trim();
 }
 
-/** Makes the section of the Versions; the first that is deployed, or the newest, open. */
+/**
+ * The section of the Versions; the first that is deployed, or the newest, open.
+ *
+ * @param address Where the JSON of a Version is.
+ */
 export function versionsView(
   versions: readonly VersionView[],
   deployed: Deployed,
+  address: (id: string) => string = versionAddress,
 ): Markup {
   const open = versions.find(({ id }) => deployed.has(id)) ?? versions[0];
   return html`<section aria-labelledby="versions">
@@ -85,16 +90,28 @@ export function versionsView(
 ${versions.length === 0 && html`<p>None.</p>`}
 ${
     versions.map((version) =>
-      versionView(version, deployed.get(version.id) ?? [], version === open)
+      versionView(
+        version,
+        deployed.get(version.id) ?? [],
+        { isOpen: version === open, address },
+      )
     )
   }
 </section>`;
 }
 
+/** Where a Version's JSON is, from the page of its File. */
+function versionAddress(id: string): string {
+  return `versions/${encodeURIComponent(id)}`;
+}
+
 function versionView(
   { id, name, createdAt, fields, isShown }: VersionView,
   environments: readonly string[],
-  isOpen: boolean,
+  { isOpen, address }: {
+    readonly isOpen: boolean;
+    readonly address: (id: string) => string;
+  },
 ): Markup {
   const note = textIn(fields, "version_description");
   const by = fields["created_by"];
@@ -108,9 +125,7 @@ function versionView(
   } <span class="quiet">${formatTime(createdAt || null)}${
     who && `, ${who}`
   }</span>`;
-  const link = html`<a href="versions/${
-    encodeURIComponent(id)
-  }">JSON of <code>${id}</code></a>`;
+  const link = html`<a href="${address(id)}">JSON of <code>${id}</code></a>`;
   if (!isShown) return html`<p class="version">${title} ${link}</p>`;
   return html`
     <details class="version" ${isOpen && html`open`}>

@@ -22,6 +22,8 @@ export interface LineBatch {
 export interface LineOptions {
   /** The longest line to be read, in bytes. */
   readonly maxLineBytes?: number;
+  /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
+  readonly partBytes?: number;
   /** Gets all bytes in order, each good only until it returns. */
   readonly onBytes?: ((bytes: Uint8Array) => void) | undefined;
 }
@@ -41,7 +43,8 @@ const NEWLINE = 0x0a;
 export async function* readLines(
   disk: Disk,
   path: string,
-  { maxLineBytes = MAX_LINE_BYTES, onBytes }: LineOptions = {},
+  { maxLineBytes = MAX_LINE_BYTES, partBytes = PART_BYTES, onBytes }:
+    LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
   /** What stands behind the last end of a line. */
   let open: Uint8Array[] = [];
@@ -55,7 +58,7 @@ export async function* readLines(
     openBytes = 0;
     return lines;
   };
-  for await (const part of readParts(disk, path)) {
+  for await (const part of readParts(disk, path, partBytes)) {
     onBytes?.(part);
     let from = 0;
     if (openBytes > maxLineBytes) {
@@ -81,9 +84,10 @@ export async function* readLines(
 async function* readParts(
   disk: Disk,
   path: string,
+  partBytes: number,
 ): AsyncGenerator<Uint8Array, void> {
   const file = await disk.open(path, { read: true });
-  let [part, ahead] = [new Uint8Array(PART_BYTES), new Uint8Array(PART_BYTES)];
+  let [part, ahead] = [new Uint8Array(partBytes), new Uint8Array(partBytes)];
   let reading = file.read(part);
   try {
     for (let size = await reading; size !== null; size = await reading) {

@@ -491,7 +491,11 @@ Deno.test("verify --repair fetches what is broken again, and only that", async (
   made.put(`${LOGS}/3.jsonl`, null);
   made.put(`${FILE}/file.json`, "{");
   const asked: string[] = [];
-  const { code, out, err } = await made.command("verify", ["--repair"], {
+  const { code, out, err } = await made.command("verify", [
+    "--repair",
+    "--api-url",
+    "http://127.0.0.1/v5",
+  ], {
     before: (url) => void asked.push(url.pathname + url.search),
   });
   assertEquals(code, 0, err + out);

@@ -82,7 +82,7 @@ export class Browser implements AsyncDisposable {
     throw new Error(`the browser did not start: ${said}`);
   }
 
-  /** Opens a file of this machine, and waits until it is loaded. */
+  /** Opens a file of this machine, or an address, and waits until it is loaded. */
   async open(path: string, view: View): Promise<Tab> {
     const response = await fetch(`http://${this.origin}/json/new`, {
       method: "PUT",
@@ -167,10 +167,16 @@ export class Tab implements AsyncDisposable {
   }
 
   async goto(path: string): Promise<void> {
+    const url = /^https?:/.test(path) ? path : toFileUrl(path).href;
+    await this.loads(() => this.send("Page.navigate", { url }));
+  }
+
+  /** Does what leads to another page, and waits until it is loaded. */
+  async loads(work: () => Promise<unknown>): Promise<void> {
     const loaded = new Promise<void>((resolve) =>
       this.#events.set("Page.loadEventFired", resolve)
     );
-    await this.send("Page.navigate", { url: toFileUrl(path).href });
+    await work();
     await within("loading", loaded);
   }
 

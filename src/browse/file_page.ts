@@ -1,0 +1,317 @@
+/** The page of a File: Versions and their numbers, Deployments, differences, Logs over time. */
+import { html, type Markup } from "../report/html.ts";
+import { formatTime, textIn } from "../report/values.ts";
+import {
+  readVersions,
+  versionsView,
+  type VersionView,
+} from "../report/version_view.ts";
+import { count, pluralize } from "../ui/text.ts";
+import type { SqlRow } from "../database/sqlite.ts";
+import { datasetView } from "./dataset_page.ts";
+import { diffView } from "./diff.ts";
+import { address, browsePage, idView, sourceView, tableView } from "./page.ts";
+import {
+  dollars,
+  fileAddress,
+  NotFound,
+  parsed,
+  seconds,
+  type Site,
+} from "./site.ts";
+
+/** Bars of the chart over time. */
+const BARS = 48;
+const CHART = { width: 720, height: 90 };
+
+/** The page at `/files/ID`. */
+export function filePage(
+  site: Site,
+  id: string,
+  params: URLSearchParams,
+): string {
+  const row = site.row("SELECT * FROM files WHERE id = ?", id);
+  const file = parsed(row);
+  const name = String(row["path"] ?? row["id"]);
+  const versions = readVersions(
+    site.all(
+      "SELECT version_id AS id, json FROM versions WHERE file_id = ?",
+      id,
+    )
+      .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
+  );
+  const deployments = site.all(
+    "SELECT * FROM deployments WHERE file_id = ?",
+    id,
+  );
+  const deployed = new Map<string, string[]>();
+  for (const one of deployments) {
+    const version = String(one["version_id"] ?? "");
+    const environment = String(
+      one["environment_name"] ?? one["environment_id"] ?? "deployed",
+    );
+    deployed.set(version, [...deployed.get(version) ?? [], environment]);
+  }
+  const logs = Number(
+    site.row("SELECT count(*) AS n FROM logs WHERE file_id = ?", id)["n"],
+  );
+  const texts = [textIn(file, "description"), textIn(file, "readme")];
+  const body = html`<h1>${name} <span class="badge">${
+    row["type"] ?? "File"
+  }</span></h1>
+<p>${idView(id)}</p>
+${
+    texts.map((text) =>
+      text !== null && html`<p class="prose" dir="auto">${text}</p>`
+    )
+  }
+<p class="quiet">${
+    [
+      row["created_at"] && `created ${formatTime(textIn(row, "created_at"))}`,
+      row["state"],
+    ].filter((one) => one).join(" · ")
+  }</p>
+${
+    logs > 0 &&
+    html`<p><a href="${address("/logs", { file: id })}">${
+      pluralize(logs, "Log")
+    }</a></p>`
+  }
+${chartView(site, id)}
+${numbersView(site, id, versions, deployed)}
+${evaluationsView(site, id)}
+${row["type"] === "dataset" && datasetView(site, id, versions, params)}
+${compareForm(id, versions)}
+${
+    versionsView(versions, deployed, (version) =>
+      address("/json", { table: "versions", file: id, version }))
+  }
+${
+    sourceView({
+      ...{ dir: site.dir(row), path: String(row["disk_path"]), line: null },
+      json: row["json"] === null
+        ? null
+        : address("/json", { table: "files", id }),
+    })
+  }`;
+  return browsePage({ title: name, path: [[name, fileAddress(id)]], body });
+}
+
+function numbersView(
+  site: Site,
+  id: string,
+  versions: readonly VersionView[],
+  deployed: ReadonlyMap<string, readonly string[]>,
+): Markup {
+  const numbers = site.numbersOf(id);
+  if (versions.length === 0 && numbers.size === 0) return html``;
+  const names = new Map(versions.map((one) => [one.id, one.name]));
+  const others = [...numbers.keys()].filter((one) => !names.has(one));
+  const paths = new Map(
+    site.all(
+      "SELECT version_id, disk_path FROM versions WHERE file_id = ?",
+      id,
+    ).map((row) => [row["version_id"], row["disk_path"]]),
+  );
+  const rows = [...names.keys(), ...others].map((version) => {
+    const one = numbers.get(version);
+    const logs = one?.logs ?? 0;
+    const share = one && logs > 0 ? one.errors / logs : 0;
+    return html`
+      <tr>
+        <th scope="row">${names.get(version) ??
+          (version || "unknown")} ${(deployed.get(version) ?? []).map((name) =>
+            html`
+              <span class="badge">${name}</span>
+            `
+          )}</th>
+        <td>${version !== "" &&
+          idView(version)}<p class="quiet">${paths.get(version) ??
+          "not in the export"}</p></td>
+        <td class="number">${logs > 0 &&
+          html`<a href="${address("/logs", { file: id, version })}">${
+            count(logs)
+          }</a>`}</td>
+        <td class="number">${seconds(one?.latency)}</td>
+        <td class="number">${one !== undefined && one.errors > 0 &&
+          html`<a href="${
+            address("/logs", { file: id, version, error: "1" })
+          }">${count(one.errors)}</a> (${
+            Math.round(share * 1000) / 10
+          } %)`}</td>
+        <td class="number">${dollars(one?.cost)}</td>
+      </tr>
+    `;
+  });
+  return html`
+    <section
+      aria-labelledby="numbers"><h2 id="numbers">Numbers of each Version</h2>${tableView(
+        {
+          label: "Table of Versions",
+          numbersFrom: 2,
+          head: [
+            ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],
+            "Cost",
+          ],
+          rows,
+        },
+      )}</section>
+  `;
+}
+
+function chartView(site: Site, id: string): Markup {
+  const span = site.row(
+    `SELECT min(time) AS first, max(time) AS last FROM logs
+     WHERE file_id = ? AND time > 0`,
+    id,
+  );
+  const [from, to] = [Number(span["first"]), Number(span["last"])];
+  if (span["first"] === null || to <= from) return html``;
+  const step = Math.ceil((to - from + 1) / BARS);
+  const rows = site.all(
+    `SELECT CAST((time - ?1) / ?2 AS INTEGER) AS bar, count(*) AS n FROM logs
+     WHERE file_id = ?3 AND time > 0 GROUP BY bar ORDER BY bar`,
+    from,
+    step,
+    id,
+  );
+  const most = rows.reduce((max, { n }) => Math.max(max, Number(n)), 1);
+  const width = CHART.width / BARS;
+  const day = (time: number) =>
+    new Date(time / 1000).toISOString().slice(0, 10);
+  const bars = rows.map(({ bar, n }) => {
+    const i = Math.floor(Number(bar));
+    const height = Math.max(1, Math.round(Number(n) / most * CHART.height));
+    return html`
+      <rect class="part0" x="${i * width + 1}" y="${CHART.height -
+        height}" width="${width - 2}"
+        height="${height}">
+        <title>${pluralize(Number(n), "Log")} from ${day(
+          from + i * step,
+        )}</title>
+      </rect>
+    `;
+  });
+  const label = `Logs from ${day(from)} to ${day(to)}, at most ${
+    count(most)
+  } a bar`;
+  return html`
+    <figure>
+      <figcaption>Logs over time</figcaption>
+      <div class="scroll" tabindex="0" role="region" aria-label="Chart">
+        <svg role="img" aria-label="${label}"
+          viewBox="0 0 ${CHART.width} ${CHART.height}" width="${CHART.width}"
+          height="${CHART.height}">${bars}</svg>
+      </div>
+      <p class="quiet">${label}</p>
+    </figure>
+  `;
+}
+
+function evaluationsView(site: Site, id: string): Markup {
+  const rows = site.all(
+    `SELECT id, name, created_at, status, (SELECT count(*) FROM runs r
+     WHERE r.evaluation_id = e.id) AS runs FROM evaluations e
+     WHERE file_id = ? ORDER BY created_at DESC`,
+    id,
+  );
+  if (rows.length === 0) return html``;
+  return html`
+    <section aria-labelledby="evaluations">
+      <h2 id="evaluations">Evaluations</h2>
+      <ul>${rows.map((row) =>
+        html`<li><a href="/evaluations/${
+          encodeURIComponent(String(row["id"]))
+        }">${row["name"] ?? row["id"]!}</a> <span class="quiet">${
+          formatTime(textIn(row, "created_at"))
+        } · ${pluralize(Number(row["runs"]), "Run")} · ${
+          row["status"] ?? "no status"
+        }</span></li>`
+      )}</ul>
+    </section>
+  `;
+}
+
+function compareForm(
+  id: string,
+  versions: readonly VersionView[],
+  [from, to] = [versions[1]?.id, versions[0]?.id],
+): Markup {
+  if (versions.length < 2) return html``;
+  const select = (name: string, label: string, chosen: string | undefined) =>
+    html`<label>${label} <select name="${name}">${
+      versions.map((one) =>
+        html`<option value="${one.id}" ${
+          one.id === chosen && html`selected`
+        }>${one.name} ${formatTime(one.createdAt || null)}</option>`
+      )
+    }</select></label>`;
+  return html`
+    <form class="filters" action="${fileAddress(id)}/diff"
+      aria-label="Compare Versions">${select(
+        "from",
+        "From Version",
+        from,
+      )}${select("to", "to Version", to)} <button>Compare</button></form>
+  `;
+}
+
+/** The page at `/files/ID/diff`. */
+export function diffPage(
+  site: Site,
+  id: string,
+  params: URLSearchParams,
+): string {
+  const row = site.row("SELECT id, path FROM files WHERE id = ?", id);
+  const versions = readVersions(
+    site.all(
+      "SELECT version_id AS id, json FROM versions WHERE file_id = ?",
+      id,
+    )
+      .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
+  );
+  const named = (name: string) => {
+    const version = versions.find(({ id }) => id === params.get(name));
+    if (version === undefined) throw new NotFound();
+    return version;
+  };
+  const [from, to] = [named("from"), named("to")];
+  const name = String(row["path"] ?? id);
+  const body = html`<h1>From ${from.name} to ${to.name}</h1>
+${compareForm(id, versions, [from.id, to.id])}
+${diffView(from.text, to.text)}`;
+  return browsePage({
+    title: `${name}: Versions compared`,
+    path: [[name, fileAddress(id)]],
+    body,
+  });
+}
+
+/** A record's JSON as it stands in the export; see `/json`. */
+export function jsonOf(site: Site, params: URLSearchParams): string {
+  const value = (name: string) => params.get(name);
+  const table = value("table") ?? "";
+  const queries: Readonly<
+    Record<string, readonly [sql: string, ...names: string[]]>
+  > = {
+    logs: ["SELECT json FROM logs WHERE number = ?", "number"],
+    files: ["SELECT json FROM files WHERE id = ?", "id"],
+    versions: [
+      "SELECT json FROM versions WHERE file_id = ? AND version_id = ?",
+      ...["file", "version"],
+    ],
+    evaluations: ["SELECT json FROM evaluations WHERE id = ?", "id"],
+    stats: ["SELECT stats AS json FROM evaluations WHERE id = ?", "id"],
+    runs: ["SELECT json FROM runs WHERE id = ?", "id"],
+    evaluation_logs: [
+      "SELECT json FROM evaluation_logs WHERE rowid = ?",
+      "row",
+    ],
+    datapoints: ["SELECT json FROM datapoints WHERE rowid = ?", "row"],
+  };
+  if (!Object.hasOwn(queries, table)) throw new NotFound();
+  const [sql, ...names] = queries[table]!;
+  const row: SqlRow = site.row(sql, ...names.map(value));
+  if (row["json"] === null) throw new NotFound();
+  return String(row["json"]);
+}

@@ -1,0 +1,206 @@
+/** The overview: what the export is, what is missing, and its Files. */
+import { type Gap, gapText } from "../tree/manifest.ts";
+import { html, type Markup } from "../report/html.ts";
+import { formatTime, textIn } from "../report/values.ts";
+import { count, pluralize } from "../ui/text.ts";
+import type { SqlRow } from "../database/sqlite.ts";
+import { address, browsePage, tableView } from "./page.ts";
+import { fileAddress, type Site } from "./site.ts";
+
+/** Files on one page. */
+const PAGE_FILES = 500;
+/** Gaps that are shown at once. */
+const GAPS = 20;
+/** Problems on their page. */
+const PROBLEMS = 1000;
+
+/** The page at `/`. */
+export function overviewPage(site: Site, params: URLSearchParams): string {
+  const name = params.get("name")?.trim() ?? "";
+  const type = params.get("type") ?? "";
+  const after = params.get("after") ?? "";
+  const words = name.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  const isWanted = [
+    ...words.map(() => "instr(lower(coalesce(path, '') || ' ' || id), ?) > 0"),
+    ...type === "" ? [] : ["type = ?"],
+  ];
+  const values = [...words, ...type === "" ? [] : [type]];
+  const where = isWanted.length === 0 ? "1" : isWanted.join(" AND ");
+  const total = Number(
+    site.row(`SELECT count(*) AS n FROM files WHERE ${where}`, ...values)["n"],
+  );
+  const rows = site.all(
+    `SELECT id, path, type, state, coalesce(path, id) AS key,
+     (SELECT count(*) FROM versions v WHERE v.file_id = f.id) AS versions,
+     (SELECT group_concat(DISTINCT environment_name) FROM deployments d
+       WHERE d.file_id = f.id) AS deployed,
+     (SELECT count(*) FROM logs l WHERE l.file_id = f.id) AS logs,
+     (SELECT count(*) FROM evaluations e WHERE e.file_id = f.id) AS evaluations,
+     (SELECT count(*) FROM datapoints p WHERE p.file_id = f.id) AS datapoints
+     FROM files f WHERE ${where} AND coalesce(path, id) > ?
+     ORDER BY coalesce(path, id) LIMIT ${PAGE_FILES + 1}`,
+    ...values,
+    after,
+  );
+  const shown = rows.slice(0, PAGE_FILES);
+  const next = rows.length > PAGE_FILES
+    ? address("/", { name, type, after: String(shown.at(-1)!["key"]) })
+    : null;
+  const body = html`
+    <h1>Humanloop export</h1>
+    ${exportsView(site)}
+    ${gapsView(site)}
+    <form class="filters"
+      aria-label="Files"><label>Files by name, path or id <input type="search" name="name" value="${name}"></label>
+    <label>Type <select name="type">${["", ...types(site)].map((one) =>
+      html`<option value="${one}" ${one === type && html`selected`}>${
+        one || "any"
+      }</option>`
+    )}</select></label> <button>Filter</button></form>
+    <p role="status">${pluralize(
+      total,
+      "File",
+    )} · <a href="/logs">all Logs</a></p>
+    ${tableView({
+      label: "Files",
+      stacks: "stacks",
+      numbersFrom: 4,
+      head: [
+        ...["Path", "Type", "State", "Deployed to", "Versions", "Logs"],
+        ...["Evaluations", "Datapoints"],
+      ],
+      rows: rowsView(shown),
+    })}
+    ${next !== null &&
+      html`<nav class="pages" aria-label="Pages"><a href="${next}">Next</a></nav>`}
+  `;
+  return browsePage({ title: "Humanloop export", body });
+}
+
+/** The Files, with a heading for every Directory. */
+function rowsView(rows: readonly SqlRow[]): readonly Markup[] {
+  let above = "";
+  return rows.map((row) => {
+    const path = String(row["key"]).replace(/^\/+/, "");
+    const dir = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    const isOther = dir !== above;
+    above = dir;
+    return html`${
+      isOther &&
+      html`
+        <tr class="dir">
+          <th scope="rowgroup" colspan="8">${dir || "/"}</th>
+        </tr>
+      `
+    }${fileRow(row, path.slice(dir === "" ? 0 : dir.length + 1))}`;
+  });
+}
+
+function fileRow(row: SqlRow, name: string): Markup {
+  const id = String(row["id"]);
+  const cells = ["versions", "logs", "evaluations", "datapoints"].map(
+    (column) => {
+      const value = Number(row[column]);
+      return html`<td class="number" data-label="${column}">${
+        value > 0 && count(value)
+      }</td>`;
+    },
+  );
+  return html`<tr><td class="name"><a href="${
+    fileAddress(id)
+  }">${name}</a> <code class="quiet">${id}</code></td><td>${
+    row["type"] ?? ""
+  }</td><td class="${row["state"] === "complete" ? "good" : "bad"}">${
+    row["state"] ?? ""
+  }</td><td data-label="Deployed to">${
+    row["deployed"] ?? ""
+  }</td>${cells}</tr>`;
+}
+
+function types(site: Site): readonly string[] {
+  return site.all(
+    "SELECT DISTINCT type FROM files WHERE type IS NOT NULL ORDER BY type",
+  ).map(({ type }) => String(type));
+}
+
+function exportsView(site: Site): Markup {
+  const rows = site.all("SELECT * FROM export ORDER BY number");
+  return html`${
+    rows.map((row) =>
+      html`<p class="quiet"><code>${row["dir"]!}/${row["prefix"]!}</code> ${
+        [
+          row["state"],
+          row["started_at"] &&
+          `begun ${formatTime(textIn(row, "started_at"))} UTC`,
+          row["with_logs"] === null
+            ? null
+            : row["with_logs"] === 1
+            ? "with Logs"
+            : "without Logs",
+          row["api_url"],
+        ].filter((one) => one !== null && one !== "").join(" · ")
+      }</p>`
+    )
+  }`;
+}
+
+function gapsView(site: Site): Markup {
+  const gaps = site.all("SELECT gaps FROM export ORDER BY number")
+    .flatMap(({ gaps }) => JSON.parse(String(gaps)) as readonly Gap[]);
+  const problems = Number(
+    site.row("SELECT coalesce(sum(rows), 0) AS n FROM problems")["n"],
+  );
+  if (gaps.length === 0 && problems === 0) return html``;
+  return html`
+    <section class="gaps" aria-labelledby="gaps">
+      <h2 id="gaps">${gaps.length > 0
+        ? "This export is not complete"
+        : "Not all of this export could be read as it should"}</h2>
+      <ul>${gaps.slice(0, GAPS).map((gap) =>
+        html`<li>${gapText(gap)}</li>`
+      )}${gaps.length > GAPS &&
+        html`<li>and ${count(gaps.length - GAPS)} more</li>`}</ul>
+      <p><a href="/problems">${pluralize(
+        problems,
+        "row",
+      )} in the table of problems</a></p>
+    </section>
+  `;
+}
+
+/** The page at `/problems`. */
+export function problemsPage(site: Site): string {
+  const rows = site.all(`SELECT kind, "table", "column", value, rows, reason,
+    disk_path, disk_line, substr(text, 1, 500) AS text FROM problems
+    ORDER BY kind, disk_path, disk_line LIMIT ${PROBLEMS}`);
+  const body = html`
+    <h1>Problems</h1>
+    <p
+      class="quiet">The first ${count(
+        PROBLEMS,
+      )}; the table <code>problems</code> of the database holds all.</p>
+    ${tableView({
+      label: "Problems",
+      head: ["Kind", "Table", "Value", "Rows", "Reason", "On disk"],
+      rows: rows.map((row) =>
+        html`
+          <tr>
+            <td>${row["kind"]!}</td>
+            <td>${row["table"] ?? ""} ${row["column"] ?? ""}</td>
+            <td>${row["value"] ?? ""}</td>
+            <td class="number">${count(Number(row["rows"]))}</td>
+            <td>${row["reason"]!}${typeof row["text"] === "string" && html`
+              <details>
+                <summary>what stands there</summary>
+                <pre dir="auto">${row["text"]!}</pre>
+              </details>
+            `}</td>
+            <td>${row["disk_path"] ?? ""}${row["disk_line"] !== null &&
+              `, line ${row["disk_line"]}`}</td>
+          </tr>
+        `
+      ),
+    })}
+  `;
+  return browsePage({ title: "Problems", body });
+}

@@ -1,0 +1,130 @@
+/** The frame of every page: its policy, its style, its way to the others. */
+import { createHash } from "node:crypto";
+import reportStyle from "../report/style.css" with { type: "text" };
+import { html, type Markup, type Piece } from "../report/html.ts";
+import ownStyle from "./style.css" with { type: "text" };
+import script from "./page.js" with { type: "text" };
+
+/** What a page shows. */
+export interface BrowsePage {
+  readonly title: string;
+  /** The way to it from the overview. */
+  readonly path?: ReadonlyArray<readonly [name: string, address: string]>;
+  readonly body: Piece;
+}
+
+const style = `${reportStyle}\n${ownStyle}`;
+
+/** The policy of all pages: nothing but their own style and script, and embedded images. */
+export const POLICY = [
+  "default-src 'none'",
+  `script-src '${hashOf(script)}'`,
+  `style-src '${hashOf(style)}'`,
+  "img-src data:",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
+
+/** The text of a page. */
+export function browsePage({ title, path = [], body }: BrowsePage): string {
+  const links = [["All Files", "/"] as const, ...path];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+${html`<title>${title}</title>`.text}
+<style>${style}</style>
+</head>
+<body>
+${
+    html`
+      <header>
+        <nav aria-label="Path">${links.map(([name, address], i) =>
+          html`${i > 0 && " / "}<a href="${address}">${name}</a>`
+        )}</nav>
+        <form action="/logs"
+          role="search"><label>Search all Logs <input type="search" name="q" aria-keyshortcuts="/" autocomplete="off"></label> <button>Search</button></form>
+      </header>
+      <main>${body}</main>
+    `.text
+  }
+<script>${script}</script>
+</body>
+</html>
+`;
+}
+
+/** An address with a query; what is `null` or empty is left out. */
+export function address(
+  path: string,
+  query: Readonly<Record<string, string | number | null>>,
+): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== "") params.set(name, String(value));
+  }
+  const text = params.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+/** An id, with a button that copies it where scripts run. */
+export function idView(id: string): Markup {
+  return html`
+    <code>${id}</code> <button type="button" class="copy"
+      data-copy="${id}" hidden>Copy id</button>
+  `;
+}
+
+/** Where a record stands on disk, and its JSON. */
+export function sourceView(
+  { dir, path, line, json }: {
+    readonly dir: string;
+    readonly path: string;
+    readonly line: number | null;
+    /** The address of its JSON. */
+    readonly json: string | null;
+  },
+): Markup {
+  return html`
+    <p
+      class="quiet">On disk: <code>${dir}/${path}</code>${line !== null &&
+        `, line ${line}`}${json !== null && html`
+        · <a href="${json}">JSON</a>
+      `}</p>
+  `;
+}
+
+/** A table that may be wider than the page. */
+export function tableView(
+  { label, head, rows, stacks = "", numbersFrom = Infinity }: {
+    readonly label: string;
+    /** The first column of numbers; all behind it are numbers too. */
+    readonly numbersFrom?: number;
+    readonly head: readonly Piece[];
+    readonly rows: readonly Piece[];
+    readonly stacks?: string;
+  },
+): Markup {
+  return html`
+    <div class="scroll" role="region" tabindex="0" aria-label="${label}">
+      <table class="${stacks}" aria-label="${label}">
+        <thead>
+          <tr>${head.map((title, i) =>
+            html`<th scope="col" class="${
+              i >= numbersFrom ? "number" : ""
+            }">${title}</th>`
+          )}</tr>
+        </thead>
+        <tbody>${rows}</tbody>
+      </table>
+    </div>
+  `;
+}

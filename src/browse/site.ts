@@ -1,0 +1,122 @@
+/** What the pages are made from: the database, and a few questions that all of them ask. */
+import type { DatabaseSync } from "node:sqlite";
+import { isObject } from "../core/json.ts";
+import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
+import { address } from "./page.ts";
+import { LogFinder } from "./log_list.ts";
+
+/** No page stands at an address. */
+export class NotFound extends Error {
+  override readonly name = "NotFound";
+}
+
+/** Numbers of a Version. */
+export interface VersionNumbers {
+  readonly logs: number;
+  readonly latency: number | null;
+  readonly cost: number | null;
+  readonly errors: number;
+}
+
+/** The database, asked for the pages. */
+export class Site {
+  readonly logs: LogFinder;
+  readonly #numbers = new Map<string, ReadonlyMap<string, VersionNumbers>>();
+
+  constructor(readonly database: DatabaseSync) {
+    const text = first(
+      database,
+      "SELECT 1 AS n FROM sqlite_schema WHERE name = 'logs_fts'",
+    );
+    this.logs = new LogFinder(database, text !== null);
+  }
+
+  all(sql: string, ...values: readonly SqlValue[]): readonly SqlRow[] {
+    return all(this.database, sql, values);
+  }
+
+  first(sql: string, ...values: readonly SqlValue[]): SqlRow | null {
+    return first(this.database, sql, values);
+  }
+
+  /**
+   * A row that a page is of.
+   *
+   * @throws {NotFound} When there is none.
+   */
+  row(sql: string, ...values: readonly SqlValue[]): SqlRow {
+    const row = this.first(sql, ...values);
+    if (row === null) throw new NotFound();
+    return row;
+  }
+
+  /** The directory of an export. */
+  dir(row: SqlRow): string {
+    const sql = "SELECT dir FROM export WHERE number = ?";
+    return String(this.first(sql, row["export"] ?? null)?.["dir"] ?? "");
+  }
+
+  /** The numbers of a File's Versions, by their ids. */
+  numbersOf(fileId: string): ReadonlyMap<string, VersionNumbers> {
+    const known = this.#numbers.get(fileId);
+    if (known !== undefined) return known;
+    const rows = this.all(
+      `SELECT version_id, count(*) AS logs, avg(latency) AS latency,
+       sum(cost) AS cost, sum(error IS NOT NULL) AS errors
+       FROM logs INDEXED BY logs_time WHERE file_id = ? GROUP BY version_id`,
+      fileId,
+    );
+    const numbers = new Map(rows.map((row) => [
+      String(row["version_id"] ?? ""),
+      {
+        logs: Number(row["logs"]),
+        latency: row["latency"] as number | null,
+        cost: row["cost"] as number | null,
+        errors: Number(row["errors"]),
+      },
+    ]));
+    this.#numbers.set(fileId, numbers);
+    return numbers;
+  }
+
+  /** The names of a File's Versions, by their ids. */
+  versionNames(fileId: string): ReadonlyMap<string, string> {
+    const rows = this.all(
+      "SELECT version_id, name FROM versions WHERE file_id = ?",
+      fileId,
+    );
+    return new Map(rows.map(({ version_id: id, name }) => [
+      String(id),
+      String(name ?? id),
+    ]));
+  }
+}
+
+/** The address of a File's page. */
+export function fileAddress(id: string): string {
+  return `/files/${encodeURIComponent(id)}`;
+}
+
+/** The address of a Log's page. */
+export function logAddress(row: SqlRow): string {
+  return row["id"] === null
+    ? address("/log", { number: row["number"] ?? null })
+    : address("/log", { id: row["id"] ?? null });
+}
+
+/** A record's JSON as a value; it was valid when the database was built. */
+export function parsed(row: SqlRow, column = "json"): Record<string, unknown> {
+  const text = row[column];
+  const value: unknown = typeof text === "string" ? JSON.parse(text) : null;
+  return isObject(value) ? value : {};
+}
+
+/** `1.24 s`; nothing where it is unknown. */
+export function seconds(value: SqlValue | undefined): string {
+  return typeof value === "number" ? `${Number(value.toPrecision(3))} s` : "";
+}
+
+/** `$0.00123`; nothing where it is unknown. */
+export function dollars(value: SqlValue | undefined): string {
+  return typeof value === "number" ? `$${Number(value.toPrecision(3))}` : "";
+}

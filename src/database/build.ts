@@ -1,0 +1,321 @@
+/**
+ * Makes one SQLite file of exports: under a name of its own, renamed when it is whole. A
+ * build that is stopped removes what it made; one that is killed leaves a `.part`, which the
+ * next build replaces.
+ */
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import type { DatabaseSync } from "node:sqlite";
+import { join } from "@std/path";
+import { StorageError } from "../core/errors.ts";
+import {
+  type Counts,
+  RECORD_KINDS,
+  type RecordKind,
+} from "../core/observer.ts";
+import type { Disk } from "../core/runtime.ts";
+import { onDisk, PART_SUFFIX, removeAll } from "../tree/atomic_file.ts";
+import { PAGE_NAME } from "../tree/layout.ts";
+import {
+  openExports,
+  openFile,
+  readFileRecords,
+  type TreeExport,
+  type TreeFile,
+} from "../tree/tree_reader.ts";
+import { findDangling, makeKeys } from "./check.ts";
+import { KINDS, Loader, recordsIn } from "./load.ts";
+import { addNested } from "./nested.ts";
+import {
+  addedColumns,
+  INDEXES,
+  SCHEMA_VERSION,
+  tablesSql,
+  viewsSql,
+} from "./schema.ts";
+import { all, createDatabase, first } from "./sqlite.ts";
+
+/** What the database of an export is called, in the export's directory. */
+export const DATABASE_NAME = "humanloop.db";
+
+/**
+ * Bytes of a chunk that are read at once. Of more the records outlive two scavenges
+ * of the garbage collector, and memory doubles.
+ */
+const PART_BYTES = 64 * 1024;
+
+/** How far a build is. */
+export interface BuildProgress {
+  readonly step: "read" | "nested" | "index" | "check";
+  /** Bytes of the export that are read. */
+  readonly bytes: number;
+  /** Bytes that there are to read. */
+  readonly totalBytes: number;
+}
+
+/** What to build. */
+export interface BuildOptions {
+  readonly disk: Disk;
+  /** Directories of exports. */
+  readonly dirs: readonly string[];
+  /** Where the database goes; by default into the first directory. */
+  readonly to?: string;
+  /** Whether Logs can be searched by their words; by default they can. */
+  readonly fullText?: boolean;
+  readonly onProgress?: (progress: BuildProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Records of a kind: how many were read, and how many the export says there are. */
+export interface Compared {
+  readonly kind: RecordKind;
+  readonly read: number;
+  /** Of the Files that say: what they say, and what was read of them. */
+  readonly stated: number;
+  readonly readOfStated: number;
+}
+
+/** What a build came to. */
+export interface BuildResult {
+  readonly path: string;
+  /** Bytes of the database. */
+  readonly bytes: number;
+  /** Bytes of the export. */
+  readonly bytesRead: number;
+  /** Rows by table. */
+  readonly rows: Readonly<Record<string, number>>;
+  readonly compared: readonly Compared[];
+  /** Problems by kind: how many rows they concern. */
+  readonly problems: Readonly<Record<string, number>>;
+}
+
+const ROWS_OF = [
+  ...["files", "versions", "deployments", "datapoints", "evaluations", "runs"],
+  ...["evaluation_logs", "logs", "judgments", "problems"],
+];
+
+/**
+ * Builds the database.
+ *
+ * @throws {UsageError} When a directory is no export.
+ * @throws {StorageError} When the disk refuses.
+ * @throws The signal's reason when it aborts.
+ */
+export async function buildDatabase(
+  options: BuildOptions,
+): Promise<BuildResult> {
+  const { disk, dirs, signal } = options;
+  const path = options.to ?? join(dirs[0]!, DATABASE_NAME);
+  const exports = await openExports(disk, dirs);
+  signal?.throwIfAborted();
+  const part = path + PART_SUFFIX;
+  await removeAll(disk, part);
+  // Creates the file for its owner only.
+  const file = await onDisk(
+    `create ${part}`,
+    () => disk.open(part, { write: true, createNew: true, mode: 0o600 }),
+  );
+  file.close();
+  try {
+    const result = await inDatabase(
+      part,
+      (database) => fill(database, exports, options),
+    );
+    signal?.throwIfAborted();
+    await publish(disk, part, path);
+    const { size } = await onDisk(`look at ${path}`, () => disk.lstat(path));
+    return { ...result, path, bytes: size };
+  } catch (error) {
+    await removeAll(disk, part);
+    throw error;
+  }
+}
+
+async function inDatabase<T>(
+  path: string,
+  work: (database: DatabaseSync) => Promise<T>,
+): Promise<T> {
+  const database = createDatabase(path);
+  try {
+    return await work(database);
+  } catch (cause) {
+    const isSqlite = cause instanceof Error &&
+      /^(database or disk is full|disk I\/O error|attempt to write)/
+        .test(cause.message);
+    if (!isSqlite) throw cause;
+    throw new StorageError(`cannot write ${path}: ${cause.message}`, { cause });
+  } finally {
+    database.close();
+  }
+}
+
+/** Flushes the file and gives it its name. */
+async function publish(disk: Disk, part: string, path: string): Promise<void> {
+  await onDisk(`save ${path}`, async () => {
+    const file = await disk.open(part, { write: true });
+    try {
+      await file.syncData();
+    } finally {
+      file.close();
+    }
+    await disk.rename(part, path);
+  });
+}
+
+async function fill(
+  database: DatabaseSync,
+  exports: readonly TreeExport[],
+  { disk, fullText = true, onProgress, signal }: BuildOptions,
+): Promise<Omit<BuildResult, "path" | "bytes">> {
+  const sizes = [];
+  for (const tree of exports) sizes.push(await measure(disk, tree, signal));
+  const totalBytes = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
+  let bytes = 0;
+  const progress = (step: BuildProgress["step"]) =>
+    onProgress?.({ step, bytes, totalBytes });
+  const pause = async () => {
+    // Lets a signal in between.
+    await setImmediate();
+    signal?.throwIfAborted();
+  };
+  database.exec(tablesSql({ fullText }));
+  database.exec("BEGIN");
+  const loader = new Loader(database, { fullText });
+  const counts = new KindCounts();
+  for (const [i, tree] of exports.entries()) {
+    const number = i + 1;
+    loader.addExport(number, tree, sizes[i]!.fingerprint);
+    for (const id of tree.fileIds) {
+      const file = await openFile(disk, tree, id);
+      const onBytes = (read: Uint8Array) => {
+        bytes += read.length;
+        progress("read");
+      };
+      const read: { [kind in RecordKind]?: number } = {};
+      const how = { onBytes, partBytes: PART_BYTES };
+      for await (const part of readFileRecords(disk, file, how)) {
+        const kind = KINDS[part.part];
+        if (kind !== null) read[kind] = (read[kind] ?? 0) + recordsIn(part);
+        loader.add(number, file, part);
+        signal?.throwIfAborted();
+      }
+      counts.add(loader, number, file, read);
+      await pause();
+    }
+  }
+  makeKeys(loader);
+  await addNested(loader, async () => {
+    progress("nested");
+    await pause();
+  });
+  for (const sql of INDEXES) {
+    progress("index");
+    await pause();
+    database.exec(sql);
+  }
+  progress("check");
+  findDangling(database);
+  for (const sql of addedColumns()) database.exec(sql);
+  database.exec(`${viewsSql()}
+    PRAGMA analysis_limit = 1000;
+    ANALYZE;
+    PRAGMA user_version = ${SCHEMA_VERSION};
+    COMMIT`);
+  const rows = ROWS_OF.map((table) => {
+    const row = first(database, `SELECT count(*) AS n FROM ${table}`)!;
+    return [table, Number(row["n"])] as const;
+  });
+  const problems = all(
+    database,
+    "SELECT kind, sum(rows) AS n FROM problems GROUP BY kind ORDER BY kind",
+  ).map(({ kind, n }) => [String(kind), Number(n)] as const);
+  return {
+    bytesRead: bytes,
+    rows: Object.fromEntries(rows),
+    compared: counts.compared(),
+    problems: Object.fromEntries(problems),
+  };
+}
+
+/** Counts what was read of each File, and compares it with what the export says. */
+class KindCounts {
+  readonly #sums = new Map<RecordKind, Compared>();
+
+  add(loader: Loader, number: number, file: TreeFile, read: Counts): void {
+    const stated = statedCounts(file);
+    for (const kind of RECORD_KINDS) {
+      const sum = this.#sums.get(kind) ??
+        { kind, read: 0, stated: 0, readOfStated: 0 };
+      const records = read[kind] ?? 0;
+      const expected = stated?.[kind] ?? 0;
+      this.#sums.set(kind, {
+        kind,
+        read: sum.read + records,
+        stated: sum.stated + (stated === null ? 0 : expected),
+        readOfStated: sum.readOfStated + (stated === null ? 0 : records),
+      });
+      if (stated === null || records === expected) continue;
+      loader.problem({
+        ...{ kind: "count", table: kind, column: "file_id", value: file.id },
+        rows: Math.abs(records - expected),
+        reason: `holds ${records} where the export says ${expected}`,
+        position: { number, path: `files/${file.id}`, line: null },
+      });
+    }
+  }
+
+  compared(): readonly Compared[] {
+    return [...this.#sums.values()];
+  }
+}
+
+/** What the export says of a complete File; `null` where nothing says it. */
+function statedCounts({ done, entry }: TreeFile): Counts | null {
+  if (done !== null && done.logs !== undefined) return done.counts;
+  return entry?.state === "complete" ? entry.counts : null;
+}
+
+/** What an export is by the sizes of its files: another one has another fingerprint. */
+async function measure(
+  disk: Disk,
+  tree: TreeExport,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly bytes: number; readonly fingerprint: string }> {
+  const hash = createHash("sha256");
+  hash.update(`${tree.manifest?.startedAt} ${tree.manifest?.state}\n`);
+  let bytes = 0;
+  for (const id of tree.fileIds) {
+    const { names } = await openFile(disk, tree, id);
+    for (const name of [...names].sort()) {
+      if (name === PAGE_NAME || name.endsWith(PART_SUFFIX)) continue;
+      const path = join(tree.dir, "files", id, name);
+      const { size } = await onDisk(`look at ${path}`, () => disk.lstat(path));
+      hash.update(`${id}/${name} ${size}\n`);
+      if (!name.startsWith(".")) bytes += size;
+    }
+    signal?.throwIfAborted();
+  }
+  return { bytes, fingerprint: hash.digest("hex") };
+}
+
+/**
+ * Tells whether a database is of these exports as they are now.
+ *
+ * @param database What {@linkcode openDatabase} opened.
+ * @throws {UsageError} When a directory is no export.
+ */
+export async function isCurrent(
+  database: DatabaseSync,
+  { disk, dirs, signal }: Pick<BuildOptions, "disk" | "dirs" | "signal">,
+): Promise<boolean> {
+  const version = first(database, "PRAGMA user_version");
+  if (version?.["user_version"] !== SCHEMA_VERSION) return false;
+  const known = all(database, "SELECT fingerprint FROM export ORDER BY number");
+  const exports = await openExports(disk, dirs);
+  if (known.length !== exports.length) return false;
+  for (const [i, tree] of exports.entries()) {
+    const { fingerprint } = await measure(disk, tree, signal);
+    if (known[i]!["fingerprint"] !== fingerprint) return false;
+  }
+  return true;
+}

@@ -1,0 +1,87 @@
+/**
+ * Finds where the values of an object or array stand in its JSON text, so that a
+ * record within a record is kept as it is spelled. The text has been parsed already.
+ */
+
+/** Part of a text: from here, up to there. */
+export interface Slice {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * The values of an object by their names; of a name that comes twice the last,
+ * as a parser has it.
+ *
+ * @param at Where the object begins.
+ */
+export function memberSlices(json: string, at: number): Map<string, Slice> {
+  const members = new Map<string, Slice>();
+  let i = skipSpace(json, skipSpace(json, at) + 1);
+  while (json[i] !== "}") {
+    const nameEnd = endOfString(json, i);
+    const name: string = JSON.parse(json.slice(i, nameEnd));
+    const from = skipSpace(json, skipSpace(json, nameEnd) + 1);
+    const to = endOfValue(json, from);
+    members.set(name, { from, to });
+    i = skipSpace(json, to);
+    if (json[i] === ",") i = skipSpace(json, i + 1);
+  }
+  return members;
+}
+
+/**
+ * The elements of an array.
+ *
+ * @param at Where the array begins.
+ */
+export function elementSlices(json: string, at: number): readonly Slice[] {
+  const elements: Slice[] = [];
+  let i = skipSpace(json, skipSpace(json, at) + 1);
+  while (json[i] !== "]") {
+    const to = endOfValue(json, i);
+    elements.push({ from: i, to });
+    i = skipSpace(json, to);
+    if (json[i] === ",") i = skipSpace(json, i + 1);
+  }
+  return elements;
+}
+
+function skipSpace(json: string, at: number): number {
+  let i = at;
+  while (" \n\r\t".includes(json[i] ?? "!")) i++;
+  return i;
+}
+
+function endOfString(json: string, at: number): number {
+  for (let quote = json.indexOf('"', at + 1);;) {
+    let backslashes = 0;
+    while (json[quote - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+    quote = json.indexOf('"', quote + 1);
+  }
+}
+
+/** Finds the next character that opens, closes or begins a string. */
+const STRUCTURE = /["{}[\]]/g;
+
+function endOfValue(json: string, at: number): number {
+  const begin = json[at];
+  if (begin === '"') return endOfString(json, at);
+  if (begin !== "{" && begin !== "[") {
+    let end = at;
+    while (!",]} \n\r\t".includes(json[end]!)) end++;
+    return end;
+  }
+  const structure = new RegExp(STRUCTURE);
+  let depth = 0;
+  for (let i = at;;) {
+    structure.lastIndex = i;
+    const { index } = structure.exec(json)!;
+    const character = json[index]!;
+    i = index + 1;
+    if (character === '"') i = endOfString(json, index);
+    else if (character === "{" || character === "[") depth++;
+    else if (--depth === 0) return i;
+  }
+}

@@ -1,0 +1,425 @@
+/**
+ * Puts the records of an export into the tables, in the order in which they are
+ * read. Logs within Logs come later (`nested.ts`), when all lists are known.
+ */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { isObject } from "../core/json.ts";
+import type { RecordKind } from "../core/observer.ts";
+import type {
+  TreeDocument,
+  TreeExport,
+  TreeFile,
+  TreeItem,
+  TreeLine,
+  TreeProblem,
+} from "../tree/tree_reader.ts";
+import { elementSlices } from "./json_slices.ts";
+import {
+  type Fields,
+  hasNested,
+  judgmentValues,
+  LOG_COLUMNS,
+  logValues,
+  maker,
+  object,
+  text,
+  versionOf,
+} from "./log_fields.ts";
+import { SEARCHED } from "./schema.ts";
+import { searchTexts } from "./search_text.ts";
+import type { SqlValue } from "./sqlite.ts";
+
+/** Where a record stands. */
+export interface Position {
+  /** The number of the export. */
+  readonly number: number;
+  readonly path: string;
+  /** `null` for a document. */
+  readonly line: number | null;
+}
+
+/** Something that the table `problems` is to hold. */
+export interface ProblemRow {
+  readonly kind: string;
+  readonly table?: string;
+  readonly column?: string;
+  readonly value?: string | null;
+  readonly rows?: number;
+  readonly reason: string;
+  readonly position?: Position;
+  readonly text?: string | null;
+}
+
+/** What a judgment is of. */
+export interface Judged {
+  readonly logId: string | null;
+  /** The number of that Log, where it is known. */
+  readonly log: number | null;
+  readonly evaluationId: string | null;
+  readonly runId: string | null;
+}
+
+const POSITION = ["export", "disk_path", "disk_line"];
+
+/** The tables of a database that is being built. */
+export class Loader {
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #insertLog: StatementSync;
+  readonly #insertText: StatementSync | null;
+  readonly #insertNested: StatementSync;
+  #logs = 0;
+
+  constructor(
+    readonly database: DatabaseSync,
+    { fullText }: { readonly fullText: boolean },
+  ) {
+    database.exec("CREATE TEMP TABLE nested(log INTEGER PRIMARY KEY)");
+    this.#insertLog = this.#prepare("logs", [
+      ...["number", ...LOG_COLUMNS, ...POSITION, "json"],
+    ]);
+    this.#insertText = fullText
+      ? this.#prepare("logs_fts", ["rowid", ...SEARCHED])
+      : null;
+    this.#insertNested = database.prepare("INSERT INTO nested VALUES (?)");
+  }
+
+  #prepare(
+    table: string,
+    columns: readonly string[],
+    more = "",
+  ): StatementSync {
+    return this.database.prepare(
+      `INSERT INTO ${table}(${columns.map((one) => `"${one}"`).join(", ")})
+       VALUES (${columns.map(() => "?").join(", ")}) ${more}`,
+    );
+  }
+
+  /** Inserts a row of a small table; whether it was not there before. */
+  insert(table: string, row: Readonly<Record<string, SqlValue>>): boolean {
+    const columns = Object.keys(row);
+    let statement = this.#statements.get(table);
+    if (statement === undefined) {
+      statement = this.#prepare(table, columns, "ON CONFLICT DO NOTHING");
+      this.#statements.set(table, statement);
+    }
+    return Number(statement.run(...Object.values(row)).changes) > 0;
+  }
+
+  /** Adds a row to the problems. */
+  problem(
+    { kind, table, column, value, rows = 1, reason, position, text }:
+      ProblemRow,
+  ): void {
+    this.insert("problems", {
+      kind,
+      table: table ?? null,
+      column: column ?? null,
+      value: value ?? null,
+      rows,
+      reason,
+      export: position?.number ?? null,
+      disk_path: position?.path ?? null,
+      disk_line: position?.line ?? null,
+      text: text ?? null,
+    });
+  }
+
+  /** Adds what the reader could not read. */
+  treeProblem(number: number, problem: TreeProblem): void {
+    const { cause, path, line, reason, text } = problem;
+    this.problem({
+      kind: cause,
+      reason,
+      position: { number, path, line },
+      text,
+    });
+  }
+
+  /** Adds the row of an export. */
+  addExport(number: number, tree: TreeExport, fingerprint: string): void {
+    const { dir, prefix, manifest, fileIds, problems } = tree;
+    const settings = manifest?.settings;
+    this.insert("export", {
+      number,
+      dir,
+      prefix,
+      tool: manifest?.tool ?? null,
+      version: manifest?.version ?? null,
+      state: manifest?.state ?? null,
+      started_at: manifest?.startedAt ?? null,
+      updated_at: manifest?.updatedAt ?? null,
+      api_url: settings?.apiUrl ?? null,
+      directory_id: settings?.directoryId ?? null,
+      with_logs: settings ? Number(settings.logs) : null,
+      cutoff: settings?.cutoff ?? null,
+      filters: settings ? JSON.stringify(settings.filters) : null,
+      files: fileIds.length,
+      gaps: JSON.stringify(manifest?.gaps ?? []),
+      fingerprint,
+    });
+    for (const problem of problems) this.treeProblem(number, problem);
+  }
+
+  /** Adds a document, or lines of a chunk, of a File. */
+  add(number: number, file: TreeFile, part: TreeItem): void {
+    const { item } = part;
+    if (item.kind === "problem") {
+      // Every Evaluation and File has a row, also where its document is missing.
+      this.#document(number, file, part, null);
+      if (!isAbsentByRight(file, item)) this.treeProblem(number, item);
+    } else if (item.kind === "document") {
+      this.#document(number, file, part, item);
+    } else {
+      const { path } = item;
+      for (const line of item.lines) {
+        const position = { number, path, line: line.number };
+        this.#line(file.id, part, line, position);
+      }
+    }
+  }
+
+  #document(
+    number: number,
+    file: TreeFile,
+    part: TreeItem,
+    document: TreeDocument | null,
+  ): void {
+    const { id } = file;
+    const path = document?.path ?? part.item.path;
+    const position = { number, path, line: null };
+    const fields = isObject(document?.value) ? document.value : {};
+    const json = document?.text ?? null;
+    const onDisk = { export: number, disk_path: path };
+    const key = { table: "", value: "" };
+    let isNew = true;
+    if (part.part === "file") {
+      if (part.item.kind === "problem" && !path.endsWith("/file.json")) return;
+      Object.assign(key, { table: "files", value: id });
+      isNew = this.insert("files", {
+        id,
+        type: text(fields, "type") ?? file.entry?.type ?? null,
+        path: text(fields, "path") ?? file.entry?.path ?? null,
+        name: text(fields, "name"),
+        directory_id: text(fields, "directory_id"),
+        created_at: text(fields, "created_at"),
+        updated_at: text(fields, "updated_at"),
+        state: file.entry?.state ?? (file.done === null ? null : "complete"),
+        json,
+        ...onDisk,
+      });
+    } else if (part.part === "evaluation") {
+      const { evaluationId } = part;
+      Object.assign(key, { table: "evaluations", value: evaluationId });
+      isNew = this.insert("evaluations", {
+        id: evaluationId,
+        file_id: id,
+        name: text(fields, "name"),
+        created_at: text(fields, "created_at"),
+        status: null,
+        json,
+        stats: null,
+        ...onDisk,
+      });
+    } else if (document === null || json === null) return;
+    else if (part.part === "stats") {
+      this.database.prepare(
+        "UPDATE evaluations SET stats = ?, status = ? WHERE id = ?",
+      ).run(json, text(fields, "status"), part.evaluationId);
+    } else if (part.part === "deployments") {
+      this.#deployments(id, document, onDisk);
+    } else if (part.part === "version") {
+      const { versionId } = part;
+      Object.assign(key, { table: "versions", value: versionId });
+      isNew = this.insert("versions", {
+        file_id: id,
+        version_id: versionId,
+        type: text(fields, "type"),
+        name: text(fields, "version_name"),
+        description: text(fields, "version_description"),
+        model: text(fields, "model"),
+        provider: text(fields, "provider"),
+        created_at: text(fields, "created_at"),
+        created_by: maker(fields),
+        json,
+        ...onDisk,
+      });
+    } else if (part.part === "run") {
+      const { version, dataset, control } = fields;
+      Object.assign(key, { table: "runs", value: part.runId });
+      isNew = this.insert("runs", {
+        id: part.runId,
+        evaluation_id: part.evaluationId,
+        file_id: text(version, "id"),
+        version_id: text(version, "version_id"),
+        dataset_id: text(dataset, "id"),
+        dataset_version_id: text(dataset, "version_id"),
+        status: text(fields, "status"),
+        control: typeof control === "boolean" ? Number(control) : null,
+        created_at: text(fields, "created_at"),
+        json,
+        ...onDisk,
+      });
+    }
+    if (!isNew) {
+      const reason = "stands in another export too; the first is in the table";
+      this.problem({ kind: "twice", ...key, reason, position, text: json });
+    }
+  }
+
+  #deployments(
+    fileId: string,
+    { text: json, value }: TreeDocument,
+    onDisk: Readonly<Record<string, SqlValue>>,
+  ): void {
+    if (!Array.isArray(value)) return;
+    const slices = elementSlices(json, 0);
+    value.forEach((one, i) => {
+      const { from, to } = slices[i]!;
+      this.insert("deployments", {
+        file_id: fileId,
+        version_id: text(one, "version_id"),
+        environment_id: text(one, "environment_id"),
+        environment_name: text(one, "environment_name"),
+        environment_tag: text(one, "environment_tag"),
+        json: json.slice(from, to),
+        ...onDisk,
+      });
+    });
+  }
+
+  #line(
+    fileId: string,
+    part: TreeItem,
+    line: TreeLine,
+    position: Position,
+  ): void {
+    const { text: json, value } = line;
+    if (part.part === "logs") this.addLog(json, value, fileId, position);
+    else if (part.part === "datapoints") {
+      this.insert("datapoints", {
+        file_id: fileId,
+        version_id: part.versionId,
+        id: text(value, "id"),
+        json,
+        ...positionValues(position),
+      });
+    } else if (part.part === "evaluationLogs") {
+      this.insert("evaluation_logs", {
+        evaluation_id: part.evaluationId,
+        run_id: text(value, "run_id"),
+        datapoint_id: text(object(value, "datapoint"), "id"),
+        log_id: text(object(value, "log"), "id"),
+        json,
+        ...positionValues(position),
+      });
+    }
+  }
+
+  /**
+   * Adds a Log.
+   *
+   * @param fileId The File in whose list it stands; `null` for what its Version says.
+   * @returns Its number.
+   */
+  addLog(
+    json: string,
+    log: Fields,
+    fileId: string | null,
+    position: Position,
+  ): number {
+    const number = ++this.#logs;
+    this.#insertLog.run(
+      number,
+      ...logValues(log, fileId),
+      position.number,
+      position.path,
+      position.line,
+      json,
+    );
+    if (this.#insertText !== null) {
+      const { inputs, messages, output, error, metadata, words } = searchTexts(
+        log,
+      );
+      this.#insertText
+        .run(number, inputs, messages, output, error, metadata, words);
+    }
+    if (fileId === null) return number;
+    if (hasNested(log)) this.#insertNested.run(number);
+    if (isObject(log["evaluator"])) {
+      const logId = text(log, "parent_id");
+      const nothing = { log: null, evaluationId: null, runId: null };
+      this.addJudgment(log, { logId, ...nothing }, position);
+    }
+    return number;
+  }
+
+  /** Takes a Log that stands twice out of the full text. */
+  forgetText(number: number, log: Fields): void {
+    if (this.#insertText === null) return;
+    const texts = searchTexts(log);
+    this.database.prepare(
+      `INSERT INTO logs_fts(logs_fts, rowid, ${SEARCHED.join(", ")})
+       VALUES ('delete', ?, ${SEARCHED.map(() => "?").join(", ")})`,
+    ).run(number, ...SEARCHED.map((column) => texts[column]));
+  }
+
+  /** Adds what an Evaluator's Log says. */
+  addJudgment(log: Fields, judged: Judged, position: Position): void {
+    const [type, judgment, number] = judgmentValues(log);
+    const { version = null } = versionOf(log) ?? {};
+    this.insert("judgments", {
+      evaluator_log_id: text(log, "id"),
+      log_id: judged.logId,
+      log: judged.log,
+      evaluator_id: text(version, "id"),
+      evaluator_version_id: text(version, "version_id"),
+      evaluation_id: judged.evaluationId,
+      run_id: judged.runId,
+      type,
+      judgment,
+      number,
+      error: text(log, "error"),
+      created_at: text(log, "created_at"),
+      ...positionValues(position),
+    });
+  }
+}
+
+function positionValues(
+  { number, path, line }: Position,
+): Readonly<Record<string, SqlValue>> {
+  return { export: number, disk_path: path, disk_line: line };
+}
+
+/** The official script writes no `deployments.json` where there is no Version. */
+function isAbsentByRight(file: TreeFile, problem: TreeProblem): boolean {
+  return problem.cause === "missing" &&
+    problem.path.endsWith("/deployments.json") &&
+    file.shape.versions.length === 0;
+}
+
+/** The kind of record that a part of a File is counted as. */
+export const KINDS: Readonly<Record<TreeItem["part"], RecordKind | null>> = {
+  file: null,
+  deployments: "deployments",
+  logs: "logs",
+  version: "versions",
+  datapoints: "datapoints",
+  evaluation: "evaluations",
+  stats: null,
+  evaluationLogs: "evaluationLogs",
+  run: "runs",
+};
+
+/** How many records a part of a File is, also those that cannot be read. */
+export function recordsIn({ part, item }: TreeItem): number {
+  if (KINDS[part] === null) return 0;
+  if (item.kind === "lines") return item.lines.length;
+  if (item.kind === "document") {
+    if (part !== "deployments") return 1;
+    return Array.isArray(item.value) ? item.value.length : 0;
+  }
+  if (item.line !== null) return item.cause === "unterminated" ? 0 : 1;
+  const isDocument = ["version", "evaluation", "run"].includes(part);
+  return isDocument && item.cause !== "missing" ? 1 : 0;
+}

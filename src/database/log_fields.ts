@@ -1,0 +1,154 @@
+/** Reads from records what has columns of its own. Nothing here trusts a record. */
+import { isObject } from "../core/json.ts";
+import type { SqlValue } from "./sqlite.ts";
+
+/** A record of which nothing is known. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The types of File that make Logs: a Log holds its Version under one of these names. */
+export const LOG_TYPES = [
+  "prompt",
+  "agent",
+  "flow",
+  "tool",
+  "evaluator",
+] as const;
+
+/** A field that is a text, and not an empty one. */
+export function text(record: unknown, name: string): string | null {
+  const value = isObject(record) ? record[name] : undefined;
+  return typeof value === "string" && value !== "" ? storable(value) : null;
+}
+
+/** A text as a column has it: SQLite would end it at a NUL. */
+function storable(value: string): string {
+  return value.includes("\0") ? value.replaceAll("\0", "\\u0000") : value;
+}
+
+/** A field as text: a text as it is, anything else as JSON; `null` where it is empty. */
+export function textOrJson(record: Fields, name: string): string | null {
+  const value = record[name];
+  if (value === null || value === undefined || value === "") return null;
+  return storable(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+/** A field that is a number. */
+export function number(record: unknown, name: string): number | null {
+  const value = isObject(record) ? record[name] : undefined;
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** A field that is a whole number, such as can be counted with. */
+export function whole(record: unknown, name: string): number | null {
+  const value = number(record, name);
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+/** A field that is an object. */
+export function object(record: unknown, name: string): Fields | null {
+  const value = isObject(record) ? record[name] : undefined;
+  return isObject(value) ? value : null;
+}
+
+/** The full name or the address of whoever made something. */
+export function maker(record: Fields): string | null {
+  const by = record["created_by"];
+  return text(by, "full_name") ?? text(by, "email_address") ?? text(by, "id");
+}
+
+const TIME =
+  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(?:Z|([+-]\d\d):?(\d\d))?$/;
+const MICROSECONDS = 1_000_000;
+
+/**
+ * An instant in microseconds since 1970; one without a zone is UTC.
+ *
+ * @returns It; `null` where the text is none.
+ */
+export function microseconds(instant: string | null): number | null {
+  const parts = instant === null ? null : TIME.exec(instant);
+  if (parts === null) return null;
+  const [, year, month, day, hour, minute, second, fraction, hours, minutes] =
+    parts;
+  const ms = Date.UTC(
+    ...[Number(year), Number(month) - 1, Number(day)] as const,
+    ...[Number(hour), Number(minute), Number(second)] as const,
+  );
+  const sign = hours?.startsWith("-") ? -1 : 1;
+  const zoneMinutes = hours === undefined
+    ? 0
+    : Number(hours) * 60 + sign * Number(minutes);
+  return ms * 1000 - zoneMinutes * 60 * MICROSECONDS +
+    (fraction === undefined ? 0 : Number(fraction.padEnd(6, "0")));
+}
+
+/** The Version within a Log, and what type of File it is of. */
+export function versionOf(
+  log: Fields,
+): { readonly type: string; readonly version: Fields } | null {
+  for (const type of LOG_TYPES) {
+    const version = log[type];
+    if (isObject(version)) return { type, version };
+  }
+  return null;
+}
+
+/** The columns of a Log that are read from it, in their order. */
+export const LOG_COLUMNS = [
+  ...["id", "type", "file_id", "version_id", "created_at", "time", "latency"],
+  ...["model", "prompt_tokens", "output_tokens", "cost", "environment"],
+  ...["user", "source", "error", "parent_id", "trace_id", "trace_parent_id"],
+] as const;
+
+/**
+ * What has a column of its own.
+ *
+ * @param fileId The File in whose list it stands; `null` for what its Version says.
+ */
+export function logValues(log: Fields, fileId: string | null): SqlValue[] {
+  const { type = null, version = null } = versionOf(log) ?? {};
+  const created = text(log, "created_at");
+  const start = microseconds(text(log, "start_time"));
+  const time = microseconds(created) ?? start ?? 0;
+  const end = microseconds(text(log, "end_time"));
+  const took = start === null || end === null ? null : end - start;
+  const latency = number(log, "provider_latency") ??
+    (took === null ? null : took / MICROSECONDS);
+  const prompt = number(log, "prompt_cost");
+  const output = number(log, "output_cost");
+  const cost = prompt === null && output === null
+    ? null
+    : (prompt ?? 0) + (output ?? 0);
+  return [
+    ...[text(log, "id"), type, fileId ?? text(version, "id")],
+    ...[text(version, "version_id"), created, time, latency],
+    ...[text(version, "model"), whole(log, "prompt_tokens")],
+    ...[whole(log, "output_tokens"), cost, text(log, "environment")],
+    ...[text(log, "user"), text(log, "source"), textOrJson(log, "error")],
+    ...[text(log, "parent_id"), text(log, "trace_id")],
+    text(log, "trace_parent_id"),
+  ];
+}
+
+/** What an Evaluator's Log says: its type, it as text, it as a number. */
+export function judgmentValues(
+  log: Fields,
+): readonly [type: string, judgment: string | null, number: number | null] {
+  const { judgment } = log;
+  if (judgment === null || judgment === undefined) return ["null", null, null];
+  if (typeof judgment === "boolean") {
+    return ["boolean", String(judgment), judgment ? 1 : 0];
+  }
+  if (typeof judgment === "number") {
+    return ["number", String(judgment), number(log, "judgment")];
+  }
+  const type = Array.isArray(judgment) ? "array" : typeof judgment;
+  return [type, textOrJson(log, "judgment") ?? "", null];
+}
+
+/** Whether other Logs stand within a Log. */
+export function hasNested(log: Fields): boolean {
+  const { trace_children: children, evaluator_logs: judged, parent } = log;
+  return Array.isArray(children) && children.length > 0 ||
+    Array.isArray(judged) && judged.length > 0 || isObject(parent);
+}

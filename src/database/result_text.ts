@@ -1,0 +1,98 @@
+/** Says what a build came to. */
+import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import type { BuildProgress, BuildResult, Compared } from "./build.ts";
+
+const TABLES: Readonly<Record<Compared["kind"], string>> = {
+  versions: "versions",
+  deployments: "deployments",
+  datapoints: "datapoints",
+  evaluations: "evaluations",
+  runs: "runs",
+  evaluationLogs: "evaluation_logs",
+  logs: "logs",
+};
+
+const PROBLEMS: Readonly<Record<string, string>> = {
+  count: "records more or fewer than the export says",
+  dangling: "rows that name a row which is not in the export",
+  missing: "documents that are missing",
+  noId: "Logs without an id",
+  notJson: "lines or documents that are no JSON, kept as text",
+  notPlain: "paths that are no plain files",
+  notUtf8: "lines or documents that are not valid UTF-8",
+  tooLong: "lines that are too long to be read",
+  twice: "records that stand twice, kept once",
+  unreadable: "files that cannot be read",
+  unterminated: "files that end in the middle of a line",
+};
+
+/** The result of a build, for a person: a line a table, then the problems. */
+export function buildText(result: BuildResult, tookMs: number): string {
+  const { path, rows, problems, bytesRead } = result;
+  const seconds = Math.max(tookMs, 1) / 1000;
+  const compared = new Map(
+    result.compared.map((one) => [TABLES[one.kind], one]),
+  );
+  const tables = Object.entries(rows).map(([table, inTable]) => {
+    const note = noteOf(inTable, compared.get(table));
+    return `  ${table.padEnd(16)}${count(inTable).padStart(12)}${note}`;
+  });
+  const lines = Object.entries(problems).map(([kind, rows]) =>
+    `  ${count(rows).padStart(12)} ${PROBLEMS[kind] ?? kind}`
+  );
+  return [
+    `${path} written: ${bytes(result.bytes)} of ${bytes(bytesRead)} in ${
+      seconds.toFixed(1)
+    } s`,
+    ...tables,
+    ...lines.length === 0 ? [] : [
+      `${pluralize(lines.length, "kind")} of problem, in its table problems:`,
+    ],
+    ...lines,
+  ].join("\n") + "\n";
+}
+
+function noteOf(inTable: number, compared: Compared | undefined): string {
+  if (compared === undefined) return "";
+  const { read, stated, readOfStated } = compared;
+  const others = inTable - read;
+  const notes = [
+    readOfStated === stated
+      ? read === readOfStated ? "as the export says" : ""
+      : `the export says ${count(stated)}, ${count(readOfStated)} read`,
+    read === readOfStated
+      ? ""
+      : `${count(read - readOfStated)} of Files whose number nothing says`,
+    others > 0 ? `${count(others)} from within other records` : "",
+    others < 0 ? `${count(-others)} in problems` : "",
+  ].filter((note) => note !== "");
+  return `  ${notes.join("; ")}`;
+}
+
+const STEPS: Readonly<Record<BuildProgress["step"], string>> = {
+  read: "reading",
+  nested: "adding the Logs within Logs",
+  index: "making indexes",
+  check: "checking",
+};
+
+/**
+ * How far a build is, for a line of a terminal.
+ *
+ * @param tookMs Since it was begun.
+ */
+export function progressText(
+  { step, bytes: read, totalBytes }: BuildProgress,
+  tookMs: number,
+): string {
+  const share = totalBytes === 0 ? 1 : Math.min(1, read / totalBytes);
+  const parts = [
+    STEPS[step],
+    `${bytes(read)} of ${bytes(totalBytes)}`,
+    `${Math.floor(share * 100)} %`,
+  ];
+  if (step === "read" && read > 0) {
+    parts.push(`${duration(tookMs * (totalBytes - read) / read)} left`);
+  }
+  return parts.join(" · ");
+}

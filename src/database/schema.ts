@@ -1,0 +1,285 @@
+/**
+ * The tables of the database, each with the words that `--help` has for it.
+ * What is compared, sorted or summed has a column of its own; what is only looked at
+ * is read from `json`.
+ */
+
+/** Changes with every change of the tables: an older database is built anew. */
+export const SCHEMA_VERSION = 1;
+
+/** A table or a view. */
+interface Part {
+  readonly name: string;
+  /** What a row is, in one line. */
+  readonly about: string;
+  /** What stands between the parentheses of the table, or the view's query. */
+  readonly sql: string;
+}
+
+/** Where a record stands on disk; `export` is the row of that table. */
+const ON_DISK =
+  `export INTEGER NOT NULL REFERENCES export(number), disk_path TEXT NOT NULL`;
+const ON_LINE = `${ON_DISK}, disk_line INTEGER NOT NULL`;
+
+const TABLES: readonly Part[] = [
+  {
+    name: "export",
+    about: "an export or a shard: what was asked, when, what is missing (gaps)",
+    sql: `number INTEGER PRIMARY KEY, dir TEXT NOT NULL,
+      prefix TEXT NOT NULL, tool TEXT, version TEXT, state TEXT,
+      started_at TEXT, updated_at TEXT, api_url TEXT, directory_id TEXT,
+      with_logs INTEGER, cutoff TEXT, filters TEXT, files INTEGER NOT NULL,
+      gaps TEXT NOT NULL, fingerprint TEXT NOT NULL`,
+  },
+  {
+    name: "files",
+    about: "a Prompt, Tool, Dataset, Evaluator, Flow or Agent",
+    sql: `id TEXT PRIMARY KEY, type TEXT, path TEXT, name TEXT,
+      directory_id TEXT, created_at TEXT, updated_at TEXT, state TEXT,
+      json TEXT, ${ON_DISK}`,
+  },
+  {
+    name: "versions",
+    about: "a Version of a File",
+    sql: `file_id TEXT NOT NULL REFERENCES files(id),
+      version_id TEXT NOT NULL, type TEXT, name TEXT, description TEXT,
+      model TEXT, provider TEXT, created_at TEXT, created_by TEXT,
+      json TEXT NOT NULL, ${ON_DISK}, PRIMARY KEY (file_id, version_id)`,
+  },
+  {
+    name: "deployments",
+    about: "a Version that is deployed to an environment",
+    sql: `file_id TEXT NOT NULL REFERENCES files(id), version_id TEXT,
+      environment_id TEXT, environment_name TEXT, environment_tag TEXT,
+      json TEXT NOT NULL, ${ON_DISK},
+      FOREIGN KEY (file_id, version_id) REFERENCES versions(file_id, version_id)`,
+  },
+  {
+    name: "datapoints",
+    about: "a Datapoint of a Version of a Dataset",
+    sql: `file_id TEXT NOT NULL REFERENCES files(id),
+      version_id TEXT NOT NULL, id TEXT, json TEXT NOT NULL, ${ON_LINE},
+      FOREIGN KEY (file_id, version_id) REFERENCES versions(file_id, version_id)`,
+  },
+  {
+    name: "evaluations",
+    about: "an Evaluation of a File, with its statistics (stats)",
+    sql: `id TEXT PRIMARY KEY, file_id TEXT NOT NULL REFERENCES files(id),
+      name TEXT, created_at TEXT, status TEXT, json TEXT, stats TEXT, ${ON_DISK}`,
+  },
+  {
+    name: "runs",
+    about: "a Run of an Evaluation: a Version (of File) over a Dataset",
+    sql: `id TEXT PRIMARY KEY,
+      evaluation_id TEXT NOT NULL REFERENCES evaluations(id),
+      file_id TEXT, version_id TEXT, dataset_id TEXT, dataset_version_id TEXT,
+      status TEXT, control INTEGER, created_at TEXT, json TEXT NOT NULL,
+      ${ON_DISK},
+      FOREIGN KEY (file_id, version_id) REFERENCES versions(file_id, version_id),
+      FOREIGN KEY (dataset_id, dataset_version_id)
+        REFERENCES versions(file_id, version_id)`,
+  },
+  {
+    name: "logs",
+    about:
+      "a Log, once by its id, wherever it stands; latency in seconds, cost in USD, time in microseconds since 1970, 0 where nothing says it",
+    sql: `number INTEGER PRIMARY KEY, id TEXT, type TEXT,
+      file_id TEXT REFERENCES files(id), version_id TEXT, created_at TEXT,
+      time INTEGER NOT NULL, latency REAL, model TEXT, prompt_tokens INTEGER,
+      output_tokens INTEGER, cost REAL, environment TEXT, user TEXT,
+      source TEXT, error TEXT, parent_id TEXT REFERENCES logs(id),
+      trace_id TEXT REFERENCES logs(id),
+      trace_parent_id TEXT REFERENCES logs(id), ${ON_LINE},
+      json TEXT NOT NULL,
+      FOREIGN KEY (file_id, version_id) REFERENCES versions(file_id, version_id)`,
+  },
+  {
+    name: "judgments",
+    about:
+      "what an Evaluator's Log (evaluator_log_id) says of a Log (log_id), for every Run that it counts in; number is 1 or 0 for true or false",
+    sql: `evaluator_log_id TEXT REFERENCES logs(id),
+      log_id TEXT REFERENCES logs(id), log INTEGER,
+      evaluator_id TEXT REFERENCES files(id), evaluator_version_id TEXT,
+      evaluation_id TEXT REFERENCES evaluations(id),
+      run_id TEXT REFERENCES runs(id), type TEXT NOT NULL, judgment TEXT,
+      number REAL, error TEXT, created_at TEXT, ${ON_LINE},
+      FOREIGN KEY (evaluator_id, evaluator_version_id)
+        REFERENCES versions(file_id, version_id)`,
+  },
+  {
+    name: "evaluation_logs",
+    about: "a Log of an Evaluation, with its Run and Datapoint",
+    sql: `evaluation_id TEXT NOT NULL REFERENCES evaluations(id),
+      run_id TEXT REFERENCES runs(id), datapoint_id TEXT,
+      log_id TEXT REFERENCES logs(id), json TEXT NOT NULL, ${ON_LINE}`,
+  },
+  {
+    name: "problems",
+    about:
+      "what cannot be read (text holds it), stands twice, or names a row that is not there (table, column, value: so many rows)",
+    sql: `kind TEXT NOT NULL, "table" TEXT, "column" TEXT, value TEXT,
+      rows INTEGER NOT NULL, reason TEXT NOT NULL,
+      export INTEGER REFERENCES export(number), disk_path TEXT,
+      disk_line INTEGER, text TEXT`,
+  },
+];
+
+const VIEWS: readonly Part[] = [
+  {
+    name: "log_details",
+    about: "logs with the names of their File and Version, and all columns",
+    sql: `SELECT l.number, l.id, l.type, f.path AS file, l.file_id,
+      v.name AS version, l.version_id, l.created_at, l.start_time, l.end_time,
+      l.latency, l.model, l.prompt_tokens, l.output_tokens, l.reasoning_tokens,
+      l.cost, l.prompt_cost, l.output_cost, l.environment, l.user, l.source,
+      l.input, l.messages, l.output, l.output_message, l.error, l.stdout,
+      l.metadata, l.finish_reason, l.parent_id, l.trace_id, l.trace_parent_id,
+      e.dir AS export_dir, l.disk_path, l.disk_line, l.json
+      FROM logs l JOIN export e ON e.number = l.export
+      LEFT JOIN files f ON f.id = l.file_id
+      LEFT JOIN versions v
+        ON v.file_id = l.file_id AND v.version_id = l.version_id`,
+  },
+  {
+    name: "version_stats",
+    about: "Logs, latency, tokens, cost and share of errors of each Version",
+    sql: `SELECT s.file_id, f.path AS file, s.version_id, v.name AS version,
+      s.logs, s.latency, s.prompt_tokens, s.output_tokens, s.cost, s.errors,
+      1.0 * s.errors / s.logs AS error_rate, s.first_at, s.last_at
+      FROM (SELECT file_id, version_id, count(*) AS logs,
+        avg(latency) AS latency, sum(prompt_tokens) AS prompt_tokens,
+        sum(output_tokens) AS output_tokens, sum(cost) AS cost,
+        count(error) AS errors, min(created_at) AS first_at,
+        max(created_at) AS last_at FROM logs GROUP BY file_id, version_id) s
+      LEFT JOIN files f ON f.id = s.file_id
+      LEFT JOIN versions v
+        ON v.file_id = s.file_id AND v.version_id = s.version_id`,
+  },
+  {
+    name: "judgment_stats",
+    about: "what each Evaluator judged in each Run, in numbers",
+    sql: `SELECT j.evaluation_id, j.run_id, j.evaluator_id,
+      f.path AS evaluator, count(*) AS judgments, sum(j.type = 'null') AS nulls,
+      count(j.error) AS errors, avg(j.number) AS mean, min(j.number) AS min,
+      max(j.number) AS max,
+      sum(CASE WHEN j.type = 'boolean' THEN j.number END) AS num_true,
+      sum(CASE WHEN j.type = 'boolean' THEN 1 - j.number END) AS num_false
+      FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
+      GROUP BY j.evaluation_id, j.run_id, j.evaluator_id`,
+  },
+  {
+    name: "traces",
+    about: "a trace: its first Log, how many Logs, errors, cost, time",
+    sql: `SELECT t.trace_id, r.file_id, f.path AS file, r.created_at,
+      r.latency, t.logs, t.errors, t.cost, t.prompt_tokens, t.output_tokens
+      FROM (SELECT trace_id, count(*) AS logs, count(error) AS errors,
+        sum(cost) AS cost, sum(prompt_tokens) AS prompt_tokens,
+        sum(output_tokens) AS output_tokens
+        FROM logs WHERE trace_id IS NOT NULL GROUP BY trace_id) t
+      LEFT JOIN logs r ON r.id = t.trace_id
+      LEFT JOIN files f ON f.id = r.file_id`,
+  },
+];
+
+/** What of a Log is searched, in the order of the columns. */
+export const SEARCHED = [
+  "inputs",
+  "messages",
+  "output",
+  "error",
+  "metadata",
+  "words",
+] as const;
+
+const SEARCH: Part = {
+  name: "logs_fts",
+  about:
+    `full text of logs by number: MATCH 'word', 'begin*', '"a phrase"', 'output: word'; ` +
+    `words of up to 4 characters of Chinese, Japanese or Thai as they are, longer ones as '"長 い 言 葉"'`,
+  sql: `${SEARCHED.join(", ")}, content='', columnsize=0,
+    tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
+};
+
+/** What makes the tables, before rows are put into them. */
+export function tablesSql(
+  { fullText }: { readonly fullText: boolean },
+): string {
+  const tables = TABLES.map(({ name, sql }) => `CREATE TABLE ${name}(${sql});`);
+  const search = `CREATE VIRTUAL TABLE ${SEARCH.name} USING fts5(${SEARCH.sql});
+    INSERT INTO logs_fts(logs_fts, rank) VALUES ('hashsize', 8000000);`;
+  return [...tables, ...fullText ? [search] : []].join("\n");
+}
+
+/** The key of the Logs, which what comes after them goes by. */
+export const LOGS_KEY = `CREATE UNIQUE INDEX logs_id ON logs(id)`;
+/** The key of the judgments: an Evaluator's Log may count in several Runs. */
+export const JUDGMENTS_KEY = `CREATE UNIQUE INDEX judgments_id
+  ON judgments(evaluator_log_id, ifnull(run_id, ''))`;
+
+/** The other indexes, made last. */
+export const INDEXES: readonly string[] = [
+  // Holds all that a list of Logs is filtered and sorted by.
+  `CREATE INDEX logs_time ON logs(time, file_id, version_id, environment, user,
+    latency, cost, error IS NOT NULL)`,
+  `CREATE INDEX logs_version ON logs(file_id, version_id, time)`,
+  `CREATE INDEX logs_trace ON logs(trace_id) WHERE trace_id IS NOT NULL`,
+  `CREATE INDEX logs_trace_parent ON logs(trace_parent_id)
+    WHERE trace_parent_id IS NOT NULL`,
+  `CREATE INDEX logs_parent ON logs(parent_id) WHERE parent_id IS NOT NULL`,
+  `CREATE INDEX judgments_log ON judgments(log_id)`,
+  `CREATE INDEX judgments_value ON judgments(evaluator_id, judgment, log)`,
+  `CREATE INDEX judgments_run ON judgments(run_id, evaluator_id)`,
+  `CREATE INDEX evaluation_logs_key
+    ON evaluation_logs(evaluation_id, datapoint_id, run_id)`,
+  `CREATE INDEX evaluation_logs_log ON evaluation_logs(log_id)`,
+  `CREATE INDEX datapoints_key ON datapoints(file_id, version_id, id)`,
+  `CREATE INDEX datapoints_id ON datapoints(id)`,
+  `CREATE INDEX deployments_file ON deployments(file_id, version_id)`,
+  `CREATE INDEX evaluations_file ON evaluations(file_id)`,
+  `CREATE INDEX runs_evaluation ON runs(evaluation_id)`,
+];
+
+/**
+ * Columns that are read from the record when they are asked for, so that they take no
+ * room. They are added last: SQLite would compute them for every row that is inserted.
+ */
+const FROM_JSON: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  logs: [
+    ...[["start_time"], ["end_time"], ["input", "inputs"], ["messages"]],
+    ...[["output"], ["output_message"], ["metadata"], ["stdout"]],
+    ...[["finish_reason"], ["source_datapoint_id"], ["reasoning_tokens"]],
+    ...[["prompt_cost"], ["output_cost"]],
+  ],
+  datapoints: [["inputs"], ["messages"], ["target"]],
+};
+
+/** What adds the columns that are read from the record. */
+export function addedColumns(): readonly string[] {
+  return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
+    columns.map(([name, path = name]) =>
+      `ALTER TABLE ${table} ADD COLUMN ${name} GENERATED ALWAYS AS (
+       CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`
+    )
+  );
+}
+
+/** What makes the views. */
+export function viewsSql(): string {
+  return VIEWS.map(({ name, sql }) => `CREATE VIEW ${name} AS ${sql};`)
+    .join("\n");
+}
+
+/** The schema by table, for `--help`. */
+export function schemaText(): string {
+  const parts = [...TABLES, SEARCH, ...VIEWS];
+  const width = Math.max(...parts.map(({ name }) => name.length));
+  const lines = parts.map(({ name, about }) =>
+    `  ${name.padEnd(width)}  ${about}`
+  );
+  return [
+    "Tables and views (json is the record as it stands in the export, disk_path and disk_line",
+    "where it stands below the export's directory; a judgment's json is that of its",
+    "evaluator_log_id in logs):",
+    ...lines,
+  ].join("\n") + "\n";
+}

@@ -1,0 +1,76 @@
+/** Opens SQLite files, to be built and to be read, and speaks of them in one way. */
+import { DatabaseSync } from "node:sqlite";
+import { StorageError } from "../core/errors.ts";
+
+/** What a column holds. */
+export type SqlValue = string | number | null;
+/** A row, by the names of its columns. */
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/** Bytes of a page: several Logs fit in one, and little room is left over. */
+const PAGE_BYTES = 16_384;
+
+/** Memory for pages, and as much again for sorting, in kilobytes. */
+const CACHE_KB = 12_000;
+
+/**
+ * Makes a database to be filled: nothing is kept on disk for the case that it stops,
+ * because it is thrown away then. (Its journal cannot be off: Deno opens databases
+ * in SQLite's defensive mode.)
+ *
+ * @throws {StorageError} When it cannot be made.
+ */
+export function createDatabase(path: string): DatabaseSync {
+  const database = opened(`create ${path}`, () => new DatabaseSync(path));
+  database.exec(`PRAGMA page_size = ${PAGE_BYTES};
+    PRAGMA journal_mode = MEMORY;
+    PRAGMA synchronous = OFF;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA cache_size = -${CACHE_KB};
+    PRAGMA temp_store = FILE;
+    PRAGMA foreign_keys = OFF;`);
+  return database;
+}
+
+/**
+ * Opens a database to read it.
+ *
+ * @throws {StorageError} When it cannot be opened, or is none.
+ */
+export function openDatabase(path: string): DatabaseSync {
+  return opened(`open ${path}`, () => {
+    const database = new DatabaseSync(path, { readOnly: true });
+    database.exec(`PRAGMA query_only = ON;
+      PRAGMA cache_size = -65536;
+      PRAGMA mmap_size = 2000000000;
+      PRAGMA temp_store = MEMORY;`);
+    return database;
+  });
+}
+
+function opened(what: string, open: () => DatabaseSync): DatabaseSync {
+  try {
+    return open();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StorageError(`cannot ${what}: ${reason}`, { cause });
+  }
+}
+
+/** All rows of a query. */
+export function all(
+  database: DatabaseSync,
+  sql: string,
+  values: readonly SqlValue[] = [],
+): readonly SqlRow[] {
+  return database.prepare(sql).all(...values) as SqlRow[];
+}
+
+/** The first row of a query; `null` where there is none. */
+export function first(
+  database: DatabaseSync,
+  sql: string,
+  values: readonly SqlValue[] = [],
+): SqlRow | null {
+  return (database.prepare(sql).get(...values) ?? null) as SqlRow | null;
+}
