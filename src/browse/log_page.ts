@@ -1,6 +1,6 @@
 /** The page of one Log: the conversation, what is known of it, and its trace. */
 import { isEmpty, isObject } from "../core/json.ts";
-import { html, type Markup, type Piece } from "../report/html.ts";
+import { type Content, html, type Markup } from "../report/html.ts";
 import { judgmentView } from "../report/log_view.ts";
 import { imageIn, messagesView } from "../report/message_view.ts";
 import {
@@ -92,7 +92,7 @@ function factsView(
      JOIN evaluations e ON e.id = l.evaluation_id WHERE l.log_id = ? LIMIT 20`,
     row["id"] ?? null,
   );
-  const facts: ReadonlyArray<readonly [string, Piece]> = [
+  const facts: ReadonlyArray<readonly [string, Content]> = [
     [
       "File",
       fileId !== null && html`<a href="${fileAddress(fileId)}">${path}</a>`,

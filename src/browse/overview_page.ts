@@ -1,5 +1,5 @@
 /** The overview: what the export is, what is missing, and its Files. */
-import { type Gap, gapText } from "../tree/manifest.ts";
+import { type Gap, gapText } from "../core/gap.ts";
 import { html, type Markup } from "../report/html.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import { count, pluralize } from "../ui/text.ts";

@@ -1,7 +1,7 @@
 /** The frame of every page: its policy, its style, its way to the others. */
 import { createHash } from "node:crypto";
 import reportStyle from "../report/style.css" with { type: "text" };
-import { html, type Markup, type Piece } from "../report/html.ts";
+import { type Content, html, type Markup } from "../report/html.ts";
 import ownStyle from "./style.css" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 
@@ -10,7 +10,7 @@ export interface BrowsePage {
   readonly title: string;
   /** The way to it from the overview. */
   readonly path?: ReadonlyArray<readonly [name: string, address: string]>;
-  readonly body: Piece;
+  readonly body: Content;
 }
 
 const style = `${reportStyle}\n${ownStyle}`;
@@ -108,8 +108,8 @@ export function tableView(
     readonly label: string;
     /** The first column of numbers; all behind it are numbers too. */
     readonly numbersFrom?: number;
-    readonly head: readonly Piece[];
-    readonly rows: readonly Piece[];
+    readonly head: readonly Content[];
+    readonly rows: readonly Content[];
     readonly stacks?: string;
   },
 ): Markup {

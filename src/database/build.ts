@@ -14,7 +14,8 @@ import {
   type RecordKind,
 } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
-import { onDisk, PART_SUFFIX, removeAll } from "../tree/atomic_file.ts";
+import { onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { removeScratch } from "../tree/removal.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import {
   openExports,
@@ -109,7 +110,7 @@ export async function buildDatabase(
   const exports = await openExports(disk, dirs);
   signal?.throwIfAborted();
   const part = path + PART_SUFFIX;
-  await removeAll(disk, part);
+  await removeScratch(disk, part);
   // Creates the file for its owner only.
   const file = await onDisk(
     `create ${part}`,
@@ -126,7 +127,7 @@ export async function buildDatabase(
     const { size } = await onDisk(`look at ${path}`, () => disk.lstat(path));
     return { ...result, path, bytes: size };
   } catch (error) {
-    await removeAll(disk, part);
+    await removeScratch(disk, part);
     throw error;
   }
 }
