@@ -62,6 +62,11 @@ export interface PlanOptions {
 }
 
 const AT_ONCE = 8;
+/**
+ * Requests that freeze a list of Logs of more than one page: its first page, two
+ * counts, and what is newer than the cut-off.
+ */
+const FREEZE_REQUESTS = 4;
 const EMPTY: PlanRow = {
   files: 0,
   versions: 0,
@@ -206,7 +211,9 @@ async function countFile(
   const { after, until } = times.wanted;
   const list = logsList(file, after, until);
   const { total, bytes } = await counting.head(list);
-  add({ logs: total, requests: requestsFor(total, list.pageSize), bytes });
+  const freezing = total > list.pageSize ? FREEZE_REQUESTS : 0;
+  const pages = requestsFor(total, list.pageSize);
+  add({ logs: total, requests: pages + freezing, bytes });
   return row;
 }
 

@@ -7,6 +7,7 @@ import { forEachConcurrent } from "../core/concurrency.ts";
 import { StorageError } from "../core/errors.ts";
 import { filtersText } from "../core/filters.ts";
 import { isObject } from "../core/json.ts";
+import { redact } from "../core/redact.ts";
 import type { Disk } from "../core/runtime.ts";
 import { PART_SUFFIX, writeFile } from "../tree/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
@@ -34,6 +35,8 @@ export interface PagesOptions {
   readonly onFailure: OnFailure;
   /** Is called with what cannot be read, and so stands on no page. */
   readonly onProblem?: OnProblem;
+  /** Texts that stand on no page. */
+  readonly secrets?: readonly string[];
 }
 
 /** Is called with what has no page, a File or the export, and why. */
@@ -53,7 +56,7 @@ const AT_ONCE = 8;
 export async function writePages(
   disk: Disk,
   dir: string,
-  { which, onFailure, onProblem = () => {} }: PagesOptions,
+  { which, onFailure, onProblem = () => {}, secrets = [] }: PagesOptions,
 ): Promise<number> {
   const exports = await openExports(disk, [dir]);
   const layout = new Layout(exports[0]!.dir);
@@ -71,8 +74,10 @@ export async function writePages(
     let hasPage = file.names.has(PAGE_NAME) &&
       !file.names.has(PAGE_NAME + PART_SUFFIX);
     if (which === "all" || which === "missing" && !hasPage) {
-      const make = async () =>
-        filePage(await readFileData(disk, file, known, onProblem));
+      const make = async () => {
+        const data = await readFileData(disk, file, known, onProblem);
+        return redact(filePage(data), secrets);
+      };
       const failed = (error: unknown) => onFailure(id, error);
       hasPage = await writePage(disk, layout.file(id).page, make, failed);
       if (hasPage) written++;
@@ -82,7 +87,8 @@ export async function writePages(
   rows.sort((a, b) => a.id < b.id ? -1 : 1);
   await writePage(disk, layout.page, async () => {
     const directories = await directoryPaths(disk, exports);
-    return overviewPage({ ...aboutOf(exports), files: rows, directories });
+    const page = { ...aboutOf(exports), files: rows, directories };
+    return redact(overviewPage(page), secrets);
   }, (error) => onFailure("the export", error));
   return written;
 }
@@ -98,12 +104,13 @@ export async function writeFilePage(
   disk: Disk,
   layout: Layout,
   known: KnownFile,
-  onFailure: OnFailure,
+  { onFailure, secrets = [] }: Pick<PagesOptions, "onFailure" | "secrets">,
 ): Promise<boolean> {
   const make = async () => {
     const from = { dir: layout.root, manifest: null };
     const file = await openFile(disk, from, known.id);
-    return filePage(await readFileData(disk, file, known, () => {}));
+    const data = await readFileData(disk, file, known, () => {});
+    return redact(filePage(data), secrets);
   };
   const { page } = layout.file(known.id);
   return await writePage(disk, page, make, (e) => onFailure(known.id, e));

@@ -18,7 +18,7 @@ const HALF_LIFE_MS = [10_000, 30_000] as const;
  */
 const LEAST_RECORDS = 20;
 /** The rate is measured from where this part of all records was read. */
-const FIRST_PART = 1 / 1_000;
+const FIRST_PART = 1 / 100;
 
 /** A File that is being exported. */
 interface StartedFile {

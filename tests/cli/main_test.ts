@@ -50,7 +50,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["verify", "latest", "--output", "x"], "there is no export in x"],
   [["help", "exprot"], "did you mean export?"],
   [["verify"], "verify needs the directory of an export"],
-  [["verify", "a", "b"], "unexpected argument b"],
+  [["verify", "a", "b"], "there is no directory a"],
   [["prompts", "a"], "prompts needs --to OUT"],
   [["completions", "csh"], "bash, zsh or fish, not csh"],
   [["--since", "30d"], "and Logs are not asked for; add --logs"],

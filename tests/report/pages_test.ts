@@ -197,7 +197,7 @@ Deno.test("a page that cannot be made is reported, and costs nothing but itself"
     disk,
     new Layout("/x"),
     broken as unknown as FileData,
-    (id, error) => void reported.push(`${id}: ${error}`),
+    { onFailure: (id, error) => void reported.push(`${id}: ${error}`) },
   );
   assertEquals(written, false);
   assert(reported[0]!.startsWith("pr_1: TypeError"), reported[0]);

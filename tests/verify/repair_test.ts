@@ -48,7 +48,7 @@ Deno.test("six problems of a File are one advice and one repair, and the export 
   const first = await verifyExports({ disk, dirs });
   assert(first.problems.length >= 6);
   assertEquals(advicesOf(first.problems), [
-    "verify --repair sets it aside and fetches it again",
+    "verify --repair sets it aside and fetches it anew",
     "resume",
   ]);
   const setAside = await repair(disk, MEMORY_EXPORT, first.problems);

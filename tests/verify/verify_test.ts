@@ -88,7 +88,7 @@ const DAMAGES: ReadonlyArray<
         text(disk, `${P}/logs/3.jsonl`)
           .replace(`"log_2007"`, `"log_3"`),
       ),
-    `${P}/logs/3.jsonl: line 8 holds "log_3" again, which chunk 1, line 4 holds`,
+    `${P}/logs/3.jsonl: line 8 holds "log_3" a second time, after chunk 1, line 4`,
   ],
   [
     "a chunk that is not full before another",
@@ -246,7 +246,7 @@ Deno.test("the official script's defects are named, and what cannot be known is 
       "files/pr_first/logs/2.jsonl: line 1 is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold",
       "files/pr_parts/evaluations/evr_1/stats.json: is missing",
       "files/pr_stale/logs/2.jsonl: stands behind chunk 1, which is not full: a leftover of an earlier run of the official script",
-      `files/pr_stale/logs/2.jsonl: line 1 holds "log_7" again, which chunk 1, line 8 holds`,
+      `files/pr_stale/logs/2.jsonl: line 1 holds "log_7" a second time, after chunk 1, line 8`,
     ],
   );
   assertStringIncludes(out, "whether Logs are missing cannot be seen in it");

@@ -10,7 +10,7 @@ import { chooseFiles, type WantsFile } from "../../exporters/listing.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
 import {
   type OnFailure,
-  type Which,
+  type PagesOptions,
   writeFilePage,
   writePages,
 } from "../../report/write_pages.ts";
@@ -208,7 +208,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
     if (dir && isConnected && isKept && code !== EXIT.internalError) {
       // A page that cannot be made now can be made by `index`.
-      await pagesOf(runtime, reporter, dir, "none").catch(() => {});
+      const pages = { which: "none", secrets: [apiKey] } as const;
+      await pagesOf(runtime, reporter, dir, pages).catch(() => {});
     }
     const kept = isKept ? info() : { ...info(), exportDir: null };
     terminal.err(`${closingLine(kept)}\n`);
@@ -275,11 +276,13 @@ async function runInDir(
         ...run,
         onFile: async (file) => {
           const onFailure = pageFailure(reporter);
-          await writeFilePage(disk, dir.layout, file, onFailure);
+          const page = { onFailure, secrets: [apiKey] };
+          await writeFilePage(disk, dir.layout, file, page);
         },
       })
     );
-    await pagesOf(runtime, reporter, dir, "missing");
+    const pages = { which: "missing", secrets: [apiKey] } as const;
+    await pagesOf(runtime, reporter, dir, pages);
     const text = summary(result, info());
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
@@ -322,10 +325,10 @@ async function pagesOf(
   { disk }: Runtime,
   reporter: Reporter,
   { layout }: ExportDir,
-  which: Which,
+  pages: Omit<PagesOptions, "onFailure">,
 ): Promise<void> {
   const onFailure = pageFailure(reporter);
-  await writePages(disk, layout.root, { which, onFailure });
+  await writePages(disk, layout.root, { ...pages, onFailure });
 }
 
 /** Checks whether a resume would know the settings. */
