@@ -309,3 +309,54 @@ Deno.test("of an incomplete export each gap is reported", async () => {
   );
   assertEquals([...disk.files(MEMORY_OUTPUT).keys()].length > 5, true);
 });
+
+Deno.test("what a run set aside is named as what it is, and makes the export incomplete", async () => {
+  const disk = await exported();
+  const [version] = prompt!.versions;
+  disk.put(at(`${P}/logs.old/1.jsonl`), '{"id":"log_of_before"}\n');
+  disk.put(at(`${P}/versions/prv_before.old-2`), `{"id":"prv_before"}`);
+  disk.put(at(`${P}/versions/${version!.id}.old`), "{}");
+  disk.put(at("directories.json.old"), "[]");
+  const { code, out } = await verified(disk, ["--json"]);
+  assertEquals(code, 4);
+  const reported = JSON.parse(out).problems
+    .map(({ path, message }: Record<string, string>) => `${path} ${message}`);
+  const before = (name: string) =>
+    `holds what was exported before as ${name} and is no longer all at the API`;
+  assertEquals(
+    reported,
+    [
+      `directories.json.old ${before("directories.json")}`,
+      `${P}/logs.old ${before("logs")}`,
+      `${P}/versions/prv_before.old-2 ${before("prv_before")}`,
+      `${P}/versions/${version!.id}.old ${before(version!.id)}`,
+    ].sort(),
+  );
+});
+
+Deno.test("the journal of a run that did not end holds its sums: what differs from them is reported", async () => {
+  const disk = await exported();
+  const sums = text(disk, "SHA256SUMS");
+  disk.put(at("SHA256SUMS"), null);
+  const dropped = `-  ${D}/deployments.json\n`;
+  const unknown = `?  ${D}/file.json\n# 12  ${D}/fi`;
+  disk.put(at("SHA256SUMS.journal"), sums + dropped + unknown);
+  disk.put(at("export.log"), text(disk, "export.log") + "more\n");
+  const deployments = text(disk, `${D}/deployments.json`);
+  disk.put(at(`${D}/deployments.json`), `${deployments} `);
+  disk.put(at(`${P}/file.json`), text(disk, `${P}/file.json`) + " ");
+  const { code, out } = await verified(disk);
+  assertEquals(code, 4);
+  const lines = out.split("\n").filter((line) => /^(files|SHA|exp)/.test(line));
+  assertEquals(
+    lines.map((line) => line.replace(/it has .*/, "")).sort(),
+    [
+      "SHA256SUMS: is missing",
+      "SHA256SUMS.journal: is left of a run that did not end",
+      "export.log: has no sum in SHA256SUMS",
+      `${D}/deployments.json: has no sum in SHA256SUMS`,
+      `${D}/file.json: has no sum in SHA256SUMS`,
+      `${P}/file.json: is not what was written: `,
+    ].sort(),
+  );
+});
