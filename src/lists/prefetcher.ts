@@ -109,13 +109,15 @@ export class Prefetcher<T> implements Disposable {
    * Gives what came of the page that is to be taken next, or of one behind it.
    *
    * @param ahead 0 for the next, 1 for the one behind it.
+   * @param prefetches Whether later pages are asked for too: the reader may only
+   * want to know what the list is like.
    */
-  async peek(ahead: 0 | 1): Promise<Fetched<T>> {
+  async peek(ahead: 0 | 1, prefetches = true): Promise<Fetched<T>> {
     while (this.#pages.length <= ahead) {
       const { budget, signal } = this.#context;
       this.#request(await budget.take(this.#pageBytes, signal));
     }
-    this.#fill();
+    if (prefetches) this.#fill();
     return await this.#pages[ahead]!.result;
   }
 

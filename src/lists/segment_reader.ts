@@ -74,7 +74,8 @@ export class SegmentReader<T> implements Disposable {
    * @throws {ApiError | NetworkError | ProtocolError} When neither can be had.
    */
   async open(): Promise<void> {
-    const first = await this.#firstPage();
+    const isKnown = Number.isFinite(this.#firstTotal);
+    const first = await this.#firstPage(isKnown);
     let total = totalOf(first);
     if (total === undefined) {
       // The page behind tells the total too, and what this one lacks is a gap.
@@ -107,7 +108,7 @@ export class SegmentReader<T> implements Disposable {
 
   /** Gives the records of the next page without taking them, as far as it has any. */
   async peek(): Promise<readonly RawRecord<T>[]> {
-    const fetched = await this.#firstPage();
+    const fetched = await this.#firstPage(false);
     if (fetched.kind !== "parts") return [];
     return fetched.parts.flatMap((part) =>
       part.kind === "records" ? part.records : []
@@ -149,7 +150,7 @@ export class SegmentReader<T> implements Disposable {
       // grew, what is left was asked for when it was not there.
       if (this.#pages.isOver) return;
       if (this.#totalChanged && this.#offset >= this.total) return;
-      const fetched = await this.#firstPage();
+      const fetched = await this.#firstPage(true);
       if (fetched.kind === "resized") {
         this.#pages.resize(fetched.page, this.#offset);
         continue;
@@ -166,9 +167,9 @@ export class SegmentReader<T> implements Disposable {
   }
 
   /** Gives the next page, of a size that the machine can hold. */
-  async #firstPage(): Promise<Fetched<T>> {
+  async #firstPage(prefetches: boolean): Promise<Fetched<T>> {
     while (true) {
-      const fetched = await this.#pages.peek(0);
+      const fetched = await this.#pages.peek(0, prefetches);
       if (fetched.kind !== "tooLarge") return fetched;
       this.#pages.shrink(fetched.address, this.#offset);
     }

@@ -246,12 +246,12 @@ Deno.test("another workspace is refused before anything is written", async () =>
       text: one.text.replaceAll("dir_", "dir_x"),
     })),
   };
-  await using other = serveDemo(foreign, { key: "other" });
+  await using other = serveDemo(foreign, { key: "hl_sk_elsewhere" });
   const redirected: typeof fetch = (input, init) =>
     fetch(String(input).replace(server.url, other.url), init);
   const before = await Deno.readTextFile(join(root, "export.json"));
   const { code, err } = await run(["--resume", root], {
-    env: { HUMANLOOP_API_KEY: "other" },
+    env: { HUMANLOOP_API_KEY: "hl_sk_elsewhere" },
     fetch: redirected,
   });
   assertEquals(code, 2);

@@ -138,7 +138,7 @@ export async function simulate(
     // A run that did not reach the API knows nothing of what is missing.
     const isEarly = code === 3 && !err.includes("Export INCOMPLETE");
     const wrong = [
-      ...wrongCode(run, { code, err, isLinked, isLast, before }),
+      ...wrongCode(run, { code, isLinked, isLast, before }),
       ...judge(run, before, {
         code: isEarly ? UNREACHED : code,
         disk: choice.disk ?? choice.all ?? DISK_IS_JUDGED,
@@ -208,25 +208,19 @@ function makeRun(
 }
 
 /** Whether nothing is missing but records that left the source, and are kept. */
-function keepsOld(
-  { disk }: Seed,
-  root: string | null,
-  err: string,
-): boolean {
+function keepsOld({ disk }: Seed, root: string | null): boolean {
   const text = treeOf(disk, root).get("export.json");
   const { gaps } = JSON.parse(text ?? '{"gaps":[]}') as Pick<Manifest, "gaps">;
-  // Somebody removed it, and the source has it no more.
-  const isRemoved = err.includes("it has a sum and is missing on disk");
-  return (gaps.length > 0 || isRemoved) &&
-    gaps.every(({ reason }) => /both are kept|it is kept as/.test(reason));
+  // What somebody removed the source may have no more.
+  const known = /both are kept|it is kept as|it has a sum and is missing/;
+  return gaps.length > 0 && gaps.every(({ reason }) => known.test(reason));
 }
 
 /** Whether a run ended with an exit code that is right for it. */
 function wrongCode(
   { seed, end, mayEndWith, root }: Run,
-  { code, err, isLinked, isLast, before }: {
+  { code, isLinked, isLast, before }: {
     readonly code: number;
-    readonly err: string;
     readonly isLinked: boolean;
     readonly isLast: boolean;
     readonly before: Tree;
@@ -234,7 +228,7 @@ function wrongCode(
 ): string[] {
   if (isLast) {
     const mayMiss = code === 3 &&
-      (seed.losesFiles || keepsOld(seed, root, err));
+      (seed.losesFiles || keepsOld(seed, root));
     return code === 0 || mayMiss ? [] : [`the last run ended with ${code}`];
   }
   const diskFails = end?.kind === "full disk" ||
