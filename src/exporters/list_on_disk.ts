@@ -59,7 +59,7 @@ export async function readListOnDisk(
   for (const number of chunks) {
     const content = await readChunk(disk, chunkPath(dir, number), readKey);
     if (content === null) continue;
-    // Nothing but the end of a finished list may stand in a short chunk.
+    // Only the last chunk of a finished list may be short.
     const isShort = linesOfChunk(number, total) < CHUNK_RECORDS;
     const isWhole = content.lines === linesOfChunk(number, total) &&
       content.lines > 0 && gapsOfChunk(gaps, number).length === 0;
@@ -146,11 +146,11 @@ export async function keysFrom(
 }
 
 /**
- * Removes what was set aside of a list whose records are all in its place now.
+ * Removes what was set aside of a list, where the list holds all of it now.
  *
  * @param dir The list's directory.
  * @param outrun What this run itself read before the list changed, and read again.
- * @returns The names of those that stay, as they stand beside the list.
+ * @returns The names of those that stay beside the list.
  * @throws {StorageError} When the disk fails.
  */
 export async function removeCovered(
@@ -188,7 +188,7 @@ async function allKeys(
   return keys;
 }
 
-/** Tells whether all records of a directory are among the keys. */
+/** Checks whether all records of a directory are among the keys. */
 async function isCovered(
   disk: Disk,
   aside: string,

@@ -32,7 +32,7 @@ export type Which = "all" | "missing" | "none";
 export interface PagesOptions {
   readonly which: Which;
   readonly onFailure: OnFailure;
-  /** Is called with what cannot be read, and so stands on no page. */
+  /** Is called with what cannot be read, and so is on no page. */
   readonly onProblem?: OnProblem;
 }
 
