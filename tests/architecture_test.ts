@@ -3,10 +3,13 @@ import { walk } from "@std/fs";
 import { dirname, fromFileUrl, join, relative } from "@std/path";
 
 const SRC = fromFileUrl(new URL("../src/", import.meta.url));
+const CONTRIBUTING = fromFileUrl(
+  new URL("../.github/CONTRIBUTING.md", import.meta.url),
+);
 
 /**
- * What the modules of a folder may import besides their own folder, `core` and
- * `std`. Imports point down this table.
+ * Says what the modules of a folder may import besides their own folder, `core`
+ * and `std`. Imports point down this table.
  */
 const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   std: [],
@@ -29,7 +32,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     ...["exporters", "lists", "api", "tree", "ui"],
   ],
 };
-/** Process globals, and their only homes. */
+/** Names process globals, and the only files that may use them. */
 const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   [/\bDeno\.exit\b/, [
     "core/deno_runtime.ts",
@@ -81,23 +84,45 @@ Deno.test("imports point down the table of folders", async () => {
   assertEquals(wrong, []);
 });
 
-Deno.test("no module imports itself by a detour", async () => {
+Deno.test("no module imports itself through others", async () => {
   const texts = await sources();
+  const visited = new Set<string>();
   const visit = (name: string, path: readonly string[]): void => {
     assert(!path.includes(name), [...path, name].join(" → "));
+    if (visited.has(name)) return;
+    visited.add(name);
     const imports = importsOf(name, texts.get(name) ?? "");
     for (const target of imports) visit(target, [...path, name]);
   };
   for (const name of texts.keys()) visit(name, []);
 });
 
-Deno.test("process globals stay in their homes", async () => {
+Deno.test("process globals are used by the few files that may", async () => {
   const wrong: string[] = [];
   for (const [name, text] of await sources()) {
     for (const [pattern, homes] of GLOBALS) {
-      const found = pattern.exec(text);
+      const match = pattern.exec(text);
       const isHome = homes.some((home) => name.startsWith(home));
-      if (found && !isHome) wrong.push(`${name}: ${found[0]}`);
+      if (match && !isHome) wrong.push(`${name}: ${match[0]}`);
+    }
+  }
+  assertEquals(wrong, []);
+});
+
+Deno.test("CONTRIBUTING names every folder, and files and functions that exist", async () => {
+  const text = (await Deno.readTextFile(CONTRIBUTING)).replace(/\s+/g, " ");
+  const folders = [...text.matchAll(/\| `src\/(\w+)\/`/g)].map(([, one]) =>
+    one
+  );
+  assertEquals(folders.sort(), Object.keys(FOLDERS).sort());
+  const wrong: string[] = [];
+  // `name` (`path`) → `step` → `step`
+  const named = /`(\w+)` \(`([^`]+\.ts)`\)((?: → `#?\w+`)*)/g;
+  for (const [, name = "", path = "", steps = ""] of text.matchAll(named)) {
+    const code = await Deno.readTextFile(join(SRC, "..", path)).catch(() => "");
+    for (const one of [name, ...steps.split(" → ").slice(1)]) {
+      const isThere = code.includes(one.replaceAll("`", ""));
+      if (!isThere) wrong.push(`${path} has no ${one}`);
     }
   }
   assertEquals(wrong, []);

@@ -80,7 +80,7 @@ export class CircuitBreaker implements Transport {
         this.#answered();
         throw error;
       }
-      // A request that is made once may fail because an outage has just begun.
+      // A request that is made once may fail because an outage has just started.
       const isOnly = request.attempts === 1 && answers === this.#answers;
       if (await this.#wasDown(error, startedMs, isOnly)) {
         throw new OutageEnded(error.message, { cause: error });
@@ -96,7 +96,7 @@ export class CircuitBreaker implements Transport {
     this.#wake.abort();
   }
 
-  /** Tells whether the API was down, once it is back. */
+  /** Checks whether the API was down, once it is back. */
   async #wasDown(
     failure: Error,
     startedMs: number,
@@ -213,7 +213,7 @@ export class CircuitBreaker implements Transport {
 }
 
 /**
- * Tells whether a failed request was answered by the API. A refusal and a 429
+ * Checks whether a failed request was answered by the API. A refusal and a 429
  * are answers; what a proxy says, or a service in trouble, is none.
  */
 function isAnswer(failure: Error): boolean {

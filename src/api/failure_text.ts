@@ -9,7 +9,7 @@ import { NetworkError } from "../core/errors.ts";
 
 const LONGEST_EXCERPT = 200;
 
-/** Tells whether a body is a JSON object, as the API's own errors are. */
+/** Checks whether a body is a JSON object, as the API's own errors are. */
 export function isJsonObject(body: Uint8Array): boolean {
   try {
     return isObject(JSON.parse(new TextDecoder().decode(body)));
@@ -48,7 +48,7 @@ interface Reason {
 const CHECK_SCHEME =
   "check whether the address begins with http:// or https:// (--api-url, HUMANLOOP_API_URL)";
 
-/** The first that matches counts: the names of hosts stand in messages about certificates only. */
+/** The first that matches counts: host names are in messages about certificates only. */
 const REASONS: readonly Reason[] = [
   {
     pattern: /certificate not valid for name/i,

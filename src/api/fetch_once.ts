@@ -142,7 +142,7 @@ class Watchdog implements Disposable {
         this.#abort.abort();
         return;
       }
-      // No longer than a stall: meanwhile the body may have begun.
+      // No longer than a stall: meanwhile the body may have started.
       const nextLookMs = Math.min(waitMs, STALL_MS);
       await this.#clock.sleep(nextLookMs, { signal: done }).catch((error) => {
         if (!done.aborted) throw error;
@@ -273,7 +273,7 @@ function statusError(
   });
 }
 
-/** Tells whether a status says that the same request may succeed later. */
+/** Checks whether a status says that the same request may succeed later. */
 function isPassingStatus(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }

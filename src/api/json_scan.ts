@@ -1,6 +1,6 @@
 /**
  * Finds where JSON values begin and end in bytes, without judging what is
- * inside: whoever cuts by it parses each value and so proves it.
+ * inside: its caller parses each value and so proves it.
  */
 import { ProtocolError } from "../core/errors.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
@@ -73,7 +73,7 @@ function endsScalar(byte: number): boolean {
     byte === COLON || isSpace(byte);
 }
 
-/** Tells whether a byte is white space between tokens. */
+/** Checks whether a byte is white space between tokens. */
 export function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
@@ -130,7 +130,7 @@ export function broken(why: string, cause?: unknown): ProtocolError {
 
 /**
  * Puts a record on one line. Bytes without a line break come back untouched; a
- * line break in valid JSON stands between tokens only, and such a
+ * line break in valid JSON is between tokens only, and such a
  * pretty-printed record loses all white space between its tokens.
  */
 export function onOneLine(bytes: Uint8Array): Uint8Array {

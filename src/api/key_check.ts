@@ -1,5 +1,5 @@
 /**
- * Tells apart a key that is refused and a File that the key may not read: the API
+ * Distinguishes a key that is refused from a File that the key may not read: the API
  * says 401 or 403 to both. The probe decides; while the key is good, a refusal costs
  * only what was asked for.
  */
@@ -78,7 +78,7 @@ export class KeyCheck implements Transport {
   }
 }
 
-/** Tells whether the API refused a request: not for now, as a proxy may, but for good. */
+/** Checks whether the API refused a request: not for now, as a proxy may, but for good. */
 function isRefusal(error: unknown): error is ApiError {
   return error instanceof ApiError && !error.retryable &&
     (error.status === 401 || error.status === 403);

@@ -1,4 +1,4 @@
-/** The exit codes, and the one place that chooses them for a failure. */
+/** Names the exit codes, and chooses one for a failure. */
 import {
   AuthError,
   isRecoverable,

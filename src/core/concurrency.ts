@@ -36,7 +36,7 @@ export async function runAll(
 /**
  * Does `work` for every item, at most `limit` at once, in order of start.
  *
- * @param stop Ended by the first failure; no item is begun after that.
+ * @param stop Ended by the first failure; no item is started after that.
  * @throws What the first failing `work` threw, or the signal's reason.
  */
 export async function forEachConcurrent<T>(

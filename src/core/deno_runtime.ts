@@ -1,5 +1,5 @@
 /**
- * The only place that touches the real world: network, clock, chance, disk,
+ * The only module that touches the real world: network, clock, chance, disk,
  * terminal, signals, environment. Everything else gets it passed in, which a
  * test of the imports checks.
  */
@@ -81,7 +81,7 @@ function realTerminal(): Terminal {
     try {
       write(Deno.stderr, text);
     } catch {
-      // Nothing else could show it: a full disk or a reader that is gone is no
+      // Nothing else could show it: a full disk or a closed pipe is no
       // reason to end a run.
     }
   };

@@ -1,8 +1,8 @@
 /**
- * The six kinds of failure that the program tells apart. A message says in one
+ * The six kinds of failure that the program distinguishes. A message says in one
  * sentence what was tried, what happened and what to do, without a trailing
  * stop; it never holds a header, a query string or more than 200 characters of
- * a response. The exit code is chosen from the class, once, in `cli/main.ts`.
+ * a response. The exit code is chosen from the class, once, in `cli/exit_codes.ts`.
  */
 
 /** The arguments, the settings or the chosen directory cannot be used. */
@@ -73,13 +73,13 @@ export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
 
-/** The disk refused: full, read-only, no permission, input/output error. */
+/** The disk failed: full, read-only, no permission, input/output error. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
 }
 
 /**
- * Tells whether a failure is one of requests, an outage among them: it costs one
+ * Checks whether a failure is one of requests, an outage among them: it costs one
  * part of the export (a gap), while every other failure ends the run.
  *
  * @param error What was thrown.
@@ -90,7 +90,7 @@ export function isRecoverable(error: unknown): error is Error {
 }
 
 /**
- * Tells whether the run was given up because the API did not answer, or asked to
+ * Checks whether the run was given up because the API did not answer, or asked to
  * wait, for longer than `--patience`: then no further request can succeed.
  *
  * @param error What was thrown.
@@ -100,7 +100,7 @@ export function isOutage(error: unknown): error is NetworkError {
 }
 
 /**
- * Tells whether a failure is of one request and no more: it costs records of a
+ * Checks whether a failure is of one request and no more: it costs records of a
  * list, and the next request may succeed.
  *
  * @param error What was thrown.

@@ -1,7 +1,7 @@
 /**
  * A set of the keys of a list of any length, in 8 bytes a key: a key is kept as a
  * number of 64 bits. Two keys of a million have the same number once in some ten
- * million lists; whoever must be sure compares the keys themselves.
+ * million lists; a caller that must be sure compares the keys themselves.
  */
 
 const FIRST_CAPACITY = 1 << 6;
@@ -41,7 +41,7 @@ export class KeySet {
     return true;
   }
 
-  /** Tells whether a key is there. */
+  /** Checks whether a key is there. */
   has(key: string): boolean {
     const [high, low] = hash(key);
     return this.#slots[this.#slotOf(high, low)] !== 0;

@@ -1,12 +1,12 @@
 /**
- * What the pipeline reports to whoever watches it: counts, waits and log lines.
+ * What the pipeline reports to the progress bar and the log: counts, waits, lines.
  * Nothing comes back.
  */
 
 /** How grave a line of the log is. */
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
-/** The kinds of record that are counted, in the order in which they are told. */
+/** The kinds of record that are counted, in the order in which they are shown. */
 export const RECORD_KINDS = [
   "versions",
   "deployments",

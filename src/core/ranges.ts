@@ -3,7 +3,7 @@ import type { RecordGap } from "./gap.ts";
 
 /**
  * Records in one chunk on disk. The tree promises it: record `offset` of a list
- * stands in chunk `floor(offset / 1000) + 1`.
+ * is in chunk `floor(offset / 1000) + 1`.
  */
 export const CHUNK_RECORDS = 1000;
 

@@ -3,7 +3,7 @@
  * may quote a key in another case: so the first characters of a secret are enough.
  */
 
-/** As many characters of a secret, from its first on, are hidden wherever they stand. */
+/** As many characters of a secret, from its first on, are hidden wherever they are. */
 const SHORTEST_PREFIX = 8;
 
 /**
@@ -34,7 +34,7 @@ function redactOne(text: string, secret: string): string {
   return safe + text.slice(shownTo);
 }
 
-/** How many characters of `secret` stand at `start`. */
+/** Counts how many characters of `secret` are at `start`. */
 function sharedLength(text: string, start: number, secret: string): number {
   let length = 0;
   while (

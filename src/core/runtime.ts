@@ -56,18 +56,18 @@ export interface Terminal {
   columns(): number;
   /** Shows the progress in another way than by a line of text. */
   progress?(snapshot: object): void;
-  /** Asks for a line; `null` where nobody can be asked. */
+  /** Asks for a line; `null` where there is no terminal. */
   ask(question: string): Promise<string | null>;
   /** Hides a text in everything that is shown from then on; absent where nothing is hidden. */
   readonly hide?: (secret: string) => void;
-  /** Asks for a secret without echo; `null` where nobody can be asked. */
+  /** Asks for a secret without echo; `null` where there is no terminal. */
   askSecret(question: string): Promise<string | null>;
 }
 
 /** How the program was built. */
 export type BuildKind = "source" | "compiled" | "self-extracting";
 
-/** What `--version` tells of the build. */
+/** What `--version` says of the build. */
 export interface Build {
   readonly kind: BuildKind;
   /** Deno's version. */

@@ -1,4 +1,4 @@
-/** This program's version, as `deno.json` tells it. */
+/** This program's version, as `deno.json` has it. */
 import config from "../../deno.json" with { type: "json" };
 
 export const VERSION: string = config.version;

@@ -96,7 +96,7 @@ class Reconciler<T> {
   #complete: CompleteChunks = new Map();
   /** The numbers of all chunks that an earlier run left. */
   #onDisk: ReadonlySet<number> = new Set();
-  /** Whether these are of no known reading, so that none can be gone on from. */
+  /** Whether no checkpoint describes them, so that reading cannot go on behind them. */
   #isUnknown = false;
   /** Gaps of the chunks on disk. */
   #gaps: readonly RecordGap[] = [];
@@ -167,7 +167,7 @@ class Reconciler<T> {
     return mismatch;
   }
 
-  /** Reads one run; tells why it is not of the list, `null` when it is. */
+  /** Reads one run; returns why it is not of the list, `null` when it is. */
   async #readRun(
     { first, last }: ChunkRun,
     isLast: boolean,
@@ -243,7 +243,8 @@ class Reconciler<T> {
   }
 
   /**
-   * Saves what a chunk cannot tell, before it gets its name.
+   * Saves the checkpoint before a chunk gets its name: a kill between the two
+   * must not lose a gap.
    *
    * @returns Whether it is to get it.
    */
@@ -305,7 +306,7 @@ class Reconciler<T> {
 
   /**
    * Counts the chunks at the beginning that are still what the API has: where a
-   * chunk's last record stands at the same offset as before, everything before it
+   * chunk's last record is at the same offset as before, everything before it
    * that is still there has been read.
    */
   async #unchangedPrefix(): Promise<number> {
@@ -360,7 +361,7 @@ class Reconciler<T> {
     if (mismatch === null && checkpoint !== undefined) {
       const { total } = checkpoint;
       const gaps = this.#gaps;
-      // What one request brings again needs no remembering.
+      // A list of one page is not worth a checkpoint: one request reads it.
       const isSmall = total < CHUNK_RECORDS && total <= spec.pageSize &&
         gaps.length === 0;
       await checkpoints.set(

@@ -112,7 +112,7 @@ async function reopenFile(
 }
 
 /**
- * Puts a File's record in its place.
+ * Writes a File's record, `file.json`.
  *
  * @param record The File as the API listed it.
  * @throws {StorageError} When the disk fails.
@@ -141,7 +141,7 @@ export async function exportFile(
 ): Promise<FileResult> {
   const { disk, layout, observer, stop } = run;
   const paths = layout.file(file.id);
-  // A page is of what stands beside it.
+  // The page shows what was there before.
   await removeScratch(disk, paths.page);
   const context: FileContext = {
     ...run,

@@ -153,11 +153,11 @@ export async function keysFrom(
 }
 
 /**
- * Removes what was set aside of a list whose records are all in its place now.
+ * Removes what was set aside of a list, where the list holds all of it now.
  *
  * @param dir The list's directory.
  * @param outrun What this run itself read before the list changed, and read again.
- * @returns The names of those that stay, as they stand beside the list.
+ * @returns The names of those that stay beside the list.
  * @throws {StorageError} When the disk fails.
  */
 export async function removeCovered(
@@ -195,7 +195,7 @@ async function allKeys(
   return keys;
 }
 
-/** Tells whether all records of a directory are among the keys. */
+/** Checks whether all records of a directory are among the keys. */
 async function isCovered(
   disk: Disk,
   aside: string,

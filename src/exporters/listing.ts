@@ -1,6 +1,6 @@
 /**
  * Finds out what there is to export: the Directories, and the Files below the
- * chosen one (or all of them), each put in its place on disk as it is listed.
+ * chosen one (or all of them), each written to disk as it is listed.
  */
 import {
   Client,
@@ -31,7 +31,7 @@ export interface Listing {
   readonly gaps: readonly Gap[];
 }
 
-/** Tells whether a File is wanted. */
+/** Checks whether a File is wanted. */
 export type WantsFile = (file: FileInfo) => boolean;
 
 /** What to list. */
@@ -43,7 +43,7 @@ export interface ListingOptions {
   readonly onRoot: (rootDirectoryId: string | null) => void;
 }
 
-/** Files to be put in their place at once. */
+/** Files whose records are written at once. */
 const FILES_AT_ONCE = 16;
 
 /**
@@ -51,7 +51,7 @@ const FILES_AT_ONCE = 16;
  * written.
  *
  * @param options Whether each filter must match something: not on a resume.
- * @returns Tells whether a File is wanted.
+ * @returns A function that checks whether a File is wanted.
  * @throws {UsageError} When the Directory is unknown, or a filter matches nothing.
  * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
  */
@@ -122,7 +122,7 @@ export async function listWorkspace(
   return { files, gaps };
 }
 
-/** Tells whether a type of File may stand in the path of a request. */
+/** Checks whether a type of File may be used in the path of a request. */
 function isKnownType(type: string): boolean {
   return /^[a-z_]{1,40}$/.test(type);
 }
@@ -133,7 +133,7 @@ function unknownType({ id, type }: FileInfo): Gap {
   return { fileId: null, part: "files", reason };
 }
 
-/** Plans a page of Files and puts each in its place, several at once. */
+/** Plans a page of Files and writes their records, several at once. */
 async function planFiles(
   context: RunContext,
   records: readonly RawRecord<FileInfo>[],
@@ -183,7 +183,7 @@ export async function directoryPath(
 }
 
 /**
- * Tells whether a Directory is `top` or below it. Where the tree does not tell,
+ * Checks whether a Directory is `top` or below it. Where the tree does not show it,
  * what the API listed is believed.
  */
 function belowIn(

@@ -38,7 +38,7 @@ export async function exportLogs(context: FileContext): Promise<void> {
   });
 }
 
-/** Opens a list of which the checkpoint tells how it was asked for. */
+/** Opens a list in the way that its checkpoint says. */
 async function openKnown(
   context: FileContext,
   checkpoint: ListCheckpoint,

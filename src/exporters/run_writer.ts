@@ -1,7 +1,7 @@
 /**
- * Writes a run of chunks from the batches of a reader. A chunk that stands on disk
+ * Writes a run of chunks from the batches of a reader. A chunk that is on disk
  * already is replaced only by one that holds all of its records; otherwise the
- * better of the two stays in its place, and nothing is lost.
+ * better of the two keeps the name, and nothing is lost.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RecordGap } from "../core/gap.ts";
@@ -30,7 +30,7 @@ export interface RunWriterOptions<T> {
   readonly readKey: ReadKey;
   /** The number of the first chunk to write. */
   readonly first: number;
-  /** The numbers of the chunks that stand on disk already. */
+  /** The numbers of the chunks that are on disk already. */
   readonly onDisk: ReadonlySet<number>;
   /** The gaps of those chunks. */
   readonly gaps: readonly RecordGap[];
@@ -155,7 +155,7 @@ export class RunWriter<T> implements Disposable {
   /** Keeps a chunk on disk, with what is known to be missing in it. */
   #keepOld(chunk: number, lines: number, gaps: readonly RecordGap[]): void {
     if (gapsOfChunk(this.#otherGaps, chunk).length > 0) return;
-    // Nothing tells which of its records are missing.
+    // Which of its records are missing is not known.
     const missing = Math.max(1, this.#writerLength(chunk) - lines);
     const [gap] = gaps;
     if (gap === undefined) return;

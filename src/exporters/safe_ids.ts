@@ -5,7 +5,7 @@
  */
 import { isSafeId } from "../tree/layout.ts";
 
-/** Takes ids one by one, and refuses those that cannot stand beside the others. */
+/** Takes ids one by one, and refuses those that cannot be used beside the others. */
 export class SafeIds {
   readonly #taken = new Map<string, string>();
 

@@ -102,6 +102,6 @@ async function filesOnDisk(
 
 function anotherWorkspace(why: string): UsageError {
   return new UsageError(
-    `this export is of another workspace: ${why}; use the key that it was begun with, or start a new export without --resume`,
+    `this export is of another workspace: ${why}; use the key that it was started with, or start a new export without --resume`,
   );
 }

@@ -1,7 +1,7 @@
 /**
  * Reads a list from a cursor on as one ordered stream. A list is one segment, or
  * several that follow on each other: the time windows of a long list of Logs.
- * While one is read the next is opened, so that no slot stands idle between them.
+ * While one is read the next is opened, so that no slot is idle between them.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";

@@ -17,7 +17,7 @@ export interface Records<T> {
 }
 
 /**
- * Tells whether records that follow on each other are of the same list.
+ * Checks whether records that follow on each other are of the same list.
  *
  * @param runs Batches of records, in order; those that do not meet are not compared.
  */

@@ -1,7 +1,6 @@
 /**
- * One page of a list: what is asked for, and whether the answer is what it
- * claims to be. A page is trusted only when its number, its size and its count
- * of records agree with each other.
+ * Fetches one page of a list, and trusts it only when its number, its size and
+ * its count of records agree with each other.
  */
 import { ProtocolError } from "../core/errors.ts";
 import { listLabel, type ListSpec } from "../api/list_spec.ts";

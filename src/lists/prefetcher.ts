@@ -37,7 +37,7 @@ export interface PrefetcherOptions {
   readonly end: number;
   /** How many records the list has, as far as known; may be infinite. */
   readonly total: number;
-  /** What another reader of nearly the same list has found out. */
+  /** How the server gave pages of nearly the same list. */
   readonly hints: PagingHints;
 }
 
@@ -156,7 +156,7 @@ export class Prefetcher<T> implements Disposable {
     );
   }
 
-  /** Gives back what pages hold that nobody is going to take. */
+  /** Gives back the permits of pages that will not be taken. */
   [Symbol.dispose](): void {
     this.#ended = true;
     this.#forget();

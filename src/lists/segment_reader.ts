@@ -78,7 +78,7 @@ export class SegmentReader<T> implements Disposable {
     const first = await this.#firstPage(isKnown);
     let total = totalOf(first);
     if (total === undefined) {
-      // The page behind tells the total too, and what this one lacks is a gap.
+      // The page behind has the total too, and what this one lacks is a gap.
       const failure = failureOf(first);
       if (failure === undefined || !isSplittable(failure)) throw failure;
       total = totalOf(await this.#pages.peek(1)) ?? 0;

@@ -60,11 +60,11 @@ export class FailureCount {
   /** The offset of the first of the records that failed. */
   #from = Infinity;
 
-  /** Tells whether the list fails from an offset on, or before it. */
+  /** Checks whether the list fails from an offset on, or before it. */
   isFailing(offset: number): boolean {
     return this.#records >= MOST_RECORDS && offset >= this.#from;
   }
-  /** Tells whether the list was given up at an offset, or before it. */
+  /** Checks whether the list was given up at an offset, or before it. */
   isGivenUp(offset: number): boolean {
     return this.#pages >= MOST_PAGES && offset >= this.#from;
   }
@@ -189,7 +189,7 @@ class Split<T> {
     }
   }
 
-  /** Fetches one page; tells whether the list goes on behind it. */
+  /** Fetches one page; returns whether the list goes on behind it. */
   async #fetch(address: PageAddress, end: number): Promise<boolean> {
     const { session, spec, failures } = this.#source;
     const page = await fetchPage(session, spec, address, { attempts: 1 });
@@ -227,13 +227,13 @@ class Split<T> {
   }
 }
 
-/** Tells whether a failure may be of some of the records only. */
+/** Checks whether a failure may be of some of the records only. */
 export function isSplittable(failure: Error): boolean {
   return !(failure instanceof ApiError) || failure.retryable ||
     failure.status === 413 || failure.status === 422;
 }
 
-/** Tells whether a page failed for its size, and a smaller one is worth asking for. */
+/** Checks whether a page failed for its size, and a smaller one is worth asking for. */
 function isTooLarge(failure: Error, size: number): boolean {
   if (!(failure instanceof ApiError) || size === 1) return false;
   return failure.status === 413 ||

@@ -18,7 +18,7 @@ export type DatedList<T> = (
   until: string | null,
 ) => ListSpec<T>;
 
-/** What one small request tells of a list. */
+/** What one small request shows of a list. */
 export interface ListHead {
   readonly total: number;
   /** The key of its first record; `null` where it is not known. */

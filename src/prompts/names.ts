@@ -31,7 +31,7 @@ export function safeName(name: string): string {
   return `${shortened(safe)}%~${sum}`;
 }
 
-/** The name that a file name stands for; `null` where it was cut. */
+/** Returns the name that a file name was made from; `null` where it was cut. */
 export function originalName(safe: string): string | null {
   if (safe === "%") return "";
   if (safe.includes("%~")) return null;
@@ -51,7 +51,7 @@ export function originalName(safe: string): string | null {
 }
 
 /**
- * Names for all that stands in one directory. Where some differ only in case,
+ * Makes names for everything in one directory. Where some differ only in case,
  * their capitals are written as `%` and hexadecimal.
  *
  * @param names Humanloop's, each once.

@@ -10,7 +10,7 @@ const FIRST = [
   ...["path", "id", "version_id", "version_name", "version_description"],
   ...["model", "provider", "endpoint", "temperature", "max_tokens", "top_p"],
 ];
-/** What is no part of a Version's definition, or stands in the text. */
+/** What is no part of a Version's definition, or is in the text. */
 const LEFT_OUT = new Set([
   ...["template", "raw_file_content", "environments", "created_at"],
   ...["updated_at", "created_by", "last_used_at", "committed_by"],

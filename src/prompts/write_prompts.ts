@@ -26,7 +26,7 @@ import { promptText } from "./prompt_text.ts";
 
 /** No name of Humanloop's becomes this one: `%` is always followed by hexadecimal. */
 const CUT_PATHS = "%paths.json";
-/** Longer paths are cut, in bytes; Linux takes 4096 with all that stands before. */
+/** Longer paths are cut, in bytes; Linux takes 4096 with all that is before. */
 const MAX_PATH_BYTES = 1_000;
 
 /** What was written. */
@@ -183,7 +183,7 @@ async function promptFiles(
 function pathsOf(
   files: readonly PromptFile[],
 ): ReadonlyMap<PromptFile, string> {
-  /** What stands in each directory, by the directory's own Humanloop path. */
+  /** What is in each directory, by the directory's own Humanloop path. */
   const inside = new Map<string, Set<string>>();
   const keyOf = (path: readonly string[]) => JSON.stringify(path);
   const put = (dir: readonly string[], name: string) => {

@@ -12,7 +12,7 @@ import { readDeployments } from "./read_file.ts";
 /**
  * Counts the records of a File.
  *
- * @param onProblem Hears of what cannot be read, which counts nothing.
+ * @param onProblem Is called with what cannot be read, which counts nothing.
  */
 export async function countRecords(
   disk: Disk,

@@ -34,7 +34,7 @@ const NEWEST = 200;
 /**
  * Reads a File.
  *
- * @param onProblem Hears of what cannot be read; a part that is missing because
+ * @param onProblem Is called with what cannot be read; a part that is missing because
  * the File is not complete is no such thing.
  */
 export async function readFileData(

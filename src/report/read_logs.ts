@@ -9,7 +9,7 @@ import { readLines } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
 
-/** One Log, and where it stands. */
+/** One Log, and where it is. */
 export interface ShownLog {
   /** The Log; `null` where it is too long, or no JSON. */
   readonly log: Record<string, unknown> | null;

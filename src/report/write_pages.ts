@@ -33,7 +33,7 @@ export type Which = "all" | "missing" | "none";
 export interface PagesOptions {
   readonly which: Which;
   readonly onFailure: OnFailure;
-  /** Is called with what cannot be read, and so stands on no page. */
+  /** Is called with what cannot be read, and so is on no page. */
   readonly onProblem?: OnProblem;
   /** Texts that stand on no page. */
   readonly secrets?: readonly string[];

@@ -1,4 +1,4 @@
-/** Typed door to `@std/fs` (README, "Dependencies"): the functions used, with their standard signatures. */
+/** Typed door to `@std/fs` (CONTRIBUTING, "Dependencies"): the functions used, with their standard signatures. */
 import { walk as walkJs } from "deno-std-fs/walk.js";
 
 /** One entry that `walk` gives. */

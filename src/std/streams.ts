@@ -1,4 +1,4 @@
-/** Typed door to `@std/streams` (README, "Dependencies"): the functions used, with their standard signatures. */
+/** Typed door to `@std/streams` (CONTRIBUTING, "Dependencies"): the functions used, with their standard signatures. */
 import { TextLineStream as TextLineStreamJs } from "deno-std/streams/text_line_stream.js";
 
 export const TextLineStream: new (

@@ -1,5 +1,5 @@
 /**
- * Writes files so that nothing half-written ever stands under a final name, and
+ * Writes files so that nothing half-written ever has a final name, and
  * so that a failure of the disk comes out as one clear sentence.
  */
 import { createHash } from "node:crypto";
@@ -55,7 +55,7 @@ export function storageError(what: string, cause: unknown): StorageError {
 
 /**
  * A file that gets its name only when it is complete: written as `….part` beside
- * its place, summed on its way, flushed, then renamed. Disposing it without
+ * its final name, summed on its way, flushed, then renamed. Disposing it without
  * `commit` leaves the part, which the next run removes.
  */
 export class AtomicFile implements Disposable {
@@ -161,7 +161,7 @@ export async function writeAll(
 }
 
 /**
- * Writes a whole file: beside its place, flushed, then renamed.
+ * Writes a whole file as `….part`, flushed, then renamed.
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
  * @throws {StorageError} When the disk fails.

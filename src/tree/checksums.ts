@@ -2,9 +2,9 @@
  * `SHA256SUMS`, made while writing: a file that gets its name has a line in a
  * journal, with its sum and its size. At the end of a run the journal becomes the
  * sums; a run that is killed leaves it for the next. A sum that is listed is
- * never dropped: where its file is gone, the line stays and `sha256sum -c` tells.
+ * never dropped: where its file is missing, the line stays, so that `sha256sum -c` reports it.
  *
- * A line with `?` for a sum stands in the journal while a file gets its name: if
+ * A line with `?` for a sum is in the journal while a file gets its name: if
  * the run dies just then, that file is read to sum it.
  */
 import { createHash } from "node:crypto";
@@ -28,14 +28,14 @@ export const SUMS_NAME = "SHA256SUMS";
 export const JOURNAL_NAME = "SHA256SUMS.journal";
 /** Stands for the sum of a file that is just getting its name. */
 export const UNKNOWN_SUM = "?";
-/** Stands in the journal before the name of what was set aside. */
+/** Comes before the name of what was set aside, in the journal. */
 const DROPPED = "-";
 /** Makes a line that is not at its end into none. */
 const CUT_LINE = new TextEncoder().encode("\0\n");
 /** The log, which is never written as a whole, and what was set aside. */
 const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
- * Files that are gone when the export is complete, those that can be made again
+ * Files that are removed when the export is complete, those that can be made again
  * from the others, and the sums themselves.
  */
 const UNSUMMED =
@@ -137,7 +137,7 @@ export class SumJournal implements SumRecorder {
   async close(): Promise<void> {
     const journal = this.#journal;
     this.#journal = null;
-    // Whoever wrote to it heard when it could not be opened.
+    // If it could not be opened, the first write has thrown.
     (await journal?.catch(() => null))?.close();
   }
 

@@ -1,7 +1,7 @@
 /**
  * Writes a list as chunks: `1.jsonl`, `2.jsonl`, …, one record a line, exactly
  * 1000 offsets a chunk but the last. A record that could not be had takes its
- * offset all the same, so that later records stand in the chunk where they belong.
+ * offset all the same, so that later records are in the chunk where they belong.
  */
 import { CHUNK_RECORDS } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";

@@ -1,5 +1,5 @@
 /**
- * Every path of an export, in one place. Paths are made of ids, and only of ids
+ * Makes every path of an export. Paths are made of ids, and only of ids
  * that are safe as file names; a record's own names never become paths.
  */
 import { join } from "@std/path";
@@ -34,7 +34,7 @@ export class Layout {
   get files(): string {
     return join(this.root, "files");
   }
-  /** For a person: all Files, to be found and opened. */
+  /** Overview of all Files, for a person. */
   get page(): string {
     return join(this.root, PAGE_NAME);
   }
@@ -51,7 +51,7 @@ export class FileLayout {
   get done(): string {
     return join(this.root, ".done");
   }
-  /** What this tool knows of a File that it has begun; gone when it is done. */
+  /** Checkpoints of a File that is not complete; removed when it is. */
   get state(): string {
     return join(this.root, ".state.json");
   }

@@ -46,7 +46,7 @@ export async function* readLines(
   { maxLineBytes = MAX_LINE_BYTES, partBytes = PART_BYTES, onBytes }:
     LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
-  /** What stands behind the last end of a line. */
+  /** What is behind the last line break. */
   let open: Uint8Array[] = [];
   let openBytes = 0;
   let first = 1;
@@ -97,7 +97,7 @@ async function* readParts(
       [part, ahead] = [ahead, part];
     }
   } finally {
-    // Whoever stops early leaves a reading behind, whose end nobody awaits.
+    // A reader that stops early leaves a read behind that is not awaited.
     await reading.catch(() => null);
     file.close();
   }

@@ -1,6 +1,6 @@
 /**
  * `export.json`: what was asked, when, by which version; each File's state and
- * counts; and what is missing. It is the only place that keeps the settings of
+ * counts; and what is missing. It is the only file that keeps the settings of
  * the first run, which every resume uses again.
  */
 import { type Filters, NO_FILTERS } from "../core/filters.ts";

@@ -81,7 +81,7 @@ export class ManifestWriter {
   /**
    * Takes in what is missing.
    *
-   * @returns The same as it may be told: what the API says of itself may hold the
+   * @returns The same as it may be shown: what the API says of itself may hold the
    * key that it was sent.
    */
   addGaps(gaps: readonly Gap[]): readonly Gap[] {
@@ -102,7 +102,7 @@ export class ManifestWriter {
     await this.save("running");
   }
 
-  /** @throws {StorageError} When the disk refuses. */
+  /** @throws {StorageError} When the disk fails. */
   async save(state: Manifest["state"]): Promise<void> {
     const { disk, path, clock, sums } = this.#options;
     const before = this.#saving;

@@ -1,7 +1,7 @@
 /**
  * Lists what lies below a directory without opening any of it: an export holds
- * plain files and directories only, and whatever else stands in it (a symbolic
- * link, a FIFO, a device) may lead outside or block whoever opens it.
+ * plain files and directories only, and whatever else is in it (a symbolic
+ * link, a FIFO, a device) may lead outside or block the program when it is opened.
  */
 import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
@@ -80,7 +80,7 @@ export async function listTree(
  * Makes sure that an export holds plain files and directories only, before
  * anything in it is opened or written.
  *
- * @throws {UsageError} When something else stands in it.
+ * @throws {UsageError} When something else is in it.
  */
 export async function expectPlainTree(disk: Disk, root: string): Promise<void> {
   const { others } = await listTree(disk, root, { skip: DAMAGED_NAME });

@@ -1,7 +1,7 @@
 /**
- * The only place that takes anything away from an export. Data is never removed,
- * but set aside under a name with `.old`, and goes only when what stands in its
- * place is complete and holds all of its records.
+ * Removes files of an export; no other module does. Data is first set aside under
+ * a name with `.old`, and removed only when what has replaced it is complete and
+ * holds all of its records.
  */
 import { basename, dirname, join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
@@ -86,7 +86,7 @@ export async function findAside(
     .map((one) => join(dir, one));
 }
 
-/** Tells whether a name is that of something that was set aside. */
+/** Checks whether a name is that of something that was set aside. */
 export function isAside(name: string): boolean {
   return ASIDE.test(name);
 }
@@ -97,11 +97,11 @@ export function asideOf(name: string): string {
 }
 
 /**
- * Removes what was set aside, if what stands in its place holds all of it.
+ * Removes what was set aside, if what has replaced it holds all of it.
  *
  * @param aside A path that {@linkcode setAside} gave.
- * @param isReplaced Finds out whether every record of it is in its place.
- * @returns Whether it is gone.
+ * @param isReplaced Checks whether what has replaced it holds every record of it.
+ * @returns Whether it was removed.
  * @throws {StorageError} When the disk fails.
  */
 export async function removeReplaced(

@@ -4,7 +4,7 @@
  * export after it was made reads it through this.
  *
  * It streams, and nothing that it meets ends the reading: what cannot be read is
- * a {@linkcode TreeProblem} in its place, and only plain files are opened.
+ * a {@linkcode TreeProblem} instead, and only plain files are opened.
  */
 import { basename, dirname, join, resolve } from "@std/path";
 import { isObject } from "../core/json.ts";
@@ -35,13 +35,13 @@ export interface TreeProblem {
   readonly path: string;
   /** From 1; `null` where it concerns the whole path. */
   readonly line: number | null;
-  /** Says what is wrong, to stand behind the path: `is no JSON record`. */
+  /** Says what is wrong, to be printed behind the path: `is no JSON record`. */
   readonly reason: string;
-  /** What stands there, where that is text. */
+  /** What is there, where that is text. */
   readonly text: string | null;
 }
 
-/** Hears of what cannot be read. */
+/** Is called with what cannot be read. */
 export type OnProblem = (problem: TreeProblem) => void;
 
 /** One export, or one shard of those that were merged into one directory. */
@@ -49,7 +49,7 @@ export interface TreeExport {
   /** Its directory. */
   readonly dir: string;
   /**
-   * Where `export.json` and the like stand below it: `""`, or `shards/1/` where
+   * Where `export.json` and the like are below it: `""`, or `shards/1/` where
    * exports of shards were merged by hand.
    */
   readonly prefix: string;
@@ -94,7 +94,7 @@ export interface TreeDocument {
 export interface TreeLine {
   /** From 1. */
   readonly number: number;
-  /** Exactly what stands there, without the end of the line. */
+  /** Exactly what is there, without the line break. */
   readonly text: string;
   readonly value: Record<string, unknown>;
 }
@@ -122,7 +122,7 @@ export type TreePart =
     readonly runId: string;
   };
 
-/** What a File holds, piece by piece; see {@linkcode readFileRecords}. */
+/** What a File holds, one by one; see {@linkcode readFileRecords}. */
 export type TreeItem = TreePart & {
   readonly item: TreeDocument | TreeLines | TreeProblem;
 };

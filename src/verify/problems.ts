@@ -25,7 +25,7 @@ export interface Problem extends Remedy {
   readonly dir: string;
   /** Below it, with `/` between names. */
   readonly path: string;
-  /** To stand behind the path: `is missing`. */
+  /** Printed behind the path: `is missing`. */
   readonly message: string;
 }
 

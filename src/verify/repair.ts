@@ -13,9 +13,9 @@ import type { Problem } from "./problems.ts";
 
 /** What was set aside. */
 export interface SetAside {
-  /** Where it stood, below the export's directory. */
+  /** Where it was, below the export's directory. */
   readonly path: string;
-  /** Where it stands now, below the same. */
+  /** Where it is now, below the same. */
   readonly to: string;
 }
 

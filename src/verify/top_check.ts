@@ -17,14 +17,14 @@ import {
 } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
-/** What stands beside `files/`. */
+/** What is beside `files/`. */
 const TOP: readonly string[] = [
   "export.json",
   "export.log",
   "SHA256SUMS",
   "directories.json",
 ];
-/** Where the manifest of a shard stands in exports that were merged by hand. */
+/** Where the manifest of a shard is in exports that were merged by hand. */
 const SHARD = /^shards\/[^/]+\//;
 /** A database beside an export, which can be made anew. */
 const DATABASE = /^humanloop\.db/;
@@ -43,7 +43,7 @@ export interface CheckedDir {
   readonly isBare: boolean;
 }
 
-/** Checks what stands beside `files/`, and what it says. */
+/** Checks what is beside `files/`, and what it says. */
 export async function checkTop(
   checked: CheckedDir,
   reader: ExportReader,

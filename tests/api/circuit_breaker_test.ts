@@ -196,7 +196,7 @@ Deno.test("a server that accepts and never answers does not stop a run for ever"
   assert(stub.clock.now() - startMs < 15 * MINUTE);
 });
 
-Deno.test("a request that is made once does not fail for an outage that has just begun", async () => {
+Deno.test("a request that is made once does not fail for an outage that has just started", async () => {
   const { stub, probes } = await downtime(0, 3 * MINUTE);
   assertEquals(await stub.session.get({ ...REQUEST, attempts: 1 }), { ok: 1 });
   assertEquals(stub.seen.length, 2);

@@ -145,7 +145,7 @@ Deno.test("an answer within 30 s is soon enough, and patience counts from then",
   assertEquals(stub.clock.monotonicMs() - startMs, 300 * SECOND);
 });
 
-Deno.test("an address without this API is told with the address", async () => {
+Deno.test("an address without this API is named in the error", async () => {
   const { error } = await reachOf(() =>
     json({ detail: "Not Found" }, { status: 404 })
   );

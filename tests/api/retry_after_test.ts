@@ -157,7 +157,7 @@ Deno.test("a 503 that asks for a day costs its request, not the run", async () =
   assert(stub.clock.monotonicMs() - stub.seen[0]!.atMs < MINUTE);
 });
 
-Deno.test("the first retry is told in the log only, later ones as warnings", async () => {
+Deno.test("the first retry is written to the log only, later ones are warnings", async () => {
   const answers = [502, 502, 429, 500];
   const stub = stubbed(
     (_, n) => n < 4 ? new Response("", { status: answers[n]! }) : json({}),

@@ -243,7 +243,7 @@ async function pages(): Promise<void> {
   ]);
 }
 
-// A process is told to have been as large as the one that started it, so what
+// A process is reported to have been as large as the one that started it, so what
 // makes this one large comes last.
 const PARTS = {
   latency,

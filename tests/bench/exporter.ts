@@ -34,7 +34,7 @@ const result = {
   wallMs: performance.now() - startMs,
   /** Until the first request for Logs. */
   untilLogsMs: firstLogMs - startMs,
-  /** From the first request for Logs to the last chunk in its place. */
+  /** From the first request for Logs to the last chunk committed. */
   logsMs: lastMs - firstLogMs,
   cpuSeconds: (user + system) / 1e6,
   peakBytes: process.resourceUsage().maxRSS * 1024,

@@ -1,7 +1,7 @@
 /**
  * A process of its own that serves a workload: NAME LATENCY_MS OFFSET_US. Each
  * answer takes the latency, and each page so many microseconds for every record
- * before it, as on a database. `/v5/cost` tells how much time that was in all.
+ * before it, as on a database. `/v5/cost` says how much time that was in all.
  */
 import { concat } from "../../src/core/bytes.ts";
 import { between } from "../../src/demo/dates.ts";

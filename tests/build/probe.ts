@@ -2,7 +2,7 @@
  * Built like the program itself, by a test: tries what the program must not be
  * able to do, and prints what happened, as JSON.
  */
-const [host = ""] = Deno.args;
+const host = Deno.args.at(-1) ?? "";
 
 async function tryTo(work: () => unknown): Promise<string> {
   try {

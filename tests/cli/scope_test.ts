@@ -74,7 +74,7 @@ for (
   });
 }
 
-Deno.test("nobody is asked for Logs where flag, variable, --quiet or --json decide", async () => {
+Deno.test("the question about Logs is not asked where flag, variable, --quiet or --json decide", async () => {
   const ask = () => Promise.reject(new Error("asked"));
   for (const more of [["--logs"], ["--no-logs"], ["-q"], ["--json"]]) {
     const disk = new MemoryDisk();

@@ -73,7 +73,7 @@ for (const error of held) {
     assertEquals(clock.now() - startMs, 2_000);
   });
 
-  Deno.test(`elsewhere nobody waits (${error.name})`, async () => {
+  Deno.test(`on other systems there is no second attempt (${error.name})`, async () => {
     const { rename, tries } = heldUp(1, error);
     const clock = new VirtualClock();
     await assertRejects(() => renamePatiently(rename, "linux", clock), Error);

@@ -349,5 +349,15 @@ Deno.test({
       (await probe(["127.0.0.1"], api)).network,
       "ConnectionRefused",
     );
+    for (const flag of ["--remote", "--repair"]) {
+      const { network } = await probe([
+        "verify",
+        "127.0.0.1",
+        flag,
+        "127.0.0.1",
+      ]);
+      assertEquals([flag, network], [flag, "ConnectionRefused"]);
+    }
+    assertEquals((await probe(["verify", "127.0.0.1"])).network, "NotCapable");
   },
 });

@@ -133,7 +133,7 @@ for (const [name, failure] of Object.entries(DATE_FAILURES)) {
 }
 
 for (const length of [1, 990]) {
-  Deno.test(`--since that the server ignores is told for a File of ${length} Logs, and nothing is left out`, async () => {
+  Deno.test(`--since that the server ignores is reported for a File of ${length} Logs, and nothing is left out`, async () => {
     const logs = datedLogs(length);
     const made = new MemoryExport(workspaceOf(logs));
     const { code, err } = await made.begin({

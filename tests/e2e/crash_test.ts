@@ -1,6 +1,6 @@
 /**
  * A run that dies at any operation on the disk, whatever it was doing: exporting
- * anew, adding Logs, filling empty places, reading a changed list again.
+ * anew, adding Logs, filling gaps, reading a changed list again.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
@@ -68,7 +68,7 @@ const SCENARIOS: readonly Scenario[] = [
   { name: "a new export", before: [], then: ["--logs"] },
   { name: "adding Logs", before: ["--no-logs"], then: ["--logs"] },
   {
-    name: "filling empty places",
+    name: "filling gaps",
     before: ["--logs"],
     then: [],
     server: {

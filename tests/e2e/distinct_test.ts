@@ -1,5 +1,5 @@
 /**
- * An order that is not stable: records of one moment change places between two
+ * An order that is not stable: records of one moment are swapped between two
  * requests, so that a record can come twice and another never. No list is called
  * complete with it.
  */
@@ -11,7 +11,7 @@ import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { MemoryExport, withLogs } from "../helpers/memory_export.ts";
 
 const RECORDS = 9_000;
-/** Two places, 8,000 apart, whose records change places. */
+/** Two offsets, 8,000 apart, whose records are swapped. */
 const PAIR = [500, 8_500] as const;
 
 interface UnstableList {
@@ -100,7 +100,7 @@ function assertDistinctIfDone(
 }
 
 for (const [name, list] of Object.entries(LISTS)) {
-  Deno.test(`${name} of which a pair changes places in every reading: exit 3, never complete with one twice`, async () => {
+  Deno.test(`${name} of which a pair is swapped in every reading: exit 3, never complete with one twice`, async () => {
     const made = new MemoryExport(list.workspace(list.records));
     const { code, out } = await made.begin({
       server: {
@@ -118,7 +118,7 @@ for (const [name, list] of Object.entries(LISTS)) {
     assertEquals(made.lines(list.dir), [...list.records]);
   });
 
-  Deno.test(`${name} of which a pair changes places once are read again, and are distinct`, async () => {
+  Deno.test(`${name} of which a pair is swapped once are read again, and are distinct`, async () => {
     const made = new MemoryExport(list.workspace(list.records));
     let isStable = false;
     const { code } = await made.begin({
@@ -133,7 +133,7 @@ for (const [name, list] of Object.entries(LISTS)) {
     assertDistinctIfDone(made, list, code);
   });
 
-  Deno.test(`${name} of which a pair changes places between two runs are distinct after the resume`, async () => {
+  Deno.test(`${name} of which a pair is swapped between two runs are distinct after the resume`, async () => {
     const made = new MemoryExport(list.workspace(list.records));
     const { code } = await made.begin({
       before: (url) =>
@@ -158,7 +158,7 @@ function refuseProbes(): () => Response | undefined {
       : undefined;
 }
 
-Deno.test("a pair of one moment that changes places within a time window of a long list: exit 3", async () => {
+Deno.test("a pair of one moment that is swapped within a time window of a long list: exit 3", async () => {
   const startMs = Date.UTC(2025, 4, 30);
   const [from, to] = [2_000, 11_000];
   const records = Array.from({ length: 21_000 }, (_, i) => {

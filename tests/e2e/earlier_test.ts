@@ -55,7 +55,7 @@ for (const [name, title] of Object.entries(HALF_DONE)) {
     assertEquals(verified.code, 0, verified.out + verified.err);
   });
 
-  Deno.test(`an export that version 0.1.0 left half-done loses no line while the API is gone: ${title}`, async () => {
+  Deno.test(`an export that version 0.1.0 left half-done loses no line while the API answers 410: ${title}`, async () => {
     const made = await earlierExport(name);
     const dir = `files/${SHORT_ID}/logs`;
     const before = made.keptLines(dir);

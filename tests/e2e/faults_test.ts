@@ -117,7 +117,7 @@ Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are t
   });
 });
 
-Deno.test("a first record that cannot be served costs one place of every list", async () => {
+Deno.test("a first record that cannot be served is one gap of every list", async () => {
   let broken = true;
   const hasLogs = ({ searchParams }: URL) => {
     const id = searchParams.get("file_id");
@@ -165,7 +165,7 @@ Deno.test("records missing from one chunk, from its end and from the list's are 
   });
 });
 
-Deno.test("what is missing is filled from its place though the server gives fewer a page", async () => {
+Deno.test("a gap is filled from its offset though the server gives fewer records a page", async () => {
   // 3,450 Logs: the last page holds 50, as many as a page of the lower cap.
   const [first, ...rest] = workspace.files;
   const logs = Array.from({ length: 3450 }, (_, i) => `{"id":"log_${i}"}`);
@@ -216,7 +216,7 @@ Deno.test("a total that promises more than there is: exit 3, no .done", async ()
   });
 });
 
-Deno.test("a total that tells of fewer than there are: exit 3, then whole when it is mended", async () => {
+Deno.test("a total that is too low: exit 3, then whole when it is right", async () => {
   let lying = true;
   const total = (url: URL, total: number) =>
     lying && url.searchParams.get("file_id") === CLASSIFIER.id && total > 100
@@ -260,7 +260,7 @@ Deno.test("one Evaluation's failing stats cost only them", async () => {
   });
 });
 
-Deno.test("a record of the list of Files that fails is told, though no File failed", async () => {
+Deno.test("a record of the list of Files that fails is reported, though no File failed", async () => {
   const files = Array.from({ length: 150 }, (_, i) => {
     const { logs: _logs, ...file } = workspace.files.at(-1)!;
     const id = `pr_${i}`;
@@ -326,7 +326,7 @@ Deno.test("an API that answers nothing but errors: exit 3, and no directory", as
   assertEquals(await Array.fromAsync(Deno.readDir(dir.path)), []);
 });
 
-Deno.test("a File that was begun is not called gone when the Files cannot be listed", async () => {
+Deno.test("an unfinished File is not called deleted when the Files cannot be listed", async () => {
   let listed = true;
   const before = (url: URL) => {
     if (url.searchParams.get("file_id") === CLASSIFIER.id && listed) {

@@ -92,7 +92,7 @@ Deno.test("a list that loses one and gets one midway holds once what was there t
   });
 });
 
-Deno.test("what agrees of a list that changed is kept: only what is behind it is read again", async () => {
+Deno.test("the unchanged prefix of a list that changed is kept: only what is behind it is read again", async () => {
   const logs = oldLogs(5500);
   const asked: number[] = [];
   let changed = false;
@@ -113,7 +113,7 @@ Deno.test("what agrees of a list that changed is kept: only what is behind it is
       assertStringIncludes(err, "warn: reading the Logs of");
       await assertTree(root, expectedTree(workspace, { logs: true }));
       const again = asked.filter((from) => from < 2900);
-      // A few single records tell how much agrees.
+      // A few single records show how much is unchanged.
       assert(again.length < 5, `${again.length} pages were asked for again`);
     },
   );

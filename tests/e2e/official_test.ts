@@ -41,7 +41,7 @@ function officialTree(): Tree {
     }
     tree.set(`files/${id}/.done`, DONE);
   }
-  // Begun, with stale files.
+  // Unfinished, with stale files.
   const root = `files/${CLASSIFIER.id}`;
   tree.set(`${root}/file.json`, "{}");
   const logs = CLASSIFIER_LOGS.split("\n");
@@ -72,7 +72,7 @@ Deno.test("an export that the official script began is completed", async () => {
   await assertTree(root, expected);
 });
 
-Deno.test("what the official script has and the API has no more is kept, and told", async () => {
+Deno.test("what the official script has and the API has no more is kept and reported", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
   const path = `files/${CLASSIFIER.id}`;

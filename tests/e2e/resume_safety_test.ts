@@ -154,14 +154,14 @@ const SHRUNK: Readonly<Record<string, Disturbed>> = {
         : undefined,
   },
   "has only some of the Logs": { workspace: workspaceOf(logs.slice(0, 700)) },
-  "tells of smaller totals": {
+  "says smaller totals": {
     server: {
       total: (url, total) => asksForLogs(url, BIG) ? total - 1_200 : total,
     },
   },
 };
 for (const [name, disturbed] of Object.entries(SHRUNK)) {
-  Deno.test(`an unfinished list stays on disk where the API now ${name}: exit 3, and told`, async () => {
+  Deno.test(`an unfinished list stays on disk where the API now ${name}: exit 3, and reported`, async () => {
     const made = await unfinishedExport();
     const before = made.lines(LOGS);
     const { code, out, err } = await made.resume(disturbed);
@@ -397,7 +397,7 @@ for (
   });
 }
 
-Deno.test("a File that was deleted at the source, --resume --logs: exit 3, and told", async () => {
+Deno.test("a File that was deleted at the source, --resume --logs: exit 3, and reported", async () => {
   const made = new MemoryExport(workspace);
   assertEquals((await made.begin({}, ["--no-logs"])).code, 0);
   const before = made.tree;

@@ -61,7 +61,7 @@ export class Browser implements AsyncDisposable {
     this.#profile = profile;
   }
 
-  /** @param command What {@linkcode findBrowser} found. */
+  /** @param command What {@linkcode findBrowser} returned. */
   static async start(command: string): Promise<Browser> {
     const profile = await Deno.makeTempDir({ prefix: "hl-export-browser-" });
     const words = [command, ...FLAGS, `--user-data-dir=${profile}`];

@@ -61,7 +61,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Nobody is woken any more: the machine is off. */
+  /** Wakes no sleeper any more: the machine is off. */
   stop(): void {
     this.#stopped = true;
     this.#sleepers.clear();
@@ -85,7 +85,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Leaves no timer behind when nobody sleeps. */
+  /** Leaves no timer behind when nothing sleeps. */
   #rest(): void {
     if (this.#sleepers.size > 0 || this.#timer === null) return;
     clearImmediate(this.#timer);

@@ -2,7 +2,7 @@
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import type { Disk, DiskFile } from "../../src/core/runtime.ts";
 
-/** A disk that is gone from its operation number `at` on. */
+/** Makes a disk that fails from its operation number `at` on. */
 export function dyingDisk(at: number): Disk {
   const { disk } = denoRuntime();
   let n = 0;

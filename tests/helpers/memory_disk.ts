@@ -52,7 +52,7 @@ export class MemoryDisk implements Disk {
     return files;
   }
 
-  /** The machine was switched off: nobody holds a lock any more. */
+  /** Releases all locks, as when the machine is switched off. */
   restart(): void {
     this.#locked.clear();
   }

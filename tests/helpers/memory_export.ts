@@ -1,4 +1,4 @@
-/** One export in memory through several runs, and what stands in it. */
+/** One export in memory through several runs, and what is in it. */
 import type {
   DemoFile,
   Sequence,

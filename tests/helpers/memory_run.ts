@@ -37,7 +37,7 @@ export interface MemoryOptions {
   /** Sees the progress. */
   readonly onProgress?: (snapshot: Snapshot, nowMs: number) => void;
   readonly key?: string;
-  /** Answers a question; without it, nobody can be asked. */
+  /** Answers a question; without it, there is no terminal to ask. */
   readonly ask?: Terminal["ask"];
   /** Other variables of the environment. */
   readonly env?: Readonly<Record<string, string>>;

@@ -1,13 +1,13 @@
 /** Records that a server cannot serve. */
 
-/** Whether a page that is asked for holds a place of its list, from 0. */
+/** Checks whether a page that is asked for holds an offset of its list. */
 export function holdsPlace({ searchParams }: URL, place: number): boolean {
   const page = Number(searchParams.get("page") ?? 1);
   const size = Number(searchParams.get("size") ?? 10);
   return (page - 1) * size <= place && place < page * size;
 }
 
-/** Whether a page is of the Logs of a File and holds one of these places. */
+/** Checks whether a page is of the Logs of a File and holds one of these offsets. */
 export function holdsLogs(
   url: URL,
   fileId: string,

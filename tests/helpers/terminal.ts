@@ -1,12 +1,12 @@
 /** A terminal for tests. */
 import type { Terminal } from "../../src/core/runtime.ts";
 
-/** Remembers what is printed; nobody can be asked. */
+/** Remembers what is printed, and answers no question. */
 export interface Printed extends Terminal {
   readonly printed: { out: string; err: string };
 }
 
-/** A terminal that is none: 80 columns, no colours, nobody there. */
+/** Makes a terminal of 80 columns that is not interactive. */
 export function printedTerminal(): Printed {
   const printed = { out: "", err: "" };
   return {

@@ -133,7 +133,7 @@ export async function assertTree(root: string, expected: Tree): Promise<void> {
   }
 }
 
-/** A directory that is gone after the test. */
+/** Makes a directory that is removed after the test. */
 export async function tempDir(): Promise<AsyncDisposable & { path: string }> {
   const path = await Deno.makeTempDir({ prefix: "hl-export-test-" });
   return {

@@ -63,7 +63,7 @@ const addressOf = (url: URL) => ({
   size: Number(url.searchParams.get("size")),
 });
 const addresses = ({ seen }: Stubbed) => seen.map(({ url }) => addressOf(url));
-/** Whether a page holds a place. */
+/** Checks whether a page holds an offset. */
 const holds = (url: URL, place: number) => {
   const address = addressOf(url);
   return startOf(address) <= place && place < endOf(address);
@@ -195,7 +195,7 @@ Deno.test("a reading that goes on behind a chunk that is no longer the same noti
   assertEquals(list.sourceChanged, true);
 });
 
-Deno.test("one record that cannot be served costs one place, and its neighbours come", async () => {
+Deno.test("one record that cannot be served is one gap, and its neighbours come", async () => {
   for (const poisoned of [0, 1, 99, 100, 637, 2499]) {
     const stub = stubbed((url) =>
       holds(url, poisoned) ? broken() : json(page(url, 2500))
@@ -207,7 +207,7 @@ Deno.test("one record that cannot be served costs one place, and its neighbours 
   }
 });
 
-Deno.test("several of them cost as many places", async () => {
+Deno.test("several of them are as many gaps", async () => {
   const poisoned = [3, 4, 250, 999, 1000, 1007];
   const stub = stubbed((url) =>
     poisoned.some((place) => holds(url, place))
@@ -233,7 +233,7 @@ Deno.test("one unreadable record costs at most 25 requests more, asked once each
     const asked = addresses(stub).map(({ page, size }) => `${page}x${size}`);
     const extra = new Set(asked).size - plain.seen.length;
     assert(extra <= 25, `record ${poisoned} cost ${extra} requests`);
-    // Only whole pages are tried again: two of them where they share the record.
+    // Only whole pages get more attempts: two of them where they share the record.
     const often = [...Map.groupBy(asked, (one) => one).values()]
       .map((same) => same.length).filter((times) => times > 1);
     assert(often.every((times) => times <= 5), `${often}`);
@@ -271,7 +271,7 @@ Deno.test("a list whose first page cannot be reached is not asked for its second
   assertEquals(stub.seen.length, 5);
 });
 
-Deno.test("a short page is no last page: it is tried again, then cut, and what came is kept", async () => {
+Deno.test("a short page is not the last page: it gets another attempt, then is split, and what came is kept", async () => {
   const stub = stubbed((url) => {
     const answer = page(url, 250);
     // The server leaves out a record, and does not say so.
@@ -311,7 +311,7 @@ Deno.test("a total that changes on the way is noticed, and a repeated record lef
 });
 
 Deno.test("one that goes and one that comes behind it at the same moment are noticed", async () => {
-  // 2500 records before and after, but those from 50 to 2000 moved up by one.
+  // 2500 records before and after, but those from 50 to 2000 are shifted by one.
   const stub = stubbed((url, n) => {
     const answer = page(url, 2500);
     if (n < 8) return json(answer);
@@ -350,7 +350,7 @@ for (const [name, envelope] of BAD_ENVELOPES) {
   Deno.test(`${name}: a typed error, soon`, async () => {
     const stub = stubbed(() => json(envelope));
     await assertRejects(() => readAll(stub), ProtocolError);
-    // Neither smaller pages nor the next told the total.
+    // Neither smaller pages nor the next gave the total.
     assert(stub.seen.length < 250, `${stub.seen.length} requests`);
   });
 }

@@ -35,7 +35,7 @@ const list: DatedList<Info> = (after, until) => ({
 const UNTIL = "2025-06-01T00:00:00.000Z";
 const NEWEST_MS = Date.parse(UNTIL) - 1;
 
-/** A list whose times are told by their places, newest first unless reversed. */
+/** A list whose times follow from their offsets, newest first unless reversed. */
 function served(
   times: readonly number[],
   options: Bounds & { reversed?: boolean; ignored?: boolean } = {},
@@ -131,7 +131,7 @@ Deno.test("Logs of one instant cannot be cut: one window, whatever its length", 
   assertEquals(windows.map(({ count }) => count), [21_000]);
 });
 
-Deno.test("Logs of long ago are found by ever earlier beginnings", async () => {
+Deno.test("Logs of long ago are reached by ever earlier starts", async () => {
   const ages = [0, 3, 10, 40, 60].flatMap((years) =>
     Array.from(
       { length: 6_000 },

@@ -28,7 +28,7 @@ const NAMES = [
   ...["x".repeat(299) + "y", "é".repeat(300), "İ", "i", "ſ", "s", "S"],
 ];
 
-/** Whether a name can stand on Linux, macOS and Windows. */
+/** Checks whether a file can have a name on Linux, macOS and Windows. */
 function isSafe(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." &&
     new TextEncoder().encode(name).length <= 140 &&
@@ -125,7 +125,7 @@ Be brief.
   );
 });
 
-Deno.test("a template that is text stands as it is, and Humanloop's own text goes before ours", () => {
+Deno.test("a template that is text is written as it is, and Humanloop's own text goes before ours", () => {
   const own = "---\nmodel: x\n---\n<system>\nown\n</system>\n";
   const raw = JSON.stringify({ model: "y", raw_file_content: own });
   assertEquals(promptText(raw), own);
@@ -209,7 +209,7 @@ Deno.test("every Version of an export is a file under its path, the deployed one
   assertEquals(verified.code, 0, verified.out);
 });
 
-Deno.test("a name that was cut is told in full, and no longer when it is gone", async () => {
+Deno.test("%paths.json holds a name that was cut in full, and no longer when its file is removed", async () => {
   const { directories, files } = sampleWorkspace();
   const path = `support/${"long ".repeat(60)}`;
   const textsOf = async (disk: MemoryDisk, path: string) => {
@@ -317,7 +317,7 @@ Deno.test({
   },
 });
 
-Deno.test("what prompts and index cannot read they tell, with exit 3", async () => {
+Deno.test("prompts and index report what they cannot read, with exit 3", async () => {
   const workspace = sampleWorkspace();
   const prompts = workspace.files.filter(({ type }) => type === "prompt");
   const [first, second] = prompts;

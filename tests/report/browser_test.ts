@@ -229,7 +229,7 @@ browserTest(
 );
 
 browserTest(
-  "what is missing stands at the top, of the export and of the File",
+  "what is missing is at the top, of the export and of the File",
   async (browser) => {
     await using dir = await tempDir();
     const before = (url: URL) =>

@@ -203,7 +203,7 @@ Deno.test("a page that cannot be made is reported, and costs nothing but itself"
   assert(reported[0]!.startsWith("pr_1: TypeError"), reported[0]);
 });
 
-Deno.test("index needs an export that nobody is at work on", async () => {
+Deno.test("index needs an export that no run is at work on", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };
   const none = await runInMemory(["index", "/nowhere"], options);

@@ -151,7 +151,7 @@ const CHECKPOINT_DAMAGES: ReadonlyArray<(text: string) => string | null> = [
 /** Where a link leads that somebody planted. */
 export const OUTSIDE = "/outside";
 
-/** Plants a link in place of something that is, or may come to be, there. */
+/** Puts a link where something is or may come to be. */
 function plantLink({ disk, links }: Seed, root: string, dice: Dice): void {
   const files = [...disk.files(root).keys()];
   const path = dice.oneOf([
@@ -259,7 +259,7 @@ function refuseOne(run: Run, dice: Dice): void {
  */
 export const DISK_IS_JUDGED: boolean = true;
 
-/** Everything, in the order in which it stands before the server. */
+/** Everything, in the order in which it is before the server. */
 export const DISTURBANCES: readonly Disturbance[] = [
   {
     ...{ name: "records that fail", weight: 0.35, enabled: true },
@@ -274,7 +274,7 @@ export const DISTURBANCES: readonly Disturbance[] = [
   {
     ...{ name: "short pages", weight: 0.2, enabled: true },
     run: (run, dice) => {
-      // With a total that is too low as well, nobody could tell the end.
+      // With a total that is too low as well, the end cannot be known.
       if (run.totals.length > 0) return;
       run.layers.push(failing(dice, dice.oneOf(RATES), SHORT));
       run.totals.push((_, total) => total);

@@ -52,7 +52,7 @@ export const RETRIED: readonly Fault[] = [
 
 /**
  * Empty and short pages. Where the total is too low as well they look in every
- * way like the end of the list, and nobody could tell.
+ * way like the end of the list, and cannot be noticed.
  */
 export const SHORT: readonly Fault[] = [
   (_, answer) => changed(answer, () => ""),

@@ -1,7 +1,7 @@
 /** A disk with symbolic links on it, over one that knows none. */
 import type { Disk } from "../../src/core/runtime.ts";
 
-/** Where links stand, and what each leads to. */
+/** Where links are, and what each leads to. */
 export type Links = Map<string, string>;
 
 /** Follows links as a system does: in every operation but those on a link itself. */

@@ -17,7 +17,7 @@ export interface Result {
 
 /**
  * What is wrong with the sums of an export whose run came to its end: every
- * file has its own, and only what is told to be missing has one without a file.
+ * file has its own, and only what is reported as missing has one without a file.
  *
  * @param tree All files of the export.
  * @param touched Directories of Files that somebody damaged.
@@ -126,7 +126,7 @@ function covers({ fileId, part }: Gap, path: string): boolean {
     path.startsWith(`${at}/${part}.old`);
 }
 
-/** Without the places of its gaps; the others stay in the chunks where they belong. */
+/** Leaves out the records of its gaps; the others stay in their chunks. */
 function leaveOut(
   expected: Tree,
   dir: string,
@@ -183,7 +183,7 @@ function vouchedDifferences(
 }
 
 /**
- * What is wrong with an export of a source that moved: whatever is vouched for
+ * Finds what is wrong with an export of a source that changed: whatever is vouched for
  * must hold every record that was there throughout, once, in the source's order,
  * and none that never was.
  */
@@ -255,7 +255,7 @@ function judgeList(seed: Seed, list: SourceList, tree: Tree): string[] {
 }
 
 /**
- * What was on disk before a run and is gone, though nothing as good replaced
+ * Finds what was on disk before a run and is missing, though nothing as good replaced
  * it: every record that the source holds must still be in its list or in what
  * was set aside beside it; one that the source no longer holds may go when the
  * File is complete.
@@ -299,7 +299,7 @@ function isRecord(line: string): boolean {
   return line.startsWith("{") && line.endsWith("}");
 }
 
-/** Whether a document is in its place, or in a directory that was set aside. */
+/** Checks whether a document is there, or in a directory that was set aside. */
 function isKept(tree: Tree, path: string, { text }: SourceDocument): boolean {
   if (tree.get(path) === text) return true;
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -310,7 +310,7 @@ function isKept(tree: Tree, path: string, { text }: SourceDocument): boolean {
   );
 }
 
-/** A tree of which the Logs stand in no order: one file for each list, sorted. */
+/** A tree of which the Logs are in no order: one file for each list, sorted. */
 function unordered(tree: Tree): Tree {
   const lists = new Map<string, string[]>();
   const sorted: Tree = new Map();

@@ -15,7 +15,7 @@ export interface Seed {
   readonly links: Links;
   /** How the server reads dates. */
   readonly bounds: Pick<DemoServerOptions, "startIncluded" | "endIncluded">;
-  /** What stands before the server in every run; the first one answers last. */
+  /** What is before the server in every run; the first one answers last. */
   readonly layers: Layer[];
   /** Arguments of the run that begins the export. */
   readonly args: string[];
@@ -25,7 +25,7 @@ export interface Seed {
   rests: boolean;
   /** Whether only the set of records is sure, not their order. */
   isOrdered: boolean;
-  /** Whether a File may be gone that the export holds in part. */
+  /** Whether a File may be deleted that the export holds in part. */
   losesFiles: boolean;
   /** Whether somebody touched the disk between runs, or a stranger began. */
   isTouched: boolean;

@@ -64,7 +64,7 @@ const API_URL = "http://127.0.0.1/v5";
 const KILLED = -9;
 /** How a run is judged that ended before it listed anything. */
 const UNREACHED = -3;
-/** What stands outside of the export, which no run may touch. */
+/** What is outside of the export, which no run may touch. */
 const SENTINELS: Tree = new Map([["file", "outside\n"], ["dir/x", "x\n"]]);
 
 /**
@@ -361,7 +361,7 @@ function argsOf({ seed, root, number }: Run, dice: Dice): string[] {
   ];
 }
 
-/** The server, behind everything that stands before it. */
+/** The server, behind everything that is before it. */
 function serverOf(
   run: Run,
   { dice, clock, step }: {

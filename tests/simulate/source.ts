@@ -208,7 +208,7 @@ export function timeOf(text: string): number {
   return created_at === undefined ? 0 : Date.parse(`${created_at}Z`);
 }
 
-/** Two records of one moment change places, as another replica orders them. */
+/** Swaps two records of one moment, as another replica orders them. */
 export function swapTies(dice: Dice, lists: readonly SourceList[]): void {
   const { texts } = dice.oneOf(lists);
   const i = dice.below(texts.length);

@@ -93,7 +93,7 @@ Deno.test("chunks are counted up to the first that lacks", async () => {
   assertEquals(await countChunks(disk, join(dir.path, "nowhere")), 0);
 });
 
-Deno.test("what is set aside never takes the place of what was set aside before", async () => {
+Deno.test("what is set aside never replaces what was set aside before", async () => {
   await using dir = await tempDir();
   const list = join(dir.path, "logs");
   for (const text of ["first", "second"]) {

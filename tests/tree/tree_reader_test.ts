@@ -236,7 +236,7 @@ Deno.test("reading that stops early closes the file", async () => {
   }
 });
 
-Deno.test("no export is told for what it is", async () => {
+Deno.test("a directory that is no export gives a problem that says so", async () => {
   await using dir = await tempDir();
   await Deno.writeTextFile(join(dir.path, "notes.txt"), "");
   for (

@@ -134,7 +134,7 @@ function screen(
   return { clock, sent, logged, reporter };
 }
 
-Deno.test("a log line stands above the bar and leaves it whole", async () => {
+Deno.test("a log line is printed above the bar and leaves it whole", async () => {
   const { clock, sent, reporter } = screen(true);
   reporter.filesListed(2);
   await reporter.run(async () => {

@@ -121,7 +121,7 @@ const DAMAGES: readonly Damage[] = [
 
 const sound = soundExport();
 
-Deno.test("an export that nobody touched is sound", async () => {
+Deno.test("an export that was not changed is sound", async () => {
   const { problems, complete, bytes } = await verifyExports({
     disk: (await sound).copy(),
     dirs: [MEMORY_EXPORT],
@@ -143,7 +143,7 @@ for (let from = 1; from <= SEEDS; from += A_TEST) {
       const { problems } = await verifyExports({ disk, dirs: [MEMORY_EXPORT] });
       assert(
         problems.length > 0,
-        `seed ${seed}: ${damage}, and nobody noticed`,
+        `seed ${seed}: ${damage}, and verify reports nothing`,
       );
     }
   });

@@ -63,7 +63,7 @@ const FIRST_THIRD = [
   "ag_9BwFLDNxjAmyumzsUjQZW",
 ];
 
-/** All shards, exported, and merged as the README says. */
+/** Exports all shards and merges them by hand, as earlier versions asked for. */
 async function merged(): Promise<MemoryDisk> {
   const whole = new MemoryDisk();
   for (let index = 1; index <= SHARDS; index++) {
@@ -199,7 +199,7 @@ const DAMAGES: ReadonlyArray<
   ["a shard without its sums", (disk) => {
     disk.put("/whole/shards/1/SHA256SUMS", null);
   }, "shards/1/SHA256SUMS: is missing"],
-  ["a file of nobody's", (disk) => {
+  ["a file that no shard has", (disk) => {
     disk.put("/whole/shards/1/notes.txt", "");
   }, "shards/1/notes.txt: does not belong here"],
   [

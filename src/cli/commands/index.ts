@@ -19,7 +19,7 @@ interface Indexed {
     readonly label: string;
     readonly message: string;
   }[];
-  /** What cannot be read, and so stands on no page. */
+  /** What cannot be read, and so is on no page. */
   readonly unread: readonly string[];
 }
 
