@@ -4,9 +4,9 @@
  * what is newer is read behind it. A long one is read in time windows.
  */
 import { type LogInfo, logsList } from "../api/client.ts";
-import { ApiError } from "../core/errors.ts";
-import { openList, wholeList } from "../lists/list_reader.ts";
-import type { Cursor } from "../lists/list_types.ts";
+import { ApiError, isListRecoverable } from "../core/errors.ts";
+import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
+import type { Cursor, PagingHints } from "../lists/list_types.ts";
 import type { ListCheckpoint } from "../tree/checkpoint.ts";
 import type { FileContext } from "./context.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type OpenRequest,
 } from "./export_list.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { planFrom, planLogs } from "./time_filter.ts";
+import { frozenCount, LONG_LIST, planFrom, planLogs } from "./time_filter.ts";
 
 /**
  * Exports the Logs.
@@ -89,17 +89,46 @@ async function openNew(
     const cutoff = times.cutoff ?? newestOf(await whole.peek());
     const { session } = reader;
     const { total, hints } = whole;
-    const plan = await planLogs(session, file, times, total, cutoff);
+    // Mostly no Log is newer than the cut-off: the list is opened as if so, while
+    // the counts are asked for that tell.
+    const [plan, opened] = await Promise.all([
+      planLogs(session, file, times, total, cutoff),
+      openLikely(context, total, cutoff, cursor, hints),
+    ]);
+    if (opened && plan?.windows.length === 1 && frozenCount(plan) === total) {
+      whole[Symbol.dispose]();
+      return { ...plan, reader: opened };
+    }
+    opened?.[Symbol.dispose]();
     if (plan === null) {
       warnOfIgnoredDates(context);
       return { spec, reader: whole };
     }
     whole[Symbol.dispose]();
-    const opened = await openList(reader, plan.segments, cursor, { hints });
-    return { ...plan, reader: opened };
+    const planned = await openList(reader, plan.segments, cursor, { hints });
+    return { ...plan, reader: planned };
   } catch (error) {
     whole[Symbol.dispose]();
     throw error;
+  }
+}
+
+/** Opens a list as if none of its Logs were newer than the cut-off; `null` where it cannot be. */
+async function openLikely(
+  { file, reader, times }: FileContext,
+  total: number,
+  cutoff: string | null,
+  cursor: Cursor,
+  hints: PagingHints,
+): Promise<ListReader<LogInfo> | null> {
+  if (times.isFiltered || cutoff === null || total > LONG_LIST) return null;
+  const window = { after: null, until: cutoff, offset: 0, count: total };
+  const { segments } = planFrom(file, times, [window]);
+  try {
+    return await openList(reader, segments, cursor, { hints });
+  } catch (error) {
+    if (!isListRecoverable(error)) throw error;
+    return null;
   }
 }
 

@@ -94,7 +94,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
     logGaps(observer, manifest.addGaps([...listing.gaps, ...unlisted]));
     const result = await exportFiles(context, listing.files, manifest, options);
-    const lost = await lostFiles(options.sums, manifest.gaps);
+    const lost = dir.isNew ? [] : await lostFiles(options.sums, manifest.gaps);
     logGaps(observer, manifest.addGaps(lost));
     await manifest.save(manifest.gaps.length === 0 ? "complete" : "incomplete");
     return { ...result, gaps: manifest.gaps };

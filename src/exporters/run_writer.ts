@@ -43,6 +43,9 @@ export interface RunWriterOptions<T> {
   readonly beforeCommit: (gaps: readonly RecordGap[]) => Promise<boolean>;
 }
 
+/** A response of so many bytes is not left to the garbage collector. */
+const LARGE_BYTES = 1024 * 1024;
+
 /** Writes one run; call `finish` at its end. Disposing commits nothing. */
 export class RunWriter<T> implements Disposable {
   readonly #context: RunContext;
@@ -103,6 +106,7 @@ export class RunWriter<T> implements Disposable {
       this.#context.observer.written(kind, some.length, bytes);
       at += some.length;
     }
+    for (const { bytes } of records) release(bytes);
     return records.length;
   }
 
@@ -167,6 +171,13 @@ export class RunWriter<T> implements Disposable {
   #writerLength(chunk: number): number {
     return Math.min(CHUNK_RECORDS, this.offset - offsetOf(chunk)) ||
       CHUNK_RECORDS;
+  }
+}
+
+/** Gives back the memory of a large response at once, whose records are on disk now. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE_BYTES) {
+    buffer.transfer(0);
   }
 }
 

@@ -25,7 +25,7 @@ export interface TimeRange {
 }
 
 /** A list of more Logs than this is read in time windows. */
-const LONG_LIST = 20_000;
+export const LONG_LIST = 20_000;
 /** How often counts are asked for that do not add up: the list may be growing. */
 const MOST_COUNTS = 3;
 
@@ -106,7 +106,7 @@ export function planFrom(
     offset: window.offset,
     count: window.count,
   }));
-  const count = windows.reduce((sum, window) => sum + window.count, 0);
+  const count = frozenCount({ windows });
   const cutoff = cutoffOf(windows);
   const spec = logsList(file, times.wanted.after, cutoff);
   if (cutoff === times.wanted.until) return { segments: frozen, spec, windows };
@@ -114,6 +114,11 @@ export function planFrom(
   const later = logsList(file, cutoff, times.wanted.until);
   const last = { spec: later, offset: count, count: null };
   return { segments: [...frozen, last], spec, windows };
+}
+
+/** How many Logs the frozen part of a plan holds. */
+export function frozenCount({ windows }: Pick<LogsPlan, "windows">): number {
+  return windows.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** The instant up to which a list is frozen: where its newest window ends. */

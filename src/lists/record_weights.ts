@@ -22,8 +22,7 @@ export class RecordWeights {
 
   /** Takes in a page: heavier ones count at once, lighter ones by and by. */
   observe(records: string, count: number, bytes: number): void {
-    if (count === 0) return;
-    const seen = bytes / count;
+    const seen = bytes / Math.max(1, count);
     const before = this.#bytes.get(records) ?? seen;
     const next = Math.max(seen, before + (seen - before) * SHARE);
     this.#bytes.set(records, next);

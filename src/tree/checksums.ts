@@ -50,6 +50,9 @@ export class SumJournal implements SumRecorder {
   readonly #root: string;
   #journal: Promise<DiskFile> | null = null;
   #writing: Promise<void> = Promise.resolve();
+  /** Notes that are to be written, and the write that is going to take them. */
+  #pending: string[] = [];
+  #nextWrite: Promise<void> | null = null;
 
   /**
    * @param disk The disk.
@@ -147,13 +150,23 @@ export class SumJournal implements SumRecorder {
 
   async #note(lines: string): Promise<void> {
     this.#journal ??= this.#open();
-    const bytes = new TextEncoder().encode(lines);
-    const journal = await this.#journal;
-    // One note after the other, also where a disk takes only part of one.
-    this.#writing = this.#writing.catch(() => {}).then(() =>
-      writeAll(journal, JOURNAL_NAME, bytes)
-    );
-    await this.#writing;
+    this.#pending.push(lines);
+    this.#nextWrite ??= this.#write(this.#journal, this.#writing);
+    await this.#nextWrite;
+  }
+
+  /** Writes all notes that come until the write before is done, in one go. */
+  #write(journal: Promise<DiskFile>, before: Promise<void>): Promise<void> {
+    const write = async () => {
+      const file = await journal;
+      await before.catch(() => {});
+      const bytes = new TextEncoder().encode(this.#pending.join(""));
+      this.#pending = [];
+      this.#nextWrite = null;
+      await writeAll(file, JOURNAL_NAME, bytes);
+    };
+    this.#writing = write();
+    return this.#writing;
   }
 
   /** Opens the journal; the sums of an earlier run are where it begins. */
