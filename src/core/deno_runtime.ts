@@ -181,7 +181,7 @@ function onInterrupt(handler: () => void): () => void {
   };
 }
 
-/** How this program was built: the self-extracting one is known by its name. */
+/** Finds out how this program was built: the self-extracting one is known by its name. */
 function buildKind(): BuildKind {
   if (Deno.build.standalone) return "compiled";
   return import.meta.url.endsWith(`/${PROGRAM_NAME}`)
@@ -189,7 +189,7 @@ function buildKind(): BuildKind {
     : "source";
 }
 
-/** How the user started this program, up to its arguments. */
+/** Finds out how the user started this program, up to its arguments. */
 function programName(): string {
   if (buildKind() !== "source") return "hl-export";
   const viaNpx = /[\\/]_npx[\\/]/.test(Deno.execPath());

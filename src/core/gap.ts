@@ -19,7 +19,7 @@ export interface RecordGap extends Gap {
   readonly missing: number;
 }
 
-/** A gap in words: the File, the part, which records, why. */
+/** Writes a gap in words: the File, the part, which records, why. */
 export function gapText(gap: Gap): string {
   const { fileId, part, offset, missing, reason } = gap;
   const label = fileId === null ? part : `${fileId} ${part}`;

@@ -60,7 +60,7 @@ export interface Workspace {
 }
 
 /**
- * Records made by a function.
+ * Makes a list of records from a function.
  *
  * @param length How many.
  * @param make Makes the one at an index.

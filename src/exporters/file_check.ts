@@ -231,7 +231,7 @@ async function linesOf<T>(
   return await countLinesOnDisk(disk, dir, keyReader(spec));
 }
 
-/** The list that a directory of chunks is of; `null` for none that is known. */
+/** Returns the list that a directory of chunks is of; `null` for none that is known. */
 function specOf(file: FileInfo, name: ListName): ListSpec<IdInfo> | null {
   const [top, id = "", part] = name.split("/");
   if (name === "logs") return logsList(file, null, null);

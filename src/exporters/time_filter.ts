@@ -116,7 +116,7 @@ export function planFrom(
   return { segments: [...frozen, last], spec, windows };
 }
 
-/** The instant up to which a list is frozen: where its newest window ends. */
+/** Returns the instant up to which a list is frozen: where its newest window ends. */
 export function cutoffOf(windows: readonly TimeWindow[]): string | null {
   const ends = windows.map(({ until }) => until);
   if (ends.includes(null)) return null;

@@ -34,7 +34,7 @@ export async function doOverlap<T>(
   return true;
 }
 
-/** The offset behind the last of these records. */
+/** Returns the offset behind the last of these records. */
 export function endOf(
   { offset, records }: Records<unknown>,
 ): number {

@@ -90,7 +90,7 @@ function logRow({ log, chunk, line }: ShownLog): Markup {
   `;
 }
 
-/** The Version that made a Log is under the name of the File's type. */
+/** Returns the Version that made a Log, which is under the name of the File's type. */
 function versionOf(log: Fields): Fields | null {
   for (const type of ["prompt", "agent", "flow", "tool", "evaluator"]) {
     const version = log[type];

@@ -5,7 +5,7 @@ import { html, type Markup } from "./html.ts";
 import { beginning, objectsIn, readable, textIn } from "./values.ts";
 
 /**
- * Messages, each with its role.
+ * Shows messages, each with its role.
  *
  * @param most Longer texts are cut, in characters.
  */

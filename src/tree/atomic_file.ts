@@ -191,7 +191,7 @@ export async function readFile(
 }
 
 /**
- * The entries of a directory.
+ * Lists a directory.
  *
  * @returns Them, sorted by name, or `null` when there is no such directory.
  * @throws {StorageError} When the disk fails.

@@ -33,8 +33,8 @@ const DROPPED = "-";
 /** The log, which is never written as a whole, and what was set aside. */
 const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
- * Files that are removed when the export is complete, those that can be made again
- * from the others, and the sums themselves.
+ * Files that are removed when the export is complete, those that can be made
+ * again from the others, and the sums themselves.
  */
 const UNSUMMED =
   /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.db|^\.lock$/;

@@ -62,7 +62,7 @@ export function asidePath(path: string): string | null {
 const DOCUMENTS = [".done", "file.json", "deployments.json", PAGE_NAME];
 const EVALUATION_DOCUMENTS = ["evaluation.json", "stats.json"];
 
-/** Whether a name is of a part; the part learns of it. */
+/** Checks whether a name is of a part, and adds it to the part. */
 function place(shape: FileShape, path: readonly string[]): boolean {
   const [top = "", id = "", part = ""] = path;
   const last = path.at(-1)!;
@@ -90,8 +90,8 @@ function place(shape: FileShape, path: readonly string[]): boolean {
 }
 
 /**
- * Whether a directory of a File may be empty: a list without records leaves one
- * where another reading of it had some.
+ * Checks whether a directory of a File may be empty: a list without records
+ * leaves one where another reading of it had some.
  *
  * @param name Below the File's directory, with `/` between names.
  */

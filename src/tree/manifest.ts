@@ -66,7 +66,7 @@ export async function readManifest(
   return { ...json, settings: { ...json.settings, filters } };
 }
 
-/** Whether all is there that the program goes by. */
+/** Checks whether all is there that the program goes by. */
 function isManifest(value: unknown): value is Manifest {
   if (!isObject(value) || !isSettings(value["settings"])) return false;
   const { files, gaps, state } = value;

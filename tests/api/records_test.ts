@@ -198,7 +198,10 @@ function makeCase(random: Chance): Case {
   return { text: `{${members.join(",")}}`, records };
 }
 
-/** What JSON.parse makes of it: the records, or `null` where they are not to be had. */
+/**
+ * Returns what JSON.parse makes of it: the records, or `null` where they are
+ * not to be had.
+ */
 function reference(bytes: Uint8Array): unknown[] | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);

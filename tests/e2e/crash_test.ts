@@ -21,7 +21,7 @@ import {
 
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
 
-/** The sample with short lists, and one that needs three chunks. */
+/** Returns the sample with short lists, and one that needs three chunks. */
 function smallWorkspace(): Workspace {
   const { directories, files } = sampleWorkspace();
   const log = (i: number) => `{"id":"log_${i}","n":1.0}`;

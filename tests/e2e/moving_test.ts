@@ -15,7 +15,7 @@ import {
 
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
 
-/** A workspace of one File, whose Logs (newest first) the test may change. */
+/** Makes a workspace of one File, whose Logs (newest first) the test may change. */
 function moving(logs: string[]): Workspace {
   const { directories, files } = sampleWorkspace();
   const draft = files.at(-1)!;

@@ -27,7 +27,7 @@ const LOGS = `${FILE}/logs`;
 const logs = datedLogs(2_500);
 const workspace = workspaceOf(logs);
 const whole = expectedTree(workspace, { logs: true });
-/** How the API fails on a record that it cannot serve. */
+/** Answers as the API does for a record that it cannot serve. */
 const unserved = () => new Response("", { status: 500 });
 const gone = () => Response.json({ detail: "gone" }, { status: 410 });
 
@@ -40,7 +40,7 @@ function assertSame(actual: Tree, expected: Tree): void {
   assertEquals(different, []);
 }
 
-/** Either all is there again, or the run says what is missing. */
+/** Checks that either all is there, or the run says what is missing. */
 function assertMendedOrTold(
   made: MemoryExport,
   { code, out, err }: Ended,
@@ -53,13 +53,13 @@ function assertMendedOrTold(
   assertEquals(made.tree.has(`${FILE}/.done`), false);
 }
 
-/** Whether every line is still somewhere in or beside its list. */
+/** Checks whether every line is still somewhere in or beside its list. */
 function assertKept(made: MemoryExport, lines: readonly string[]): void {
   const kept = made.keptLines(LOGS);
   assertEquals(lines.filter((line) => !kept.has(line)).length, 0, "lines lost");
 }
 
-/** An export of which one Log could not be served: its list is not finished. */
+/** Makes an export of which one Log could not be served: its list is not finished. */
 async function unfinishedExport(place = 2_400): Promise<MemoryExport> {
   const made = new MemoryExport(workspace);
   const { code } = await made.begin({
@@ -219,7 +219,7 @@ for (const [name, change] of Object.entries(STATES)) {
 
 const OFFICIAL_DONE = "Exported at 2025-06-06 12:00:00\n";
 
-/** What the official script leaves: no settings, no sums, its own `.done`. */
+/** Returns what the official script leaves: no settings, no sums, its own `.done`. */
 function officialExport(
   change: (tree: Tree) => void,
 ): MemoryExport {
@@ -297,7 +297,7 @@ for (const [name, failure] of Object.entries(FAILURES)) {
   });
 }
 
-/** An export of a list that kept changing: all of it is on disk, exit 3. */
+/** Makes an export of a list that kept changing: all of it is on disk, exit 3. */
 async function changingExport(): Promise<{
   readonly made: MemoryExport;
   readonly before: readonly string[];
@@ -445,7 +445,7 @@ Deno.test("a key that is refused everywhere from some moment on ends the run wit
   assertSame(made.tree, whole);
 });
 
-/** The same record with an id of the same letters in other cases. */
+/** Makes the same record with an id of the same letters in other cases. */
 function inOtherCase(text: string, id: string): { id: string; text: string } {
   const other = id === id.toUpperCase() ? id.toLowerCase() : id.toUpperCase();
   return { id: other, text: text.replaceAll(id, other) };

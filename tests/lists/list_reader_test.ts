@@ -29,7 +29,7 @@ const SPEC: ListSpec<{ id: string }> = {
   key: ({ id }) => id,
 };
 
-/** A list of `length` records named by their numbers. */
+/** Makes a list of `length` records named by their numbers. */
 function page(url: URL, length: number, cap = Infinity) {
   const number = Number(url.searchParams.get("page"));
   const size = Math.min(Number(url.searchParams.get("size")), cap);

@@ -35,7 +35,7 @@ const list: DatedList<Info> = (after, until) => ({
 const UNTIL = "2025-06-01T00:00:00.000Z";
 const NEWEST_MS = Date.parse(UNTIL) - 1;
 
-/** A list whose times follow from their offsets, newest first unless reversed. */
+/** Makes a list whose times follow from their offsets, newest first unless reversed. */
 function served(
   times: readonly number[],
   options: Bounds & { reversed?: boolean; ignored?: boolean } = {},

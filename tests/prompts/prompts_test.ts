@@ -135,7 +135,7 @@ Deno.test("a template that is text is written as it is, and Humanloop's own text
   assertEquals(promptText("{"), null);
 });
 
-/** A Prompt under a path, with one deployed Version and one other. */
+/** Makes a Prompt under a path, with one deployed Version and one other. */
 function promptAt(model: DemoFile, id: string, path: string): DemoFile {
   const version = (v: string) => ({
     id: `${id}_${v}`,

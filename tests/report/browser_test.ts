@@ -16,7 +16,7 @@ const command = await findBrowser();
 const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 390, height: 800 };
 
-/** A test with a browser; where there is none, its name says so. */
+/** Registers a test with a browser; where there is none, its name says so. */
 function browserTest(name: string, test: (browser: Browser) => Promise<void>) {
   const skipped = "SKIPPED, FOR NO CHROMIUM IS INSTALLED: ";
   Deno.test({
@@ -40,7 +40,7 @@ const text = (tab: Tab, selector = "body") =>
 const press = (tab: Tab, selector: string) =>
   tab.run(`document.querySelector(${JSON.stringify(selector)}).click()`);
 
-/** What every page must be, whatever it shows. */
+/** Checks what holds for every page, whatever it shows. */
 async function assertSound(tab: Tab, what: string): Promise<void> {
   const { requests, console, dialogs } = tab.deeds;
   assertEquals(console, [], what);
@@ -76,7 +76,7 @@ async function assertSound(tab: Tab, what: string): Promise<void> {
   assertEquals(await nameless(tab), [], what);
 }
 
-/** What can be used and has no name for those who cannot see it. */
+/** Lists what can be used and has no name for those who cannot see it. */
 async function nameless(tab: Tab): Promise<readonly string[]> {
   const { nodes } = await tab.send("Accessibility.getFullAXTree") as {
     nodes: ReadonlyArray<{

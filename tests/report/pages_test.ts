@@ -48,7 +48,7 @@ Deno.test("a page allows its own style and script by their hashes, and nothing e
   assertStringIncludes(text, '{"text":"\\u003c/script>\\u003c!--"}');
 });
 
-/** Logs in chunks, by the minutes at which they were created. */
+/** Makes chunks of Logs, by the minutes at which they were created. */
 function logDisk(...chunks: ReadonlyArray<readonly number[]>): MemoryDisk {
   const disk = new MemoryDisk();
   chunks.forEach((minutes, i) => {

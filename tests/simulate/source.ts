@@ -80,7 +80,7 @@ export function makeSource(
     lists.push({ ...list, throughout: new Set(keys) });
     return texts;
   };
-  /** Newest first, so that the server finds a time quickly. */
+  /** Sorts newest first, so that the server finds a time quickly. */
   const byTime = (texts: readonly string[]): Sequence => ({
     get length() {
       return texts.length;
@@ -149,7 +149,7 @@ export function makeSource(
   return { workspace, lists, documents, files: made, dated };
 }
 
-/** The records of a File that become one file each, by path. */
+/** Returns the records of a File that become one file each, by path. */
 function* documentsOf(file: DemoFile): Generator<[string, string]> {
   const at = `files/${file.id}`;
   yield [`${at}/file.json`, file.text];
@@ -202,7 +202,7 @@ export function change(
   }
 }
 
-/** When a record was created; 0 where it does not say. */
+/** Returns when a record was created; 0 where it does not say. */
 export function timeOf(text: string): number {
   const { created_at } = JSON.parse(text);
   return created_at === undefined ? 0 : Date.parse(`${created_at}Z`);
@@ -222,7 +222,7 @@ export function swapTies(dice: Dice, lists: readonly SourceList[]): void {
 /** What of a workspace comes and goes, beside records of lists. */
 export type Moving = "Files" | "Versions" | "Evaluations" | "Runs";
 
-/** One record of a kind goes, or comes back. */
+/** Removes one record of a kind, or brings it back. */
 export function move(dice: Dice, source: Source, kind: Moving): void {
   const { workspace, files } = source;
   const file = dice.oneOf(files);

@@ -27,7 +27,7 @@ import { expectedTree, tempDir } from "../helpers/tree.ts";
 const { disk } = denoRuntime();
 const workspace = sampleWorkspace();
 
-/** All records of exports, as the files that they came from. */
+/** Reads all records of exports, as the files that they came from. */
 async function rebuilt(disk: Disk, dirs: readonly string[]) {
   const files = new Map<string, string>();
   const problems: string[] = [];
@@ -96,7 +96,7 @@ Deno.test("shards side by side, a merge of them, bare files and the official scr
   ]);
 });
 
-/** A File of the official script with everything wrong in it that can be. */
+/** Makes a File of the official script with everything wrong in it that can be. */
 async function wrongExport(root: string): Promise<void> {
   const dir = join(root, "files/pr_1");
   await Deno.mkdir(join(dir, "logs"), { recursive: true });
