@@ -1,6 +1,6 @@
 /**
- * The one table of commands and options. Reading the command line, `--help` and
- * the completions of shells all go by it.
+ * Holds the one table of commands and options, which the reading of the command
+ * line, `--help` and the completions of shells go by.
  */
 import { FILE_TYPES } from "../core/filters.ts";
 import {

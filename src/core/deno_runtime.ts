@@ -1,7 +1,7 @@
 /**
- * The only module that touches the real world: network, clock, chance, disk,
- * terminal, signals, environment. Everything else gets it passed in, which a
- * test of the imports checks.
+ * Connects the program with the real world, as the only module: network, clock,
+ * chance, disk, terminal, signals, environment. Everything else gets it passed
+ * in, which a test of the imports checks.
  */
 import { PROGRAM_NAME } from "./program_name.ts";
 import {

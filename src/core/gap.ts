@@ -1,4 +1,7 @@
-/** What is missing of an export: one type from the failed request to the summary. */
+/**
+ * Describes what is missing of an export: one type from the failed request to
+ * the summary.
+ */
 
 /** Something that is missing, and why. */
 export interface Gap {

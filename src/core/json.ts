@@ -1,4 +1,4 @@
-/** Telling JSON values apart, and parsing them for people. */
+/** Checks kinds of JSON values, and parses JSON for people. */
 
 /** Checks whether a value is an object with members: no array, not `null`. */
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,6 +1,6 @@
 /**
- * What the pipeline reports to the progress bar and the log: counts, waits,
- * lines. Nothing comes back.
+ * Describes what the pipeline reports to the progress bar and the log: counts,
+ * waits, lines. Nothing comes back.
  */
 
 /** How grave a line of the log is. */

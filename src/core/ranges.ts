@@ -1,4 +1,4 @@
-/** Ranges of a list's records: chunks, time windows, and which of them a gap concerns. */
+/** Computes with ranges of a list's records: chunks, time windows, gaps. */
 import type { RecordGap } from "./gap.ts";
 
 /**

@@ -1,4 +1,7 @@
-/** The demo server's `start_date` and `end_date`: the Logs between two instants. */
+/**
+ * Implements the demo server's `start_date` and `end_date`: the Logs between
+ * two instants.
+ */
 import type { Sequence } from "./workspace.ts";
 
 /** Whether the bounds include their instants; the API does not say. */

@@ -101,7 +101,7 @@ async function reopenFile(
 ): Promise<void> {
   const paths = context.layout.file(file.id);
   const sums = context.earlierSums.get(file.id) ?? new Map();
-  // First of all: a kill must not leave it behind with less than it vouches for.
+  // First of all: a kill must not leave it behind with less than it says.
   await context.sums.drop(paths.done);
   await removeScratch(context.disk, paths.done);
   await setAsideDamaged(context, { file, paths }, sums);

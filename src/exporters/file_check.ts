@@ -1,7 +1,7 @@
 /**
- * Whether a File that is called complete is: every file that its sums list is
- * there with its size. One of the official script, which keeps no sums, is
- * compared with the API.
+ * Checks whether a File that is called complete is so: every file that its sums
+ * list is there with its size. One of the official script, which keeps no sums,
+ * is compared with the API.
  */
 import { join } from "@std/path";
 import {
@@ -134,7 +134,7 @@ export async function rebuildCheckpoints(
   for (const name of sums.keys()) {
     const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
     if (list === undefined) continue;
-    // Logs that were being added are not what `.done` speaks of.
+    // `.done` does not cover Logs that were being added.
     if (!logs && !list.startsWith("datapoints/")) continue;
     const last = Math.max(
       Number(number),

@@ -1,8 +1,8 @@
 /**
- * Which pages to ask for. The API gives pages of any size, each beginning at a
- * multiple of its size. Consecutive pages are chosen so that they share a record:
- * if both hold the same one at the same offset, nothing was inserted or removed
- * before it between the two responses.
+ * Chooses which pages to ask for. The API gives pages of any size, each
+ * beginning at a multiple of its size. Consecutive pages are chosen so that
+ * they share a record: if both hold the same one at the same offset, nothing
+ * was inserted or removed before it between the two responses.
  */
 
 /** A page as it is asked for. */

@@ -1,7 +1,8 @@
 /**
- * File names for Humanloop's names: safe on Linux, macOS and Windows, never two
- * the same on any of them, and readable. What cannot stand in a file name stands
- * there as `%` and its UTF-8 in hexadecimal, so that a name can be read back.
+ * Makes file names for Humanloop's names: safe on Linux, macOS and Windows,
+ * never two the same on any of them, and readable. What cannot stand in a file
+ * name stands there as `%` and its UTF-8 in hexadecimal, so that a name can be
+ * read back.
  */
 import { createHash } from "node:crypto";
 

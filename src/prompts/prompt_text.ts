@@ -1,7 +1,7 @@
 /**
- * A Version of a Prompt or Agent as text to read and to keep in git: front matter
- * with its model and parameters, then its messages. Values are JSON, which is
- * YAML too, so that front matter can be parsed.
+ * Writes a Version of a Prompt or Agent as text to read and to keep in git:
+ * front matter with its model and parameters, then its messages. Values are
+ * JSON, which is YAML too, so that front matter can be parsed.
  */
 import { isEmpty, isObject, parseExactly } from "../core/json.ts";
 

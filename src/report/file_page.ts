@@ -1,4 +1,4 @@
-/** The page of one File. */
+/** Makes the page of one File. */
 import type { Counts } from "../core/observer.ts";
 import { type Gap, gapText } from "../core/gap.ts";
 import { recordsText } from "../ui/text.ts";

@@ -1,6 +1,6 @@
 /**
- * HTML that untrusted text cannot get out of: what is put into a template is
- * escaped, unless it is markup of our own. Control characters and those that
+ * Makes HTML that untrusted text cannot get out of: what is put into a template
+ * is escaped, unless it is markup of our own. Control characters and those that
  * turn the direction of writing are made visible.
  */
 import { createHash } from "node:crypto";

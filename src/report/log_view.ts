@@ -1,4 +1,4 @@
-/** The newest Logs of a File, as a table. */
+/** Shows the newest Logs of a File, as a table. */
 import { isEmpty, isObject } from "../core/json.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";

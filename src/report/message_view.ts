@@ -1,4 +1,4 @@
-/** Messages of a template or a Log, as a reader wants to see them. */
+/** Shows messages of a template or a Log, as a reader wants to see them. */
 import { isObject } from "../core/json.ts";
 import { pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";

@@ -1,8 +1,9 @@
 /**
- * `SHA256SUMS`, made while writing: a file that gets its name has a line in a
- * journal, with its sum and its size. At the end of a run the journal becomes the
- * sums; a run that is killed leaves it for the next. A sum that is listed is
- * never dropped: where its file is missing, the line stays, so that `sha256sum -c` reports it.
+ * Makes `SHA256SUMS` while files are written: one that gets its name has a line
+ * in a journal, with its sum and its size. At the end of a run the journal
+ * becomes the sums; a run that is killed leaves it for the next. A sum that is
+ * listed is never dropped: where its file is missing, the line stays, so that
+ * `sha256sum -c` reports it.
  *
  * A line with `?` for a sum is in the journal while a file gets its name: if
  * the run dies just then, that file is read to sum it.

@@ -1,8 +1,8 @@
 /**
- * The directory of one export: made new, or opened again to go on. While a run
- * works in it, it holds locks on the directory itself and on `export.log`; the
- * system lets go of them however the run ends. The log alone would not do: once
- * it is moved away, another run makes a new one and locks that.
+ * Makes the directory of one export, or opens it to go on. While a run works in
+ * it, it holds locks on the directory itself and on `export.log`; the system
+ * lets go of them however the run ends. The log alone would not do: once it is
+ * moved away, another run makes a new one and locks that.
  */
 import { basename, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";

@@ -47,7 +47,7 @@ export class Layout {
 export class FileLayout {
   constructor(readonly root: string) {}
 
-  /** Vouches for the File: last of all, only when it is complete. */
+  /** Says that the File is complete; written last. */
   get done(): string {
     return join(this.root, ".done");
   }

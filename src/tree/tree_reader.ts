@@ -1,7 +1,7 @@
 /**
- * The one reader of exports: this tool's, the official script's, shards side by
- * side, a directory that holds nothing but `files/`. Whatever is done with an
- * export after it was made reads it through this.
+ * Reads exports: this tool's, the official script's, shards side by side, a
+ * directory that holds nothing but `files/`. Whatever is done with an export
+ * after it was made reads it through this.
  *
  * It streams, and nothing that it meets ends the reading: what cannot be read is
  * a {@linkcode TreeProblem} instead, and only plain files are opened.

@@ -1,6 +1,6 @@
 /**
- * What a run has done so far, and one line that says so. Counting and drawing
- * only: who shows the line, and when, is `reporter.ts`.
+ * Counts what a run has done so far, and writes it as one line, which
+ * `reporter.ts` shows.
  */
 import type { FileProgress } from "../core/observer.ts";
 import { TimeLeft } from "./time_left.ts";

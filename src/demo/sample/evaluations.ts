@@ -1,4 +1,4 @@
-/** The sample's Datapoints and Evaluations, in which the Runs disagree. */
+/** Makes the sample's Datapoints and Evaluations, in which the Runs disagree. */
 import { type DemoEvaluation, sequence } from "../workspace.ts";
 import {
   CLASSIFIER,

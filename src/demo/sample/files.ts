@@ -1,4 +1,4 @@
-/** The sample's Files and their Versions, from `workspace.json`. */
+/** Makes the sample's Files and their Versions, from `workspace.json`. */
 import { makeId, timeAt } from "./parts.ts";
 import records from "./records.json" with { type: "json" };
 import { template } from "./template.ts";

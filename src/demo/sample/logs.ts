@@ -1,4 +1,4 @@
-/** The sample's Logs and traces, each made from its number alone. */
+/** Makes the sample's Logs and traces, each made from its number alone. */
 import {
   AGENT,
   CLASSIFIER,

@@ -1,4 +1,6 @@
-/** Ids, times and choices that depend on nothing but a number or a name. */
+/**
+ * Makes ids, times and choices that depend on nothing but a number or a name.
+ */
 
 const ALPHABET =
   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
