@@ -108,9 +108,9 @@ export class SumJournal implements SumRecorder {
       if (isSure) lines.push(sumLines(name, sum));
       else if (isThere) {
         const path = join(this.#root, name);
-        const found = await sumFile(disk, path).catch(() => null);
-        if (found === null) missing.push(name);
-        else lines.push(sumLines(name, found));
+        const current = await sumFile(disk, path).catch(() => null);
+        if (current === null) missing.push(name);
+        else lines.push(sumLines(name, current));
       }
     }
     const text = new TextEncoder().encode(lines.join(""));

@@ -8,7 +8,7 @@ import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
 import { sequence, type Workspace } from "../../src/demo/workspace.ts";
 import { dyingDisk } from "../helpers/disk.ts";
-import { holdsPlace } from "../helpers/poison.ts";
+import { holdsOffset } from "../helpers/poison.ts";
 import { run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -74,7 +74,7 @@ const SCENARIOS: readonly Scenario[] = [
     server: {
       before: (url) =>
         isBig(url) &&
-          [250, 399, 1450, 2150].some((place) => holdsPlace(url, place))
+          [250, 399, 1450, 2150].some((offset) => holdsOffset(url, offset))
           ? Response.json({ detail: "poison" }, { status: 410 })
           : undefined,
     },

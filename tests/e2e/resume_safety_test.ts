@@ -41,15 +41,15 @@ function assertSame(actual: Tree, expected: Tree): void {
 }
 
 /** Checks that either all is there, or the run says what is missing. */
-function assertMendedOrTold(
+function assertWholeOrReported(
   made: MemoryExport,
   { code, out, err }: Ended,
-  told: { readonly part: string; readonly sum: string },
+  missing: { readonly part: string; readonly sum: string },
 ): void {
   if (code === 0) return assertSame(made.tree, whole);
   assertEquals(code, 3, err);
-  assertStringIncludes(out + err, told.part);
-  assertStringIncludes(made.text("SHA256SUMS") ?? "", told.sum);
+  assertStringIncludes(out + err, missing.part);
+  assertStringIncludes(made.text("SHA256SUMS") ?? "", missing.sum);
   assertEquals(made.tree.has(`${FILE}/.done`), false);
 }
 
@@ -60,10 +60,10 @@ function assertKept(made: MemoryExport, lines: readonly string[]): void {
 }
 
 /** Makes an export of which one Log could not be served: its list is not finished. */
-async function unfinishedExport(place = 2_400): Promise<MemoryExport> {
+async function unfinishedExport(offset = 2_400): Promise<MemoryExport> {
   const made = new MemoryExport(workspace);
   const { code } = await made.begin({
-    before: (url) => holdsLogs(url, BIG, [place]) ? unserved() : undefined,
+    before: (url) => holdsLogs(url, BIG, [offset]) ? unserved() : undefined,
   });
   assertEquals(code, 3);
   assertEquals(made.lines(LOGS).length, logs.length - 1);
@@ -97,7 +97,7 @@ for (const [name, lose] of Object.entries(LOSSES)) {
   Deno.test(`a finished export that lost ${name} is not called complete without it`, async () => {
     const made = await finishedExport();
     const sum = lose(made);
-    assertMendedOrTold(made, await made.resume(), { part, sum });
+    assertWholeOrReported(made, await made.resume(), { part, sum });
   });
 
   Deno.test(`a finished export that lost ${name} which the API no longer has: exit 3, and its sum stays`, async () => {
@@ -110,7 +110,7 @@ for (const [name, lose] of Object.entries(LOSSES)) {
           : undefined,
     });
     assertEquals(ended.code, 3);
-    assertMendedOrTold(made, ended, { part, sum });
+    assertWholeOrReported(made, ended, { part, sum });
   });
 }
 
@@ -331,13 +331,13 @@ Deno.test("a list that kept changing stays on disk at whatever moment the resume
   const disk = made.disk.copy();
   let died = true;
   for (let at = 1; died; at += 7) {
-    const again = new MemoryExport(made.workspace);
+    const second = new MemoryExport(made.workspace);
     for (const [path, text] of disk.files("/exports")) {
-      again.disk.put(`/exports/${path}`, text);
+      second.disk.put(`/exports/${path}`, text);
     }
     let n = 0;
     died = false;
-    const { code } = await again.resume({
+    const { code } = await second.resume({
       through: (disk) =>
         throughDisk(disk, (_, writes) => {
           if (!writes || ++n < at) return;
@@ -346,7 +346,7 @@ Deno.test("a list that kept changing stays on disk at whatever moment the resume
         }),
     });
     if (died) assertEquals(code, 1);
-    const kept = again.keptLines(LOGS);
+    const kept = second.keptLines(LOGS);
     const source = new Set(
       Array.from(
         { length: made.workspace.files[0]!.logs.length },

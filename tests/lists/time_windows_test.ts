@@ -49,11 +49,11 @@ function served(
     const records = options.ignored ? logs : between(logs, url, options);
     const page = Number(url.searchParams.get("page"));
     const size = Number(url.searchParams.get("size"));
-    const found: unknown[] = [];
+    const wanted: unknown[] = [];
     for (let i = (page - 1) * size; i < page * size; i++) {
-      if (i < records.length) found.push(JSON.parse(records.at(i)!));
+      if (i < records.length) wanted.push(JSON.parse(records.at(i)!));
     }
-    return json({ records: found, page, size, total: records.length });
+    return json({ records: wanted, page, size, total: records.length });
   }, { concurrency: 8 });
 }
 

@@ -230,8 +230,8 @@ Deno.test("%paths.json holds a name that was cut in full, and no longer when its
   const cut = await textsOf(disk, path);
   const paths: Record<string, string> = JSON.parse(cut.get("%paths.json")!);
   assertEquals(Object.values(paths), [path]);
-  const [[place]] = Object.entries(paths) as [[string, string]];
-  assert(cut.has(place) && place.includes("%~"), place);
+  const [[name]] = Object.entries(paths) as [[string, string]];
+  assert(cut.has(name) && name.includes("%~"), name);
   assertEquals((await textsOf(disk, "short")).has("%paths.json"), false);
 });
 

@@ -133,8 +133,8 @@ Deno.test("a run writes pages, a resume those that are missing, and those of wha
   for (const { id } of files) disk.put(pageOf(id), null);
   disk.put(`${MEMORY_EXPORT}/index.html`, null);
   assertEquals((await runInMemory(["verify", MEMORY_EXPORT], options)).code, 0);
-  const again = await runInMemory(["index", MEMORY_EXPORT], options);
-  assertEquals([again.code, again.out], [
+  const second = await runInMemory(["index", MEMORY_EXPORT], options);
+  assertEquals([second.code, second.out], [
     0,
     `${MEMORY_EXPORT}/index.html and the pages of 14 Files written\n`,
   ]);

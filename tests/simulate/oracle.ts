@@ -139,10 +139,10 @@ function leaveOut(
       Array.from({ length: missing }, (_, i) => offset + i)
     ),
   );
-  const places = Math.max(texts.length, ...[...gone].map((one) => one + 1));
-  for (let start = 0; start < places; start += CHUNK_RECORDS) {
+  const length = Math.max(texts.length, ...[...gone].map((one) => one + 1));
+  for (let start = 0; start < length; start += CHUNK_RECORDS) {
     let chunk = "";
-    for (let i = start; i < Math.min(start + CHUNK_RECORDS, places); i++) {
+    for (let i = start; i < Math.min(start + CHUNK_RECORDS, length); i++) {
       if (!gone.has(i) && texts[i] !== undefined) chunk += `${texts[i]}\n`;
     }
     expected.set(`${dir}/${start / CHUNK_RECORDS + 1}.jsonl`, chunk);

@@ -93,10 +93,10 @@ export function makeSource(
   const first = dice.oneIn(2) ? 0 : dice.below(files.length - 2);
   const made = files.slice(first, first + 2 + dice.below(6)).map((
     file,
-    place,
+    index,
   ): DemoFile => {
     const at = `files/${file.id}`;
-    const length = long && place === 0
+    const length = long && index === 0
       ? 20_001 + dice.below(8_000)
       : dice.oneOf(allLengths);
     const isDataset = file.type === "dataset";
@@ -183,22 +183,22 @@ export function change(
   const { texts, keyOf, ever, throughout, make } = list;
   const id = `new${ever.size}`;
   const headMs = Math.max(nowMs, texts[0] === undefined ? 0 : timeOf(texts[0]));
-  const add = (place: number, ms: number) => {
+  const add = (index: number, ms: number) => {
     const text = make(id, ms);
-    texts.splice(place, 0, text);
+    texts.splice(index, 0, text);
     ever.add(keyOf(text));
   };
   const kind = dice.below(5);
-  const place = dice.below(texts.length + 1);
-  const neighbour = texts[place];
+  const index = dice.below(texts.length + 1);
+  const neighbour = texts[index];
   if (kind === 0 || neighbour === undefined) {
     if (kind < 3) add(0, headMs);
   } else if (kind < 3) {
     // Back-dated, to the very instant of another.
-    add(place, timeOf(neighbour) || nowMs);
+    add(index, timeOf(neighbour) || nowMs);
   } else {
     throughout.delete(keyOf(neighbour));
-    texts.splice(place, 1);
+    texts.splice(index, 1);
   }
 }
 
@@ -267,9 +267,9 @@ function toggle<T extends Named>(
   record: T,
   at: string,
 ): void {
-  const place = records.indexOf(record);
-  if (place === -1 || records.length < 2) return;
-  records.splice(place, 1);
+  const index = records.indexOf(record);
+  if (index === -1 || records.length < 2) return;
+  records.splice(index, 1);
   for (const [path, document] of source.documents) {
     if (path.startsWith(`${at}/`)) document.isThroughout = false;
   }

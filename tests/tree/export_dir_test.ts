@@ -31,15 +31,15 @@ async function exported(dir: string): Promise<string> {
 
 /** Reads everything below a directory: texts of files, and what else there is. */
 async function snapshot(root: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
+  const entries: Record<string, string> = {};
   for await (const { path, isFile, isSymlink } of walk(root)) {
-    found[path.slice(root.length)] = isSymlink
+    entries[path.slice(root.length)] = isSymlink
       ? "link"
       : isFile
       ? await Deno.readTextFile(path)
       : "other";
   }
-  return found;
+  return entries;
 }
 
 const LINKS: ReadonlyArray<readonly [path: string, isDir: boolean]> = [

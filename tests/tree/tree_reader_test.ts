@@ -198,18 +198,18 @@ Deno.test("a Log of 50 MB is read, and one that is longer than asked for is a pr
   const text = `{"id":"a"}\n${long}\n{"id":"b"}\n${long}`;
   await Deno.writeTextFile(join(dir.path, "1.jsonl"), text);
   const read = async (maxLineBytes?: number) => {
-    const found: string[] = [];
+    const lines: string[] = [];
     const options = maxLineBytes === undefined ? {} : { maxLineBytes };
     const items = readChunkLines(disk, dir.path, "1.jsonl", options);
     for await (const item of items) {
-      if (item.kind === "problem") found.push(`${item.line} ${item.reason}`);
+      if (item.kind === "problem") lines.push(`${item.line} ${item.reason}`);
       else {
         for (const { number, text } of item.lines) {
-          found.push(`${number}: ${text === long ? "long" : text}`);
+          lines.push(`${number}: ${text === long ? "long" : text}`);
         }
       }
     }
-    return found;
+    return lines;
   };
   assertEquals(await read(), [
     '1: {"id":"a"}',
