@@ -188,7 +188,14 @@ export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
     usage: "[export] [options]",
     summary: "export into exports/YYYYMMDD-HHMMSS",
     options: ["resume", "output", ...SCOPE, ...API, "json"],
-    about: "Prints a summary; with --quiet only the export's path.",
+    about:
+      `Prints a summary; with --quiet only the export's path, with --json a document
+of state, exitCode, exportDir, resumeCommand, scope, files, records and gaps.
+Filters are kept, and used by every --resume. Lists of Logs are frozen at the
+moment when the export was started, by the API's clock.
+
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are used. DENO_CERT names a file
+of a certificate authority; DENO_TLS_CA_STORE=system trusts the system's.`,
     example: "--logs --output /backup/humanloop",
   },
   plan: {

@@ -42,7 +42,7 @@ export function shapeOf(names: readonly string[]): FileShape {
   for (const name of names) {
     const aside = asidePath(name);
     if (aside !== null) shape.aside.add(aside);
-    else if (!place(shape, name.split("/"))) shape.extra.push(name);
+    else if (!sortInto(shape, name.split("/"))) shape.extra.push(name);
   }
   return shape;
 }
@@ -63,7 +63,7 @@ const DOCUMENTS = [".done", "file.json", "deployments.json", PAGE_NAME];
 const EVALUATION_DOCUMENTS = ["evaluation.json", "stats.json"];
 
 /** Checks whether a name is of a part, and adds it to the part. */
-function place(shape: FileShape, path: readonly string[]): boolean {
+function sortInto(shape: FileShape, path: readonly string[]): boolean {
   const [top = "", id = "", part = ""] = path;
   const last = path.at(-1)!;
   const chunk = /^[1-9]\d*\.jsonl$/.test(last) ? parseInt(last) : null;

@@ -238,11 +238,11 @@ export class Tab implements AsyncDisposable {
 }
 
 /** Bounds the time that a browser may take. */
-async function within<T>(what: string, work: Promise<T>): Promise<T> {
+async function within<T>(label: string, work: Promise<T>): Promise<T> {
   let id: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     id = setTimeout(
-      () => reject(new Error(`${what}: no answer in time`)),
+      () => reject(new Error(`${label}: no answer in time`)),
       PATIENCE_MS,
     );
   });

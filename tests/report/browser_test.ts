@@ -41,12 +41,12 @@ const press = (tab: Tab, selector: string) =>
   tab.run(`document.querySelector(${JSON.stringify(selector)}).click()`);
 
 /** Checks what holds for every page, whatever it shows. */
-async function assertSound(tab: Tab, what: string): Promise<void> {
+async function assertSound(tab: Tab, label: string): Promise<void> {
   const { requests, console, dialogs } = tab.deeds;
-  assertEquals(console, [], what);
-  assertEquals(dialogs, [], what);
+  assertEquals(console, [], label);
+  assertEquals(dialogs, [], label);
   for (const url of requests) {
-    assert(url.startsWith("file:///"), `${what}: ${url}`);
+    assert(url.startsWith("file:///"), `${label}: ${url}`);
   }
   const shown = await tab.run(`({
     hacked: typeof hacked,
@@ -72,8 +72,8 @@ async function assertSound(tab: Tab, what: string): Promise<void> {
     handlers: [],
     links: [],
     unlabelled: [],
-  }, what);
-  assertEquals(await nameless(tab), [], what);
+  }, label);
+  assertEquals(await nameless(tab), [], label);
 }
 
 /** Lists what can be used and has no name for those who cannot see it. */
