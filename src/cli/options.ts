@@ -215,7 +215,7 @@ something could not be counted.`,
     options: ["remote", "repair", "output", ...API, "json"],
     about:
       `Works offline and without a key, unless --remote or --repair is given. Prints a
-line for each problem, and what to do. Takes several exports, such as all shards.
+line for each problem, and what to do. Takes several exports, as of all shards.
 Exit 0 without a problem, 4 with one, 2 where there is no export; with --repair
 that of the resume, then of a second check.
 
