@@ -121,7 +121,7 @@ export class Client {
 }
 
 /**
- * The Files of the workspace, oldest first, so that new ones come last.
+ * Describes the list of Files, oldest first, so that new ones come last.
  *
  * @param path A Directory's path, to list what is below it; `null` for all.
  */
@@ -148,7 +148,7 @@ export function filesList(path: string | null): ListSpec<FileInfo> {
   };
 }
 
-/** The Datapoints of one Version of a Dataset. */
+/** Describes the list of Datapoints of one Version of a Dataset. */
 export function datapointsList(
   file: FileInfo,
   versionId: string,
@@ -166,7 +166,7 @@ export function datapointsList(
   };
 }
 
-/** The Evaluations of a File. */
+/** Describes the list of a File's Evaluations. */
 export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
   return {
     fileId: file.id,
@@ -181,7 +181,7 @@ export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
   };
 }
 
-/** The Logs of an Evaluation; one is unique by its Run and its Log. */
+/** Describes the list of an Evaluation's Logs; one is unique by its Run and its Log. */
 export function evaluationLogsList(
   file: FileInfo,
   evaluationId: string,
@@ -206,7 +206,7 @@ export function evaluationLogsList(
 }
 
 /**
- * The Logs of a File, trace children included.
+ * Describes the list of a File's Logs, trace children included.
  *
  * @param file The File.
  * @param after Only Logs created after this instant (ISO 8601); `null` for all.
@@ -240,7 +240,7 @@ export function logsList(
   };
 }
 
-/** What a File is called in messages. */
+/** Returns what a File is called in messages. */
 function nameOf({ path, id }: FileInfo): string {
   return path === null || path === "" ? id : path;
 }

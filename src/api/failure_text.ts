@@ -1,5 +1,5 @@
 /**
- * Words for failures, made from what cannot be printed as it is: response
+ * Puts failures in words, made from what cannot be printed as it is: response
  * bodies (control characters, customer data, a quoted key) and the messages of
  * fetch (which hold the URL).
  */

@@ -245,7 +245,10 @@ function joinBlocks(
   return whole;
 }
 
-/** The error for a response of more bytes than there is room for, as a server would say it. */
+/**
+ * Makes the error for a response of more bytes than there is room for, as a
+ * server would say it.
+ */
 function tooLarge(maxBytes: number): ApiError {
   const megabytes = Math.round(maxBytes / 1_000_000);
   return new ApiError(`the response has more than ${megabytes} MB`, {

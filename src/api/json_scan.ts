@@ -123,7 +123,7 @@ export function parseText(bytes: Uint8Array): unknown {
   }
 }
 
-/** The error for an answer that cannot be read. */
+/** Makes the error for an answer that cannot be read. */
 export function broken(why: string, cause?: unknown): ProtocolError {
   return new ProtocolError(`the answer cannot be read: ${why}`, { cause });
 }

@@ -1,7 +1,7 @@
 /**
- * Distinguishes a key that is refused from a File that the key may not read: the API
- * says 401 or 403 to both. The probe decides; while the key is good, a refusal costs
- * only what was asked for.
+ * Distinguishes a key that is refused from a File that the key may not read:
+ * the API says 401 or 403 to both. The probe decides; while the key is good, a
+ * refusal costs only what was asked for.
  */
 import {
   ApiError,

@@ -1,7 +1,7 @@
 /**
- * What a request is, and what makes one. The layers of the session (fetch_once,
- * retry_after, circuit_breaker, rate_limiter, retry, key_check) are all of the
- * same shape, and each is made from the one below it.
+ * Describes a request, and what makes one. The layers of the session
+ * (fetch_once, retry_after, circuit_breaker, rate_limiter, retry, key_check)
+ * are all of the same shape, and each is made from the one below it.
  */
 import type { Observer } from "../core/observer.ts";
 import type { Clock, Runtime } from "../core/runtime.ts";

@@ -120,7 +120,10 @@ export class RetryAfter implements Transport {
   }
 }
 
-/** How long the run waits after so many refusals in a row: not at all after the first. */
+/**
+ * Decides how long the run waits after so many refusals in a row: not at all
+ * after the first.
+ */
 function pauseMs(refusals: number): number {
   if (refusals < 2) return 0;
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (refusals - 2));

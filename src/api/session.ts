@@ -1,6 +1,7 @@
 /**
- * The way to the API: one GET → what was read from its body, or a typed error.
- * Puts the layers together; each is a file of its own and knows only the one below.
+ * Makes requests of the API: one GET gives what was read from its body, or a
+ * typed error. Puts the layers together; each is a file of its own and knows
+ * only the one below.
  */
 import { ApiError, NetworkError } from "../core/errors.ts";
 import { redact } from "../core/redact.ts";

@@ -1,9 +1,9 @@
 /**
- * One file that is a program on any machine of the same system: a small shell
- * head, then Deno and the bundled program, compressed. The head unpacks both once
- * into the user's cache, under the sum of what it unpacks, and starts them with
- * the permissions of the compiled program. The key is in its environment: what
- * somebody else could have put there is never started.
+ * Makes one file that is a program on any machine of the same system: a small
+ * shell head, then Deno and the bundled program, compressed. The head unpacks
+ * both once into the user's cache, under the sum of what it unpacks, and starts
+ * them with the permissions of the compiled program. The key is in its
+ * environment: what somebody else could have put there is never started.
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";

@@ -1,7 +1,7 @@
 /**
- * Reads settings: flags go before the environment, that before `.env`, that before
- * defaults; a resume keeps those of the first run. Everything is checked here,
- * before anything is written.
+ * Reads settings: flags go before the environment, that before `.env`, that
+ * before defaults; a resume keeps those of the first run. Everything is checked
+ * here, before anything is written.
  */
 import { parse } from "@std/dotenv";
 import { UsageError } from "../core/errors.ts";

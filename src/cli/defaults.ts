@@ -1,4 +1,4 @@
-/** What holds unless the user says otherwise. */
+/** Holds the defaults of the settings. */
 
 /** The address of the API. */
 export const DEFAULT_API_URL = "https://api.humanloop.com/v5";

@@ -1,6 +1,6 @@
 /**
- * The one table of commands and options. Reading the command line, `--help` and
- * the completions of shells all go by it.
+ * Holds the one table of commands and options, which the reading of the command
+ * line, `--help` and the completions of shells go by.
  */
 import { FILE_TYPES } from "../core/filters.ts";
 import {
@@ -188,7 +188,14 @@ export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
     usage: "[export] [options]",
     summary: "export into exports/YYYYMMDD-HHMMSS",
     options: ["resume", "output", ...SCOPE, ...API, "json"],
-    about: "Prints a summary; with --quiet only the export's path.",
+    about:
+      `Prints a summary; with --quiet only the export's path, with --json a document
+of state, exitCode, exportDir, resumeCommand, scope, files, records and gaps.
+Filters are kept, and used by every --resume. Lists of Logs are frozen at the
+moment when the export was started, by the API's clock.
+
+HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY are used. DENO_CERT names a file
+of a certificate authority; DENO_TLS_CA_STORE=system trusts the system's.`,
     example: "--logs --output /backup/humanloop",
   },
   plan: {
@@ -207,8 +214,8 @@ something could not be counted.`,
     operand: { ...EXPORT_DIR, isRepeatable: true },
     options: ["remote", "repair", "output", ...API, "json"],
     about:
-      `Works offline and without a key, unless --remote or --repair is given. Prints
-a line for each problem, and what to do. Takes several exports, as all shards.
+      `Works offline and without a key, unless --remote or --repair is given. Prints a
+line for each problem, and what to do. Takes several exports, as of all shards.
 Exit 0 without a problem, 4 with one, 2 where there is no export; with --repair
 that of the resume, then of a second check.
 

@@ -1,6 +1,6 @@
 /**
- * Doing several things at once so that the first failure stops the others and
- * is the one that is thrown, and nothing goes on behind the caller's back.
+ * Does several things at once: the first failure stops the others and is
+ * thrown, and nothing is left running when a function returns.
  */
 
 /** The end of a run: one signal from the command line to the socket. */

@@ -1,7 +1,7 @@
 /**
- * The only module that touches the real world: network, clock, chance, disk,
- * terminal, signals, environment. Everything else gets it passed in, which a
- * test of the imports checks.
+ * Connects the program with the real world, as the only module: network, clock,
+ * chance, disk, terminal, signals, environment. Everything else gets it passed
+ * in, which a test of the imports checks.
  */
 import { PROGRAM_NAME } from "./program_name.ts";
 import {
@@ -181,7 +181,7 @@ function onInterrupt(handler: () => void): () => void {
   };
 }
 
-/** How this program was built: the self-extracting one is known by its name. */
+/** Finds out how this program was built: the self-extracting one is known by its name. */
 function buildKind(): BuildKind {
   if (Deno.build.standalone) return "compiled";
   return import.meta.url.endsWith(`/${PROGRAM_NAME}`)
@@ -189,7 +189,7 @@ function buildKind(): BuildKind {
     : "source";
 }
 
-/** How the user started this program, up to its arguments. */
+/** Finds out how the user started this program, up to its arguments. */
 function programName(): string {
   if (buildKind() !== "source") return "hl-export";
   const viaNpx = /[\\/]_npx[\\/]/.test(Deno.execPath());

@@ -1,8 +1,9 @@
 /**
- * The six kinds of failure that the program distinguishes. A message says in one
- * sentence what was tried, what happened and what to do, without a trailing
- * stop; it never holds a header, a query string or more than 200 characters of
- * a response. The exit code is chosen from the class, once, in `cli/exit_codes.ts`.
+ * Defines the six kinds of failure that the program distinguishes. A message
+ * says in one sentence what was tried, what happened and what to do, without a
+ * trailing stop; it never holds a header, a query string or more than 200
+ * characters of a response. The exit code is chosen from the class, once, in
+ * `cli/exit_codes.ts`.
  */
 
 /** The arguments, the settings or the chosen directory cannot be used. */

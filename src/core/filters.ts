@@ -69,7 +69,7 @@ export function fileFilter(
   };
 }
 
-/** Whether a File is wanted, where no other path is known. */
+/** Checks whether a File is wanted, where no other path is known. */
 export function wantsFile(filters: Filters, file: FilteredFile): boolean {
   return fileFilter(filters, [file.path])(file);
 }
@@ -126,7 +126,7 @@ export function nearestPath(
   return name === null ? null : byName.get(name)!;
 }
 
-/** The filters as they would be typed; `null` where there are none. */
+/** Writes the filters as they would be typed; `null` where there are none. */
 export function filtersText(filters: Filters): string | null {
   const { types, files, since, until, shard } = filters;
   const words = [
@@ -139,13 +139,13 @@ export function filtersText(filters: Filters): string | null {
   return words.length === 0 ? null : words.join(" ");
 }
 
-/** Whether a File is in a shard: always in the same, whatever else there is. */
+/** Checks whether a File is in a shard: always in the same, whatever else there is. */
 function isInShard({ index, of }: Shard, fileId: string): boolean {
   const sum = createHash("sha256").update(fileId).digest();
   return sum.readUInt32BE() % of === index - 1;
 }
 
-/** A path and those of its Directories, the topmost first. */
+/** Lists a path and those of its Directories, the topmost first. */
 function withParents(path: string): string[] {
   const names = path.split("/");
   return names.map((_, i) => names.slice(0, i + 1).join("/"));

@@ -1,4 +1,7 @@
-/** What is missing of an export: one type from the failed request to the summary. */
+/**
+ * Describes what is missing of an export: one type from the failed request to
+ * the summary.
+ */
 
 /** Something that is missing, and why. */
 export interface Gap {
@@ -19,7 +22,7 @@ export interface RecordGap extends Gap {
   readonly missing: number;
 }
 
-/** A gap in words: the File, the part, which records, why. */
+/** Writes a gap in words: the File, the part, which records, why. */
 export function gapText(gap: Gap): string {
   const { fileId, part, offset, missing, reason } = gap;
   const label = fileId === null ? part : `${fileId} ${part}`;

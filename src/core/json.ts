@@ -1,6 +1,6 @@
-/** Telling JSON values apart, and parsing them for people. */
+/** Checks kinds of JSON values, and parses JSON for people. */
 
-/** Whether a value is an object with members: no array, not `null`. */
+/** Checks whether a value is an object with members: no array, not `null`. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -29,7 +29,10 @@ export function parseExactly(json: string): unknown {
   }
 }
 
-/** A number in its own spelling; part of the language, not yet of its types. */
+/**
+ * Makes a number that keeps its own spelling; part of the language, not yet of
+ * its types.
+ */
 function rawJson(source: string): unknown {
   const { rawJSON } = JSON as typeof JSON & {
     readonly rawJSON: (text: string) => unknown;

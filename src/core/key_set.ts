@@ -1,7 +1,7 @@
 /**
- * A set of the keys of a list of any length, in 8 bytes a key: a key is kept as a
- * number of 64 bits. Two keys of a million have the same number once in some ten
- * million lists; a caller that must be sure compares the keys themselves.
+ * Holds the keys of a list of any length, in 8 bytes a key: a key is kept as a
+ * number of 64 bits. Two keys of a million have the same number once in some
+ * ten million lists; a caller that must be sure compares the keys themselves.
  */
 
 const FIRST_CAPACITY = 1 << 6;

@@ -1,6 +1,6 @@
 /**
- * What the pipeline reports to the progress bar and the log: counts, waits, lines.
- * Nothing comes back.
+ * Describes what the pipeline reports to the progress bar and the log: counts,
+ * waits, lines. Nothing comes back.
  */
 
 /** How grave a line of the log is. */
@@ -23,7 +23,7 @@ export type RecordKind = typeof RECORD_KINDS[number];
 /** How many records of each kind; absent means none. */
 export type Counts = { readonly [kind in RecordKind]?: number };
 
-/** The sum of counts, in the order of the kinds and without noughts. */
+/** Adds up counts, in the order of the kinds and without zeros. */
 export function sumCounts(counts: readonly Counts[]): Counts {
   const sums: { [kind in RecordKind]?: number } = {};
   for (const kind of RECORD_KINDS) {

@@ -1,4 +1,4 @@
-/** Ranges of a list's records: chunks, time windows, and which of them a gap concerns. */
+/** Computes with ranges of a list's records: chunks, time windows, gaps. */
 import type { RecordGap } from "./gap.ts";
 
 /**
@@ -18,17 +18,17 @@ export interface TimeWindow {
   readonly count: number;
 }
 
-/** The number of the chunk, from 1, that a record belongs to. */
+/** Returns the number of the chunk, from 1, that a record belongs to. */
 export function chunkOf(offset: number): number {
   return Math.floor(offset / CHUNK_RECORDS) + 1;
 }
 
-/** The offset of the first record of a chunk. */
+/** Returns the offset of the first record of a chunk. */
 export function offsetOf(chunk: number): number {
   return (chunk - 1) * CHUNK_RECORDS;
 }
 
-/** The gaps that lie in a chunk. */
+/** Returns the gaps that lie in a chunk. */
 export function gapsOfChunk(
   gaps: readonly RecordGap[],
   chunk: number,
@@ -58,7 +58,7 @@ export function addGap(gaps: RecordGap[], gap: RecordGap): void {
   gaps[gaps.length - 1] = { ...last, missing: last.missing + gap.missing };
 }
 
-/** How many records these gaps lack. */
+/** Counts the records of these gaps. */
 export function missingOf(gaps: readonly RecordGap[]): number {
   return gaps.reduce((sum, { missing }) => sum + missing, 0);
 }

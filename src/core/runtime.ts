@@ -1,7 +1,7 @@
 /**
- * What the program needs of the real world, as types. Everything that a test
- * wants to replace (network, clock, chance, disk, terminal, signals) comes in
- * through these; `deno_runtime.ts` holds the only real ones.
+ * Describes, as types, what the program needs of the real world. Everything
+ * that a test wants to replace (network, clock, chance, disk, terminal,
+ * signals) comes in through these; `deno_runtime.ts` holds the only real ones.
  */
 
 /** Time, in milliseconds. */

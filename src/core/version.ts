@@ -1,4 +1,4 @@
-/** This program's version, as `deno.json` has it. */
+/** Reads this program's version from `deno.json`. */
 import config from "../../deno.json" with { type: "json" };
 
 export const VERSION: string = config.version;

@@ -1,4 +1,7 @@
-/** The demo server's `start_date` and `end_date`: the Logs between two instants. */
+/**
+ * Implements the demo server's `start_date` and `end_date`: the Logs between
+ * two instants.
+ */
 import type { Sequence } from "./workspace.ts";
 
 /** Whether the bounds include their instants; the API does not say. */
@@ -11,8 +14,8 @@ export interface Bounds {
 const known = new WeakMap<object, readonly number[]>();
 
 /**
- * The Logs that an address asks for by their time of creation. Where they have
- * none, dates are ignored.
+ * Returns the Logs that an address asks for by their time of creation. Where
+ * they have none, dates are ignored.
  */
 export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
   const start = Date.parse(url.searchParams.get("start_date") ?? "");
@@ -37,7 +40,7 @@ export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
   return { length: indexes.length, at: (i) => logs.at(indexes[i] ?? -1) };
 }
 
-/** The first index from which on `test` holds; `length` where it never does. */
+/** Returns the first index from which on `test` holds; `length` where it never does. */
 function firstThat(length: number, test: (index: number) => boolean): number {
   let low = 0;
   let high = length;

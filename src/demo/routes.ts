@@ -1,4 +1,7 @@
-/** The demo server's endpoints: from an address to the text of an answer. */
+/**
+ * Implements the demo server's endpoints: from an address to the text of an
+ * answer.
+ */
 import { between, type Bounds } from "./dates.ts";
 import type { DemoFile, Sequence, Workspace } from "./workspace.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A Humanloop-compatible server on loopback: the endpoints that an export
- * reads, with the API's envelopes, errors and paging, over a workspace.
+ * Serves a workspace on loopback as Humanloop does: the endpoints that an
+ * export reads, with the API's envelopes, errors and paging, over a workspace.
  */
 import type { Clock } from "../core/runtime.ts";
 import { prettyPrint } from "./pretty_print.ts";

@@ -1,6 +1,6 @@
 /**
- * A workspace as the demo server holds it: every record as the JSON text that is
- * sent, so that what an export must hold is known byte for byte.
+ * Describes a workspace as the demo server holds it: every record as the JSON
+ * text that is sent, so that what an export must hold is known byte for byte.
  */
 
 /** Records, made when they are asked for, so that a million cost no memory. */
@@ -60,7 +60,7 @@ export interface Workspace {
 }
 
 /**
- * Records made by a function.
+ * Makes a list of records from a function.
  *
  * @param length How many.
  * @param make Makes the one at an index.

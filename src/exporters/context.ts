@@ -1,6 +1,6 @@
 /**
- * What the exporters share: the run's connections and, for one File, its place
- * on disk and the report of what is there and what is missing.
+ * Holds what the exporters share: the run's connections and, for one File, its
+ * paths and the report of what is there and what is missing.
  */
 import type { Client, FileInfo } from "../api/client.ts";
 import type { ReaderContext } from "../lists/list_types.ts";

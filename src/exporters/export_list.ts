@@ -104,7 +104,7 @@ class Reconciler<T> {
   #spec: ListSpec<T>;
   /** The numbers of the chunks that this run committed. */
   readonly #own = new Set<number>();
-  /** What this run set aside of its own, from a reading that the list outran. */
+  /** What this run set aside of its own, from a reading during which the list changed. */
   readonly #ownAsides = new Set<string>();
 
   constructor(context: FileContext, list: ListExport<T>) {

@@ -1,4 +1,4 @@
-/** What a run of the pipeline came to. */
+/** Describes how a run of the pipeline ended. */
 import type { Counts } from "../core/observer.ts";
 import type { Gap } from "../core/gap.ts";
 

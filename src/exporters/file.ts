@@ -101,7 +101,7 @@ async function reopenFile(
 ): Promise<void> {
   const paths = context.layout.file(file.id);
   const sums = context.earlierSums.get(file.id) ?? new Map();
-  // First of all: a kill must not leave it behind with less than it vouches for.
+  // First of all: a kill must not leave it behind with less than it says.
   await context.sums.drop(paths.done);
   await removeScratch(context.disk, paths.done);
   await setAsideDamaged(context, { file, paths }, sums);
@@ -166,7 +166,7 @@ export async function exportFile(
   return { counts, gaps: report.gaps };
 }
 
-/** The Logs of a File that has everything else. */
+/** Lists the parts to add to a File that has everything but its Logs. */
 function logsOf(context: FileContext): Array<() => Promise<void>> {
   return [
     () => addEvaluationLogs(context),
@@ -174,7 +174,7 @@ function logsOf(context: FileContext): Array<() => Promise<void>> {
   ];
 }
 
-/** The parts of a File, each to end in a gap of its own. */
+/** Lists the parts of a File, each to end in a gap of its own. */
 function partsOf(context: FileContext): Array<() => Promise<void>> {
   const isDataset = context.file.type === "dataset";
   const parts = [() =>

@@ -1,7 +1,7 @@
 /**
- * Whether a File that is called complete is: every file that its sums list is
- * there with its size. One of the official script, which keeps no sums, is
- * compared with the API.
+ * Checks whether a File that is called complete is so: every file that its sums
+ * list is there with its size. One of the official script, which keeps no sums,
+ * is compared with the API.
  */
 import { join } from "@std/path";
 import {
@@ -135,7 +135,7 @@ export async function rebuildCheckpoints(
   for (const name of sums.keys()) {
     const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
     if (list === undefined) continue;
-    // Logs that were being added are not what `.done` speaks of.
+    // `.done` does not cover Logs that were being added.
     if (!logs && !list.startsWith("datapoints/")) continue;
     const last = Math.max(
       Number(number),
@@ -232,7 +232,7 @@ async function linesOf<T>(
   return await countLinesOnDisk(disk, dir, keyReader(spec));
 }
 
-/** The list that a directory of chunks is of; `null` for none that is known. */
+/** Returns the list that a directory of chunks is of; `null` for none that is known. */
 function specOf(file: FileInfo, name: ListName): ListSpec<IdInfo> | null {
   const [top, id = "", part] = name.split("/");
   if (name === "logs") return logsList(file, null, null);

@@ -1,7 +1,7 @@
 /**
- * What is on disk of a list: which chunks hold all of their records, and what was
- * set aside. Everything is read and parsed; nothing is taken for complete by its
- * name.
+ * Reads what is on disk of a list: which chunks hold all of their records, and
+ * what was set aside. Everything is read and parsed; nothing is taken for
+ * complete by its name.
  */
 import { relative } from "@std/path";
 import type { ListSpec } from "../api/list_spec.ts";

@@ -159,7 +159,7 @@ async function exportDirectories(
   return list;
 }
 
-/** The path below which Files are listed; `null` for all. */
+/** Finds the path below which Files are listed; `null` for all. */
 export async function directoryPath(
   client: Client,
   id: string | null,
@@ -183,8 +183,8 @@ export async function directoryPath(
 }
 
 /**
- * Checks whether a Directory is `top` or below it. Where the tree does not show it,
- * what the API listed is believed.
+ * Checks whether a Directory is `top` or below it. Where the tree does not show
+ * it, what the API listed is believed.
  */
 function belowIn(
   directories: readonly DirectoryInfo[],

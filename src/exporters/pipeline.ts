@@ -1,7 +1,7 @@
 /**
- * The pipeline: which Files, in which order, how many at once, what is done and
- * what is missing. It reads through `lists/`, writes through the exporters and
- * keeps `export.json` true while it runs.
+ * Runs an export: decides which Files, in which order, how many at once, and
+ * keeps `export.json` up to date. It reads through `lists/` and writes through
+ * the exporters.
  */
 import { Client } from "../api/client.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";

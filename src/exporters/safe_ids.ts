@@ -1,7 +1,7 @@
 /**
- * Which ids of the API's may become names of files: those that are safe on every
- * system, and that no other id equals but for upper and lower case, since an
- * export may be copied to a disk that ignores case.
+ * Decides which ids of the API may become names of files: those that are safe
+ * on every system, and that no other id equals but for upper and lower case,
+ * since an export may be copied to a disk that ignores case.
  */
 import { isSafeId } from "../tree/layout.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Which Logs are wanted, by their time of creation, and where a long list is cut
- * so that it stays the same while it is read. The cut-off freezes, it does not
- * select: what lies behind it is read too, as a last, short window.
+ * Decides which Logs are wanted, by their time of creation, and where a long
+ * list is cut so that it stays the same while it is read. The cut-off freezes,
+ * it does not select: what lies behind it is read too, as a last, short window.
  */
 import type { FileInfo, LogInfo } from "../api/client.ts";
 import { logsList } from "../api/client.ts";

@@ -60,12 +60,12 @@ export async function openList<T>(
   }
 }
 
-/** The list as one segment. */
+/** Makes one segment of the whole list. */
 export function wholeList<T>(spec: ListSpec<T>): readonly ListSegment<T>[] {
   return [{ spec, offset: 0, count: null }];
 }
 
-/** The cursor at a list's beginning. */
+/** Makes the cursor at a list's beginning. */
 export function atBeginning(): Cursor {
   return { offset: 0, lastKey: null, keys: new KeySet() };
 }

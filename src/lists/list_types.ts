@@ -1,4 +1,4 @@
-/** What goes into reading a list, and what comes out of it. */
+/** Describes what goes into reading a list, and what comes out of it. */
 import type { MemoryBudget } from "../api/memory_budget.ts";
 import type { RawRecord } from "../api/records.ts";
 import type { Session } from "../api/session.ts";

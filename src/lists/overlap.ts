@@ -1,7 +1,8 @@
 /**
- * Whether records of different responses are of the same list: it may have
- * changed between them. Where two batches share a record, it must be the same;
- * where they only meet, the two records are asked for again in one page.
+ * Checks whether records of different responses are of the same list: it may
+ * have changed between them. Where two batches share a record, it must be the
+ * same; where they only meet, the two records are requested once more in one
+ * page.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
@@ -34,7 +35,7 @@ export async function doOverlap<T>(
   return true;
 }
 
-/** The offset behind the last of these records. */
+/** Returns the offset behind the last of these records. */
 export function endOf(
   { offset, records }: Records<unknown>,
 ): number {

@@ -70,7 +70,7 @@ export function fetchPage<T>(
   });
 }
 
-/** Whether no record of a page is there twice. */
+/** Checks whether no record of a page is there twice. */
 function areDistinct<T>(records: readonly RawRecord<T>[], spec: ListSpec<T>) {
   const keys = new Set(records.map(({ info }) => spec.key(info)));
   return keys.size === records.length;

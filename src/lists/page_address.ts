@@ -1,8 +1,8 @@
 /**
- * Which pages to ask for. The API gives pages of any size, each beginning at a
- * multiple of its size. Consecutive pages are chosen so that they share a record:
- * if both hold the same one at the same offset, nothing was inserted or removed
- * before it between the two responses.
+ * Chooses which pages to ask for. The API gives pages of any size, each
+ * beginning at a multiple of its size. Consecutive pages are chosen so that
+ * they share a record: if both hold the same one at the same offset, nothing
+ * was inserted or removed before it between the two responses.
  */
 
 /** A page as it is asked for. */
@@ -12,12 +12,12 @@ export interface PageAddress {
   readonly size: number;
 }
 
-/** The offset of a page's first record. */
+/** Returns the offset of a page's first record. */
 export function startOf({ page, size }: PageAddress): number {
   return (page - 1) * size;
 }
 
-/** The offset behind a page's last record. */
+/** Returns the offset behind a page's last record. */
 export function endOf({ page, size }: PageAddress): number {
   return page * size;
 }
@@ -34,7 +34,8 @@ export interface PageBounds {
 }
 
 /**
- * Finds the page that holds the record at `offset` and reaches farthest beyond it.
+ * Finds the page that holds the record at `offset` and reaches farthest beyond
+ * it.
  *
  * @param offset The first record that is wanted.
  * @param most The most records a page.

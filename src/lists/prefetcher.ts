@@ -1,7 +1,7 @@
 /**
- * The pages of one list that are on their way: a sliding window of requests, as
- * far ahead as the run's slots and bytes allow, of sizes that the server gives
- * and the machine can hold. Which records are the list is not judged here.
+ * Requests the pages of one list ahead of time: a sliding window, as far ahead
+ * as the run's slots and bytes allow, of sizes that the server gives and the
+ * machine can hold. It does not judge which records are the list.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { Permit } from "../api/memory_budget.ts";

@@ -33,7 +33,7 @@ export class NotTimeOrdered extends Error {}
 /** The most Logs of a window, where time can be cut so fine. */
 const WINDOW_RECORDS = 10_000;
 
-/** Where time begins, as far as cutting goes: a product's, a web's, a computer's, a calendar's. */
+/** Instants that are tried, one after the other, as the time of the oldest Log. */
 const BEGINNINGS = ["2020", "2000", "1970", "0001"].map((year) =>
   Date.parse(`${year}-01-01T00:00:00Z`)
 );

@@ -1,7 +1,8 @@
 /**
- * File names for Humanloop's names: safe on Linux, macOS and Windows, never two
- * the same on any of them, and readable. What cannot stand in a file name stands
- * there as `%` and its UTF-8 in hexadecimal, so that a name can be read back.
+ * Makes file names for Humanloop's names: safe on Linux, macOS and Windows,
+ * never two the same on any of them, and readable. What cannot stand in a file
+ * name stands there as `%` and its UTF-8 in hexadecimal, so that a name can be
+ * read back.
  */
 import { createHash } from "node:crypto";
 
@@ -12,7 +13,7 @@ const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"/\\|?*%@]/u;
 /** Longer names are cut, in characters; most file systems allow 255 bytes. */
 const LONGEST = 100;
 
-/** One name as a file's or a directory's. */
+/** Writes one name as a file's or a directory's. */
 export function safeName(name: string): string {
   if (name === "") return "%";
   // macOS takes the two ways to write é for one: only the usual one stays.
@@ -83,7 +84,7 @@ function withoutCapitals(safe: string): string {
   );
 }
 
-/** What is the same for names that a system that ignores case takes for one. */
+/** Returns the same text for names that a system that ignores case takes for one. */
 export function foldOf(name: string): string {
   return name.toUpperCase().toLowerCase();
 }
@@ -100,7 +101,7 @@ function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** The beginning, cut between characters and escapes. */
+/** Returns the beginning, cut between characters and escapes. */
 function shortened(safe: string): string {
   let short = "";
   for (const part of safe.match(/%[0-9A-F]{2}|./gsu) ?? []) {

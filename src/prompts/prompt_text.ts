@@ -1,7 +1,7 @@
 /**
- * A Version of a Prompt or Agent as text to read and to keep in git: front matter
- * with its model and parameters, then its messages. Values are JSON, which is
- * YAML too, so that front matter can be parsed.
+ * Writes a Version of a Prompt or Agent as text to read and to keep in git:
+ * front matter with its model and parameters, then its messages. Values are
+ * JSON, which is YAML too, so that front matter can be parsed.
  */
 import { isEmpty, isObject, parseExactly } from "../core/json.ts";
 
@@ -19,7 +19,7 @@ const LEFT_OUT = new Set([
 ]);
 
 /**
- * The text of a Version.
+ * Writes the text of a Version.
  *
  * @param json The Version as the API sent it.
  * @returns Humanloop's own text of it where it was sent, else one of ours;
@@ -37,7 +37,7 @@ export function promptText(json: string): string | null {
   return ["---", ...lines, "---", "", text].join("\n");
 }
 
-/** What a Version consists of beside its template, what matters most first. */
+/** Returns what a Version consists of beside its template, what matters most first. */
 export function fieldsOf(
   version: Readonly<Record<string, unknown>>,
 ): readonly (readonly [name: string, value: unknown])[] {
@@ -49,12 +49,12 @@ export function fieldsOf(
     .map((name) => [name, version[name]]);
 }
 
-/** A key of YAML that means itself. */
+/** Writes a key of YAML, quoted where it needs to be. */
 function keyOf(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
 }
 
-/** A template as text: messages, each in the tag of its role. */
+/** Writes a template as text: messages, each in the tag of its role. */
 export function templateText(template: unknown): string {
   if (typeof template === "string") return ensureEnd(template);
   if (!Array.isArray(template)) return "";

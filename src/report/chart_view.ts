@@ -1,4 +1,4 @@
-/** A small chart of an Evaluator's results, a bar a Run. */
+/** Draws a small chart of an Evaluator's results, a bar a Run. */
 import { html, type Markup } from "./html.ts";
 
 /** One Run's results with one Evaluator. */

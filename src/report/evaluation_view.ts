@@ -1,4 +1,7 @@
-/** A File's Evaluations: their stats as a table, and a chart of each Evaluator. */
+/**
+ * Shows a File's Evaluations: their stats as a table, and a chart of each
+ * Evaluator.
+ */
 import { isObject } from "../core/json.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { chart, type Column, percent, type Result } from "./chart_view.ts";

@@ -1,4 +1,4 @@
-/** The page of one File. */
+/** Makes the page of one File. */
 import type { Counts } from "../core/observer.ts";
 import { type Gap, gapText } from "../core/gap.ts";
 import { recordsText } from "../ui/text.ts";
@@ -130,11 +130,11 @@ function pairsView(
   return html`
     <table class="parameters">
       <caption>${title}</caption>
-      <tbody>${pairs.map(([name, what]) =>
+      <tbody>${pairs.map(([name, value]) =>
         html`
           <tr>
             <th scope="row">${name}</th>
-            <td>${what}</td>
+            <td>${value}</td>
           </tr>
         `
       )}</tbody>
@@ -151,8 +151,8 @@ function deploymentsView(
     deployments.map((one) => {
       const id = textIn(one, "version_id") ?? "";
       const isDefault = textIn(one, "environment_tag") === "default";
-      const what = `${names.get(id) ?? id}${isDefault ? " (default)" : ""}`;
-      return [textIn(one, "environment_name") ?? "", what];
+      const version = `${names.get(id) ?? id}${isDefault ? " (default)" : ""}`;
+      return [textIn(one, "environment_name") ?? "", version];
     }),
   );
 }

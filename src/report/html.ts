@@ -1,6 +1,6 @@
 /**
- * HTML that untrusted text cannot get out of: what is put into a template is
- * escaped, unless it is markup of our own. Control characters and those that
+ * Makes HTML that untrusted text cannot get out of: what is put into a template
+ * is escaped, unless it is markup of our own. Control characters and those that
  * turn the direction of writing are made visible.
  */
 import { createHash } from "node:crypto";
@@ -45,7 +45,7 @@ function textOf(content: Content): string {
   return shown(String(content)).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
 }
 
-/** A text as a page shows it: its lines and tabs stay. */
+/** Returns a text as a page shows it: its lines and tabs stay. */
 export function shown(text: string): string {
   return escapeControls(text.replaceAll("\r\n", "\n"), "\n\t");
 }
@@ -61,8 +61,8 @@ export interface Page {
 }
 
 /**
- * The text of a page. Its policy forbids everything but its own style and
- * script, known by their hashes: no network, no other script, no form.
+ * Writes a page. Its policy forbids everything but its own style and script,
+ * known by their hashes: no network, no other script, no form.
  */
 export function pageText({ title, body, style, script, data }: Page): string {
   const policy = [

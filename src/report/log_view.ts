@@ -1,4 +1,4 @@
-/** The newest Logs of a File, as a table. */
+/** Shows the newest Logs of a File, as a table. */
 import { isEmpty, isObject } from "../core/json.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";
@@ -58,14 +58,14 @@ function chunkLinks(chunks: number): Markup {
 }
 
 function logRow({ log, chunk, line }: ShownLog): Markup {
-  const where =
+  const location =
     html`<a href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${line}`;
   if (log === null) {
     return html`
       <tr>
         <td></td>
         <td
-          colspan="3">A Log that is too long to be shown, or no JSON: ${where}</td>
+          colspan="3">A Log that is too long to be shown, or no JSON: ${location}</td>
       </tr>
     `;
   }
@@ -82,7 +82,7 @@ function logRow({ log, chunk, line }: ShownLog): Markup {
       <td data-label="Time"><time>${formatTime(time)}</time>
     <p class="quiet">${notes.join(" · ")}</p>
     <p class="quiet"><code>${textIn(log, "id") ?? ""}</code></p>
-    <p class="quiet">${where}</p></td>
+    <p class="quiet">${location}</p></td>
       <td data-label="Input">${inputView(log)}</td>
       <td data-label="Output">${outputView(log)}</td>
       <td data-label="Judgments">${judgmentsView(log)}</td>

@@ -1,11 +1,11 @@
-/** Messages of a template or a Log, as a reader wants to see them. */
+/** Shows messages of a template or a Log, as a reader wants to see them. */
 import { isObject } from "../core/json.ts";
 import { pluralize } from "../ui/text.ts";
 import { html, type Markup } from "./html.ts";
 import { beginning, objectsIn, readable, textIn } from "./values.ts";
 
 /**
- * Messages, each with its role.
+ * Shows messages, each with its role.
  *
  * @param most Longer texts are cut, in characters.
  * @param more What is shown below a message.

@@ -1,4 +1,7 @@
-/** `index.html`: all Files of an export, with a search by path, name, id or type. */
+/**
+ * Makes `index.html`: all Files of an export, with a search by path, name, id
+ * or type.
+ */
 import { type Gap, gapText } from "../core/gap.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup, pageText, shown } from "./html.ts";

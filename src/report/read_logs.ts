@@ -22,7 +22,7 @@ export interface ShownLog {
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
 /**
- * The newest Logs.
+ * Reads the newest Logs.
  *
  * @param dir The export's directory.
  * @param chunks The list's chunks in order, below it.

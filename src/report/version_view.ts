@@ -1,4 +1,6 @@
-/** A File's Versions, newest first, and what is needed to compare any two. */
+/**
+ * Shows a File's Versions, newest first, and what is needed to compare any two.
+ */
 import { isObject, parseExactly } from "../core/json.ts";
 import { fieldsOf, templateText } from "../prompts/prompt_text.ts";
 import { html, type Markup } from "./html.ts";

@@ -94,8 +94,8 @@ export async function writePages(
 }
 
 /**
- * Writes the page of a File. One that cannot be made is reported, and costs nothing
- * but itself.
+ * Writes the page of a File. One that cannot be made is reported, and costs
+ * nothing but itself.
  *
  * @returns Whether it was written.
  * @throws {StorageError} When the page cannot be written.

@@ -1,4 +1,7 @@
-/** Typed door to `@std/assert` (CONTRIBUTING, "Dependencies"): the functions used, with their standard signatures. */
+/**
+ * Gives types to `@std/assert` (CONTRIBUTING, "Dependencies"): the functions
+ * used, with their standard signatures.
+ */
 import { assert as assertJs } from "deno-std/assert/assert.js";
 import { assertEquals as equalsJs } from "deno-std/assert/equals.js";
 import { assertRejects as rejectsJs } from "deno-std/assert/rejects.js";

@@ -1,4 +1,7 @@
-/** Typed door to `@std/cli` (CONTRIBUTING, "Dependencies"): the functions used, with their standard signatures. */
+/**
+ * Gives types to `@std/cli` (CONTRIBUTING, "Dependencies"): the functions used,
+ * with their standard signatures.
+ */
 import { parseArgs as parseArgsJs } from "deno-std/cli/parse_args.js";
 
 /** The options of `parseArgs` that are used. */

@@ -1,4 +1,7 @@
-/** Typed door to `@std/fs` (CONTRIBUTING, "Dependencies"): the functions used, with their standard signatures. */
+/**
+ * Gives types to `@std/fs` (CONTRIBUTING, "Dependencies"): the functions used,
+ * with their standard signatures.
+ */
 import { walk as walkJs } from "deno-std-fs/walk.js";
 
 /** One entry that `walk` gives. */

@@ -1,4 +1,7 @@
-/** Typed door to `@std/path` (CONTRIBUTING, "Dependencies"): the functions used, with their standard signatures. */
+/**
+ * Gives types to `@std/path` (CONTRIBUTING, "Dependencies"): the functions
+ * used, with their standard signatures.
+ */
 import { basename as basenameJs } from "deno-std/path/basename.js";
 import { dirname as dirnameJs } from "deno-std/path/dirname.js";
 import { fromFileUrl as fromFileUrlJs } from "deno-std/path/from_file_url.js";

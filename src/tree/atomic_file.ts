@@ -33,24 +33,24 @@ export const PART_SUFFIX = ".part";
 /**
  * Runs one operation on the disk.
  *
- * @param what What is being done: `write /tmp/x`.
+ * @param action What is being done: `write /tmp/x`.
  * @param work The operation.
  * @throws {StorageError} When the disk fails.
  */
 export async function onDisk<T>(
-  what: string,
+  action: string,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw storageError(what, cause);
+    throw storageError(action, cause);
   }
 }
 
 /** Makes the error for a failure of the disk. */
-export function storageError(what: string, cause: unknown): StorageError {
-  return new StorageError(`cannot ${what}: ${reasonOf(cause)}`, { cause });
+export function storageError(action: string, cause: unknown): StorageError {
+  return new StorageError(`cannot ${action}: ${reasonOf(cause)}`, { cause });
 }
 
 /**
@@ -191,7 +191,7 @@ export async function readFile(
 }
 
 /**
- * The entries of a directory.
+ * Lists a directory.
  *
  * @returns Them, sorted by name, or `null` when there is no such directory.
  * @throws {StorageError} When the disk fails.
@@ -209,14 +209,14 @@ export async function listDir(
 
 /** Runs one operation on the disk; `null` where there is nothing at the path. */
 export async function orNull<T>(
-  what: string,
+  action: string,
   work: () => Promise<T>,
 ): Promise<T | null> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw storageError(what, error);
+    throw storageError(action, error);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * `.state.json`, beside a File's data while it is not complete: for each list
- * what a chunk on disk does not show. It does not grow with the records.
+ * Keeps `.state.json`, beside a File's data while it is not complete: for each
+ * list what a chunk on disk does not show. It does not grow with the records.
  */
 import type { RecordGap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";

@@ -1,8 +1,9 @@
 /**
- * `SHA256SUMS`, made while writing: a file that gets its name has a line in a
- * journal, with its sum and its size. At the end of a run the journal becomes the
- * sums; a run that is killed leaves it for the next. A sum that is listed is
- * never dropped: where its file is missing, the line stays, so that `sha256sum -c` reports it.
+ * Makes `SHA256SUMS` while files are written: one that gets its name has a line
+ * in a journal, with its sum and its size. At the end of a run the journal
+ * becomes the sums; a run that is killed leaves it for the next. A sum that is
+ * listed is never dropped: where its file is missing, the line stays, so that
+ * `sha256sum -c` reports it.
  *
  * A line with `?` for a sum is in the journal while a file gets its name: if
  * the run dies just then, that file is read to sum it.
@@ -35,8 +36,8 @@ const CUT_LINE = new TextEncoder().encode("\0\n");
 /** The log, which is never written as a whole, and what was set aside. */
 const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
- * Files that are removed when the export is complete, those that can be made again
- * from the others, and the sums themselves.
+ * Files that are removed when the export is complete, those that can be made
+ * again from the others, and the sums themselves.
  */
 const UNSUMMED =
   /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.db|^\.lock$/;

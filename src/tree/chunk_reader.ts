@@ -122,7 +122,7 @@ function keyOf(text: string | null, readKey: ReadKey): string | null {
   }
 }
 
-/** How many lines a chunk has, of a list of `total` records without gaps. */
+/** Counts how many lines a chunk has, of a list of `total` records without gaps. */
 export function linesOfChunk(chunk: number, total: number): number {
   const before = (chunk - 1) * CHUNK_RECORDS;
   return Math.max(0, Math.min(CHUNK_RECORDS, total - before));

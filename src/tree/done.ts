@@ -1,4 +1,4 @@
-/** `.done`, last of all in a File's directory: it vouches that the File is complete. */
+/** Reads and writes `.done`, which says that a File is complete. */
 import { isObject } from "../core/json.ts";
 import {
   type Counts,
@@ -38,7 +38,7 @@ export async function readDone(
 }
 
 /**
- * Vouches for a File: `.done` appears, then the state goes.
+ * Marks a File as complete: writes `.done`, then removes the checkpoints.
  *
  * @throws {StorageError} When the disk fails.
  */

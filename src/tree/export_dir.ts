@@ -1,8 +1,8 @@
 /**
- * The directory of one export: made new, or opened again to go on. While a run
- * works in it, it holds locks on the directory itself and on `export.log`; the
- * system lets go of them however the run ends. The log alone would not do: once
- * it is moved away, another run makes a new one and locks that.
+ * Makes the directory of one export, or opens it to go on. While a run works in
+ * it, it holds locks on the directory itself and on `export.log`; the system
+ * lets go of them however the run ends. The log alone would not do: once it is
+ * moved away, another run makes a new one and locks that.
  */
 import { basename, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
@@ -103,7 +103,7 @@ export async function expectExport(
 }
 
 /**
- * The entries of a directory that a user gave as an export's.
+ * Lists a directory that a user gave as an export's.
  *
  * @throws {UsageError} When it is none, or cannot be listed.
  */
@@ -127,7 +127,7 @@ export async function exportEntries(
   }
 }
 
-/** The error for a directory that is no export. */
+/** Makes the error for a directory that is no export. */
 export function notAnExport(path: string): UsageError {
   return new UsageError(
     `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
@@ -226,7 +226,7 @@ async function lockDirectory(
   throw anotherRun(path);
 }
 
-/** The log, whose closing lets go of the directory too. */
+/** Opens the log, whose closing unlocks the directory too. */
 function closingBoth(log: DiskFile, held: DiskFile): DiskFile {
   return {
     read: (bytes) => log.read(bytes),
@@ -252,7 +252,7 @@ function anotherRun(path: string): UsageError {
   );
 }
 
-/** Local time as `YYYYMMDD-HHMMSS`. */
+/** Writes the local time as `YYYYMMDD-HHMMSS`. */
 function timestamp(now: Date): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const date = [now.getMonth() + 1, now.getDate()].map(two).join("");

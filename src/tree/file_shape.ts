@@ -42,7 +42,7 @@ export function shapeOf(names: readonly string[]): FileShape {
   for (const name of names) {
     const aside = asidePath(name);
     if (aside !== null) shape.aside.add(aside);
-    else if (!place(shape, name.split("/"))) shape.extra.push(name);
+    else if (!sortInto(shape, name.split("/"))) shape.extra.push(name);
   }
   return shape;
 }
@@ -62,8 +62,8 @@ export function asidePath(path: string): string | null {
 const DOCUMENTS = [".done", "file.json", "deployments.json", PAGE_NAME];
 const EVALUATION_DOCUMENTS = ["evaluation.json", "stats.json"];
 
-/** Whether a name is of a part; the part learns of it. */
-function place(shape: FileShape, path: readonly string[]): boolean {
+/** Checks whether a name is of a part, and adds it to the part. */
+function sortInto(shape: FileShape, path: readonly string[]): boolean {
   const [top = "", id = "", part = ""] = path;
   const last = path.at(-1)!;
   const chunk = /^[1-9]\d*\.jsonl$/.test(last) ? parseInt(last) : null;
@@ -90,8 +90,8 @@ function place(shape: FileShape, path: readonly string[]): boolean {
 }
 
 /**
- * Whether a directory of a File may be empty: a list without records leaves one
- * where another reading of it had some.
+ * Checks whether a directory of a File may be empty: a list without records
+ * leaves one where another reading of it had some.
  *
  * @param name Below the File's directory, with `/` between names.
  */

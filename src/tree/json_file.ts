@@ -1,4 +1,7 @@
-/** Files of our own that hold JSON: the state, `.done`, `export.json`. */
+/**
+ * Reads and writes this program's own JSON: checkpoints, `.done`,
+ * `export.json`.
+ */
 import type { Disk } from "../core/runtime.ts";
 import { type SumRecorder, writeFile } from "./atomic_file.ts";
 

@@ -11,8 +11,8 @@ const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
 export const PAGE_NAME = "index.html";
 
 /**
- * Whether an id may become part of a path, on every system: an export may be
- * copied to another.
+ * Checks whether an id may become part of a path, on every system: an export
+ * may be copied to another.
  */
 export function isSafeId(id: string): boolean {
   return /^[A-Za-z0-9_-]{1,128}$/.test(id) && !DEVICES.test(id);
@@ -47,7 +47,7 @@ export class Layout {
 export class FileLayout {
   constructor(readonly root: string) {}
 
-  /** Vouches for the File: last of all, only when it is complete. */
+  /** Says that the File is complete; written last. */
   get done(): string {
     return join(this.root, ".done");
   }
@@ -104,7 +104,7 @@ export type ListName =
   | `evaluations/${string}/logs`
   | `datapoints/${string}`;
 
-/** The path of a chunk in a list's directory. */
+/** Returns the path of a chunk in a list's directory. */
 export function chunkPath(dir: string, number: number): string {
   return join(dir, `${number}.jsonl`);
 }

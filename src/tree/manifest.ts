@@ -1,7 +1,7 @@
 /**
- * `export.json`: what was asked, when, by which version; each File's state and
- * counts; and what is missing. It is the only file that keeps the settings of
- * the first run, which every resume uses again.
+ * Describes and reads `export.json`: what was asked, when, by which version;
+ * each File's state and counts; and what is missing. It is the only file that
+ * keeps the settings of the first run, which every resume uses again.
  */
 import { type Filters, NO_FILTERS } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
@@ -53,7 +53,7 @@ export const TOOL_NAME = "hl-export";
  * Reads `export.json`.
  *
  * @returns It, or `null` when there is none that this tool wrote.
- * @throws {StorageError} When the disk refuses.
+ * @throws {StorageError} When the disk fails.
  */
 export async function readManifest(
   disk: Disk,
@@ -66,7 +66,7 @@ export async function readManifest(
   return { ...json, settings: { ...json.settings, filters } };
 }
 
-/** Whether all is there that the program goes by. */
+/** Checks whether all is there that the program goes by. */
 function isManifest(value: unknown): value is Manifest {
   if (!isObject(value) || !isSettings(value["settings"])) return false;
   const { files, gaps, state } = value;

@@ -91,7 +91,7 @@ export function isAside(name: string): boolean {
   return ASIDE.test(name);
 }
 
-/** The name that something had before it was set aside. */
+/** Returns the name that something had before it was set aside. */
 export function asideOf(name: string): string {
   return name.replace(ASIDE, "");
 }

@@ -1,7 +1,7 @@
 /**
- * The one reader of exports: this tool's, the official script's, shards side by
- * side, a directory that holds nothing but `files/`. Whatever is done with an
- * export after it was made reads it through this.
+ * Reads exports: this tool's, the official script's, shards side by side, a
+ * directory that holds nothing but `files/`. Whatever is done with an export
+ * after it was made reads it through this.
  *
  * It streams, and nothing that it meets ends the reading: what cannot be read is
  * a {@linkcode TreeProblem} instead, and only plain files are opened.
@@ -196,7 +196,7 @@ async function openOne(
   }));
 }
 
-/** Whether entries are those of a directory that is, or was, an export. */
+/** Checks whether entries are those of a directory that is, or was, an export. */
 function looksLikeExport(entries: readonly Deno.DirEntry[]): boolean {
   return entries.some(({ name }) =>
     ["export.json", "files", "SHA256SUMS", "directories.json", "shards"]
@@ -214,7 +214,7 @@ function namesOf(entries: readonly Deno.DirEntry[]): ReadonlySet<string> {
   );
 }
 
-/** The Files in `files/`; what is none of them becomes a problem. */
+/** Lists the Files in `files/`; what is none of them becomes a problem. */
 async function idsBelow(
   disk: Disk,
   dir: string,
@@ -299,7 +299,7 @@ export async function openFile(
 }
 
 /**
- * The same where the directory has been listed already.
+ * Does the same where the directory has been listed already.
  *
  * @param tree What lies in it, by paths below it.
  */
@@ -331,8 +331,8 @@ export async function treeFile(
 }
 
 /**
- * What a complete File lacks of its documents, as far as their names and what
- * `.done` or the manifest counts say without reading any.
+ * Finds what a complete File lacks of its documents, as far as their names and
+ * what `.done` or the manifest counts say without reading any.
  */
 export function missingDocuments(file: TreeFile): readonly TreeProblem[] {
   const { dir, id, done, entry, names, shape } = file;

@@ -1,6 +1,6 @@
 /**
- * What a run has done so far, and one line that says so. Counting and drawing
- * only: who shows the line, and when, is `reporter.ts`.
+ * Counts what a run has done so far, and writes it as one line, which
+ * `reporter.ts` shows.
  */
 import type { FileProgress } from "../core/observer.ts";
 import { TimeLeft } from "./time_left.ts";
@@ -100,7 +100,7 @@ export class Progress {
 }
 
 /**
- * The line to show. Where it is too long, the File's name is cut at its
+ * Writes the line to show. Where it is too long, the File's name is cut at its
  * beginning, then left out, then the bar, the rate, the records.
  *
  * @param columns The most columns that it may take; 0 for no limit and no bar.
@@ -130,7 +130,7 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   return shown === "" ? line : `${line} · ${shown}`;
 }
 
-/** What the run waits for, or how long it is going to take. */
+/** Says what the run waits for, or how long it is going to take. */
 function endOf({ waiting, leftMs }: Snapshot): readonly string[] {
   if (waiting !== null) {
     return [`${waiting.reason} in ${duration(waiting.leftMs)}`];
@@ -138,7 +138,7 @@ function endOf({ waiting, leftMs }: Snapshot): readonly string[] {
   return leftMs === null ? [] : [`${duration(leftMs)} left`];
 }
 
-/** The end of a name, or nothing where that is too little to know it by. */
+/** Returns the end of a name, or nothing where that is too little to know it by. */
 function cutToWidth(name: string, columns: number): string {
   if (mostColumns(name) <= columns) return name;
   if (columns < LEAST_NAME) return "";

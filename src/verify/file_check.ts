@@ -1,5 +1,5 @@
 /**
- * Checks one File that `.done` vouches for: all parts there and nothing else,
+ * Checks one File that `.done` calls complete: all parts there and nothing else,
  * every document JSON, every reference inside the export, the counts right.
  */
 import { isObject } from "../core/json.ts";

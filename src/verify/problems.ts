@@ -1,4 +1,4 @@
-/** What is wrong with an export, and what mends it. */
+/** Describes what can be wrong with an export, and what to do about it. */
 import { asideOf } from "../tree/removal.ts";
 
 /** How `verify --repair` goes about a problem. */

@@ -18,7 +18,8 @@ const ADVICE = byHand(
 const LOG_NAME = "export.log";
 
 /**
- * Reads the sums of an export, and those in the journal of a run that did not end.
+ * Reads the sums of an export, and those in the journal of a run that did not
+ * end.
  *
  * @returns Them, or `null` where there are none to be read.
  */

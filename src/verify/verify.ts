@@ -1,5 +1,5 @@
 /**
- * Checks exports without the network: every File that `.done` vouches for, every
+ * Checks exports without the network: every File that `.done` calls complete, every
  * sum, and what `export.json` says. It also reads exports by the official
  * script, which have neither sums nor `export.json`, and shards side by side.
  */
@@ -46,7 +46,7 @@ export interface Verdict {
   readonly exports: readonly TreeExport[];
 }
 
-/** A File that `.done` vouches for. */
+/** A File that `.done` calls complete. */
 export interface VerifiedFile {
   readonly id: string;
   /** The export that it is in. */

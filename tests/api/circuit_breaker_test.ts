@@ -12,7 +12,10 @@ const REQUEST: ApiRequest<unknown> = {
 const MINUTE = 60_000;
 const refused = () => new TypeError("error sending request: refused");
 
-/** An API that was reached, and is down between two instants, in milliseconds from now. */
+/**
+ * Makes an API that was reached, and is down between two instants, in
+ * milliseconds from now.
+ */
 async function downtime(
   fromMs: number,
   toMs: number,

@@ -3,7 +3,10 @@ import { assertEquals } from "@std/assert";
 import { ProtocolError } from "../../src/core/errors.ts";
 import { json, stubbed } from "../helpers/stub.ts";
 
-/** A body of so many bytes, each another than the one before, in parts of so many. */
+/**
+ * Makes a body of so many bytes, each another than the one before, in parts of
+ * so many.
+ */
 function bodyOf(
   length: number,
   partLength: number,

@@ -20,7 +20,7 @@ const certificate = (name: string) =>
   Deno.readTextFileSync(certificatePath(name));
 const CA = certificatePath("ca.crt");
 
-/** The API on loopback: over TLS with a certificate, or without. */
+/** Serves the API on loopback: over TLS with a certificate, or without. */
 function serve(name: string | null) {
   const server = Deno.serve({
     hostname: "127.0.0.1",
@@ -38,7 +38,7 @@ function serve(name: string | null) {
   };
 }
 
-/** A proxy that tunnels to 127.0.0.1, and answers plain requests by itself. */
+/** Makes a proxy that tunnels to 127.0.0.1, and answers plain requests by itself. */
 function serveProxy(login: string | null, refusal?: string) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;

@@ -13,7 +13,7 @@ const REQUEST: ApiRequest<number> = {
 const refusal = () =>
   new ApiError("HTTP 429", { status: 429, retryable: true });
 
-/** A limiter over a layer that does what `next` does. */
+/** Makes a limiter over a layer that does what `next` does. */
 function limited(concurrency: number, next: () => Promise<void>) {
   const clock = new VirtualClock();
   const stop = new AbortController();

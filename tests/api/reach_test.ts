@@ -9,7 +9,7 @@ import {
 import { type Answer, json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
 const SECOND = 1_000;
-/** As fetch of Deno 2.9 says it. */
+/** Makes the error that fetch of Deno 2.9 throws. */
 const thrown = (text: string) =>
   new TypeError("fetch failed", {
     cause: new Error(

@@ -198,7 +198,10 @@ function makeCase(random: Chance): Case {
   return { text: `{${members.join(",")}}`, records };
 }
 
-/** What JSON.parse makes of it: the records, or `null` where they are not to be had. */
+/**
+ * Returns what JSON.parse makes of it: the records, or `null` where they are
+ * not to be had.
+ */
 function reference(bytes: Uint8Array): unknown[] | null {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
@@ -217,13 +220,13 @@ Deno.test(`10,000 generated answers (seed ${seed}) are cut as the reference pars
   for (let n = 0; n < 10_000; n++) {
     const random = new Chance(seed + n);
     const { text, records } = makeCase(random);
-    const where = `seed ${seed + n}: ${text}`;
+    const label = `seed ${seed + n}: ${text}`;
     const result = cut(text);
-    assertEquals(result.texts, [...records], where);
+    assertEquals(result.texts, [...records], label);
     assertEquals<unknown>(
       records.map((one) => JSON.parse(one)),
       reference(encode(text)),
-      where,
+      label,
     );
 
     const damaged = encode(text);
@@ -236,12 +239,12 @@ Deno.test(`10,000 generated answers (seed ${seed}) are cut as the reference pars
       values = sliceRecords(part, "records", (value) => value)
         .records.map(({ info }) => info);
     } catch (error) {
-      assert(error instanceof ProtocolError, where);
+      assert(error instanceof ProtocolError, label);
     }
     if (values === null) broken++;
     // A damaged name can make a second "records", which is refused.
     const twice = decode(part).match(/rec(o|\\u006f)rds" *:/g)?.length !== 1;
-    if (!(values === null && twice)) assertEquals(values, expected, where);
+    if (!(values === null && twice)) assertEquals(values, expected, label);
   }
   assert(broken > 1000, `only ${broken} damaged answers were refused`);
 });

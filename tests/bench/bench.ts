@@ -71,7 +71,10 @@ async function latency(): Promise<void> {
   );
 }
 
-/** What a Log costs where every record before a page costs, and what it takes in memory. */
+/**
+ * Measures what a Log costs where every record before a page costs, and what it
+ * takes in memory.
+ */
 async function length(): Promise<void> {
   const rows = [[
     ...["Logs of 200 B in one File", "requests", "server ms a 1000 Logs"],
@@ -142,7 +145,7 @@ async function heavyLog(): Promise<void> {
   ]);
 }
 
-/** How soon a resume does something useful. */
+/** Measures how soon a resume does something useful. */
 async function resume(): Promise<void> {
   await using bench = await serve("1000x1000x200", 0);
   const root = await killedExport(bench, async (root) => {
@@ -165,7 +168,7 @@ async function resume(): Promise<void> {
   ]);
 }
 
-/** How soon the built program answers, once it was unpacked. */
+/** Measures how soon the built program answers, once it was unpacked. */
 async function startup(): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "hl-export-bench-" });
   try {
@@ -196,7 +199,7 @@ async function startup(): Promise<void> {
   }
 }
 
-/** How soon the overview of 10,000 Files is there, and answers a search. */
+/** Measures how soon the overview of 10,000 Files is there, and answers a search. */
 async function pages(): Promise<void> {
   const command = await findBrowser();
   if (command === null) return print("No Chromium is installed: no pages\n\n");

@@ -69,7 +69,7 @@ export async function measure(args: readonly string[]): Promise<Measured> {
   return measured;
 }
 
-/** A new export with Logs. */
+/** Returns the arguments of a new export with Logs. */
 export function exportArgs({ url, output }: Bench): readonly string[] {
   return [
     ...["--logs", "--quiet", "--api-url", url, "--output", output],
@@ -93,13 +93,13 @@ export async function killedExport(
   }
 }
 
-/** The export that was made. */
+/** Finds the export that was made. */
 export async function onlyExport({ output }: Bench): Promise<string | null> {
   for await (const { name } of Deno.readDir(output)) return join(output, name);
   return null;
 }
 
-/** A bare loop over the same 200 pages, in milliseconds. */
+/** Times a bare loop over the same 200 pages, in milliseconds. */
 export async function bareLoop({ url }: Bench): Promise<number> {
   const bare = command("./bare.ts", [url, String(CONCURRENCY)]);
   const { stdout } = await bare.output();

@@ -24,7 +24,7 @@ function textOfAll(): string {
   return text;
 }
 
-/** A page of all Logs. */
+/** Makes a page of all Logs. */
 function pageOf(page: number, size: number): Uint8Array<ArrayBuffer> {
   const from = Math.min((page - 1) * size, logs.length);
   const to = Math.min(page * size, logs.length);

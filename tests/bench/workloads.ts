@@ -5,7 +5,7 @@ import { sequence, type Workspace } from "../../src/demo/workspace.ts";
 const NEWEST_MS = Date.UTC(2025, 5, 1);
 
 /**
- * A workload by its name: `<Files>x<Logs>x<bytes of a Log>`, such as
+ * Makes a workload from its name: `<Files>x<Logs>x<bytes of a Log>`, such as
  * `1x20000x3000`.
  */
 export function workload(name: string): Workspace {

@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   "verify --remote": ["verify", MEMORY_EXPORT, "--remote", ...API],
 };
 
-/** A finished export of everything. */
+/** Makes a finished export of everything. */
 async function exported(): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
   assertEquals((await runInMemory(EXPORT_ARGS, { disk, workspace })).code, 0);

@@ -42,7 +42,7 @@ Deno.test("a path is one word of the system's shell", () => {
   ]);
 });
 
-/** A rename that another program holds up so many times. */
+/** Makes a rename that another program holds up so many times. */
 function heldUp(times: number, error: Error) {
   let tries = 0;
   return {

@@ -214,7 +214,7 @@ Deno.test("the Evaluations' stats are what their Logs say, and their Runs disagr
   }
 });
 
-/** The stats of judgments, with the members that `like` has. */
+/** Returns the stats of judgments, with the members that `like` has. */
 function resultsOf(all: readonly unknown[], like: object) {
   const judgments = all.filter((one) => one !== null);
   const count = (value: unknown) =>

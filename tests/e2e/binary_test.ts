@@ -23,7 +23,7 @@ const CANARY = "hl_sk_canary8e21d5b7f3";
 const workspace = sampleWorkspace();
 const whole = expectedTree(workspace, { logs: true });
 
-/** A built program, with a cache of its own. */
+/** Makes a built program, with a cache of its own. */
 async function built(entry?: string) {
   const dir = await tempDir();
   assertEquals(await build(dir.path, [], entry), 0);
@@ -56,7 +56,7 @@ function start(
   }).spawn();
 }
 
-/** The files below a directory that hold a text: export, cache, anything. */
+/** Returns the files below a directory that hold a text: export, cache, anything. */
 async function filesWith(dir: string, text: string): Promise<string[]> {
   const paths: string[] = [];
   for await (const { path } of walk(dir, { includeDirs: false })) {
@@ -68,7 +68,7 @@ async function filesWith(dir: string, text: string): Promise<string[]> {
   return paths;
 }
 
-/** The program as it was unpacked; `null` where it did not need to be. */
+/** Returns the program as it was unpacked; `null` where it did not need to be. */
 async function bundleOf(cache: string): Promise<string | null> {
   for await (const { path } of walk(cache, { includeDirs: false })) {
     if (path.endsWith("hl-export.js")) return path;

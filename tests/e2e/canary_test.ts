@@ -166,6 +166,6 @@ function assertNowhere(
   const texts = [["stdout", out], ["stderr", err], ...files] as const;
   // Neither the key nor enough of it to know it by, in whatever case.
   const isTold = (text: string) => text.toLowerCase().includes(TOO_MUCH);
-  const found = texts.filter((pair) => pair.some(isTold));
-  assertEquals(found.map(([name]) => name), []);
+  const leaks = texts.filter((pair) => pair.some(isTold));
+  assertEquals(leaks.map(([name]) => name), []);
 }

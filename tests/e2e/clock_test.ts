@@ -59,7 +59,7 @@ Deno.test("a machine whose clock is a year ahead exports all Logs", async () => 
   });
 });
 
-/** The demo server's answer to the same request with other dates. */
+/** Returns the demo server's answer to the same request with other dates. */
 async function withDates(
   logs: readonly string[],
   url: URL,

@@ -8,7 +8,7 @@ import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
 import { sequence, type Workspace } from "../../src/demo/workspace.ts";
 import { dyingDisk } from "../helpers/disk.ts";
-import { holdsPlace } from "../helpers/poison.ts";
+import { holdsOffset } from "../helpers/poison.ts";
 import { run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -21,7 +21,7 @@ import {
 
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
 
-/** The sample with short lists, and one that needs three chunks. */
+/** Returns the sample with short lists, and one that needs three chunks. */
 function smallWorkspace(): Workspace {
   const { directories, files } = sampleWorkspace();
   const log = (i: number) => `{"id":"log_${i}","n":1.0}`;
@@ -74,7 +74,7 @@ const SCENARIOS: readonly Scenario[] = [
     server: {
       before: (url) =>
         isBig(url) &&
-          [250, 399, 1450, 2150].some((place) => holdsPlace(url, place))
+          [250, 399, 1450, 2150].some((offset) => holdsOffset(url, offset))
           ? Response.json({ detail: "poison" }, { status: 410 })
           : undefined,
     },

@@ -22,7 +22,7 @@ function refusal(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** A disk whose operation number `at` fails, and those behind it too. */
+/** Makes a disk whose operation number `at` fails, and those behind it too. */
 function failingDisk(
   operation: "write" | "rename" | "syncData" | "open",
   at: number,

@@ -82,7 +82,7 @@ function endOf({ searchParams }: URL): number {
   return Number(searchParams.get("page")) * Number(searchParams.get("size"));
 }
 
-/** Each record once: the only thing that may be called complete. */
+/** Checks that each record is there once, the only state that may be called complete. */
 function assertDistinctIfDone(
   made: MemoryExport,
   list: UnstableList,

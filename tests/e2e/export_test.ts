@@ -58,11 +58,11 @@ Deno.test("without Logs, then widened: the tree of one that had them from the st
   await assertTree(root, expectedTree(workspace, { logs: false }));
 
   asked.length = 0;
-  const again = await run(["--resume", root], { env });
-  assertEquals(again.code, 0);
+  const resumed = await run(["--resume", root], { env });
+  assertEquals(resumed.code, 0);
   const listing = ["/v5/directories", "/v5/files", "/v5/files"];
   assertEquals(asked.sort(), listing);
-  assertStringIncludes(again.out, "0 exported, 14 skipped");
+  assertStringIncludes(resumed.out, "0 exported, 14 skipped");
 
   asked.length = 0;
   const wider = await run(["--resume", root, "--logs"], { env });

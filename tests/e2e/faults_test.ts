@@ -4,7 +4,7 @@ import { CLASSIFIER, GOLDEN } from "../../src/demo/sample/files.ts";
 import { chance } from "../../src/demo/sample/parts.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
-import { holdsLogs, holdsPlace } from "../helpers/poison.ts";
+import { holdsLogs, holdsOffset } from "../helpers/poison.ts";
 import { type Ended, run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -124,7 +124,7 @@ Deno.test("a first record that cannot be served is one gap of every list", async
     return workspace.files.some((file) => file.id === id && file.logs.length);
   };
   const before = (url: URL) =>
-    broken && url.pathname === "/v5/logs" && holdsPlace(url, 0) &&
+    broken && url.pathname === "/v5/logs" && holdsOffset(url, 0) &&
       hasLogs(url) && !url.searchParams.has("start_date")
       ? new Response("", { status: 500 })
       : undefined;
@@ -276,7 +276,7 @@ Deno.test("a record of the list of Files that fails is reported, though no File 
   await using server = serveDemo({ ...workspace, files }, {
     key: DEMO_KEY,
     before: (url) =>
-      url.pathname === "/v5/files" && holdsPlace(url, 120)
+      url.pathname === "/v5/files" && holdsOffset(url, 120)
         ? new Response("", { status: 500 })
         : undefined,
   });
@@ -340,8 +340,8 @@ Deno.test("an unfinished File is not called deleted when the Files cannot be lis
   await exportFrom({ before }, async (_, { code }, resume) => {
     assertEquals(code, 3);
     listed = false;
-    const { code: again, out } = await resume();
-    assertEquals(again, 3);
+    const { code: second, out } = await resume();
+    assertEquals(second, 3);
     assertStringIncludes(
       out,
       `${CLASSIFIER.id} file: the File is incomplete on disk and not all Files could be listed`,

@@ -69,8 +69,8 @@ for (let moment = 1; moment <= 20; moment++) {
     }).ended;
     assertEquals([code, err], [0, ""]);
     await assertTree(root, whole);
-    const again = asked.filter((page) => finished.has(page));
-    assertEquals(again, [], "pages of finished chunks were asked for again");
+    const repeated = asked.filter((page) => finished.has(page));
+    assertEquals(repeated, [], "pages of finished chunks were asked for again");
   });
 }
 

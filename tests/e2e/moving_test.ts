@@ -15,7 +15,7 @@ import {
 
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
 
-/** A workspace of one File, whose Logs (newest first) the test may change. */
+/** Makes a workspace of one File, whose Logs (newest first) the test may change. */
 function moving(logs: string[]): Workspace {
   const { directories, files } = sampleWorkspace();
   const draft = files.at(-1)!;
@@ -112,9 +112,12 @@ Deno.test("the unchanged prefix of a list that changed is kept: only what is beh
       assertEquals(code, 0, err);
       assertStringIncludes(err, "warn: reading the Logs of");
       await assertTree(root, expectedTree(workspace, { logs: true }));
-      const again = asked.filter((from) => from < 2900);
+      const repeated = asked.filter((from) => from < 2900);
       // A few single records show how much is unchanged.
-      assert(again.length < 5, `${again.length} pages were asked for again`);
+      assert(
+        repeated.length < 5,
+        `${repeated.length} pages were asked for again`,
+      );
     },
   );
 });

@@ -31,7 +31,7 @@ async function writeTree(root: string, tree: Tree): Promise<void> {
   }
 }
 
-/** What the official script leaves when it is stopped midway. */
+/** Returns what the official script leaves when it is stopped midway. */
 function officialTree(): Tree {
   const tree: Tree = new Map([["export.log", "2025-06-06 | INFO | began\n"]]);
   // Done, with Logs: an odd first chunk of 1001 lines is left as it is.

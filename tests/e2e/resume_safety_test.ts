@@ -27,7 +27,7 @@ const LOGS = `${FILE}/logs`;
 const logs = datedLogs(2_500);
 const workspace = workspaceOf(logs);
 const whole = expectedTree(workspace, { logs: true });
-/** How the API fails on a record that it cannot serve. */
+/** Answers as the API does for a record that it cannot serve. */
 const unserved = () => new Response("", { status: 500 });
 const gone = () => Response.json({ detail: "gone" }, { status: 410 });
 
@@ -40,30 +40,30 @@ function assertSame(actual: Tree, expected: Tree): void {
   assertEquals(different, []);
 }
 
-/** Either all is there again, or the run says what is missing. */
-function assertMendedOrTold(
+/** Checks that either all is there, or the run says what is missing. */
+function assertWholeOrReported(
   made: MemoryExport,
   { code, out, err }: Ended,
-  told: { readonly part: string; readonly sum: string },
+  missing: { readonly part: string; readonly sum: string },
 ): void {
   if (code === 0) return assertSame(made.tree, whole);
   assertEquals(code, 3, err);
-  assertStringIncludes(out + err, told.part);
-  assertStringIncludes(made.text("SHA256SUMS") ?? "", told.sum);
+  assertStringIncludes(out + err, missing.part);
+  assertStringIncludes(made.text("SHA256SUMS") ?? "", missing.sum);
   assertEquals(made.tree.has(`${FILE}/.done`), false);
 }
 
-/** Whether every line is still somewhere in or beside its list. */
+/** Checks whether every line is still somewhere in or beside its list. */
 function assertKept(made: MemoryExport, lines: readonly string[]): void {
   const kept = made.keptLines(LOGS);
   assertEquals(lines.filter((line) => !kept.has(line)).length, 0, "lines lost");
 }
 
-/** An export of which one Log could not be served: its list is not finished. */
-async function unfinishedExport(place = 2_400): Promise<MemoryExport> {
+/** Makes an export of which one Log could not be served: its list is not finished. */
+async function unfinishedExport(offset = 2_400): Promise<MemoryExport> {
   const made = new MemoryExport(workspace);
   const { code } = await made.begin({
-    before: (url) => holdsLogs(url, BIG, [place]) ? unserved() : undefined,
+    before: (url) => holdsLogs(url, BIG, [offset]) ? unserved() : undefined,
   });
   assertEquals(code, 3);
   assertEquals(made.lines(LOGS).length, logs.length - 1);
@@ -97,7 +97,7 @@ for (const [name, lose] of Object.entries(LOSSES)) {
   Deno.test(`a finished export that lost ${name} is not called complete without it`, async () => {
     const made = await finishedExport();
     const sum = lose(made);
-    assertMendedOrTold(made, await made.resume(), { part, sum });
+    assertWholeOrReported(made, await made.resume(), { part, sum });
   });
 
   Deno.test(`a finished export that lost ${name} which the API no longer has: exit 3, and its sum stays`, async () => {
@@ -110,7 +110,7 @@ for (const [name, lose] of Object.entries(LOSSES)) {
           : undefined,
     });
     assertEquals(ended.code, 3);
-    assertMendedOrTold(made, ended, { part, sum });
+    assertWholeOrReported(made, ended, { part, sum });
   });
 }
 
@@ -219,7 +219,7 @@ for (const [name, change] of Object.entries(STATES)) {
 
 const OFFICIAL_DONE = "Exported at 2025-06-06 12:00:00\n";
 
-/** What the official script leaves: no settings, no sums, its own `.done`. */
+/** Returns what the official script leaves: no settings, no sums, its own `.done`. */
 function officialExport(
   change: (tree: Tree) => void,
 ): MemoryExport {
@@ -297,7 +297,7 @@ for (const [name, failure] of Object.entries(FAILURES)) {
   });
 }
 
-/** An export of a list that kept changing: all of it is on disk, exit 3. */
+/** Makes an export of a list that kept changing: all of it is on disk, exit 3. */
 async function changingExport(): Promise<{
   readonly made: MemoryExport;
   readonly before: readonly string[];
@@ -331,13 +331,13 @@ Deno.test("a list that kept changing stays on disk at whatever moment the resume
   const disk = made.disk.copy();
   let died = true;
   for (let at = 1; died; at += 7) {
-    const again = new MemoryExport(made.workspace);
+    const second = new MemoryExport(made.workspace);
     for (const [path, text] of disk.files("/exports")) {
-      again.disk.put(`/exports/${path}`, text);
+      second.disk.put(`/exports/${path}`, text);
     }
     let n = 0;
     died = false;
-    const { code } = await again.resume({
+    const { code } = await second.resume({
       through: (disk) =>
         throughDisk(disk, (_, writes) => {
           if (!writes || ++n < at) return;
@@ -346,7 +346,7 @@ Deno.test("a list that kept changing stays on disk at whatever moment the resume
         }),
     });
     if (died) assertEquals(code, 1);
-    const kept = again.keptLines(LOGS);
+    const kept = second.keptLines(LOGS);
     const source = new Set(
       Array.from(
         { length: made.workspace.files[0]!.logs.length },
@@ -445,7 +445,7 @@ Deno.test("a key that is refused everywhere from some moment on ends the run wit
   assertSame(made.tree, whole);
 });
 
-/** The same record with an id of the same letters in other cases. */
+/** Makes the same record with an id of the same letters in other cases. */
 function inOtherCase(text: string, id: string): { id: string; text: string } {
   const other = id === id.toUpperCase() ? id.toLowerCase() : id.toUpperCase();
   return { id: other, text: text.replaceAll(id, other) };

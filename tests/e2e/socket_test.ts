@@ -6,7 +6,7 @@ import { NetworkError } from "../../src/core/errors.ts";
 import { fastClock } from "../helpers/clock.ts";
 import { recorder } from "../helpers/observer.ts";
 
-/** A server that treats each connection as it likes, below HTTP. */
+/** Makes a server that treats each connection as it likes, below HTTP. */
 function rawServer(treat: (connection: Deno.Conn, n: number) => Promise<void>) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const connections: Deno.Conn[] = [];

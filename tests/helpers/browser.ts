@@ -14,7 +14,7 @@ const FLAGS = [
 /** A browser that says nothing for so long is not going to, in milliseconds. */
 const PATIENCE_MS = 30_000;
 
-/** The command that starts a browser; `null` where none is installed. */
+/** Returns the command that starts a browser; `null` where none is installed. */
 export async function findBrowser(): Promise<string | null> {
   const script = NAMES.map((name) => `command -v ${name}`).join(" || ");
   const { stdout } = await new Deno.Command("sh", { args: ["-c", script] })
@@ -243,12 +243,12 @@ export class Tab implements AsyncDisposable {
   }
 }
 
-/** A bound for what a browser may take. */
-async function within<T>(what: string, work: Promise<T>): Promise<T> {
+/** Bounds the time that a browser may take. */
+async function within<T>(label: string, work: Promise<T>): Promise<T> {
   let id: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     id = setTimeout(
-      () => reject(new Error(`${what}: no answer in time`)),
+      () => reject(new Error(`${label}: no answer in time`)),
       PATIENCE_MS,
     );
   });

@@ -93,7 +93,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** A clock that runs `times` as fast as the real one, for tests over loopback. */
+/** Makes a clock that runs `times` as fast as the real one, for tests over loopback. */
 export function fastClock(times: number): Clock {
   const { clock } = denoRuntime();
   const startMs = clock.now();

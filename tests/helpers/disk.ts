@@ -32,7 +32,8 @@ export function dyingDisk(at: number): Disk {
 }
 
 /**
- * A disk whose every operation is heard of first, and may be made to fail.
+ * Wraps a disk so that each operation is announced first, and may be made to
+ * fail.
  *
  * @param before Called with the path and whether the operation changes anything;
  * what it throws is what the operation fails with.

@@ -15,7 +15,7 @@ export const DATASET_ID = "ds_points";
 
 const NEWEST_MS = Date.UTC(2025, 4, 30);
 
-/** Logs, newest first, one a minute. */
+/** Makes Logs, newest first, one a minute. */
 function logsOf(length: number): Sequence {
   const createdMs = (i: number) => NEWEST_MS - i * 60_000;
   return {
@@ -106,7 +106,7 @@ export interface KeptRecords {
 /** A file of a kept export: its text, or the records that it holds. */
 export type KeptFile = string | readonly KeptRecords[];
 
-/** The records of a list of the workspace, by its directory in an export. */
+/** Returns the records of a list of the workspace, by its directory in an export. */
 export function recordsOf(workspace: Workspace, dir: string): Sequence {
   const [, id, list = "", part] =
     /^files\/([^/]+)\/(\w+)(?:\/([^/]+))?/.exec(dir) ?? [];
@@ -118,7 +118,7 @@ export function recordsOf(workspace: Workspace, dir: string): Sequence {
   return file.logs;
 }
 
-/** What a kept file holds. */
+/** Returns what a kept file holds. */
 export function textOfKept(workspace: Workspace, kept: KeptFile): string {
   if (typeof kept === "string") return kept;
   let text = "";

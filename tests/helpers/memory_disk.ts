@@ -174,12 +174,15 @@ export class MemoryDisk implements Disk {
       nodes.set(opened, after);
       return bytes.length;
     };
-    let place = 0;
+    let position = 0;
     return {
       read: (bytes) => {
-        const rest = nodes.get(opened)!.subarray(place, place + bytes.length);
+        const rest = nodes.get(opened)!.subarray(
+          position,
+          position + bytes.length,
+        );
         bytes.set(rest);
-        place += rest.length;
+        position += rest.length;
         return Promise.resolve(rest.length === 0 ? null : rest.length);
       },
       write: (bytes) => Promise.resolve(append(bytes)),

@@ -119,7 +119,7 @@ function chunkOf(path: string): number {
 }
 
 /**
- * Logs with ids and times, newest first.
+ * Makes Logs with ids and times, newest first.
  *
  * @param length How many.
  * @param newestMs When the first was created.
@@ -137,8 +137,8 @@ export function datedLogs(
 }
 
 /**
- * A workspace of one File with these Logs and of two small ones, one of them a
- * Dataset.
+ * Makes a workspace of one File with these Logs and of two small ones, one of
+ * them a Dataset.
  */
 export function workspaceOf(logs: readonly string[]): Workspace {
   const { directories, files } = sampleWorkspace();
@@ -161,7 +161,7 @@ export function workspaceOf(logs: readonly string[]): Workspace {
   };
 }
 
-/** A File with other Logs, which a test may change while they are read. */
+/** Makes a File with other Logs, which a test may change while they are read. */
 export function withLogs(file: DemoFile, texts: readonly string[]): DemoFile {
   const logs = byTime(texts);
   return { ...file, logs, bareLogs: logs };
@@ -179,7 +179,7 @@ function byTime(texts: readonly string[]): Sequence {
   };
 }
 
-/** Whether a request is for the Logs of a File. */
+/** Checks whether a request is for the Logs of a File. */
 export function asksForLogs(url: URL, fileId: string): boolean {
   return url.pathname === "/v5/logs" &&
     url.searchParams.get("file_id") === fileId;

@@ -7,7 +7,7 @@ export interface Recorder extends Observer {
   readonly waits: number[];
 }
 
-/** An observer that remembers. */
+/** Makes an observer that remembers. */
 export function recorder(): Recorder {
   const lines: Recorder["lines"] = [];
   const waits: number[] = [];

@@ -45,7 +45,7 @@ export async function run(
   return { code, ...terminal.printed };
 }
 
-/** The tester's own settings are none of a test's business. */
+/** Leaves out the tester's own settings. */
 function withoutEnvFile(disk: Disk): Disk["readFile"] {
   return (path) =>
     path === ".env"

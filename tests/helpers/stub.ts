@@ -28,7 +28,7 @@ export interface Stubbed {
 
 export const TEST_KEY = "hl_sk_secret_of_the_tests";
 
-/** JSON with the API's content type. */
+/** Makes an answer of JSON with the API's content type. */
 export function json(value: unknown, init: ResponseInit = {}): Response {
   return new Response(JSON.stringify(value), init);
 }

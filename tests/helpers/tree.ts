@@ -12,13 +12,13 @@ import type {
 /** Texts by path below the export's directory, with `/` between names. */
 export type Tree = Map<string, string>;
 
-/** Whether a file is the bookkeeping of a run, which holds times, or a page. */
+/** Checks whether a file is the bookkeeping of a run, which holds times, or a page. */
 export function isBookkeeping(name: string): boolean {
   const names = ["export.json", "export.log", "SHA256SUMS"];
   return names.includes(name) || /(^|\/)index\.html(\.part)?$/.test(name);
 }
 
-/** The tree of a complete export, from what the server holds. */
+/** Returns the tree of a complete export, from what the server holds. */
 export function expectedTree(
   workspace: Workspace,
   options: { readonly logs: boolean },
@@ -93,12 +93,12 @@ function addList(tree: Tree, dir: string, list: Sequence): void {
   }
 }
 
-/** The tree on disk, without the run's bookkeeping. */
+/** Reads the tree on disk, without the run's bookkeeping. */
 export function readTree(root: string): Promise<Tree> {
   return readFiles(root, (name) => !isBookkeeping(name));
 }
 
-/** The pages of Files, which hold no times of a run. */
+/** Reads the pages of Files, which hold no times of a run. */
 export function readPages(root: string): Promise<Tree> {
   const page = /^files\/[^/]+\/index\.html(\.part)?$/;
   return readFiles(root, (name) => page.test(name));
@@ -142,14 +142,14 @@ export async function tempDir(): Promise<AsyncDisposable & { path: string }> {
   };
 }
 
-/** The only directory in a directory: the export that was just made. */
+/** Returns the only directory in a directory: the export that was just made. */
 export async function onlyExport(parent: string): Promise<string> {
   const names = await Array.fromAsync(Deno.readDir(parent));
   assertEquals(names.length, 1);
   return join(parent, names[0]!.name);
 }
 
-/** `export.json`, parsed. */
+/** Reads `export.json`. */
 export async function readManifest(root: string): Promise<Manifest> {
   return JSON.parse(await Deno.readTextFile(join(root, "export.json")));
 }

@@ -29,7 +29,7 @@ const SPEC: ListSpec<{ id: string }> = {
   key: ({ id }) => id,
 };
 
-/** A list of `length` records named by their numbers. */
+/** Makes a list of `length` records named by their numbers. */
 function page(url: URL, length: number, cap = Infinity) {
   const number = Number(url.searchParams.get("page"));
   const size = Math.min(Number(url.searchParams.get("size")), cap);
@@ -64,9 +64,9 @@ const addressOf = (url: URL) => ({
 });
 const addresses = ({ seen }: Stubbed) => seen.map(({ url }) => addressOf(url));
 /** Checks whether a page holds an offset. */
-const holds = (url: URL, place: number) => {
+const holds = (url: URL, offset: number) => {
   const address = addressOf(url);
-  return startOf(address) <= place && place < endOf(address);
+  return startOf(address) <= offset && offset < endOf(address);
 };
 const GAP = { fileId: "pr_1", part: "logs", missing: 1 };
 const broken = () => new Response("", { status: 500 });
@@ -81,12 +81,12 @@ Deno.test("neighbouring pages share a record, and no page is wasted", () => {
     const [most, waste] of [[100, 1.15], [1000, 1.05], [30, 1.35]] as const
   ) {
     let pages = 0;
-    for (let place = 0; place < 100_000; pages++) {
-      const address = pageFrom(place, most);
+    for (let offset = 0; offset < 100_000; pages++) {
+      const address = pageFrom(offset, most);
       assert(address.size <= most);
-      if (place > 0) assert(startOf(address) < place, `joined at ${place}`);
-      assert(endOf(address) > place);
-      place = endOf(address);
+      if (offset > 0) assert(startOf(address) < offset, `joined at ${offset}`);
+      assert(endOf(address) > offset);
+      offset = endOf(address);
     }
     assert(pages <= 100_000 / most * waste, `${pages} pages of ${most}`);
   }
@@ -94,10 +94,10 @@ Deno.test("neighbouring pages share a record, and no page is wasted", () => {
 
 Deno.test("pages too small to share a record follow on each other", () => {
   for (const most of [1, 2, 7]) {
-    for (let place = 0; place < 5_000;) {
-      const address = pageFrom(place, most);
-      assert(startOf(address) <= place && endOf(address) > place);
-      place = endOf(address);
+    for (let offset = 0; offset < 5_000;) {
+      const address = pageFrom(offset, most);
+      assert(startOf(address) <= offset && endOf(address) > offset);
+      offset = endOf(address);
     }
   }
 });
@@ -140,10 +140,10 @@ Deno.test("requests fly on while a page waits for its next try: no barrier", asy
   }, { concurrency: 2 });
   const { ids } = await readAll(stub);
   assertEquals(ids, numbers(0, 1500));
-  const again = stub.seen.findLastIndex(({ url }) =>
+  const restart = stub.seen.findLastIndex(({ url }) =>
     url.href === stub.seen[1]!.url.href
   );
-  assert(again >= 8, `${again - 2} requests went on`);
+  assert(restart >= 8, `${restart - 2} requests went on`);
 });
 
 for (const cap of [40, 30, 7, 1]) {
@@ -210,7 +210,7 @@ Deno.test("one record that cannot be served is one gap, and its neighbours come"
 Deno.test("several of them are as many gaps", async () => {
   const poisoned = [3, 4, 250, 999, 1000, 1007];
   const stub = stubbed((url) =>
-    poisoned.some((place) => holds(url, place))
+    poisoned.some((offset) => holds(url, offset))
       ? broken()
       : json(page(url, 1500))
   );
@@ -316,9 +316,9 @@ Deno.test("one that goes and one that comes behind it at the same moment are not
     const answer = page(url, 2500);
     if (n < 8) return json(answer);
     const records = answer.records.map(({ id }) => {
-      const place = Number(id);
-      if (place < 50 || place > 2000) return { id };
-      return { id: place === 2000 ? "backdated" : `${place + 1}` };
+      const offset = Number(id);
+      if (offset < 50 || offset > 2000) return { id };
+      return { id: offset === 2000 ? "backdated" : `${offset + 1}` };
     });
     return json({ ...answer, records });
   }, { concurrency: 1 });

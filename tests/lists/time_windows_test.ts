@@ -35,7 +35,7 @@ const list: DatedList<Info> = (after, until) => ({
 const UNTIL = "2025-06-01T00:00:00.000Z";
 const NEWEST_MS = Date.parse(UNTIL) - 1;
 
-/** A list whose times follow from their offsets, newest first unless reversed. */
+/** Makes a list whose times follow from their offsets, newest first unless reversed. */
 function served(
   times: readonly number[],
   options: Bounds & { reversed?: boolean; ignored?: boolean } = {},
@@ -49,11 +49,11 @@ function served(
     const records = options.ignored ? logs : between(logs, url, options);
     const page = Number(url.searchParams.get("page"));
     const size = Number(url.searchParams.get("size"));
-    const found: unknown[] = [];
+    const wanted: unknown[] = [];
     for (let i = (page - 1) * size; i < page * size; i++) {
-      if (i < records.length) found.push(JSON.parse(records.at(i)!));
+      if (i < records.length) wanted.push(JSON.parse(records.at(i)!));
     }
-    return json({ records: found, page, size, total: records.length });
+    return json({ records: wanted, page, size, total: records.length });
   }, { concurrency: 8 });
 }
 

@@ -135,7 +135,7 @@ Deno.test("a template that is text is written as it is, and Humanloop's own text
   assertEquals(promptText("{"), null);
 });
 
-/** A Prompt under a path, with one deployed Version and one other. */
+/** Makes a Prompt under a path, with one deployed Version and one other. */
 function promptAt(model: DemoFile, id: string, path: string): DemoFile {
   const version = (v: string) => ({
     id: `${id}_${v}`,
@@ -230,8 +230,8 @@ Deno.test("%paths.json holds a name that was cut in full, and no longer when its
   const cut = await textsOf(disk, path);
   const paths: Record<string, string> = JSON.parse(cut.get("%paths.json")!);
   assertEquals(Object.values(paths), [path]);
-  const [[place]] = Object.entries(paths) as [[string, string]];
-  assert(cut.has(place) && place.includes("%~"), place);
+  const [[name]] = Object.entries(paths) as [[string, string]];
+  assert(cut.has(name) && name.includes("%~"), name);
   assertEquals((await textsOf(disk, "short")).has("%paths.json"), false);
 });
 

@@ -16,7 +16,7 @@ const command = await findBrowser();
 const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 390, height: 800 };
 
-/** A test with a browser; where there is none, its name says so. */
+/** Registers a test with a browser; where there is none, its name says so. */
 function browserTest(name: string, test: (browser: Browser) => Promise<void>) {
   const skipped = "SKIPPED, FOR NO CHROMIUM IS INSTALLED: ";
   Deno.test({
@@ -40,13 +40,13 @@ const text = (tab: Tab, selector = "body") =>
 const press = (tab: Tab, selector: string) =>
   tab.run(`document.querySelector(${JSON.stringify(selector)}).click()`);
 
-/** What every page must be, whatever it shows. */
-async function assertSound(tab: Tab, what: string): Promise<void> {
+/** Checks what holds for every page, whatever it shows. */
+async function assertSound(tab: Tab, label: string): Promise<void> {
   const { requests, console, dialogs } = tab.deeds;
-  assertEquals(console, [], what);
-  assertEquals(dialogs, [], what);
+  assertEquals(console, [], label);
+  assertEquals(dialogs, [], label);
   for (const url of requests) {
-    assert(url.startsWith("file:///"), `${what}: ${url}`);
+    assert(url.startsWith("file:///"), `${label}: ${url}`);
   }
   const shown = await tab.run(`({
     hacked: typeof hacked,
@@ -72,11 +72,11 @@ async function assertSound(tab: Tab, what: string): Promise<void> {
     handlers: [],
     links: [],
     unlabelled: [],
-  }, what);
-  assertEquals(await nameless(tab), [], what);
+  }, label);
+  assertEquals(await nameless(tab), [], label);
 }
 
-/** What can be used and has no name for those who cannot see it. */
+/** Lists what can be used and has no name for those who cannot see it. */
 async function nameless(tab: Tab): Promise<readonly string[]> {
   const { nodes } = await tab.send("Accessibility.getFullAXTree") as {
     nodes: ReadonlyArray<{

@@ -35,7 +35,7 @@ export function hostileTexts(origin: string): readonly string[] {
 const KEPT =
   /^(id|version_id|type|created_at|directory_id|parent_id|run_id|evaluator_version_id|tag|return_type|file_id)$/;
 
-/** The sample, with a hostile text in every other field. */
+/** Returns the sample, with a hostile text in every other field. */
 export function hostileWorkspace(origin: string): Workspace {
   const texts = hostileTexts(origin);
   let n = 0;

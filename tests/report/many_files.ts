@@ -1,7 +1,7 @@
 /** A large export, as its overview shows it. */
 import type { OverviewData, OverviewFile } from "../../src/report/overview.ts";
 
-/** An export of many Files, in twenty Directories. */
+/** Makes an export of many Files, in twenty Directories. */
 export function manyFiles(count: number): OverviewData {
   const files = Array.from({ length: count }, (_, i): OverviewFile => ({
     id: `pr_${i}`,

@@ -48,7 +48,7 @@ Deno.test("a page allows its own style and script by their hashes, and nothing e
   assertStringIncludes(text, '{"text":"\\u003c/script>\\u003c!--"}');
 });
 
-/** Logs in chunks, by the minutes at which they were created. */
+/** Makes chunks of Logs, by the minutes at which they were created. */
 function logDisk(...chunks: ReadonlyArray<readonly number[]>): MemoryDisk {
   const disk = new MemoryDisk();
   chunks.forEach((minutes, i) => {
@@ -133,8 +133,8 @@ Deno.test("a run writes pages, a resume those that are missing, and those of wha
   for (const { id } of files) disk.put(pageOf(id), null);
   disk.put(`${MEMORY_EXPORT}/index.html`, null);
   assertEquals((await runInMemory(["verify", MEMORY_EXPORT], options)).code, 0);
-  const again = await runInMemory(["index", MEMORY_EXPORT], options);
-  assertEquals([again.code, again.out], [
+  const second = await runInMemory(["index", MEMORY_EXPORT], options);
+  assertEquals([second.code, second.out], [
     0,
     `${MEMORY_EXPORT}/index.html and the pages of 14 Files written\n`,
   ]);

@@ -26,7 +26,10 @@ export class Dice {
   }
 }
 
-/** Dice of one matter of a seed: what another one throws does not change them. */
+/**
+ * Makes the dice of one matter of a seed: what another one throws does not
+ * change them.
+ */
 export function diceOf(
   seed: number,
   ...matter: ReadonlyArray<string | number>

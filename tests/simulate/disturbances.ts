@@ -71,7 +71,7 @@ function moving(
   };
 }
 
-/** Files, Versions, Evaluations or Runs that come and go. */
+/** Adds and removes Files, Versions, Evaluations or Runs. */
 function movingRecords(kind: Moving, enabled: boolean): Disturbance {
   const changes = moving(`moving ${kind}`, enabled, (seed, dice) => {
     if (dice.oneIn(5)) move(dice, seed.source, kind);
@@ -101,7 +101,7 @@ function dateAnswers(
   };
 }
 
-/** Files of an export whose paths match, as they are on disk. */
+/** Lists the files of an export whose paths match, as they are on disk. */
 function filesOf(seed: Seed, root: string, pattern: RegExp): string[] {
   return [...seed.disk.files(root).keys()].filter((path) => pattern.test(path));
 }
@@ -165,7 +165,7 @@ function plantLink({ disk, links }: Seed, root: string, dice: Dice): void {
   links.set(`${root}/${path}`, `${OUTSIDE}/${dice.oneOf(["dir", "file"])}`);
 }
 
-/** What the official script leaves, and what of it is wrong. */
+/** Returns what the official script leaves, and what of it is wrong. */
 function plantOfficialExport(seed: Seed, dice: Dice): void {
   if (seed.args.length > 0) return;
   seed.logsFrom = 1;
@@ -203,7 +203,7 @@ function plantOfficialExport(seed: Seed, dice: Dice): void {
   seed.isTouched = true;
 }
 
-/** The Logs that were created at a time or later, where the source has times. */
+/** Returns the Logs that were created at a time or later, where the source has times. */
 function logsSince(logs: Sequence, sinceMs: number): Sequence {
   if (logs.createdMs === undefined) return logs;
   const texts = Array.from({ length: logs.length }, (_, i) => i)

@@ -14,7 +14,7 @@ export type Layer = (
   answer: () => Promise<Response>,
 ) => Promise<Response>;
 
-/** An answer that is JSON. */
+/** Makes an answer that is JSON. */
 export const json = (value: unknown, status = 200): Response =>
   new Response(JSON.stringify(value), { status });
 
@@ -60,7 +60,7 @@ export const SHORT: readonly Fault[] = [
     changed(answer, (records) => records.replace(/^\{.*?\}(?=,\{|$),?/, "")),
 ];
 
-/** A list's page with other records, everything else as it was. */
+/** Makes a list's page with other records, everything else as it was. */
 async function changed(
   answer: () => Promise<Response>,
   change: (records: string) => string,

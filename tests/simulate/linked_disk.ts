@@ -14,7 +14,7 @@ export function linkedDisk<D extends Disk>(disk: D, links: Links): D {
     }
     return path;
   };
-  /** The path itself may be a link; those above it are followed. */
+  /** Follows the links above a path, which itself may be one. */
   const parentOf = (path: string): string => {
     const slash = path.lastIndexOf("/");
     return resolve(path.slice(0, slash)) + path.slice(slash);

@@ -16,8 +16,9 @@ export interface Result {
 }
 
 /**
- * What is wrong with the sums of an export whose run came to its end: every
- * file has its own, and only what is reported as missing has one without a file.
+ * Finds what is wrong with the sums of an export whose run came to its end:
+ * every file has its own, and only what is reported as missing has one without
+ * a file.
  *
  * @param tree All files of the export.
  * @param touched Directories of Files that somebody damaged.
@@ -52,8 +53,8 @@ export function judgeSums(
 }
 
 /**
- * What is wrong with an export of a source that rested: nothing may be missing
- * that is not listed, and nothing else may differ.
+ * Finds what is wrong with an export of a source that rested: nothing may be
+ * missing that is not listed, and nothing else may differ.
  */
 export function judgeRest(seed: Seed, result: Result): string[] {
   const { code, gaps, logs } = result;
@@ -110,7 +111,7 @@ function fileOf(path: string): string {
   return path.split("/").slice(0, 2).join("/");
 }
 
-/** Whether a gap is of the list of Files, and so may concern every File. */
+/** Checks whether a gap is of the list of Files, and so may concern every File. */
 function isAll({ fileId, part }: Gap): boolean {
   return fileId === null && part === "files";
 }
@@ -138,10 +139,10 @@ function leaveOut(
       Array.from({ length: missing }, (_, i) => offset + i)
     ),
   );
-  const places = Math.max(texts.length, ...[...gone].map((one) => one + 1));
-  for (let start = 0; start < places; start += CHUNK_RECORDS) {
+  const length = Math.max(texts.length, ...[...gone].map((one) => one + 1));
+  for (let start = 0; start < length; start += CHUNK_RECORDS) {
     let chunk = "";
-    for (let i = start; i < Math.min(start + CHUNK_RECORDS, places); i++) {
+    for (let i = start; i < Math.min(start + CHUNK_RECORDS, length); i++) {
       if (!gone.has(i) && texts[i] !== undefined) chunk += `${texts[i]}\n`;
     }
     expected.set(`${dir}/${start / CHUNK_RECORDS + 1}.jsonl`, chunk);
@@ -167,7 +168,7 @@ function differences(
     );
 }
 
-/** A run that died may leave anything, but no .done beside what is not so. */
+/** Checks what a killed run left: anything, but no .done beside what is not complete. */
 function vouchedDifferences(
   tree: Tree,
   expected: Tree,
@@ -183,9 +184,9 @@ function vouchedDifferences(
 }
 
 /**
- * Finds what is wrong with an export of a source that changed: whatever is vouched for
- * must hold every record that was there throughout, once, in the source's order,
- * and none that never was.
+ * Finds what is wrong with an export of a source that changed: whatever is
+ * vouched for must hold every record that was there throughout, once, in the
+ * source's order, and none that never was.
  */
 export function judgeMotion(seed: Seed, result: Result): string[] {
   const { tree, code, logs } = result;
@@ -255,10 +256,10 @@ function judgeList(seed: Seed, list: SourceList, tree: Tree): string[] {
 }
 
 /**
- * Finds what was on disk before a run and is missing, though nothing as good replaced
- * it: every record that the source holds must still be in its list or in what
- * was set aside beside it; one that the source no longer holds may go when the
- * File is complete.
+ * Finds what was on disk before a run and is missing, though nothing as good
+ * replaced it: every record that the source holds must still be in its list or
+ * in what was set aside beside it; one that the source no longer holds may go
+ * when the File is complete.
  *
  * @param before The files of the export before the run.
  * @param after Those after it.
@@ -283,7 +284,7 @@ export function judgeDisk(seed: Seed, before: Tree, after: Tree): string[] {
   return wrong.slice(0, 5);
 }
 
-/** The lines of a list and of what was set aside beside it. */
+/** Reads the lines of a list and of what was set aside beside it. */
 function linesOf(tree: Tree, dir: string): ReadonlySet<string> {
   const lines = new Set<string>();
   for (const [path, text] of tree) {
@@ -310,7 +311,7 @@ function isKept(tree: Tree, path: string, { text }: SourceDocument): boolean {
   );
 }
 
-/** A tree of which the Logs are in no order: one file for each list, sorted. */
+/** Makes a tree of which the Logs are in no order: one file for each list, sorted. */
 function unordered(tree: Tree): Tree {
   const lists = new Map<string, string[]>();
   const sorted: Tree = new Map();

@@ -69,13 +69,13 @@ export interface Run {
   readonly mayEndWith: Set<number>;
 }
 
-/** What an export of the seed is of, as the source is now. */
+/** Returns what an export of the seed is of, as the source is now. */
 export function wantedWorkspace({ source, wants }: Seed): Workspace {
   const { directories, files } = source.workspace;
   return { directories, files: files.flatMap((file) => wants(file) ?? []) };
 }
 
-/** The records of a list that an export of the seed is of. */
+/** Returns the records of a list that an export of the seed is of. */
 export function wantedTexts(
   { sinceMs, source }: Seed,
   { dir, texts }: SourceList,

@@ -46,7 +46,7 @@ export interface Choice {
   readonly disk?: boolean;
 }
 
-/** The command that runs one seed again. */
+/** Returns the command that runs one seed again. */
 export function replayCommand(
   seed: number,
   { only, all, disk }: Choice = {},
@@ -81,7 +81,7 @@ export async function simulate(
   );
   const isMoving = choice.only !== undefined || number % 2 === 1;
   const met = new Set<string>();
-  /** The dice of a disturbance, if it is part of this. */
+  /** Returns the dice of a disturbance, if it is part of this. */
   const diceFor = (one: Disturbance, ...matter: number[]): Dice | null => {
     const dice = diceOf(number, one.name, ...matter);
     const share = one.moves && !isMoving
@@ -216,7 +216,7 @@ function keepsOld({ disk }: Seed, root: string | null): boolean {
   return gaps.length > 0 && gaps.every(({ reason }) => known.test(reason));
 }
 
-/** Whether a run ended with an exit code that is right for it. */
+/** Checks whether a run ended with an exit code that is right for it. */
 function wrongCode(
   { seed, end, mayEndWith, root }: Run,
   { code, isLinked, isLast, before }: {
@@ -247,7 +247,7 @@ function wrongCode(
   return right.has(code) ? [] : [`exit ${code} is none that is right here`];
 }
 
-/** What is wrong with what a run left. */
+/** Finds what is wrong with what a run left. */
 function judge(
   run: Run,
   before: Tree,
@@ -298,7 +298,7 @@ async function runOnce(run: Run): Promise<Ended> {
   const killed = Promise.withResolvers<number>();
   let steps = 0;
   let interrupt = () => {};
-  /** Every await of the run on the world goes through here. */
+  /** Runs at every await of the run on the world. */
   const step = async (writes = false): Promise<void> => {
     const n = steps++;
     const jumpMs = run.clockJump(n);
@@ -361,7 +361,7 @@ function argsOf({ seed, root, number }: Run, dice: Dice): string[] {
   ];
 }
 
-/** The server, behind everything that is before it. */
+/** Returns the server, behind everything that is before it. */
 function serverOf(
   run: Run,
   { dice, clock, step }: {

@@ -80,7 +80,7 @@ export function makeSource(
     lists.push({ ...list, throughout: new Set(keys) });
     return texts;
   };
-  /** Newest first, so that the server finds a time quickly. */
+  /** Sorts newest first, so that the server finds a time quickly. */
   const byTime = (texts: readonly string[]): Sequence => ({
     get length() {
       return texts.length;
@@ -93,10 +93,10 @@ export function makeSource(
   const first = dice.oneIn(2) ? 0 : dice.below(files.length - 2);
   const made = files.slice(first, first + 2 + dice.below(6)).map((
     file,
-    place,
+    index,
   ): DemoFile => {
     const at = `files/${file.id}`;
-    const length = long && place === 0
+    const length = long && index === 0
       ? 20_001 + dice.below(8_000)
       : dice.oneOf(allLengths);
     const isDataset = file.type === "dataset";
@@ -149,7 +149,7 @@ export function makeSource(
   return { workspace, lists, documents, files: made, dated };
 }
 
-/** The records of a File that become one file each, by path. */
+/** Returns the records of a File that become one file each, by path. */
 function* documentsOf(file: DemoFile): Generator<[string, string]> {
   const at = `files/${file.id}`;
   yield [`${at}/file.json`, file.text];
@@ -183,26 +183,26 @@ export function change(
   const { texts, keyOf, ever, throughout, make } = list;
   const id = `new${ever.size}`;
   const headMs = Math.max(nowMs, texts[0] === undefined ? 0 : timeOf(texts[0]));
-  const add = (place: number, ms: number) => {
+  const add = (index: number, ms: number) => {
     const text = make(id, ms);
-    texts.splice(place, 0, text);
+    texts.splice(index, 0, text);
     ever.add(keyOf(text));
   };
   const kind = dice.below(5);
-  const place = dice.below(texts.length + 1);
-  const neighbour = texts[place];
+  const index = dice.below(texts.length + 1);
+  const neighbour = texts[index];
   if (kind === 0 || neighbour === undefined) {
     if (kind < 3) add(0, headMs);
   } else if (kind < 3) {
     // Back-dated, to the very instant of another.
-    add(place, timeOf(neighbour) || nowMs);
+    add(index, timeOf(neighbour) || nowMs);
   } else {
     throughout.delete(keyOf(neighbour));
-    texts.splice(place, 1);
+    texts.splice(index, 1);
   }
 }
 
-/** When a record was created; 0 where it does not say. */
+/** Returns when a record was created; 0 where it does not say. */
 export function timeOf(text: string): number {
   const { created_at } = JSON.parse(text);
   return created_at === undefined ? 0 : Date.parse(`${created_at}Z`);
@@ -222,7 +222,7 @@ export function swapTies(dice: Dice, lists: readonly SourceList[]): void {
 /** What of a workspace comes and goes, beside records of lists. */
 export type Moving = "Files" | "Versions" | "Evaluations" | "Runs";
 
-/** One record of a kind goes, or comes back. */
+/** Removes one record of a kind, or brings it back. */
 export function move(dice: Dice, source: Source, kind: Moving): void {
   const { workspace, files } = source;
   const file = dice.oneOf(files);
@@ -267,9 +267,9 @@ function toggle<T extends Named>(
   record: T,
   at: string,
 ): void {
-  const place = records.indexOf(record);
-  if (place === -1 || records.length < 2) return;
-  records.splice(place, 1);
+  const index = records.indexOf(record);
+  if (index === -1 || records.length < 2) return;
+  records.splice(index, 1);
   for (const [path, document] of source.documents) {
     if (path.startsWith(`${at}/`)) document.isThroughout = false;
   }

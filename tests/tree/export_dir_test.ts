@@ -19,7 +19,7 @@ const workspace = (() => {
 const ID = workspace.files[0]!.id;
 const env = { HUMANLOOP_API_KEY: DEMO_KEY, EXPORT_LOGS: "true" };
 
-/** An export of one Prompt on the real disk. */
+/** Makes an export of one Prompt on the real disk. */
 async function exported(dir: string): Promise<string> {
   await using server = serveDemo(workspace, { key: DEMO_KEY });
   const output = join(dir, "out");
@@ -29,17 +29,17 @@ async function exported(dir: string): Promise<string> {
   return await onlyExport(output);
 }
 
-/** Everything below a directory: texts of files, and what else there is. */
+/** Reads everything below a directory: texts of files, and what else there is. */
 async function snapshot(root: string): Promise<Record<string, string>> {
-  const found: Record<string, string> = {};
+  const entries: Record<string, string> = {};
   for await (const { path, isFile, isSymlink } of walk(root)) {
-    found[path.slice(root.length)] = isSymlink
+    entries[path.slice(root.length)] = isSymlink
       ? "link"
       : isFile
       ? await Deno.readTextFile(path)
       : "other";
   }
-  return found;
+  return entries;
 }
 
 const LINKS: ReadonlyArray<readonly [path: string, isDir: boolean]> = [

@@ -27,7 +27,7 @@ import { expectedTree, tempDir } from "../helpers/tree.ts";
 const { disk } = denoRuntime();
 const workspace = sampleWorkspace();
 
-/** All records of exports, as the files that they came from. */
+/** Reads all records of exports, as the files that they came from. */
 async function rebuilt(disk: Disk, dirs: readonly string[]) {
   const files = new Map<string, string>();
   const problems: string[] = [];
@@ -96,7 +96,7 @@ Deno.test("shards side by side, a merge of them, bare files and the official scr
   ]);
 });
 
-/** A File of the official script with everything wrong in it that can be. */
+/** Makes a File of the official script with everything wrong in it that can be. */
 async function wrongExport(root: string): Promise<void> {
   const dir = join(root, "files/pr_1");
   await Deno.mkdir(join(dir, "logs"), { recursive: true });
@@ -198,18 +198,18 @@ Deno.test("a Log of 50 MB is read, and one that is longer than asked for is a pr
   const text = `{"id":"a"}\n${long}\n{"id":"b"}\n${long}`;
   await Deno.writeTextFile(join(dir.path, "1.jsonl"), text);
   const read = async (maxLineBytes?: number) => {
-    const found: string[] = [];
+    const lines: string[] = [];
     const options = maxLineBytes === undefined ? {} : { maxLineBytes };
     const items = readChunkLines(disk, dir.path, "1.jsonl", options);
     for await (const item of items) {
-      if (item.kind === "problem") found.push(`${item.line} ${item.reason}`);
+      if (item.kind === "problem") lines.push(`${item.line} ${item.reason}`);
       else {
         for (const { number, text } of item.lines) {
-          found.push(`${number}: ${text === long ? "long" : text}`);
+          lines.push(`${number}: ${text === long ? "long" : text}`);
         }
       }
     }
-    return found;
+    return lines;
   };
   assertEquals(await read(), [
     '1: {"id":"a"}',

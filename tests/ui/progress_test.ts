@@ -103,7 +103,7 @@ Deno.test("rate and time left are finite from the first moment on", () => {
   assertEquals(progress.snapshot(21_000).leftMs, 0);
 });
 
-/** A terminal that keeps what it is sent, and a log in memory. */
+/** Makes a terminal that keeps what it is sent, and a log in memory. */
 function screen(
   errIsTerminal: boolean,
   options: { verbose?: boolean; columns?: () => number } = {},

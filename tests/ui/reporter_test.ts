@@ -4,7 +4,7 @@ import { Reporter } from "../../src/ui/reporter.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { printedTerminal } from "../helpers/terminal.ts";
 
-/** A log that keeps its lines, and fails from some line on. */
+/** Makes a log that keeps its lines, and fails from some line on. */
 function memoryLog(failsFrom = Infinity) {
   const lines: string[] = [];
   let closed = 0;

@@ -4,7 +4,7 @@ import { workload } from "../bench/workloads.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import { EXPORT_ARGS, runInMemory } from "../helpers/memory_run.ts";
 
-/** A document takes 0.3 s, a page of 100 Logs twice as long. */
+/** Takes 0.3 s for a document, and twice as long for a page of 100 Logs. */
 const latencyMs = (url: URL) =>
   300 + 3 * Number(url.searchParams.get("size") ?? 0);
 

@@ -13,7 +13,7 @@ import { Dice } from "../simulate/dice.ts";
 const SEEDS = 600;
 const A_TEST = 100;
 
-/** A small export with every kind of part. */
+/** Makes a small export with every kind of part. */
 async function soundExport(): Promise<MemoryDisk> {
   const { directories, files } = sampleWorkspace();
   const small = files.filter(({ type }, i) => i < 2 || type === "dataset")

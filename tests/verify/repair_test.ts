@@ -26,7 +26,10 @@ const REPAIR = [
   ...["--api-url", "http://127.0.0.1/v5"],
 ];
 
-/** What an export holds beside what was set aside, and the bookkeeping of runs. */
+/**
+ * Returns what an export holds beside what was set aside, and the bookkeeping
+ * of runs.
+ */
 function held(disk: MemoryDisk): Map<string, string> {
   return new Map(
     [...disk.files(MEMORY_EXPORT)].filter(([name]) =>

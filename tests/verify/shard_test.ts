@@ -116,9 +116,9 @@ Deno.test("one shard is sound by itself, resumes as itself, and the plans of all
   );
   assertEquals(code, 0, out);
   const resume = ["--resume", MEMORY_EXPORT];
-  const again = await runInMemory(resume, options);
-  assertStringIncludes(again.out, "only --shard 1/3");
-  assertStringIncludes(again.out, "0 exported, 4 skipped");
+  const second = await runInMemory(resume, options);
+  assertStringIncludes(second.out, "only --shard 1/3");
+  assertStringIncludes(second.out, "0 exported, 4 skipped");
   const other = await runInMemory([...resume, "--shard", "2/3"], options);
   assertEquals(other.code, 2);
   assertStringIncludes(other.err, "this export is of --shard 1/3, not of");

@@ -34,7 +34,7 @@ async function exported(args = EXPORT_ARGS): Promise<MemoryDisk> {
   return disk;
 }
 
-/** What `verify` prints and ends with. */
+/** Returns what `verify` prints and ends with. */
 async function verified(
   disk: MemoryDisk,
   args: readonly string[] = [],
@@ -200,7 +200,7 @@ Deno.test("what verify advises mends the export", async () => {
   assertEquals(code, 0, out);
 });
 
-/** An export as the official script leaves it, with its known defects. */
+/** Makes an export as the official script leaves it, with its known defects. */
 function officialExport(): MemoryDisk {
   const disk = new MemoryDisk();
   const put = (name: string, lines: readonly string[]) =>

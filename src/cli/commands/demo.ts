@@ -1,6 +1,6 @@
 /**
- * `demo`: exports the sample workspace from a server on loopback, with the code of
- * `export`, or only serves it.
+ * `demo`: exports the sample workspace from a server on loopback, with the code
+ * of `export`, or only serves it.
  */
 import { UsageError } from "../../core/errors.ts";
 import { type Os, shellWord } from "../../core/platform.ts";

@@ -1,4 +1,4 @@
-/** The sample's Datapoints and Evaluations, in which the Runs disagree. */
+/** Makes the sample's Datapoints and Evaluations, in which the Runs disagree. */
 import { type DemoEvaluation, sequence } from "../workspace.ts";
 import {
   CLASSIFIER,
@@ -19,7 +19,10 @@ const { labels } = workspace;
 const fillDatapoint = template(records.datapoint);
 const fillEvaluationLog = template(records.evaluationLog);
 
-/** The Datapoint at an index of a Dataset, from 0; each Version holds the first ones. */
+/**
+ * Returns the Datapoint at an index of a Dataset, from 0; each Version holds
+ * the first ones.
+ */
 export function makeDatapoint(dataset: SampleFile, index: number): string {
   return fillDatapoint({
     id: datapointId(dataset, index),
@@ -35,7 +38,10 @@ const datapointId = (dataset: SampleFile, index: number) =>
 const ticketText = (index: number) =>
   `Ticket no. ${index}: ¿dónde está mi pedido?`;
 
-/** The Evaluations of a File: a Run for each of two Versions, over one Dataset. */
+/**
+ * Returns the Evaluations of a File: a Run for each of two Versions, over one
+ * Dataset.
+ */
 export function evaluationsOf(file: SampleFile): readonly DemoEvaluation[] {
   return file === CLASSIFIER ? workspace.evaluations.map(makeEvaluation) : [];
 }
@@ -115,7 +121,10 @@ function makeEvaluation(
   };
 }
 
-/** What a Run answered in a case; where one is wrong or fails, the other is right. */
+/**
+ * Returns what a Run answered in a case; where one is wrong or fails, the other
+ * is right.
+ */
 function answerOf(evaluationId: string, at: number, run: number): Answer {
   const label = pick(labels, at);
   const isWrong = run === 0 ? at % 5 === 0 : at % 10 === 3;

@@ -1,4 +1,4 @@
-/** The sample's Files and their Versions, from `workspace.json`. */
+/** Makes the sample's Files and their Versions, from `workspace.json`. */
 import { makeId, timeAt } from "./parts.ts";
 import records from "./records.json" with { type: "json" };
 import { template } from "./template.ts";
@@ -43,10 +43,10 @@ export const [MIRA, JOSE] = workspace.users.map(({ key, email, name }) => ({
   full_name: name,
 }));
 
-/** A Directory's id, by its path. */
+/** Makes a Directory's id, by its path. */
 export const directoryId = (path: string): string => makeId("dir", path);
 
-/** What stands before and behind a path's last slash. */
+/** Splits a path at its last slash. */
 export function splitPath(path: string): readonly [string, string] {
   const slash = path.lastIndexOf("/");
   return [path.slice(0, Math.max(0, slash)), path.slice(slash + 1)];

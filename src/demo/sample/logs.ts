@@ -1,4 +1,4 @@
-/** The sample's Logs and traces, each made from its number alone. */
+/** Makes the sample's Logs and traces, each made from its number alone. */
 import {
   AGENT,
   CLASSIFIER,
@@ -53,14 +53,14 @@ const TEMPLATES = new Map(
   }),
 );
 
-/** Id of the Log at an index of a File's list, newest first. */
+/** Makes the id of the Log at an index of a File's list, newest first. */
 export function logId(file: SampleFile, index: number): string {
   if (file === FLOW && index % 4 === 0) return `order-${9000 + index}-run/3`;
   return makeId("log", `${file.path}#${index}`);
 }
 
 /**
- * The Log at an index of a File's list, as JSON text.
+ * Returns the Log at an index of a File's list, as JSON text.
  *
  * @param index From 0, newest first.
  * @param children Texts of the Logs that happened within it.
@@ -122,14 +122,14 @@ export function makeLog(
   });
 }
 
-/** The Log at an index of a File's list, with those that happened within it. */
+/** Returns the Log at an index of a File's list, with those that happened within it. */
 export function withChildren(file: SampleFile, index: number): string {
   const children = PARTS.filter((part) => parentOf(part, index) === file)
     .map((part) => withChildren(part, index));
   return makeLog(file, index, {}, children);
 }
 
-/** The Log of an Evaluator that judged another Log. */
+/** Returns the Log of an Evaluator that judged another Log. */
 export function makeJudgment(
   evaluator: SampleFile,
   index: number,
@@ -164,7 +164,7 @@ function judgmentsOf(file: SampleFile, index: number): readonly string[] {
   ];
 }
 
-/** Newer Logs were made by newer Versions. */
+/** Picks the Version of a Log: newer Logs were made by newer Versions. */
 function versionOf({ versions, logs }: SampleFile, index: number) {
   const newest = Math.floor(index * versions.length / Math.max(1, logs));
   return versions[Math.min(newest, versions.length - 1)]!;
@@ -196,7 +196,7 @@ function contentOf({ text, photo }: Ticket): unknown {
   return [{ type: "text", text }, { type: "image_url", image_url: image }];
 }
 
-/** The File whose Log at the same index called this one. */
+/** Returns the File whose Log at the same index called this one. */
 function parentOf(file: SampleFile, index: number): SampleFile | null {
   if (!PARTS.includes(file) || index >= file.logs) return null;
   return file === LOOKUP && index < AGENT.logs ? AGENT : FLOW;

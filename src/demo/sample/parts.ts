@@ -1,10 +1,12 @@
-/** Ids, times and choices that depend on nothing but a number or a name. */
+/**
+ * Makes ids, times and choices that depend on nothing but a number or a name.
+ */
 
 const ALPHABET =
   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /**
- * A number from 0 to 1 that depends on nothing but its seed (mulberry32).
+ * Makes a number from 0 to 1 that depends on nothing but its seed (mulberry32).
  *
  * @param seed Any whole number.
  */
@@ -15,12 +17,12 @@ export function chance(seed: number): number {
   return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
 }
 
-/** One of the choices, by a seed. */
+/** Picks one of the choices, by a seed. */
 export function pick<T>(choices: readonly T[], seed: number): T {
   return choices[Math.floor(chance(seed) * choices.length)]!;
 }
 
-/** An id in the API's style: a prefix and 21 letters and digits. */
+/** Makes an id in the API's style: a prefix and 21 letters and digits. */
 export function makeId(prefix: string, name: string): string {
   let seed = 0;
   for (const character of prefix + name) {
@@ -33,7 +35,7 @@ export function makeId(prefix: string, name: string): string {
   return `${prefix}_${letters.join("")}`;
 }
 
-/** A time in the API's style, without a zone: so many minutes into 2025. */
+/** Makes a time in the API's style, without a zone: so many minutes into 2025. */
 export function timeAt(minutes: number): string {
   const ms = Date.UTC(2025, 0, 6, 8) + minutes * 60_000;
   return new Date(ms).toISOString().replace("Z", "417");

@@ -1,4 +1,4 @@
-/** The sample workspace, put together. */
+/** Puts the sample workspace together. */
 import {
   type DemoDirectory,
   type DemoFile,

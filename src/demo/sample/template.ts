@@ -35,7 +35,7 @@ export function template(
     );
 }
 
-/** JSON texts as one array. */
+/** Joins JSON texts as one array. */
 export function arrayOf(texts: readonly string[]): string {
   return `[${texts.join(",")}]`;
 }

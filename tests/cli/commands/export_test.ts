@@ -16,7 +16,7 @@ import {
 const workspace = sampleWorkspace();
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
 
-/** A disk that takes its time for the write that `reached` announces. */
+/** Makes a disk that takes its time for the write that `reached` announces. */
 function stuckDisk(): { disk: Disk; reached: Promise<void>; free: () => void } {
   const { disk } = denoRuntime();
   const reached = Promise.withResolvers<void>();
