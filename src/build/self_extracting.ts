@@ -128,9 +128,9 @@ case " $* " in *' --api-url'* | *' --env-file'* | *' --resume'*) host= ;; esac
 [ -e .env ] && host=
 case $host in '' | *[!A-Za-z0-9.:-]*) ;; *) net=--allow-net=$host ;; esac
 case "\${1:-} $* " in
-  demo*) net=--allow-net=127.0.0.1 ;;
+  demo* | browse*) net=--allow-net=127.0.0.1 ;;
   verify*' --remote '* | verify*' --repair '*) net=--allow-net ;;
-  verify*) net=--deny-net ;;
+  verify* | database*) net=--deny-net ;;
 esac
 export DENO_DIR="$dir/deno_dir" DENO_NO_UPDATE_CHECK=1
 exec "$dir/deno" run "$net" ${

@@ -160,7 +160,7 @@ function checkTogether(flags: Flags): void {
     "--output is for new exports; leave it out with --resume",
   );
   refuse(
-    flags.port !== undefined && !flags.serve,
+    command === "demo" && flags.port !== undefined && !flags.serve,
     "--port goes with --serve",
   );
   refuse(flags.slow && !flags.serve, "--slow goes with --serve");

@@ -5,6 +5,7 @@ import {
   type Option,
   type OptionKey,
   optionName,
+  optionOf,
   OPTIONS,
   optionsOf,
 } from "./options.ts";
@@ -93,7 +94,7 @@ function fishScript(): string {
     const { operand } = COMMANDS[name];
     if (operand) add(when, `-a ${fishWords(operand.words ?? "directory")}`);
     for (const key of optionsOf(name)) {
-      const { short, value, help, complete = [] } = OPTIONS[key];
+      const { short, value, help, complete = [] } = optionOf(name, key);
       add(
         when,
         [

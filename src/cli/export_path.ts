@@ -4,9 +4,24 @@ import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
 import { listDir } from "../tree/atomic_file.ts";
 import { DEFAULT_OUTPUT } from "./defaults.ts";
+import type { Flags } from "./options.ts";
 
 /** The word that stands for the newest export. */
 const LATEST = "latest";
+
+/**
+ * Finds the directories of exports, each once.
+ *
+ * @throws {UsageError} When there is no newest export.
+ */
+export async function exportPaths(
+  disk: Disk,
+  { operands, output }: Pick<Flags, "operands" | "output">,
+): Promise<readonly string[]> {
+  const paths = new Set<string>();
+  for (const one of operands) paths.add(await exportPath(disk, one, output));
+  return [...paths];
+}
 
 /**
  * Finds the directory of an export.

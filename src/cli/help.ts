@@ -9,6 +9,7 @@ import {
   COMMON,
   type OptionKey,
   optionName,
+  optionOf,
   OPTIONS,
 } from "./options.ts";
 
@@ -33,7 +34,7 @@ ${usages.join("\n")}
   hl-export help COMMAND          all options of a command, and an example
 
 Options of export (hl-export help export names all)
-${MOST_USED.map(optionText).join("\n")}
+${MOST_USED.map((key) => optionText("export", key)).join("\n")}
 ${commonText()}
 
 Settings (flags go before the environment, that before .env)
@@ -52,7 +53,7 @@ Example:  hl-export ${COMMANDS.export.example}
 /** Writes what `--help` prints for a command. */
 export function helpText(command: Command): string {
   const { usage, summary, options, about, example } = COMMANDS[command];
-  const lines = options.map(optionText);
+  const lines = options.map((key) => optionText(command, key));
   return `hl-export ${usage} - ${summary}
 
 ${[...lines, commonText()].join("\n")}
@@ -63,8 +64,8 @@ Example:  hl-export ${example}
 `;
 }
 
-function optionText(key: OptionKey): string {
-  const { value, help } = OPTIONS[key];
+function optionText(command: Command, key: OptionKey): string {
+  const { value, help } = optionOf(command, key);
   const name = `--${optionName(key)}${value ? ` ${value}` : ""}`;
   const indent = " ".repeat(OPTION_COLUMNS + 2);
   return `  ${name.padEnd(OPTION_COLUMNS)}${

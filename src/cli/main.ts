@@ -16,6 +16,8 @@ const COMMANDS: Readonly<Record<Command, () => Promise<Run>>> = {
   plan: async () => (await import("./commands/plan.ts")).plan,
   verify: async () => (await import("./commands/verify.ts")).verify,
   index: async () => (await import("./commands/index.ts")).index,
+  browse: async () => (await import("./commands/browse.ts")).browseCommand,
+  database: async () => (await import("./commands/database.ts")).database,
   prompts: async () => (await import("./commands/prompts.ts")).prompts,
   demo: async () => (await import("./commands/demo.ts")).demo,
   completions: async () =>

@@ -3,6 +3,7 @@
  * line, `--help` and the completions of shells go by.
  */
 import { FILE_TYPES } from "../core/filters.ts";
+import { schemaText } from "../database/schema.ts";
 import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
@@ -151,6 +152,8 @@ export type Command =
   | "plan"
   | "verify"
   | "index"
+  | "browse"
+  | "database"
   | "prompts"
   | "demo"
   | "completions";
@@ -163,6 +166,10 @@ export interface CommandSpec {
   readonly summary: string;
   /** Its options besides {@linkcode COMMON}. */
   readonly options: readonly OptionKey[];
+  /** What differs here from {@linkcode OPTIONS}. */
+  readonly own?: {
+    readonly [key in OptionKey]?: Pick<Option, "help" | "value" | "complete">;
+  };
   /** What it takes besides options. */
   readonly operand?: {
     readonly name: string;
@@ -181,6 +188,12 @@ const EXPORT_DIR = {
   name: "DIR",
   missing: "the directory of an export, such as exports/20250606-120000",
 };
+
+const DATABASE_FILE = {
+  value: "FILE",
+  help: "the database (default: humanloop.db in the first DIR)",
+  complete: "file",
+} as const;
 
 /** All commands, in the order of `--help`. */
 export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
@@ -240,6 +253,34 @@ script and after an update of this program. The pages need no network, and are
 made from what the export holds. Exit 3 where something could not be read.`,
     example: "index exports/20250606-120000",
   },
+  browse: {
+    usage: "browse DIR… [options]",
+    summary: "search and read all of it with a browser",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: ["port", "to", "output"],
+    own: {
+      port: { value: "N", help: "the port (default: any free one)" },
+      to: DATABASE_FILE,
+    },
+    about:
+      `Every File, Version, Log, trace, Evaluation and Datapoint, until Ctrl-C: Logs by
+word, Version, user, time, error or judgment, a trace step by step, Runs side by
+side. Takes several exports, such as all shards. Makes the database first (see
+hl-export help database) where it is missing or older than the export; nothing
+else is written, and nobody but this machine can open the pages.`,
+    example: "browse exports/20250606-120000",
+  },
+  database: {
+    usage: "database DIR… [options]",
+    summary: "all of it as one SQLite file",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: ["to", "output", "json"],
+    own: { to: DATABASE_FILE },
+    about: `${schemaText()}
+
+Exit 3 where something could not be read.`,
+    example: "database exports/20250606-120000",
+  },
   prompts: {
     usage: "prompts DIR --to OUT",
     summary: "Prompts and Agents of an export as text",
@@ -280,6 +321,11 @@ _hl-export in a directory of $fpath. fish: save it as
 /** Lists the options of a command, in the order of `--help`. */
 export function optionsOf(command: Command): readonly OptionKey[] {
   return [...COMMANDS[command].options, ...COMMON];
+}
+
+/** Returns an option as it is for a command. */
+export function optionOf(command: Command, key: OptionKey): Option {
+  return { ...OPTIONS[key], ...COMMANDS[command].own?.[key] };
 }
 
 /** What the user said; what was not given is absent. */

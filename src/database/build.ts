@@ -29,6 +29,7 @@ import { KINDS, Loader, recordsIn } from "./load.ts";
 import { addNested } from "./nested.ts";
 import {
   addedColumns,
+  APPLICATION_ID,
   INDEXES,
   SCHEMA_VERSION,
   tablesSql,
@@ -221,6 +222,7 @@ async function fill(
     PRAGMA analysis_limit = 1000;
     ANALYZE;
     PRAGMA user_version = ${SCHEMA_VERSION};
+    PRAGMA application_id = ${APPLICATION_ID};
     COMMIT`);
   const rows = ROWS_OF.map((table) => {
     const row = first(database, `SELECT count(*) AS n FROM ${table}`)!;

@@ -26,6 +26,14 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   unterminated: "files that end in the middle of a line",
 };
 
+/** Problems that cost nothing of what was read. */
+const HARMLESS: ReadonlySet<string> = new Set(["dangling", "twice"]);
+
+/** Tells whether all of the export was read. */
+export function isWhole({ problems }: BuildResult): boolean {
+  return Object.keys(problems).every((kind) => HARMLESS.has(kind));
+}
+
 /** The result of a build, for a person: a line a table, then the problems. */
 export function buildText(result: BuildResult, tookMs: number): string {
   const { path, rows, problems, bytesRead } = result;

@@ -7,6 +7,9 @@
 /** Changes with every change of the tables: an older database is built anew. */
 export const SCHEMA_VERSION = 1;
 
+/** Stands in the head of every database that this program made. */
+export const APPLICATION_ID = 0x484c4578;
+
 /** A table or a view. */
 interface Part {
   readonly name: string;
@@ -24,7 +27,7 @@ const ON_LINE = `${ON_DISK}, disk_line INTEGER NOT NULL`;
 const TABLES: readonly Part[] = [
   {
     name: "export",
-    about: "an export or a shard: what was asked, when, what is missing (gaps)",
+    about: "an export or a shard: what was asked, when; its gaps",
     sql: `number INTEGER PRIMARY KEY, dir TEXT NOT NULL,
       prefix TEXT NOT NULL, tool TEXT, version TEXT, state TEXT,
       started_at TEXT, updated_at TEXT, api_url TEXT, directory_id TEXT,
@@ -127,7 +130,7 @@ const TABLES: readonly Part[] = [
 const VIEWS: readonly Part[] = [
   {
     name: "log_details",
-    about: "logs with the names of their File and Version, and all columns",
+    about: "all columns of logs, with names of File and Version",
     sql: `SELECT l.number, l.id, l.type, f.path AS file, l.file_id,
       v.name AS version, l.version_id, l.created_at, l.start_time, l.end_time,
       l.latency, l.model, l.prompt_tokens, l.output_tokens, l.reasoning_tokens,
@@ -142,7 +145,7 @@ const VIEWS: readonly Part[] = [
   },
   {
     name: "version_stats",
-    about: "Logs, latency, tokens, cost and share of errors of each Version",
+    about: "Logs, latency, tokens, cost, errors of each Version",
     sql: `SELECT s.file_id, f.path AS file, s.version_id, v.name AS version,
       s.logs, s.latency, s.prompt_tokens, s.output_tokens, s.cost, s.errors,
       1.0 * s.errors / s.logs AS error_rate, s.first_at, s.last_at
@@ -194,8 +197,8 @@ export const SEARCHED = [
 const SEARCH: Part = {
   name: "logs_fts",
   about:
-    `full text of logs by number: MATCH 'word', 'begin*', '"a phrase"', 'output: word'; ` +
-    `words of up to 4 characters of Chinese, Japanese or Thai as they are, longer ones as '"長 い 言 葉"'`,
+    `full text of logs by number: MATCH 'word', 'begin*', 'output: word', '"a phrase"'; ` +
+    `more than 4 characters of Chinese, Japanese or Thai as '"長 い 言 葉"'`,
   sql: `${SEARCHED.join(", ")}, content='', columnsize=0,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
 };
@@ -269,17 +272,34 @@ export function viewsSql(): string {
     .join("\n");
 }
 
+/** Columns of a screen that the schema takes at the most. */
+const SCREEN_COLUMNS = 80;
+
 /** The schema by table, for `--help`. */
 export function schemaText(): string {
   const parts = [...TABLES, SEARCH, ...VIEWS];
   const width = Math.max(...parts.map(({ name }) => name.length));
-  const lines = parts.map(({ name, about }) =>
-    `  ${name.padEnd(width)}  ${about}`
+  const indent = " ".repeat(width + 4);
+  const lines = parts.flatMap(({ name, about }) =>
+    wrapped(about, SCREEN_COLUMNS - indent.length).map((line, i) =>
+      i === 0 ? `  ${name.padEnd(width)}  ${line}` : indent + line
+    )
   );
   return [
-    "Tables and views (json is the record as it stands in the export, disk_path and disk_line",
-    "where it stands below the export's directory; a judgment's json is that of its",
-    "evaluator_log_id in logs):",
+    "Tables and views (json: the record as it stands in the export; disk_path,",
+    "disk_line: its place there):",
     ...lines,
-  ].join("\n") + "\n";
+  ].join("\n");
+}
+
+/** Breaks a text into lines, between words. */
+function wrapped(text: string, columns: number): readonly string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
 }

@@ -147,7 +147,8 @@ function cutToWidth(name: string, columns: number): string {
   return `…${characters.join("")}`;
 }
 
-function drawBar(done: number, total: number): string {
+/** Draws how much is done. */
+export function drawBar(done: number, total: number): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const full = Math.floor(share * BAR_COLUMNS);
   return "█".repeat(full) + "░".repeat(BAR_COLUMNS - full);

@@ -5,7 +5,7 @@ import { writePages } from "../../report/write_pages.ts";
 import { lockIfLogged } from "../../tree/export_dir.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
 import { EXIT } from "../exit_codes.ts";
-import { exportPath } from "../export_path.ts";
+import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 
 /** The pages of one export. */
@@ -31,12 +31,12 @@ interface Indexed {
  * @throws {StorageError} On a disk error.
  */
 export async function index(
-  { operands, output, quiet, json }: Flags,
+  flags: Flags,
   runtime: Runtime,
 ): Promise<number> {
+  const { quiet, json } = flags;
   const { disk, terminal } = runtime;
-  const roots = new Set<string>();
-  for (const dir of operands) roots.add(await exportPath(disk, dir, output));
+  const roots = await exportPaths(disk, flags);
   const all: Indexed[] = [];
   for (const root of roots) {
     const one = await indexOne(root, runtime);

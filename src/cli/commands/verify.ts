@@ -26,7 +26,7 @@ import {
 } from "../config.ts";
 import { connectToApi, keyOf } from "../connection.ts";
 import { EXIT } from "../exit_codes.ts";
-import { exportPath } from "../export_path.ts";
+import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { exportWith } from "./export.ts";
 
@@ -71,11 +71,7 @@ interface Repaired {
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
   const { disk } = runtime;
-  const roots: string[] = [];
-  for (const dir of flags.operands) {
-    const root = await exportPath(disk, dir, flags.output);
-    if (!roots.includes(root)) roots.push(root);
-  }
+  const roots = await exportPaths(disk, flags);
   let api = flags.remote ? await connect(roots, flags, runtime) : null;
   let check = await checkAll(roots, flags, runtime, api);
   let repaired: Repaired | null = null;

@@ -1,0 +1,21 @@
+/** Stops work in order when the user presses Ctrl-C. */
+import type { Runtime } from "../core/runtime.ts";
+
+/**
+ * Works until it is done or the user interrupts.
+ *
+ * @param work Gets a signal that aborts then.
+ * @throws What the work throws.
+ */
+export async function untilInterrupted<T>(
+  { onInterrupt }: Pick<Runtime, "onInterrupt">,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const stopListening = onInterrupt(() => stop.abort());
+  try {
+    return await work(stop.signal);
+  } finally {
+    stopListening();
+  }
+}
