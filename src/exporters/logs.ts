@@ -80,37 +80,34 @@ async function openNew(
   const { file, reader, times } = context;
   const spec = logsList(file, null, null);
   const whole = await openList(reader, wholeList(spec), cursor);
-  try {
-    // One page needs no cut-off: it is one response, and nothing can shift in it.
-    const isOnePage = whole.isAskedFor && cursor.offset === 0;
-    if (isOnePage && !times.isFiltered || whole.total === 0) {
-      return { spec, reader: whole };
-    }
-    const cutoff = times.cutoff ?? newestOf(await whole.peek());
-    const { session } = reader;
-    const { total, hints } = whole;
-    // Mostly no Log is newer than the cut-off: the list is opened as if so, while
-    // the counts are asked for that tell.
-    const [plan, opened] = await Promise.all([
-      planLogs(session, file, times, total, cutoff),
-      openLikely(context, total, cutoff, cursor, hints),
-    ]);
-    if (opened && plan?.windows.length === 1 && frozenCount(plan) === total) {
-      whole[Symbol.dispose]();
-      return { ...plan, reader: opened };
-    }
-    opened?.[Symbol.dispose]();
-    if (plan === null) {
-      warnOfIgnoredDates(context);
-      return { spec, reader: whole };
-    }
-    whole[Symbol.dispose]();
-    const planned = await openList(reader, plan.segments, cursor, { hints });
-    return { ...plan, reader: planned };
-  } catch (error) {
-    whole[Symbol.dispose]();
-    throw error;
+  // One page needs no cut-off: it is one response, and nothing can shift in it.
+  const isOnePage = whole.isAskedFor && cursor.offset === 0;
+  if (isOnePage && !times.isFiltered || whole.total === 0) {
+    return { spec, reader: whole };
   }
+  const { session } = reader;
+  const { total, hints } = whole;
+  let cutoff: string | null;
+  try {
+    cutoff = times.cutoff ?? newestOf(await whole.peek());
+  } finally {
+    // It must not hold memory that the next reader may have to wait for.
+    whole[Symbol.dispose]();
+  }
+  // Mostly no Log is newer than the cut-off: the list is opened as if so, while
+  // the counts are asked for that tell.
+  const [plan, opened] = await Promise.all([
+    planLogs(session, file, times, total, cutoff),
+    openLikely(context, total, cutoff, cursor, hints),
+  ]);
+  if (opened && plan?.windows.length === 1 && frozenCount(plan) === total) {
+    return { ...plan, reader: opened };
+  }
+  opened?.[Symbol.dispose]();
+  if (plan === null) warnOfIgnoredDates(context);
+  const segments = plan?.segments ?? wholeList(spec);
+  const planned = await openList(reader, segments, cursor, { hints });
+  return { spec, ...plan, reader: planned };
 }
 
 /** Opens a list as if none of its Logs were newer than the cut-off; `null` where it cannot be. */
