@@ -223,7 +223,7 @@ something could not be counted.`,
   },
   verify: {
     usage: "verify DIR… [options]",
-    summary: "check exports; --repair mends them",
+    summary: "check exports; --repair fixes them",
     operand: { ...EXPORT_DIR, isRepeatable: true },
     options: ["remote", "repair", "output", ...API, "json"],
     about:
@@ -233,7 +233,7 @@ Exit 0 without a problem, 4 with one, 2 where there is no export; with --repair
 that of the resume, then of a second check.
 
 verify finds what an export itself can prove: files that are missing, extra or
-not what was written, records that are no JSON or stand there twice, references
+not what was written, records that are no JSON or are there twice, references
 that lead nowhere, counts that differ. It cannot find a value that was changed
 inside a document or a record together with its sum, a File removed together
 with every mention of it, or what the API never sent; --remote compares the
@@ -289,7 +289,7 @@ Exit 3 where something could not be read.`,
     about:
       `Writes OUT/Support/Triage.prompt for the deployed Version of Support/Triage and
 OUT/Support/Triage@prv_….prompt for each other: front matter with model and
-parameters, then the messages. What cannot stand in a file name on Linux, macOS
+parameters, then the messages. What cannot be in a file name on Linux, macOS
 or Windows is written as % and hexadecimal. Exit 3 where something could not be
 read.`,
     example: "prompts exports/20250606-120000 --to prompts",
