@@ -89,8 +89,8 @@ export async function countLinesOnDisk(
 ): Promise<number> {
   let lines = 0;
   for (const chunk of await listChunks(disk, dir) ?? []) {
-    const keys = await readKeysOfChunk(disk, chunkPath(dir, chunk), readKey);
-    lines += keys.length;
+    const path = chunkPath(dir, chunk);
+    lines += (await readKeysOfChunk(disk, path, readKey)).keys.length;
   }
   return lines;
 }
@@ -190,7 +190,8 @@ async function allKeys(
   const keys = new KeySet();
   for (const chunk of await listChunks(disk, dir) ?? []) {
     const path = chunkPath(dir, chunk);
-    for (const key of await readKeysOfChunk(disk, path, readKey)) keys.add(key);
+    const content = await readKeysOfChunk(disk, path, readKey);
+    for (const key of content.keys) keys.add(key);
   }
   return keys;
 }

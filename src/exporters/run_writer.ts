@@ -129,10 +129,11 @@ export class RunWriter<T> implements Disposable {
     const { disk, sums } = this.#context;
     const [gaps, keys] = [this.#gaps, this.#keys];
     [this.#gaps, this.#keys] = [[], []];
-    const before = onDisk.has(chunk)
-      ? await readKeysOfChunk(disk, chunkPath(dir, chunk), readKey)
-      : [];
-    const isHeld = isSubset(before, keys);
+    const path = chunkPath(dir, chunk);
+    const { keys: before, isRead } = onDisk.has(chunk)
+      ? await readKeysOfChunk(disk, path, readKey)
+      : { keys: [], isRead: true };
+    const isHeld = isRead && isSubset(before, keys);
     if (!isHeld && gaps.length > 0 && keys.length < before.length) {
       this.#keepOld(chunk, before.length, gaps);
       return false;

@@ -128,17 +128,24 @@ export function linesOfChunk(chunk: number, total: number): number {
   return Math.max(0, Math.min(CHUNK_RECORDS, total - before));
 }
 
+/** The keys of what can be read of a chunk. */
+export interface ChunkKeys {
+  /** In order. */
+  readonly keys: readonly string[];
+  /** Whether the disk gave all of it; what it did not give may hold records. */
+  readonly isRead: boolean;
+}
+
 /**
  * Reads the keys of whatever can be read of a chunk.
  *
  * @param path A plain file.
- * @returns The keys of its records, in order; none where it cannot be read.
  */
 export async function readKeysOfChunk(
   disk: Disk,
   path: string,
   readKey: ReadKey,
-): Promise<readonly string[]> {
+): Promise<ChunkKeys> {
   const keys: string[] = [];
   try {
     for await (const batch of readLines(disk, path)) {
@@ -147,8 +154,8 @@ export async function readKeysOfChunk(
         if (key !== null) keys.push(key);
       }
     }
+    return { keys, isRead: true };
   } catch {
-    // Nothing more can be read of it.
+    return { keys, isRead: false };
   }
-  return keys;
 }

@@ -393,7 +393,7 @@ for (
     assert(made.tree.has(`files/${draft}/.done`), "the other File goes on");
     assertKept(made, before);
     if (ended.code === 0) assertEquals(made.lines(LOGS), logs);
-    else assertStringIncludes(ended.out, "logs");
+    else assertStringIncludes(ended.err, "logs");
   });
 }
 
