@@ -7,6 +7,7 @@ import { dirname, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
 import { onDisk } from "../tree/atomic_file.ts";
+import { readSums, type Sums } from "../tree/checksums.ts";
 import { lockForRepair } from "../tree/export_dir.ts";
 import { DAMAGED_NAME, listTree, type PlainTree } from "../tree/plain_tree.ts";
 import type { Problem } from "./problems.ts";
@@ -20,8 +21,8 @@ export interface SetAside {
 }
 
 /**
- * Sets aside what is broken in one export, and what `.done` says of the Files
- * that it is in. A resume does the rest.
+ * Sets aside what is broken in one export, and `.done` where a resume would not
+ * see by the sums what is missing. A resume does the rest.
  *
  * @param dir The export's directory; problems of others are left alone.
  * @param problems What `verify` reported.
@@ -36,7 +37,8 @@ export async function repair(
 ): Promise<readonly SetAside[]> {
   using _lock = await lockForRepair(disk, dir);
   const tree = await listTree(disk, dir, { skip: DAMAGED_NAME });
-  const paths = decideSetAside(problems.filter((one) => one.dir === dir), tree);
+  const ours = problems.filter((one) => one.dir === dir);
+  const paths = decideSetAside(ours, tree, await readSums(disk, dir));
   if (paths.length === 0) return [];
   const below = await newDamagedDir(disk, dir);
   const done: SetAside[] = [];
@@ -58,6 +60,7 @@ export async function repair(
 function decideSetAside(
   problems: readonly Problem[],
   { files, emptyDirs, others }: PlainTree,
+  sums: Sums,
 ): readonly string[] {
   const there = new Set<string>();
   for (const one of [...files, ...emptyDirs, ...others.map((o) => o.path)]) {
@@ -67,11 +70,19 @@ function decideSetAside(
     }
   }
   const wanted = new Set<string>();
+  const reopened = new Set<string>();
+  const noticed = new Set<string>();
   for (const { path, repair } of problems) {
     if (repair === "setAside") wanted.add(path);
     const [, file] = /^(files\/[^/]+)\/./.exec(path) ?? [];
     const isFetched = repair === "setAside" || repair === "fetch";
-    if (file !== undefined && isFetched) wanted.add(`${file}/.done`);
+    if (file !== undefined && isFetched) reopened.add(file);
+    // A resume sees by its sum that it is missing, and fetches just that.
+    const isMissing = repair === "setAside" || !there.has(path);
+    if (file !== undefined && isMissing && sums.has(path)) noticed.add(file);
+  }
+  for (const file of reopened) {
+    if (!noticed.has(file)) wanted.add(`${file}/.done`);
   }
   const isBelowAnother = (path: string): boolean => {
     const above = dirname(path);
