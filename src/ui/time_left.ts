@@ -5,7 +5,7 @@
 import type { FileProgress } from "../core/observer.ts";
 
 /** Nothing is said before that time, in milliseconds. */
-const FIRST_WORD_MS = 1_000;
+const FIRST_WORD_MS = 2_000;
 /**
  * After this time what was read counts half in the rate, in milliseconds: a
  * third of the run, within these bounds, so that a slow start is forgotten.
