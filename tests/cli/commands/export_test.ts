@@ -43,7 +43,7 @@ for (const presses of [1, 2]) {
     await using dir = await tempDir();
     await using server = serveDemo(workspace, { key: DEMO_KEY });
     const { disk, reached, free } = stuckDisk();
-    const clock = fastClock(10);
+    const clock = fastClock(3);
     const exits: Array<{ code: number; afterMs: number }> = [];
     const exited = Promise.withResolvers<void>();
     let press = () => {};
