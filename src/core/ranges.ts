@@ -18,6 +18,11 @@ export interface TimeWindow {
   readonly count: number;
 }
 
+/** Counts the records of time windows. */
+export function recordsOf(windows: readonly TimeWindow[]): number {
+  return windows.reduce((sum, { count }) => sum + count, 0);
+}
+
 /** Returns the number of the chunk, from 1, that a record belongs to. */
 export function chunkOf(offset: number): number {
   return Math.floor(offset / CHUNK_RECORDS) + 1;

@@ -13,6 +13,7 @@ import {
   chunkOf,
   missingOf,
   offsetOf,
+  recordsOf,
   type TimeWindow,
 } from "../core/ranges.ts";
 import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
@@ -261,7 +262,7 @@ class Reconciler<T> {
       return true;
     }
     const known = checkpoints.get(this.#name);
-    const frozen = windows?.reduce((sum, { count }) => sum + count, 0);
+    const frozen = windows && recordsOf(windows);
     const total = known?.total ?? frozen ?? reader.total;
     const isSmall = total < CHUNK_RECORDS && gaps.length === 0;
     const isSame = known !== undefined && areSame(known.gaps, gaps);

@@ -3,7 +3,7 @@
  * list is there with its size. One of the official script, which keeps no sums,
  * is compared with the API.
  */
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import {
   datapointsList,
   evaluationLogsList,
@@ -31,6 +31,9 @@ import { chunkPath, type FileLayout, type ListName } from "../tree/layout.ts";
 import { type FileContext, FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./index_list.ts";
 import { countLinesOnDisk, keyReader } from "./list_on_disk.ts";
+
+/** Matches the path of a chunk below its File's directory: the list, the number. */
+const CHUNK_PATH = /^(.+)\/(\d+)\.jsonl$/;
 
 /** What a run needs to look at a File on disk. */
 export type FileOnDisk = Pick<FileContext, "file" | "paths">;
@@ -108,13 +111,14 @@ export async function setAsideDamaged(
   sums: Sums,
 ): Promise<void> {
   for (const [name, { size }] of sums) {
-    const [, list, chunk] = /^(.+)\/(\d+\.jsonl)$/.exec(name) ?? [];
-    if (list === undefined || chunk === undefined || size === null) continue;
+    const [, list, number] = CHUNK_PATH.exec(name) ?? [];
+    if (list === undefined || size === null) continue;
     const dir = paths.list(list as ListName);
-    const info = await disk.lstat(join(dir, chunk)).catch(() => null);
+    const path = chunkPath(dir, Number(number));
+    const info = await disk.lstat(path).catch(() => null);
     if (info === null || info.size === size) continue;
     // Its sum stays until it is there again.
-    await setAsideFiles(disk, dir, [chunk], null);
+    await setAsideFiles(disk, dir, [basename(path)], null);
   }
 }
 
@@ -133,7 +137,7 @@ export async function rebuildCheckpoints(
   const { disk, times } = context;
   const lastChunks = new Map<ListName, number>();
   for (const name of sums.keys()) {
-    const [, list, number] = /^(.+)\/(\d+)\.jsonl$/.exec(name) ?? [];
+    const [, list, number] = CHUNK_PATH.exec(name) ?? [];
     if (list === undefined) continue;
     // `.done` does not cover Logs that were being added.
     if (!logs && !list.startsWith("datapoints/")) continue;

@@ -4,6 +4,7 @@
  * what is newer is read behind it. A long one is read in time windows.
  */
 import { type LogInfo, logsList } from "../api/client.ts";
+import { recordsOf } from "../core/ranges.ts";
 import { ApiError, isListRecoverable } from "../core/errors.ts";
 import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
 import type { Cursor, PagingHints } from "../lists/list_types.ts";
@@ -15,7 +16,7 @@ import {
   type OpenRequest,
 } from "./export_list.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { frozenCount, LONG_LIST, planFrom, planLogs } from "./time_filter.ts";
+import { LONG_LIST, planFrom, planLogs } from "./time_filter.ts";
 
 /**
  * Exports the Logs.
@@ -100,7 +101,9 @@ async function openNew(
     planLogs(session, file, times, total, cutoff),
     openLikely(context, total, cutoff, cursor, hints),
   ]);
-  if (opened && plan?.windows.length === 1 && frozenCount(plan) === total) {
+  if (
+    opened && plan?.windows.length === 1 && recordsOf(plan.windows) === total
+  ) {
     return { ...plan, reader: opened };
   }
   opened?.[Symbol.dispose]();

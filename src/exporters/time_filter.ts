@@ -16,7 +16,7 @@ import {
   planTimeWindows,
   probeList,
 } from "../lists/time_windows.ts";
-import type { TimeWindow } from "../core/ranges.ts";
+import { recordsOf, type TimeWindow } from "../core/ranges.ts";
 
 /** Logs created between two instants (ISO 8601, UTC); `null` for no bound. */
 export interface TimeRange {
@@ -106,7 +106,7 @@ export function planFrom(
     offset: window.offset,
     count: window.count,
   }));
-  const count = frozenCount({ windows });
+  const count = recordsOf(windows);
   const cutoff = cutoffOf(windows);
   const spec = logsList(file, times.wanted.after, cutoff);
   if (cutoff === times.wanted.until) return { segments: frozen, spec, windows };
@@ -114,11 +114,6 @@ export function planFrom(
   const later = logsList(file, cutoff, times.wanted.until);
   const last = { spec: later, offset: count, count: null };
   return { segments: [...frozen, last], spec, windows };
-}
-
-/** How many Logs the frozen part of a plan holds. */
-export function frozenCount({ windows }: Pick<LogsPlan, "windows">): number {
-  return windows.reduce((sum, { count }) => sum + count, 0);
 }
 
 /** The instant up to which a list is frozen: where its newest window ends. */
