@@ -176,7 +176,9 @@ async function plan(
   apiUrl: string,
   env: Readonly<Record<string, string>>,
 ): Promise<Ended> {
-  const all = { ...NO_PROXIES, HUMANLOOP_API_KEY: KEY, ...env };
+  // Deno's own look for a newer version would go through the proxy too.
+  const quiet = { ...NO_PROXIES, DENO_NO_UPDATE_CHECK: "1" };
+  const all = { ...quiet, HUMANLOOP_API_KEY: KEY, ...env };
   return await start(["plan", "--api-url", apiUrl], all).ended;
 }
 
