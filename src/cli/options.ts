@@ -90,7 +90,7 @@ it may be called latest, as in --resume latest`,
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
-  repair: toggle(`set aside what is broken and fetch it anew; needs the key;
+  repair: toggle(`set aside what is broken and fetch it again; needs the key;
 nothing is deleted, and what is set aside is printed`),
   serve: toggle("only serve the workspace, and print how to export it"),
   port: option(
