@@ -18,11 +18,18 @@ export async function prompts(
   { disk, terminal }: Runtime,
 ): Promise<number> {
   const root = await exportPath(disk, dir, output);
-  const { files, versions, unread } = await writePrompts(disk, [root], to);
-  for (const one of unread) terminal.err(`warn: ${escapeControls(one)}\n`);
+  const result = await writePrompts({ disk, dirs: [root], to });
+  const { files, versions, unread, inexact } = result;
+  const warnings = [
+    ...unread,
+    ...inexact.map(({ file, reasons, json }) =>
+      `${file} does not say ${reasons.join("; ")}: all of it is in ${json}`
+    ),
+  ];
+  for (const one of warnings) terminal.err(`warn: ${escapeControls(one)}\n`);
   const exitCode = unread.length === 0 ? EXIT.complete : EXIT.incomplete;
   if (json) {
-    const document = { exitCode, exportDir: root, to, files, versions, unread };
+    const document = { exitCode, exportDir: root, to, ...result };
     terminal.out(`${JSON.stringify(document)}\n`);
   } else if (!quiet) {
     const of = pluralize(files, "File");
