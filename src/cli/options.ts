@@ -66,6 +66,7 @@ it may be called latest, as in --resume latest`,
     "where to write; files of the same name are replaced",
     "directory",
   ),
+  format: option("FORMAT", text, "how to write it"),
   directory: option("ID", text, "only this Directory and what is below it"),
   type: option(
     "TYPE",
@@ -155,6 +156,7 @@ export type Command =
   | "browse"
   | "database"
   | "prompts"
+  | "datasets"
   | "demo"
   | "completions";
 
@@ -293,6 +295,40 @@ parameters, then the messages. What cannot be in a file name on Linux, macOS
 or Windows is written as % and hexadecimal. Exit 3 where something could not be
 read.`,
     example: "prompts exports/20250606-120000 --to prompts",
+  },
+  datasets: {
+    usage: "datasets DIR… --to OUT",
+    summary: "Datasets as JSONL, CSV, promptfoo tests",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: ["to", "format", "output", "json"],
+    own: {
+      format: {
+        value: "FORMAT",
+        help: "jsonl (the default), csv or promptfoo",
+        complete: ["jsonl", "csv", "promptfoo"],
+      },
+    },
+    about:
+      `Writes OUT/Support/Golden@dsv_….jsonl for each Version of Support/Golden, and
+OUT/Support/Golden.jsonl for the one that is deployed by default, or else the
+newest; names as prompts makes them, all of them in OUT/%datasets.json.
+Makes the database first, as browse does. Exit 3 where something is missing.
+
+jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line: the
+           very JSON that the API sent. metadata: path and id of the Dataset,
+           id, name, date and attributes of the Version; what else the Datapoint
+           holds, in datapoint.
+csv        a column for each input, then messages, expected_output, metadata
+           as JSON; empty without quotes where there is none. An input called
+           id, messages, …, input.x or __x is in the column input.id and so on.
+           A text that begins like a formula gets an apostrophe before it.
+promptfoo  {"description", "vars", "assert", "metadata"} a line: vars are inputs,
+           and messages as JSON. assert: equals the target's field output, or
+           its only field; none where there are several (the target is in
+           metadata.expected_output). A text that holds {{, {% or {#, begins with
+           file:// or ends in a line break is in a list of one, so that promptfoo
+           neither runs nor changes it; lists and objects are JSON text.`,
+    example: "datasets exports/20250606-120000 --to datasets --format csv",
   },
   demo: {
     usage: "demo [options]",
