@@ -67,6 +67,7 @@ it may be called latest, as in --resume latest`,
     "directory",
   ),
   format: option("FORMAT", text, "how to write it"),
+  deployed: toggle("only the Versions that are deployed"),
   directory: option("ID", text, "only this Directory and what is below it"),
   type: option(
     "TYPE",
@@ -285,15 +286,41 @@ Exit 3 where something could not be read.`,
   },
   prompts: {
     usage: "prompts DIR --to OUT",
-    summary: "Prompts and Agents of an export as text",
+    summary: "Prompts and Agents as Humanloop's files",
     operand: EXPORT_DIR,
-    options: ["to", "output", "json"],
+    options: ["to", "deployed", "format", "output", "json"],
+    own: {
+      format: {
+        value: "FORMAT",
+        help: "humanloop (the default) or promptfoo",
+        complete: ["humanloop", "promptfoo"],
+      },
+    },
     about:
-      `Writes OUT/Support/Triage.prompt for the deployed Version of Support/Triage and
-OUT/Support/Triage@prv_….prompt for each other: front matter with model and
-parameters, then the messages. What cannot be in a file name on Linux, macOS
-or Windows is written as % and hexadecimal. Exit 3 where something could not be
-read.`,
+      `Writes OUT/Support/Triage.prompt for the Version of Support/Triage that is
+deployed by default, and OUT/Support/Triage@prv_….prompt for each other: files as
+Humanloop serialised them, or its own text where the export has that. With
+--deployed, only what is deployed: OUT/Support/Triage.prompt for the default
+environment, Triage@staging.prompt where staging has another Version. What cannot
+be in a file name on Linux, macOS or Windows is written as % and hexadecimal.
+
+The format has no place for ids, names, dates and environments of Versions: they
+are in OUT/%versions.json. It has no words for images that are no https address,
+their detail, other parts, a message's name, thoughts, text beside calls (it
+becomes a message of its own), or fields that came later; and text that holds one
+of its tags (such as </user>) may be read as that tag. Each such file is named on
+stderr, and the whole Version is beside it: Triage@prv_….json. White space around
+a text is kept, though some readers trim it. A number with an exponent is
+written so that YAML 1.1 reads it as one.
+
+--format promptfoo writes OUT/prompts/Support/Triage.promptfooconfig.yaml for each
+Prompt that is deployed, its Versions side by side, and their prompts (….j2), and
+Datasets as tests in OUT/datasets (see hl-export help datasets): those that an
+Evaluation ran it over or, where there is none, those with all of its inputs; the
+Version that is deployed, or the newest. Messages of a Datapoint come behind those
+of the Prompt. To run: npx promptfoo eval -c OUT/prompts/….promptfooconfig.yaml
+Agents, linked Tools and Evaluators are left out; jinja is given to Nunjucks.
+Exit 3 where something could not be read.`,
     example: "prompts exports/20250606-120000 --to prompts",
   },
   datasets: {

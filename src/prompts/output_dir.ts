@@ -2,6 +2,7 @@
 import { dirname, join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
+import { writeFile } from "../tree/atomic_file.ts";
 
 /**
  * Makes sure that nothing is written into an export.
@@ -40,4 +41,21 @@ export async function expectPlainDirs(
     );
   }
   known.add(dir);
+}
+
+/**
+ * Makes what writes texts below a directory, through no symbolic link.
+ *
+ * @returns Writes a text to a path below it, with `/` between names.
+ */
+export function outputWriter(
+  disk: Disk,
+  to: string,
+): (name: string, text: string) => Promise<void> {
+  const plainDirs = new Set<string>();
+  return async (name, text) => {
+    const path = join(to, name);
+    await expectPlainDirs(disk, to, dirname(path), plainDirs);
+    await writeFile(disk, path, new TextEncoder().encode(text));
+  };
 }

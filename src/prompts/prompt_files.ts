@@ -1,9 +1,11 @@
 /** Finds the Prompts and Agents of exports, and reads their Versions. */
+import { join } from "@std/path";
 import { isObject, parseExactly } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import {
   missingDocuments,
   type OnProblem,
+  openExports,
   openFile,
   problemOf,
   readDocument,
@@ -12,6 +14,7 @@ import {
 } from "../tree/tree_reader.ts";
 import { deployedNames, readDeployments } from "./deployed.ts";
 import { filePaths, type NamedFile } from "./file_paths.ts";
+import { expectOutside } from "./output_dir.ts";
 
 /** A Prompt or Agent of an export. */
 export interface PromptFile extends NamedFile {
@@ -21,12 +24,39 @@ export interface PromptFile extends NamedFile {
   readonly defaultVersion: string | null;
 }
 
+/** The Prompts and Agents of exports. */
+export interface OpenPrompts {
+  readonly files: readonly PromptFile[];
+  /** What could not be read until now, in words, with its path. */
+  readonly unread: readonly string[];
+  /** Adds what cannot be read to that. */
+  readonly onProblem: OnProblem;
+}
+
 /**
  * Finds them.
  *
- * @param onProblem Is called with what cannot be read and may be one of them.
+ * @param dirs The exports' directories.
+ * @param to Where something is to be written.
+ * @throws {UsageError} When there is no export, or `to` is inside one.
  */
-export async function promptFiles(
+export async function openPrompts(
+  { disk, dirs, to }: {
+    readonly disk: Disk;
+    readonly dirs: readonly string[];
+    readonly to: string;
+  },
+): Promise<OpenPrompts> {
+  expectOutside(dirs, to);
+  const exports = await openExports(disk, dirs);
+  const unread: string[] = [];
+  const onProblem: OnProblem = ({ dir, path, reason }) =>
+    void unread.push(`${join(dir, path)} ${reason}`);
+  const files = await promptFiles(disk, exports, onProblem);
+  return { files, unread, onProblem };
+}
+
+async function promptFiles(
   disk: Disk,
   exports: readonly TreeExport[],
   onProblem: OnProblem,
@@ -82,21 +112,25 @@ export interface PromptVersion {
   readonly environments: readonly string[];
 }
 
+/** Which Versions to read. */
+export interface VersionOptions {
+  /** Whether only those that are deployed are read. */
+  readonly onlyDeployed: boolean;
+  /** What no Directory's name may end in, since files do. */
+  readonly endings: readonly string[];
+  /** Is called with what cannot be read. */
+  readonly onProblem: OnProblem;
+}
+
 /**
- * Reads their Versions.
- *
- * @param onlyDeployed Whether only those that are deployed are read.
- * @param onProblem Is called with what cannot be read.
+ * Reads their Versions, those of one File behind each other.
  */
 export async function* promptVersions(
   disk: Disk,
   files: readonly PromptFile[],
-  { onlyDeployed, onProblem }: {
-    readonly onlyDeployed: boolean;
-    readonly onProblem: OnProblem;
-  },
+  { onlyDeployed, endings, onProblem }: VersionOptions,
 ): AsyncGenerator<PromptVersion, void> {
-  const paths = filePaths(files, ["prompt", "agent"]);
+  const paths = filePaths(files, endings);
   for (const of of files) {
     const { dir, id: fileId, shape, names } = of.file;
     for (const problem of missingDocuments(of.file)) onProblem(problem);
@@ -125,4 +159,15 @@ export async function* promptVersions(
       }
     }
   }
+}
+
+/** Returns what no format has a place for, and a person asks for. */
+export function aboutVersion(
+  { of, id, fields, environments }: PromptVersion,
+): object {
+  const { version_name, version_description, created_at } = fields;
+  return {
+    ...{ path: of.path.join("/"), id: of.id, version_id: id, version_name },
+    ...{ version_description, created_at, environments },
+  };
 }

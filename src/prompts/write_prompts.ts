@@ -3,25 +3,26 @@
  * own format under their paths, for git and for people. It writes below the chosen
  * directory only.
  */
-import { dirname, join } from "@std/path";
+import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
-import { writeFile } from "../tree/atomic_file.ts";
 import { removeScratch } from "../tree/removal.ts";
 import { writeJson } from "../tree/json_file.ts";
-import { type OnProblem, openExports } from "../tree/tree_reader.ts";
 import { filePaths } from "./file_paths.ts";
-import { expectOutside, expectPlainDirs } from "./output_dir.ts";
+import { outputWriter } from "./output_dir.ts";
 import {
+  aboutVersion,
+  openPrompts,
   type PromptFile,
-  promptFiles,
-  type PromptVersion,
   promptVersions,
 } from "./prompt_files.ts";
 import { promptText } from "./prompt_text.ts";
 
 /** No name of Humanloop's becomes these: `%` is always followed by hexadecimal. */
 const CUT_PATHS = "%paths.json";
-const VERSIONS = "%versions.json";
+export const VERSIONS = "%versions.json";
+
+/** What no Directory's name may end in. */
+const ENDINGS = ["prompt", "agent"];
 
 /** What to write, and where. */
 export interface PromptOptions {
@@ -62,16 +63,11 @@ export interface InexactFile {
 export async function writePrompts(
   { disk, dirs, to, onlyDeployed = false }: PromptOptions,
 ): Promise<WrittenPrompts> {
-  expectOutside(dirs, to);
-  const exports = await openExports(disk, dirs);
-  const unread: string[] = [];
-  const onProblem: OnProblem = ({ dir, path, reason }) =>
-    void unread.push(`${join(dir, path)} ${reason}`);
-  const files = await promptFiles(disk, exports, onProblem);
+  const { files, unread, onProblem } = await openPrompts({ disk, dirs, to });
   const write = outputWriter(disk, to);
   const about: Record<string, object> = {};
   const inexact: InexactFile[] = [];
-  const read = { onlyDeployed, onProblem };
+  const read = { onlyDeployed, endings: ENDINGS, onProblem };
   for await (const version of promptVersions(disk, files, read)) {
     const { stem, idStem, of, json, fields } = version;
     const file = `${stem}.${of.ending}`;
@@ -88,35 +84,13 @@ export async function writePrompts(
   return { files: files.length, versions, unread, inexact };
 }
 
-/** Writes files below a directory, through no symbolic link. */
-function outputWriter(
-  disk: Disk,
-  to: string,
-): (name: string, text: string) => Promise<void> {
-  const plainDirs = new Set<string>();
-  return async (name, text) => {
-    const path = join(to, name);
-    await expectPlainDirs(disk, to, dirname(path), plainDirs);
-    await writeFile(disk, path, new TextEncoder().encode(text));
-  };
-}
-
-/** Returns what the format has no place for, and a person asks for. */
-function aboutVersion({ of, id, fields, environments }: PromptVersion): object {
-  const { version_name, version_description, created_at } = fields;
-  return {
-    ...{ path: of.path.join("/"), id: of.id, version_id: id, version_name },
-    ...{ version_description, created_at, environments },
-  };
-}
-
 /** Keeps the paths of Files whose names were cut, since no name leads back. */
 async function writeCutPaths(
   disk: Disk,
   to: string,
   files: readonly PromptFile[],
 ): Promise<void> {
-  const paths = filePaths(files, ["prompt", "agent"]);
+  const paths = filePaths(files, ENDINGS);
   const cut = files
     .map((one) => [`${paths.get(one)}.${one.ending}`, one.path.join("/")])
     .filter(([path]) => path!.includes("%~"));
