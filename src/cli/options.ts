@@ -314,7 +314,7 @@ OUT/Support/Golden.jsonl for the one that is deployed by default, or else the
 newest; names as prompts makes them, all of them in OUT/%datasets.json.
 Makes the database first, as browse does. Exit 3 where something is missing.
 
-jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line: the
+jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line, the
            very JSON that the API sent. metadata: path and id of the Dataset,
            id, name, date and attributes of the Version; what else the Datapoint
            holds, in datapoint.
