@@ -230,7 +230,7 @@ Deno.test("a test of promptfoo expects what the target says in one value; what p
   assertEquals([code, losses], [0, []]);
   assertEquals(notes, [
     "a/b: dsv_1: 2 of its Datapoints have a target of several fields, or one that promptfoo would change: they have no assert, the target is in metadata.expected_output",
-    "a/b: dsv_1: 1 of its Datapoints hold what promptfoo would take for a template or a file: these texts stand in a list of one, so that it does not",
+    "a/b: dsv_1: 1 of its Datapoints hold what promptfoo would take for a template or a file: these texts stand in a list of one (in quotes where they are both), so that it does not",
   ]);
 });
 
