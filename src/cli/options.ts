@@ -341,10 +341,10 @@ OUT/Support/Golden.jsonl for the one that is deployed by default, or else the
 newest; names as prompts makes them, all of them in OUT/%datasets.json.
 Makes the database first, as browse does. Exit 3 where something is missing.
 
-jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line: the
-           very JSON that the API sent. metadata: path and id of the Dataset,
-           id, name, date and attributes of the Version; what else the Datapoint
-           holds, in datapoint.
+jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line,
+           in the very JSON that the API sent. metadata: path and id of the
+           Dataset; id, name, date and attributes of the Version; in datapoint
+           what else the Datapoint holds.
 csv        a column for each input, then messages, expected_output, metadata
            as JSON; empty without quotes where there is none. An input called
            id, messages, …, input.x or __x is in the column input.id and so on.
@@ -352,9 +352,9 @@ csv        a column for each input, then messages, expected_output, metadata
 promptfoo  {"description", "vars", "assert", "metadata"} a line: vars are inputs,
            and messages as JSON. assert: equals the target's field output, or
            its only field; none where there are several (the target is in
-           metadata.expected_output). A text that holds {{, {% or {#, begins with
-           file:// or ends in a line break is in a list of one, so that promptfoo
-           neither runs nor changes it; lists and objects are JSON text.`,
+           metadata.expected_output). Lists and objects are JSON text. A text
+           with {{, {% or {#, with file:// before it or a line break behind it
+           is in a list of one, so that promptfoo neither runs nor changes it.`,
     example: "datasets exports/20250606-120000 --to datasets --format csv",
   },
   demo: {

@@ -18,12 +18,12 @@ import {
 } from "./datapoint.ts";
 import { type DatapointWriter, hasHalf } from "./format.ts";
 
-/** What promptfoo would change or act on: templates, addresses, a last line break. */
-const ACTIVE = /\{[{%#]|^(file:\/\/|package:)|\n$/;
-/** What it loads wherever it stands. */
+/** What promptfoo takes for a template, or fails on (`#}` alone). */
+const TEMPLATE = /\{[{%#]|#\}/;
+/** What it loads. */
 const ADDRESS = /^(file:\/\/|package:)/;
-/** All of that anywhere in a JSON text. */
-const ACTIVE_JSON = /\{[{%#]|file:\/\/|package:|\$ref/;
+/** Any of that in a JSON text, where it looks into lists and objects. */
+const ACTIVE_JSON = /\{[{%#]|#\}|file:\/\/|package:|\$ref/;
 /** The variable that holds the messages. */
 const MESSAGES = "messages";
 /** The field of a target that Humanloop's own Evaluators compare with the output. */
@@ -65,7 +65,7 @@ export function promptfooWriter(
         ] as const,
         [
           kept,
-          "hold what promptfoo would take for a template or a file: these texts stand in a list of one, so that it does not",
+          "hold what promptfoo would take for a template or a file: these texts stand in a list of one (in quotes where they are both), so that it does not",
         ] as const,
         [halves, "hold half of a character (such as \\ud83d alone)"] as const,
       ].filter(([n]) => n > 0).map(([n, text]) => ({
@@ -85,9 +85,10 @@ function varsOf({ inputs, messages }: Datapoint): readonly Member[] {
   return all.map(([name, json]) => {
     if (json === "null") return [name, json];
     const text = plainText(json);
-    const value = JSON.stringify(text);
-    const isActive = ACTIVE.test(text) || name === "$ref";
-    return [name, isActive ? `[${value}]` : value];
+    if (!isActive(text) && name !== "$ref") return [name, JSON.stringify(text)];
+    // Templates within an address are rendered wherever it stands.
+    const isQuoted = ADDRESS.test(text) && TEMPLATE.test(text);
+    return [name, JSON.stringify([isQuoted ? JSON.stringify(text) : text])];
   });
 }
 
@@ -131,7 +132,12 @@ function assertOf(target: string): string | null {
     return ACTIVE_JSON.test(json) ? null : equals(json);
   }
   const text = plainText(json);
-  return equals(JSON.stringify(ACTIVE.test(text) ? literal(text) : text));
+  return equals(JSON.stringify(isActive(text) ? literal(text) : text));
+}
+
+/** Checks whether promptfoo would change a text: it also takes a last line break off. */
+function isActive(text: string): boolean {
+  return TEMPLATE.test(text) || ADDRESS.test(text) || text.endsWith("\n");
 }
 
 function equals(value: string): string {

@@ -52,7 +52,7 @@ export async function datasets(
   );
   for (const { text, isLoss } of problems) {
     if (quiet && !isLoss) continue;
-    terminal.err(`${isLoss ? "warn" : "note"}: ${escapeControls(text)}\n`);
+    terminal.err(`${isLoss ? "warn" : "info"}: ${escapeControls(text)}\n`);
   }
   const isWhole = problems.every(({ isLoss }) => !isLoss);
   const exitCode = isWhole ? EXIT.complete : EXIT.incomplete;
