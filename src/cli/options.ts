@@ -298,29 +298,32 @@ Exit 3 where something could not be read.`,
     },
     about:
       `Writes OUT/Support/Triage.prompt for the Version of Support/Triage that is
-deployed by default, and OUT/Support/Triage@prv_….prompt for each other: files as
+deployed by default, OUT/Support/Triage@prv_….prompt for each other: files as
 Humanloop serialised them, or its own text where the export has that. With
---deployed, only what is deployed: OUT/Support/Triage.prompt for the default
-environment, Triage@staging.prompt where staging has another Version. What cannot
-be in a file name on Linux, macOS or Windows is written as % and hexadecimal.
+--deployed, only what is deployed: Triage.prompt for the default environment,
+Triage@staging.prompt where staging has another Version. What cannot be in a
+file name on Linux, macOS or Windows is written as % and hexadecimal.
 
-The format has no place for ids, names, dates and environments of Versions: they
-are in OUT/%versions.json. It has no words for images that are no https address,
-their detail, other parts, a message's name, thoughts, text beside calls (it
-becomes a message of its own), or fields that came later; and text that holds one
-of its tags (such as </user>) may be read as that tag. Each such file is named on
-stderr, and the whole Version is beside it: Triage@prv_….json. White space around
-a text is kept, though some readers trim it. A number with an exponent is
-written so that YAML 1.1 reads it as one.
+The format has no place for ids, names, dates and environments of Versions:
+they are in OUT/%versions.json. It has no words for images that are at no https
+address, their detail, other parts, a message's name, thoughts, text beside
+calls (it becomes a message of its own) and fields that came later; text that
+holds one of its tags, such as </user>, may be read as that tag. Each such file
+is named on stderr, and the whole Version is beside it: Triage@prv_….json.
+White space around a text is kept, though some readers trim it. The Files that
+an Agent's links lead to have files of their own.
 
---format promptfoo writes OUT/prompts/Support/Triage.promptfooconfig.yaml for each
-Prompt that is deployed, its Versions side by side, and their prompts (….j2), and
+--format promptfoo writes OUT/prompts/Support/Triage.promptfooconfig.yaml for
+each Prompt that is deployed, with its Versions side by side as ….j2, and
 Datasets as tests in OUT/datasets (see hl-export help datasets): those that an
-Evaluation ran it over or, where there is none, those with all of its inputs; the
-Version that is deployed, or the newest. Messages of a Datapoint come behind those
-of the Prompt. To run: npx promptfoo eval -c OUT/prompts/….promptfooconfig.yaml
-Agents, linked Tools and Evaluators are left out; jinja is given to Nunjucks.
-Exit 3 where something could not be read.`,
+Evaluation ran it over or, where there is none, those with all of its inputs;
+the Version that is deployed, or the newest. Messages of a Datapoint come behind
+the Prompt's. Agents, linked Tools and Evaluators are left out, and jinja is
+given to Nunjucks. Needs the database, as browse does. To run it:
+npx promptfoo eval -c OUT/prompts/Support/Triage.promptfooconfig.yaml
+
+Exit 3 where something could not be read; what a format has no words for is a
+warning.`,
     example: "prompts exports/20250606-120000 --to prompts",
   },
   datasets: {
