@@ -1,9 +1,9 @@
 /** Makes the database of an export where it is missing or old, and serves it. */
-import { currentDatabase, type CurrentOptions } from "../database/current.ts";
+import { ensureDatabase, type EnsureOptions } from "../database/ensure.ts";
 import { serveBrowse, type ServeOptions } from "./serve.ts";
 
 /** What to browse. */
-export type BrowseOptions = CurrentOptions & Omit<ServeOptions, "database">;
+export type BrowseOptions = EnsureOptions & Omit<ServeOptions, "database">;
 
 /**
  * Serves exports until the signal aborts.
@@ -13,6 +13,5 @@ export type BrowseOptions = CurrentOptions & Omit<ServeOptions, "database">;
  * @throws {Deno.errors.AddrInUse} When the port is taken.
  */
 export async function browse(options: BrowseOptions): Promise<void> {
-  const database = await currentDatabase(options);
-  await serveBrowse({ ...options, database });
+  await serveBrowse({ ...options, database: await ensureDatabase(options) });
 }

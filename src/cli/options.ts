@@ -352,12 +352,12 @@ csv        a column for each input, then messages, expected_output, metadata
            as JSON; empty without quotes where there is none. An input called
            id, messages, …, input.x or __x is in the column input.id and so on.
            A text that begins like a formula gets an apostrophe before it.
-promptfoo  {"description", "vars", "assert", "metadata"} a line: vars are inputs,
-           and messages as JSON. assert: equals the target's field output, or
-           its only field; none where there are several (the target is in
-           metadata.expected_output). Lists and objects are JSON text. A text
-           with {{, {% or {#, with file:// before it or a line break behind it
-           is in a list of one, so that promptfoo neither runs nor changes it.`,
+promptfoo  {"description", "vars", "assert", "metadata"} a line. vars: the
+           inputs, and messages as JSON. assert: equals the target's field
+           output, or its only field; none where there are several (the target
+           is in metadata.expected_output). Lists and objects are JSON text. A
+           text with {{, {% or {#, with file:// before it or a line break behind
+           it is in a list of one, so that promptfoo neither runs nor changes it.`,
     example: "datasets exports/20250606-120000 --to datasets --format csv",
   },
   demo: {

@@ -1,7 +1,7 @@
 /** `datasets`: writes the Datasets of exports in formats that other tools read. */
 import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { currentDatabase } from "../../database/current.ts";
+import { ensureDatabase } from "../../database/ensure.ts";
 import { openDatabase } from "../../database/sqlite.ts";
 import {
   type DatasetFormat,
@@ -39,7 +39,7 @@ export async function datasets(
   const { files, problems } = await untilInterrupted(
     runtime,
     async (signal) => {
-      const path = await currentDatabase({ disk, dirs, onProgress, signal })
+      const path = await ensureDatabase({ disk, dirs, onProgress, signal })
         .finally(bar.end);
       const database = openDatabase(path);
       try {

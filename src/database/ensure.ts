@@ -1,4 +1,4 @@
-/** Makes the database of exports where it is missing or older than they are. */
+/** Makes the database of an export where it is missing or older than the export. */
 import { join } from "@std/path";
 import { StorageError } from "../core/errors.ts";
 import {
@@ -10,35 +10,36 @@ import {
 } from "./build.ts";
 import { openDatabase } from "./sqlite.ts";
 
-/** Of which exports. */
-export type CurrentOptions = Omit<BuildOptions, "fullText"> & {
+/** Which database is needed. */
+export type EnsureOptions = Omit<BuildOptions, "fullText"> & {
   /** Hears of a database that had to be made. */
   readonly onBuilt?: (result: BuildResult) => void;
 };
 
 /**
- * Makes the database unless there is one of these exports as they are now.
+ * Sees to it that there is a database of exports as they are now.
  *
  * @returns Its path.
  * @throws {UsageError} When a directory is no export.
  * @throws {StorageError} When the disk refuses.
  * @throws The signal's reason when it aborts.
  */
-export async function currentDatabase(
-  options: CurrentOptions,
-): Promise<string> {
-  const path = options.to ?? join(options.dirs[0]!, DATABASE_NAME);
+export async function ensureDatabase(options: EnsureOptions): Promise<string> {
+  const { dirs, to, onBuilt } = options;
+  const path = to ?? join(dirs[0]!, DATABASE_NAME);
   if (!await isFresh(path, options)) {
     const result = await buildDatabase(options);
-    options.onBuilt?.(result);
+    onBuilt?.(result);
   }
   return path;
 }
 
-async function isFresh(
-  path: string,
-  options: CurrentOptions,
-): Promise<boolean> {
+function isSqliteError(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    error.code === "ERR_SQLITE_ERROR";
+}
+
+async function isFresh(path: string, options: EnsureOptions): Promise<boolean> {
   let database;
   try {
     database = openDatabase(path);
@@ -55,9 +56,4 @@ async function isFresh(
   } finally {
     database.close();
   }
-}
-
-function isSqliteError(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    error.code === "ERR_SQLITE_ERROR";
 }
