@@ -304,8 +304,8 @@ Humanloop serialised them, or its own text where the export has that. With
 Triage@staging.prompt where staging has another Version. What cannot be in a
 file name on Linux, macOS or Windows is written as % and hexadecimal.
 
-The format has no place for ids, names, dates and environments of Versions:
-they are in OUT/%versions.json. It has no words for images that are at no https
+The format has no fields for ids, names, dates, environments of Versions: they
+are in OUT/%versions.json. It has no words for images that are at no https
 address, their detail, other parts, a message's name, thoughts, text beside
 calls (it becomes a message of its own) and fields that came later; text that
 holds one of its tags, such as </user>, may be read as that tag. Each such file

@@ -161,7 +161,7 @@ export async function* promptVersions(
   }
 }
 
-/** Returns what no format has a place for, and a person asks for. */
+/** Returns what files of prompts do not say, and a person asks for. */
 export function aboutVersion(
   { of, id, fields, environments }: PromptVersion,
 ): object {

@@ -1,10 +1,10 @@
 /**
  * Writes a Version of a Prompt or Agent as Humanloop serialised it, by its
  * reference ".prompt and .agent Files": model, parameters and tools as front matter in
- * YAML, then the template. What the format has no words for is told.
+ * YAML, then the template. What the format has no words for is reported.
  */
 import { isEmpty, isObject } from "../core/json.ts";
-import { type Tell, type TextOf, writeTemplate } from "./template_text.ts";
+import { type Note, type TextOf, writeTemplate } from "./template_text.ts";
 import { flowText, valueText } from "./yaml.ts";
 
 /** What the front matter holds, in the order of the reference. */
@@ -22,7 +22,7 @@ const LEFT_OUT = new Set([
   ...["committed_at", "directory_id", "name", "inputs", "evaluators"],
   ...["evaluator_aggregates", "version_logs_count", "total_logs_count"],
 ]);
-/** What says what a Version is called, which the format has no place for. */
+/** What says what a Version is called, which the format has no field for. */
 const NAMES = [
   ...["path", "id", "version_id", "version_name", "version_description"],
 ];
@@ -41,18 +41,18 @@ export function promptText(
   version: Readonly<Record<string, unknown>>,
 ): TextOf {
   const inexact: string[] = [];
-  const tell: Tell = (what) => void inexact.push(what);
+  const note: Note = (reason) => void inexact.push(reason);
   const own = version["raw_file_content"];
   const text = typeof own === "string" && own !== ""
     ? own
-    : serialized(version, tell);
-  if (!text.isWellFormed()) tell("a broken character (half a surrogate pair)");
+    : serialized(version, note);
+  if (!text.isWellFormed()) note("a broken character (half a surrogate pair)");
   return { text, inexact };
 }
 
 function serialized(
   version: Readonly<Record<string, unknown>>,
-  tell: Tell,
+  note: Note,
 ): string {
   const lines = PARAMETERS
     .filter((name) => isWritten(name, version[name]))
@@ -61,13 +61,13 @@ function serialized(
     if (PARAMETERS.includes(name) || ABOUT.has(name) || isEmpty(value)) {
       continue;
     }
-    tell(`the field ${flowText(name)}`);
+    note(`the field ${flowText(name)}`);
   }
   const { text, inexact } = writeTemplate(
     version["template"],
     version["endpoint"],
   );
-  inexact.forEach(tell);
+  inexact.forEach(note);
   return ["---", ...lines, "---", text].join("\n");
 }
 

@@ -3,7 +3,7 @@
  * messages as JSON, or to text. The messages of a Datapoint come behind its own.
  */
 import { isEmpty, isObject } from "../core/json.ts";
-import type { Tell, TextOf } from "./template_text.ts";
+import type { Note, TextOf } from "./template_text.ts";
 import { flowText } from "./yaml.ts";
 
 /** A variable of Humanloop's own template language. */
@@ -44,16 +44,19 @@ export function promptfooPrompt(
   id: string,
 ): TextOf {
   const inexact: string[] = [];
-  const tell: Tell = (what) => void inexact.push(what);
+  const note: Note = (reason) => void inexact.push(reason);
   const { template, template_language: language } = version;
   const isJinja = language === "jinja";
-  if (isJinja) tell("a template in jinja, most of which Nunjucks reads alike");
+  if (isJinja) note("a template in jinja, most of which Nunjucks reads alike");
   const convert = (text: string) =>
-    isJinja ? jinjaText(text) : nunjucksText(text, tell);
-  const head = `{# ${id} #}`;
+    isJinja ? jinjaText(text) : nunjucksText(text, note);
+  // Keeps the environment of this machine, a global of promptfoo's, from templates.
+  const isInput = flowText(version["inputs"] ?? []).includes('"env"');
+  const hidden = isJinja && !isInput ? "{% set env = none %}" : "";
+  const head = `{# ${id} #}${hidden}`;
   if (!Array.isArray(template)) {
     const text = typeof template === "string" ? convert(template) : "";
-    if (text === "") tell("a template without text, which promptfoo refuses");
+    if (text === "") note("a template without text, which promptfoo refuses");
     return { text: head + text, inexact };
   }
   const texts: string[] = [];
@@ -65,7 +68,7 @@ export function promptfooPrompt(
   };
   const messages = template.map((message, i) =>
     jsonTemplate(
-      messageOf(message, (what) => tell(`message ${i + 1}: ${what}`)),
+      messageOf(message, (reason) => note(`message ${i + 1}: ${reason}`)),
       put,
     )
   );
@@ -79,11 +82,11 @@ export function promptfooPrompt(
 }
 
 /** Returns what of a message is sent. */
-function messageOf(message: unknown, tell: Tell): object {
+function messageOf(message: unknown, note: Note): object {
   const fields = Object.entries(isObject(message) ? message : {})
     .filter(([name, value]) => name === "content" || !isEmpty(value));
   for (const [name] of fields) {
-    if (!MESSAGE_FIELDS.includes(name)) tell(`the field ${flowText(name)}`);
+    if (!MESSAGE_FIELDS.includes(name)) note(`the field ${flowText(name)}`);
   }
   return Object.fromEntries(
     fields.filter(([name]) => MESSAGE_FIELDS.includes(name)),
@@ -103,7 +106,7 @@ function jsonTemplate(value: unknown, put: (text: string) => string): string {
 }
 
 /** Makes Nunjucks of Humanloop's language, in which only `{{name}}` is no text. */
-function nunjucksText(text: string, tell: Tell): string {
+function nunjucksText(text: string, note: Note): string {
   let made = "";
   let from = 0;
   const literal = (to: number) => {
@@ -114,7 +117,7 @@ function nunjucksText(text: string, tell: Tell): string {
   };
   for (const { 0: variable, 1: name = "", index } of text.matchAll(VARIABLE)) {
     if (!NAME.test(name) || KEYWORDS.has(name)) {
-      tell(`${flowText(variable)}, which is no variable in Nunjucks`);
+      note(`${flowText(variable)}, which is no variable in Nunjucks`);
       continue;
     }
     literal(index);

@@ -1,6 +1,6 @@
 /** Maps model, provider and parameters of a Version to a provider of promptfoo. */
 import { isEmpty, isObject } from "../core/json.ts";
-import type { Tell } from "./template_text.ts";
+import type { Note } from "./template_text.ts";
 import { flowText } from "./yaml.ts";
 
 /** A provider of promptfoo. */
@@ -15,7 +15,7 @@ type Version = Readonly<Record<string, unknown>>;
 interface Mapping {
   readonly chat: string;
   readonly complete?: string;
-  /** The names of parameters; those that are not here are told. */
+  /** The names of parameters; those that are not here are reported. */
   readonly names: Readonly<Record<string, string>>;
 }
 
@@ -59,31 +59,33 @@ const PROVIDERS: Readonly<Record<string, Mapping>> = {
   mock: { chat: "echo", names: COMMON },
 };
 const PARAMETERS = [...Object.keys(OPENAI), "other"];
+/** The providers that take messages in the form of OpenAI, which Humanloop's is. */
+const LIKE_OPENAI = new Set(["openai", "openai_azure", "groq", "deepseek"]);
 
 /**
  * Maps a Version.
  *
  * @param version As the API sent it; numbers keep their spelling.
- * @param tell Is called with what is not mapped.
+ * @param note Is called with what is not mapped, in words.
  */
-export function promptfooProvider(version: Version, tell: Tell): Provider {
+export function promptfooProvider(version: Version, note: Note): Provider {
   const { provider, model, endpoint } = version;
   const name = typeof provider === "string" ? provider : "openai";
   const known = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]! : null;
-  if (isEmpty(provider)) tell("no provider: openai is taken");
+  if (isEmpty(provider)) note("no provider: openai is taken");
   else if (known === null) {
-    tell(`the provider ${flowText(provider)}, which has no mapping`);
+    note(`the provider ${flowText(provider)}, which has no mapping`);
   }
   const { chat, complete, names } = known ?? { chat: name, names: COMMON };
   const isText = !isEmpty(endpoint) && endpoint !== "chat";
   if (isText && complete === undefined) {
-    tell(`the endpoint ${flowText(endpoint)} of ${name}`);
+    note(`the endpoint ${flowText(endpoint)} of ${name}`);
   }
   const kind = isText ? complete ?? chat : chat;
   const values = Object.fromEntries(
     PARAMETERS.filter((one) => isGiven(one, version[one])).flatMap((one) => {
       const named = names[one];
-      if (named === undefined) tell(`${one}, which ${name} has no mapping for`);
+      if (named === undefined) note(`${one}, which ${name} has no mapping for`);
       return named === undefined
         ? []
         : [[named, valueOf(one, version[one], name)]];
@@ -92,10 +94,26 @@ export function promptfooProvider(version: Version, tell: Tell): Provider {
   const config = name === "google" && Object.keys(values).length > 0
     ? { generationConfig: values }
     : values;
-  for (const one of ["linked_tools"]) {
-    if (!isEmpty(version[one])) tell(`${one}, which promptfoo cannot run`);
+  if (!isEmpty(version["linked_tools"])) {
+    note("linked_tools, which promptfoo cannot run");
+  }
+  if (/\{[{%#]/.test(flowText(config))) {
+    note("parameters with {{ or the like, which promptfoo may render");
+  }
+  if (!LIKE_OPENAI.has(name) && hasParts(version["template"])) {
+    note(`images or calls in the form of OpenAI, which ${name} may refuse`);
   }
   return { id: kind === "echo" ? kind : `${kind}:${model}`, config };
+}
+
+/** Checks whether a template has images or calls. */
+function hasParts(template: unknown): boolean {
+  return Array.isArray(template) &&
+    template.some((message) =>
+      isObject(message) && (message["role"] === "tool" ||
+        !isEmpty(message["tool_calls"]) ||
+        flowText(message["content"] ?? null).includes('"image_url"'))
+    );
 }
 
 /** Checks whether a parameter says anything: -1 is no limit of tokens. */

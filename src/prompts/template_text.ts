@@ -1,6 +1,6 @@
 /**
- * Writes a template in the tags of Humanloop's format, and tells what cannot be
- * read back from them.
+ * Writes a template in the tags of Humanloop's format, and reports what
+ * cannot be read back from them.
  */
 import { isEmpty, isObject } from "../core/json.ts";
 import { flowText } from "./yaml.ts";
@@ -11,8 +11,8 @@ export interface TextOf {
   readonly inexact: readonly string[];
 }
 
-/** Is called with what cannot be read back, in words. */
-export type Tell = (what: string) => void;
+/** Is called with what a text does not say of its source, in words. */
+export type Note = (reason: string) => void;
 
 const ROLES = ["system", "user", "assistant", "developer", "tool"];
 /** Text that a reader takes for a tag of the format. */
@@ -28,58 +28,58 @@ const NO_ATTRIBUTE = /["\p{Cc}]|&(#\d+|#x[\da-f]+|[a-z]\w*);/iu;
  */
 export function writeTemplate(template: unknown, endpoint: unknown): TextOf {
   const inexact: string[] = [];
-  const tell: Tell = (what) => void inexact.push(what);
+  const note: Note = (reason) => void inexact.push(reason);
   const isChat = isEmpty(endpoint) || endpoint === "chat";
   if (typeof template === "string") {
     if (isChat && template !== "") {
-      tell("a template of text with the endpoint chat, which has messages");
+      note("a template of text with the endpoint chat, which has messages");
     }
     return { text: template, inexact };
   }
   if (!Array.isArray(template)) {
-    if (!isEmpty(template)) tell("a template that is no text and no messages");
+    if (!isEmpty(template)) note("a template that is no text and no messages");
     return { text: "", inexact };
   }
   if (!isChat && template.length > 0) {
-    tell(`messages with the endpoint ${flowText(endpoint)}, which has text`);
+    note(`messages with the endpoint ${flowText(endpoint)}, which has text`);
   }
   const elements = template.flatMap((message, i) =>
-    messageElements(message, (what) => tell(`message ${i + 1}: ${what}`))
+    messageElements(message, (reason) => note(`message ${i + 1}: ${reason}`))
   );
   return { text: elements.map((one) => `${one}\n`).join("\n"), inexact };
 }
 
 /** Writes a message; one with text and calls becomes two. */
-function messageElements(message: unknown, tell: Tell): readonly string[] {
+function messageElements(message: unknown, note: Note): readonly string[] {
   const { role, content, tool_calls: calls, ...rest } = isObject(message)
     ? message
     : {};
   if (typeof role !== "string" || !ROLES.includes(role)) {
-    tell(`it has no role of Humanloop's and is left out`);
+    note(`it has no role of Humanloop's and is left out`);
     return [];
   }
   const isAnswer = role === "tool";
   const { name, tool_call_id: id, ...more } = rest;
   const other = isAnswer ? more : rest;
   for (const [field, value] of Object.entries(other)) {
-    if (!isEmpty(value)) tell(`the field ${flowText(field)}`);
+    if (!isEmpty(value)) note(`the field ${flowText(field)}`);
   }
-  const attributes = isAnswer ? attributesText({ name, id }, tell) : "";
-  const called = callElements(calls, tell);
+  const attributes = isAnswer ? attributesText({ name, id }, note) : "";
+  const called = callElements(calls, note);
   if (called.length === 0) {
-    return [element(role + attributes, contentText(content, tell))];
+    return [element(role + attributes, contentText(content, note))];
   }
   const made = element(role, called.join("\n"));
-  if (role !== "assistant") tell("calls in a message that is no assistant's");
+  if (role !== "assistant") note("calls in a message that is no assistant's");
   if (isEmpty(content)) return [made];
-  tell("text and calls, which become two messages");
-  return [element(role + attributes, contentText(content, tell)), made];
+  note("text and calls, which become two messages");
+  return [element(role + attributes, contentText(content, note)), made];
 }
 
-function callElements(calls: unknown, tell: Tell): readonly string[] {
+function callElements(calls: unknown, note: Note): readonly string[] {
   if (isEmpty(calls)) return [];
   if (!Array.isArray(calls)) {
-    tell("tool_calls that are no list");
+    note("tool_calls that are no list");
     return [];
   }
   return calls.flatMap((call: unknown) => {
@@ -90,69 +90,69 @@ function callElements(calls: unknown, tell: Tell): readonly string[] {
     const isCall = type === "function" && typeof given === "string" &&
       typeof name === "string" && typeof id === "string";
     if (!isCall) {
-      tell("a call that is none of a function and is left out");
+      note("a call that is none of a function and is left out");
       return [];
     }
     for (const [field, value] of Object.entries({ ...more, ...rest })) {
-      if (!isEmpty(value)) tell(`the field ${flowText(field)} of a call`);
+      if (!isEmpty(value)) note(`the field ${flowText(field)} of a call`);
     }
-    const tag = `tool${attributesText({ name, id }, tell)}`;
-    return [element(tag, checked(given, tell))];
+    const tag = `tool${attributesText({ name, id }, note)}`;
+    return [element(tag, checked(given, note))];
   });
 }
 
-function contentText(content: unknown, tell: Tell): string {
-  if (typeof content === "string") return checked(content, tell);
+function contentText(content: unknown, note: Note): string {
+  if (typeof content === "string") return checked(content, note);
   if (!Array.isArray(content)) {
-    if (!isEmpty(content)) tell("content that is no text and no parts");
+    if (!isEmpty(content)) note("content that is no text and no parts");
     return "";
   }
   return content.flatMap((part: unknown, i) =>
-    partElements(part, (what) => tell(`part ${i + 1}: ${what}`))
+    partElements(part, (reason) => note(`part ${i + 1}: ${reason}`))
   ).join("\n");
 }
 
-function partElements(part: unknown, tell: Tell): readonly string[] {
+function partElements(part: unknown, note: Note): readonly string[] {
   const { type, text, image_url: image, ...more } = isObject(part) ? part : {};
   for (const [field, value] of Object.entries(more)) {
-    if (!isEmpty(value)) tell(`the field ${flowText(field)}`);
+    if (!isEmpty(value)) note(`the field ${flowText(field)}`);
   }
   if (type === "text" && typeof text === "string") {
-    return [element("text", checked(text, tell))];
+    return [element("text", checked(text, note))];
   }
   if (type !== "image_url" || !isObject(image)) {
-    tell("it is no text and no image and is left out");
+    note("it is no text and no image and is left out");
     return [];
   }
   const { url, ...rest } = image;
   for (const [field, value] of Object.entries(rest)) {
-    if (!isEmpty(value)) tell(`the field ${flowText(field)} of an image`);
+    if (!isEmpty(value)) note(`the field ${flowText(field)} of an image`);
   }
   const isRemote = typeof url === "string" &&
     /^(https:\/\/|\{\{)/.test(url) && !NO_ATTRIBUTE.test(url);
   if (isRemote) return [`<image url="${url}" />`];
-  tell("an image that is at no https address and is left out");
+  note("an image that is at no https address and is left out");
   return [];
 }
 
 function attributesText(
   attributes: Readonly<Record<string, unknown>>,
-  tell: Tell,
+  note: Note,
 ): string {
   return Object.entries(attributes).flatMap(([name, value]) => {
     if (value === null || value === undefined) return [];
     if (typeof value === "string" && !NO_ATTRIBUTE.test(value)) {
       return [` ${name}="${value}"`];
     }
-    tell(`the attribute ${name}, ${flowText(value)}, which is left out`);
+    note(`the attribute ${name}, ${flowText(value)}, which is left out`);
     return [];
   }).join("");
 }
 
-/** Tells where a text holds what would be read as a tag; it is written all the same. */
-function checked(text: string, tell: Tell): string {
+/** Reports where a text holds what would be read as a tag; it is written all the same. */
+function checked(text: string, note: Note): string {
   const tag = TAG.exec(text)?.[0];
-  if (tag !== undefined) tell(`text with ${tag}, which may be read as a tag`);
+  if (tag !== undefined) note(`text with ${tag}, which may be read as a tag`);
   return text;
 }
 

@@ -19,7 +19,7 @@ export type FindTests = (
 ) => readonly TestFile[];
 
 /**
- * Reads what goes with what: the Datasets that Runs evaluated a Prompt over or, where
+ * Finds the tests of a Prompt: the Datasets that Runs evaluated a Prompt over or, where
  * there is none, those that have all of its inputs.
  */
 export function testFinder(

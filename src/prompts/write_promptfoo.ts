@@ -3,8 +3,8 @@
  * Versions side by side and the tests that were made of Datasets. promptfoo runs
  * every test of a configuration with every provider: so each Prompt has its own.
  */
-import { isEmpty, isObject } from "../core/json.ts";
 import { join } from "@std/path";
+import { isEmpty, isObject } from "../core/json.ts";
 import { writeJson } from "../tree/json_file.ts";
 import { outputWriter } from "./output_dir.ts";
 import {
@@ -15,7 +15,7 @@ import {
 } from "./prompt_files.ts";
 import { promptfooPrompt } from "./promptfoo_prompt.ts";
 import { promptfooProvider } from "./promptfoo_provider.ts";
-import type { Tell } from "./template_text.ts";
+import type { Note } from "./template_text.ts";
 import type { FindTests } from "./test_files.ts";
 import {
   type InexactFile,
@@ -87,13 +87,13 @@ export async function writePromptfoo(
       );
     }
     const made = versions.map(promptOf);
-    for (const { file, text, told, version } of made) {
+    for (const { file, text, reasons, version } of made) {
       await write(file, text);
       about[file] = aboutVersion(version);
-      if (told.length === 0) continue;
+      if (reasons.length === 0) continue;
       const json = `${PROMPTS}${version.idStem}.json`;
       await write(json, version.json);
-      inexact.push({ file, reasons: told, json });
+      inexact.push({ file, reasons, json });
     }
     const path = `${PROMPTS}${plainStem(versions)}.promptfooconfig.yaml`;
     await write(path, configurationText(path, { name, made, tests }));
@@ -116,12 +116,12 @@ export async function writePromptfoo(
 function promptOf(version: PromptVersion) {
   const { id, fields, stem, of, environments } = version;
   const { text, inexact } = promptfooPrompt(fields, id);
-  const told = [...inexact];
-  const tell: Tell = (what) => void told.push(what);
-  const provider = promptfooProvider(fields, tell);
+  const reasons = [...inexact];
+  const note: Note = (reason) => void reasons.push(reason);
+  const provider = promptfooProvider(fields, note);
   const file = `${PROMPTS}${withoutPattern(stem)}.j2`;
   const label = `${of.path.join("/")} (${environments.join(", ")})`;
-  return { version, file, label, text, provider, told };
+  return { version, file, label, text, provider, reasons };
 }
 
 /** Writes a configuration; its paths lead from where it is, beside its prompts. */

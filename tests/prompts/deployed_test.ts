@@ -92,7 +92,7 @@ Deno.test("without a default environment the only Version, or the File's own, ha
   ]);
 });
 
-Deno.test("what a file cannot say is told, and the Version as the API sent it is beside it", async () => {
+Deno.test("what a file cannot say is reported, and the Version as the API sent it is beside it", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };
   await runInMemory(EXPORT_ARGS, options);

@@ -93,7 +93,7 @@ Deno.test("a Version of messages is written as Humanloop's reference shows it", 
       {
         role: "user",
         content: [
-          { type: "text", text: "What is in this image of {{place}}?" },
+          { type: "text", text: "What is in this image of {{city}}?" },
           { type: "image_url", image_url: { url: "https://x.test/a.png?b&c" } },
         ],
       },
@@ -143,7 +143,7 @@ tools: [
 
 <user>
   <text>
-    What is in this image of {{place}}?
+    What is in this image of {{city}}?
   </text>
   <image url="https://x.test/a.png?b&c" />
 </user>
@@ -268,7 +268,7 @@ other: {
   assertReadsBack(numbers, text);
 });
 
-Deno.test("what the format has no words for is told", () => {
+Deno.test("what the format has no words for is reported", () => {
   const call = { name: "f", arguments: "{}" };
   const cases: ReadonlyArray<readonly [object, readonly string[]]> = [
     [{ color: "red" }, ['the field "color"']],
@@ -324,23 +324,23 @@ Deno.test("what the format has no words for is told", () => {
         'part 1: the field "input_audio"',
         "part 1: it is no text and no image and is left out",
       ]],
-    ] as const).map(([message, told]) =>
+    ] as const).map(([message, reasons]) =>
       [
         { template: [message] },
-        told.map((what) => `message 1: ${what}`),
+        reasons.map((reason) => `message 1: ${reason}`),
       ] as const
     ),
     [{ endpoint: "complete", template: "\ud800" }, [
       "a broken character (half a surrogate pair)",
     ]],
   ];
-  for (const [version, told] of cases) {
+  for (const [version, reasons] of cases) {
     const json = JSON.stringify(version);
-    assertEquals(textOf(json).inexact, told, json);
+    assertEquals(textOf(json).inexact, reasons, json);
   }
 });
 
-const PIECES = [
+const FRAGMENTS = [
   ...[
     "Label: ",
     "{{ticket}}",
@@ -361,8 +361,8 @@ const PIECES = [
 const TAGS = ["<text>", "</system>", "</tool>", "<Image", "<user>"];
 
 function randomText(dice: Dice): string {
-  const pieces = dice.oneIn(30) ? [...PIECES, ...TAGS] : PIECES;
-  return Array.from({ length: dice.below(8) }, () => dice.oneOf(pieces))
+  const fragments = dice.oneIn(30) ? [...FRAGMENTS, ...TAGS] : FRAGMENTS;
+  return Array.from({ length: dice.below(8) }, () => dice.oneOf(fragments))
     .join("");
 }
 
@@ -444,7 +444,7 @@ function randomVersion(dice: Dice): string {
   return version.replace("{", `{"temperature":${number},`);
 }
 
-Deno.test("400 random Versions are read back to what they were made from, or what differs is told", () => {
+Deno.test("400 random Versions are read back to what they were made from, or what differs is reported", () => {
   let exact = 0;
   for (let seed = 1; seed <= 400; seed++) {
     const json = randomVersion(new Dice(seed));

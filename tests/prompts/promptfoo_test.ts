@@ -17,7 +17,7 @@ function fieldsOf(json: unknown): Record<string, unknown> {
   return version;
 }
 
-Deno.test("models, providers and parameters become those of promptfoo, and what has no name there is told", () => {
+Deno.test("models, providers and parameters become those of promptfoo, and what has no name there is reported", () => {
   const tool = {
     ...{ name: "f", description: "d", strict: null },
     parameters: { type: "object" },
@@ -78,19 +78,31 @@ Deno.test("models, providers and parameters become those of promptfoo, and what 
       'the provider "own", which has no mapping',
       "linked_tools, which promptfoo cannot run",
     ]],
+    [
+      {
+        ...{ model: "m", provider: "cohere", max_tokens: "{{env.KEY}}" },
+        template: [{ role: "tool", content: "a" }],
+      },
+      "cohere:m",
+      { max_tokens: "{{env.KEY}}" },
+      [
+        "parameters with {{ or the like, which promptfoo may render",
+        "images or calls in the form of OpenAI, which cohere may refuse",
+      ],
+    ],
   ];
-  for (const [version, id, config, told] of cases) {
+  for (const [version, id, config, reasons] of cases) {
     const inexact: string[] = [];
     const provider = promptfooProvider(
       fieldsOf(version),
-      (what) => void inexact.push(what),
+      (reason) => void inexact.push(reason),
     );
     assertEquals(JSON.parse(JSON.stringify(provider)), { id, config });
-    assertEquals(inexact, told);
+    assertEquals(inexact, reasons);
   }
 });
 
-Deno.test("a variable that Nunjucks has no name for is text, and is told, as jinja is", () => {
+Deno.test("a variable that Nunjucks has no name for is text, and is reported, as jinja is", () => {
   const text = promptfooPrompt(
     fieldsOf({ endpoint: "complete", template: "{{a}} {{b c}} {{{d}}} {%" }),
     "prv_1",
@@ -102,7 +114,7 @@ Deno.test("a variable that Nunjucks has no name for is text, and is told, as jin
   const template = "{% if a\n%}{{ b }}{% endif %}";
   const jinja = { endpoint: "complete", template_language: "jinja", template };
   assertEquals(promptfooPrompt(fieldsOf(jinja), "prv_1"), {
-    text: "{# prv_1 #}{% if a %}{{ b }}{% endif %}",
+    text: "{# prv_1 #}{% set env = none %}{% if a %}{{ b }}{% endif %}",
     inexact: ["a template in jinja, most of which Nunjucks reads alike"],
   });
 });

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { currentDatabase } from "../../database/current.ts";
+import { ensureDatabase } from "../../database/ensure.ts";
 import { openDatabase } from "../../database/sqlite.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../prompts/output_dir.ts";
@@ -83,7 +83,7 @@ async function promptfoo(
   const bar = buildBar(flags, runtime);
   const { onProgress } = bar;
   return await untilInterrupted(runtime, async (signal) => {
-    const path = await currentDatabase({ disk, dirs, onProgress, signal })
+    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
       .finally(bar.end);
     const database = openDatabase(path);
     try {
