@@ -5,7 +5,7 @@
 
 /** Words that some reader takes for a boolean, for nothing or for a number. */
 const RESERVED =
-  /^(true|false|yes|no|on|off|y|n|null|nan|inf|infinity|undefined)$/i;
+  /^(true|false|yes|no|on|off|y|n|null|nan|inf|infinity|undefined|e-?\d+)$/i;
 /** Text that no reader takes for anything else. */
 const PLAIN = /^[A-Za-z][\w./-]*$/;
 /** A text of JSON, or a number with an exponent, which 1.1 reads only with `.` and sign. */

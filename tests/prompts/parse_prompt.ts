@@ -2,8 +2,6 @@
  * Reads a `.prompt` or `.agent` file by Humanloop's description of the format, as
  * one would who has only the file: by tags, not by how lines are indented.
  */
-import { parse } from "yaml";
-
 /** What a file says. */
 export interface ParsedPrompt {
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -20,27 +18,51 @@ interface Element {
 
 const CHILD = /^\s*<(text|image|tool)(?![\w-])/;
 
-/**
- * Reads a file.
- *
- * @param yaml The version of YAML to read the front matter by.
- */
-export function parsePrompt(
-  text: string,
-  yaml: "1.1" | "1.2" = "1.2",
-): ParsedPrompt {
+/** Splits a file into what is between the lines of hyphens, and what follows. */
+export function splitPrompt(text: string): readonly [string, string] {
   const head = /^---\n(.*?)^---\n/ms.exec(text);
   if (head === null) throw new Error(`no front matter: ${text}`);
-  const parameters = parse(head[1]!, {
-    version: yaml,
-    logLevel: "error",
-    strict: true,
-    intAsBigInt: true,
-  }) ?? {};
-  const body = text.slice(head[0].length);
-  const isChat = (parameters.endpoint ?? "chat") === "chat";
-  const template = isChat ? readElements(body).map(readMessage) : body;
-  return { parameters, template };
+  return [head[1]!, text.slice(head[0].length)];
+}
+
+/** Reads a file; integers are bigints. */
+export function parsePrompt(text: string): ParsedPrompt {
+  const [head, body] = splitPrompt(text);
+  const parameters = Object.fromEntries(
+    head.split(/^(?=\w+: )/m).filter((entry) => entry !== "")
+      .map((entry) => {
+        const [name = ""] = /^\w+/.exec(entry)!;
+        return [name, readValue(entry.slice(name.length + 2, -1))];
+      }),
+  );
+  return { parameters, template: readTemplate(body, parameters) };
+}
+
+/** Reads what follows the front matter. */
+export function readTemplate(
+  body: string,
+  { endpoint = "chat" }: Readonly<Record<string, unknown>>,
+): unknown {
+  return endpoint === "chat" ? readElements(body).map(readMessage) : body;
+}
+
+/** Reads a value: a word that no reader of YAML takes for anything else, or JSON. */
+function readValue(text: string): unknown {
+  const isWord = /^[a-z][\w./-]*$/i.test(text) &&
+    !/^(true|false|yes|no|on|off|y|n|null)$/i.test(text);
+  return isWord ? text : JSON.parse(text, integers);
+}
+
+/** Makes bigints of the integers of a JSON text, for `JSON.parse`. */
+export function integers(
+  _: string,
+  value: unknown,
+  context?: { readonly source?: string },
+): unknown {
+  const source = context?.source ?? "";
+  return typeof value === "number" && /^-?\d+$/.test(source)
+    ? BigInt(source)
+    : value;
 }
 
 function readMessage({ name: role, attributes, inner }: Element): unknown {

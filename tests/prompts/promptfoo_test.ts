@@ -7,7 +7,6 @@ import { promptfooProvider } from "../../src/prompts/promptfoo_provider.ts";
 import { run } from "../helpers/program.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
-import { parse } from "yaml";
 
 function fieldsOf(json: unknown): Record<string, unknown> {
   const version = parseExactly(
@@ -194,24 +193,41 @@ Deno.test("each deployed Prompt has a configuration, with its Versions and the D
       tests: [golden],
     },
   );
-  const config = parse(
-    await Deno.readTextFile(join(to, `${base}.promptfooconfig.yaml`)),
-  );
-  const label = (name: string) => `Support/Triage/Ticket Classifier (${name})`;
-  assertEquals(config.prompts, [
-    { id: "file://Ticket Classifier.j2", label: label("production") },
-    { id: "file://Ticket Classifier@staging.j2", label: label("staging") },
-  ]);
   assertEquals(
-    config.providers.map((
-      { id, label, prompts }: { id: string; label: string; prompts: string[] },
-    ) => [id, label, prompts]),
-    ["production", "staging"].map(label).map((one) => [
-      ...["openai:chat:gpt-4o", one],
-      [one],
-    ]),
+    await Deno.readTextFile(join(to, `${base}.promptfooconfig.yaml`)),
+    `description: "Support/Triage/Ticket Classifier"
+prompts:
+  - id: "file://Ticket Classifier.j2"
+    label: "Support/Triage/Ticket Classifier (production)"
+  - id: "file://Ticket Classifier@staging.j2"
+    label: "Support/Triage/Ticket Classifier (staging)"
+providers:
+  - id: "openai:chat:gpt-4o"
+    label: "Support/Triage/Ticket Classifier (production)"
+    prompts:
+      - "Support/Triage/Ticket Classifier (production)"
+    config:
+      temperature: 1.0e-1
+      top_p: 1.0
+      presence_penalty: 0.0
+      frequency_penalty: -0.0
+      response_format:
+        type: json_object
+  - id: "openai:chat:gpt-4o"
+    label: "Support/Triage/Ticket Classifier (staging)"
+    prompts:
+      - "Support/Triage/Ticket Classifier (staging)"
+    config:
+      temperature: 0.20
+      top_p: 1.0
+      presence_penalty: 0.0
+      frequency_penalty: -0.0
+      response_format:
+        type: json_object
+tests:
+  - "file://../../../datasets/Support/Golden tickets.promptfoo.jsonl"
+`,
   );
-  assertEquals(config.tests, [`file://../../../${golden}`]);
   for (
     const note of [
       "Support/Refund agent is an Agent, which promptfoo cannot run: left out",
