@@ -356,8 +356,8 @@ promptfoo  {"description", "vars", "assert", "metadata"} a line. vars: the
            inputs, and messages as JSON. assert: equals the target's field
            output, or its only field; none where there are several (the target
            is in metadata.expected_output). Lists and objects are JSON text. A
-           text with {{, {% or {#, with file:// before it or a line break behind
-           it is in a list of one, so that promptfoo neither runs nor changes it.`,
+           text with {{, {% or {#, with file:// before it or a line break
+           behind it is in a list of one: promptfoo neither runs nor changes it.`,
     example: "datasets exports/20250606-120000 --to datasets --format csv",
   },
   demo: {

@@ -1,7 +1,6 @@
 /** Reads Datasets from the database: Versions, Datapoints one by one, what is missing. */
 import type { DatabaseSync } from "node:sqlite";
-import { gapText } from "../core/gap.ts";
-import type { Gap } from "../core/gap.ts";
+import { type Gap, gapText } from "../core/gap.ts";
 import { all, first, type SqlRow } from "../database/sqlite.ts";
 import {
   type Datapoint,
@@ -65,6 +64,17 @@ export function readDatasets(database: DatabaseSync): readonly Dataset[] {
       deployedId: deployedId(database, id),
     };
   });
+}
+
+/** Counts the rows of Datapoints that no Version leads to. */
+export function countUnreached(
+  database: DatabaseSync,
+  datasets: readonly Dataset[],
+): number {
+  const row = first(database, "SELECT count(*) AS n FROM datapoints");
+  return datasets.flatMap(({ versions }) => versions)
+    .flatMap(({ runs }) => runs)
+    .reduce((rest, [from, to]) => rest - (to - from + 1), Number(row?.["n"]));
 }
 
 /** Finds where the Datapoints of each Version are: once through the table. */

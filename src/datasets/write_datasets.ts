@@ -15,6 +15,7 @@ import { csvWriter } from "./csv.ts";
 import { type DatasetFormat, jsonlWriter, type MakeWriter } from "./format.ts";
 import { promptfooWriter } from "./promptfoo.ts";
 import {
+  countUnreached,
   DatapointReader,
   type Dataset,
   type DatasetProblem,
@@ -96,6 +97,11 @@ export async function writeDatasets(
   const datasets = readDatasets(database);
   const paths = new Map(datasets.map(({ id, path }) => [id, path]));
   const problems = [...readProblems(database, paths)];
+  const lost = countUnreached(database, datasets);
+  if (lost > 0) {
+    const text = `${lost} Datapoints of the database are of no File in it`;
+    problems.push({ fileId: null, text, isLoss: true });
+  }
   const reader = new DatapointReader(database);
   const { ending, make } = FORMATS[format];
   const names = fileNames(datasets, ending);

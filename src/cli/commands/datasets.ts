@@ -41,7 +41,7 @@ export async function datasets(
     async (signal) => {
       const path = await ensureDatabase({ disk, dirs, onProgress, signal })
         .finally(bar.end);
-      const database = openDatabase(path);
+      const database = openDatabase(path, { isReadOnce: true });
       try {
         const context = { disk, exportDirs: dirs, signal };
         return await writeDatasets(database, { to, format }, context);
