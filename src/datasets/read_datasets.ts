@@ -21,7 +21,7 @@ export interface Dataset {
   readonly isComplete: boolean;
 }
 
-/** A Version with the place of its Datapoints. */
+/** A Version, and where its Datapoints are. */
 export interface StoredVersion extends DatasetVersion {
   /** Whether its document is in the export. */
   readonly isThere: boolean;
@@ -161,9 +161,9 @@ export class DatapointReader {
 
   /**
    * Reads a Version's Datapoints in the order of the export. One that stands there
-   * twice, as where exports overlap, comes once; with other contents it comes again.
+   * twice, as where exports overlap, comes once, unless its contents differ.
    *
-   * @param onDouble Is called for each that comes again.
+   * @param onDouble Is called for each that has the id of another before it.
    */
   *read(
     { fileId, id, runs }: StoredVersion,

@@ -329,12 +329,12 @@ Deno.test("what the export lacks or cannot be read is told, exit 3, and the rest
     ...{ id: "ds_1", path: "a/b", versions },
     ...{ deployed: "dsv_2", stated: 5 },
   });
-  const { "files/ds_2/.done": _, ...begun } = datasetTree({
+  const { "files/ds_2/.done": _, ...incomplete } = datasetTree({
     ...{ id: "ds_2", path: "c", versions: {} },
   });
   const { code, files, losses, notes, err } = await datasetsOf(dir.path, [{
     ...whole,
-    ...begun,
+    ...incomplete,
     "files/ds_1/datapoints/dsv_3/1.jsonl": `{"id":"9"}\n`,
   }]);
   assertEquals([code, notes], [3, []]);

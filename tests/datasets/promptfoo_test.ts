@@ -25,8 +25,8 @@ async function shell(command: string, cwd: string) {
 }
 
 const VERSION = "npm install -g promptfoo@0.120.19";
-const found = await shell("command -v promptfoo", ".");
-const isThere = found.code === 0;
+const { code } = await shell("command -v promptfoo", ".");
+const isThere = code === 0;
 
 /** What a test came to. */
 interface Result {
