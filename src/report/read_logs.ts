@@ -5,7 +5,7 @@
 import { basename, join } from "@std/path";
 import { isObject, parseExactly } from "../core/json.ts";
 import type { Disk, DiskFile } from "../core/runtime.ts";
-import { decodeLines } from "../tree/lines.ts";
+import { decodeLine } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
 import type { Fields } from "./values.ts";
@@ -19,16 +19,15 @@ export interface ShownLog {
   readonly line: number;
 }
 
-/** The text of a line; `null` where it is too long, or not valid UTF-8. */
-type Line = readonly [line: number, text: string | null];
+/** A line of a chunk; `null` where it is longer than what was read. */
+type Line = readonly [line: number, bytes: Uint8Array | null];
 
-/** Bytes that are read at first, at either end of a chunk. */
-const FIRST_BYTES = 128 * 1024;
-/** As many times more bytes are read while they hold too few lines. */
-const GROWTH = 4;
-/** The most bytes that are read at either end; few lines are in them where Logs are long. */
-const MOST_BYTES = 4 * 1024 * 1024;
-/** Longer Logs are not looked into, in characters. */
+/**
+ * Bytes that are read at either end of a chunk, until there are enough lines in
+ * them; fewer are shown where Logs are long.
+ */
+const END_BYTES = [128 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+/** Longer Logs are not looked into, in bytes. */
 const LONGEST_LOG = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -51,7 +50,7 @@ export async function newestLogs(
     const chunk = parseInt(basename(path));
     try {
       const lines = await readEnds(disk, join(dir, path), ends);
-      return lines.map(([line, text]) => ({ log: parse(text), chunk, line }));
+      return lines.map(([line, bytes]) => ({ log: parse(bytes), chunk, line }));
     } catch (cause) {
       onProblem(problemOf(dir, path, "unreadable", unreadable(cause)));
       return [];
@@ -76,8 +75,9 @@ function timeOf({ log }: ShownLog): number {
   return Number.isNaN(ms) ? 0 : ms;
 }
 
-function parse(text: string | null): Fields | null {
-  const value = text === null ? null : parseExactly(text);
+function parse(bytes: Uint8Array | null): Fields | null {
+  const isShown = bytes !== null && bytes.length <= LONGEST_LOG;
+  const value = isShown ? parseExactly(decodeLine(bytes) ?? "") : null;
   return isObject(value) ? value : null;
 }
 
@@ -95,36 +95,37 @@ async function readEnds(
   const file = await disk.open(path, { read: true });
   try {
     const size = await file.seek(0, Deno.SeekMode.End);
-    for (let length = FIRST_BYTES;; length *= GROWTH) {
+    let lines: readonly Line[] = [];
+    for (const length of END_BYTES) {
       if (size <= 2 * length) {
-        const texts = await readTexts(file, 0, size);
-        return texts.map((text, i): Line => [i + 1, text])
-          .filter((_, i) => i < first || i >= texts.length - last);
+        const all = await readLines(file, 0, size);
+        return all.map((bytes, i): Line => [i + 1, bytes])
+          .filter((_, i) => i < first || i >= all.length - last);
       }
-      // Takes what was cut for too long; it is shown where too few lines are whole.
+      // Of what was cut it is known only that it is a line.
       const cut = async (from: number, at: number) =>
-        (await readTexts(file, from, length)).with(at, null);
+        (await readLines(file, from, length)).with(at, null);
       const head = first > 0 ? await cut(0, -1) : [null];
       const tail = last > 0 ? await cut(size - length, 0) : [null];
-      const isEnough = head.length > first && tail.length > last;
-      if (!isEnough && length < MOST_BYTES) continue;
-      return [
-        ...head.map((text, i): Line => [i + 1, text]).slice(0, first),
-        ...tail.map((text, i): Line => [i - tail.length, text])
+      lines = [
+        ...head.slice(0, first).map((bytes, i): Line => [i + 1, bytes]),
+        ...tail.map((bytes, i): Line => [i - tail.length, bytes])
           .filter(([line]) => line >= -last),
       ];
+      if (head.length > first && tail.length > last) break;
     }
+    return lines;
   } finally {
     file.close();
   }
 }
 
 /** Reads a part of a chunk as lines, of which the first and the last may be cut. */
-async function readTexts(
+async function readLines(
   file: DiskFile,
   from: number,
   length: number,
-): Promise<(string | null)[]> {
+): Promise<readonly (Uint8Array | null)[]> {
   const bytes = new Uint8Array(length);
   await file.seek(from, Deno.SeekMode.Start);
   let size = 0;
@@ -133,8 +134,12 @@ async function readTexts(
     if (read === null) break;
     size += read;
   }
-  const end = bytes[size - 1] === NEWLINE ? size - 1 : size;
-  if (end < 1) return [];
-  return decodeLines(bytes.subarray(0, end))
-    .map((text) => text !== null && text.length > LONGEST_LOG ? null : text);
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < size;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? size : newline;
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
 }

@@ -103,13 +103,8 @@ async function* readParts(
   }
 }
 
-/**
- * Decodes many lines at once, which is faster than one by one.
- *
- * @param bytes Whole lines, without the end of the last.
- * @returns Them; `null` for one that is not valid UTF-8.
- */
-export function decodeLines(bytes: Uint8Array): readonly (string | null)[] {
+/** Decodes many lines at once, which is faster than one by one. */
+function decodeLines(bytes: Uint8Array): readonly (string | null)[] {
   try {
     return decodeUtf8(bytes).split("\n");
   } catch {
@@ -124,7 +119,8 @@ export function decodeLines(bytes: Uint8Array): readonly (string | null)[] {
   }
 }
 
-function decodeLine(bytes: Uint8Array): string | null {
+/** Decodes a line; `null` where it is not valid UTF-8. */
+export function decodeLine(bytes: Uint8Array): string | null {
   try {
     return decodeUtf8(bytes);
   } catch {
