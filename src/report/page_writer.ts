@@ -10,7 +10,7 @@ import type { Gap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import { redact } from "../core/redact.ts";
 import type { Disk } from "../core/runtime.ts";
-import { AtomicFile, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { AtomicFile, onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
 import { listTree } from "../tree/plain_tree.ts";
 import {
@@ -117,8 +117,7 @@ export class PageWriter {
         gaps.get(id) ?? [],
         onProblem,
       );
-      const hasPage = file.names.has(PAGE_NAME) &&
-        !file.names.has(PAGE_NAME + PART_SUFFIX);
+      const hasPage = await this.#hasPage(file);
       if (which === "all" || which === "missing" && !hasPage) {
         await this.#inTurn(() => this.#writeFile(file, known, onProblem));
       }
@@ -134,6 +133,18 @@ export class PageWriter {
       return overviewPage({ ...aboutOf(exports), files: rows, directories });
     });
     return this.#written;
+  }
+
+  /** Checks whether there is a page; a machine that stops may leave an empty one. */
+  async #hasPage({ id, names }: TreeFile): Promise<boolean> {
+    if (!names.has(PAGE_NAME) || names.has(PAGE_NAME + PART_SUFFIX)) {
+      return false;
+    }
+    const { page } = this.#layout.file(id);
+    return await onDisk(
+      `look at ${page}`,
+      async () => (await this.#disk.lstat(page)).size > 0,
+    );
   }
 
   /** Waits for what was begun before. */

@@ -181,7 +181,7 @@ browserTest(
         "80 % true (480 of 600)",
         "mean 5.963 ± 1.905 (600)",
         "friendly 62.8 %, curt 37.2 % of 86",
-        "The newest 200 of 3,512",
+        "The newest 20 of 3,512",
         "Wo bleibt mein Paket?",
       ]
     ) assertStringIncludes(page, wanted);
