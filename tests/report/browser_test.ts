@@ -191,7 +191,7 @@ browserTest(
     assertEquals(summaries, ["v7", "v6", "v5", "v4", "v3", "v2", "v1"]);
     assertEquals(
       await tab.run(`document.querySelectorAll(".logs tbody tr").length`),
-      200,
+      20,
     );
     // Any two can be compared.
     const choose = (id: string, index: number) =>
