@@ -105,18 +105,14 @@ export class PageWriter {
     for (const { problems } of exports) problems.forEach(onProblem);
     const gaps = Map.groupBy(gapsOf(exports), ({ fileId }) => fileId);
     const files = exports.flatMap((from) =>
-      from.fileIds.map((id) => [from, id] as const)
-    )
-      .filter(([, id]) => !this.#rows.has(id));
+      from.fileIds.filter((id) => !this.#rows.has(id))
+        .map((id) => ({ from, id }))
+    );
     const stop = new AbortController();
-    await forEachConcurrent(stop, AT_ONCE, files, async ([from, id]) => {
+    await forEachConcurrent(stop, AT_ONCE, files, async ({ from, id }) => {
       const file = await openFile(this.#disk, from, id);
-      const known = await readKnown(
-        this.#disk,
-        file,
-        gaps.get(id) ?? [],
-        onProblem,
-      );
+      const gapsHere = gaps.get(id) ?? [];
+      const known = await readKnown(this.#disk, file, gapsHere, onProblem);
       const hasPage = await this.#hasPage(file);
       if (which === "all" || which === "missing" && !hasPage) {
         await this.#inTurn(() => this.#writeFile(file, known, onProblem));
