@@ -3,7 +3,7 @@
  * never all of it. Lists have no documented order, so both ends are looked at.
  */
 import { basename, join } from "@std/path";
-import { isObject, parseExactly } from "../core/json.ts";
+import { isObject, withExactNumbers } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeLine } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
@@ -26,7 +26,7 @@ type Line = readonly [line: number, bytes: Uint8Array | null];
  * Bytes that are read at either end of a chunk, until there are enough lines in
  * them; fewer are shown where Logs are long.
  */
-const END_BYTES = [128 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+const END_BYTES = [64 * 1024, 512 * 1024, 4 * 1024 * 1024];
 /** Longer Logs are not looked into, in bytes. */
 const LONGEST_LOG = 256 * 1024;
 const NEWLINE = 0x0a;
@@ -46,11 +46,11 @@ export async function newestLogs(
   most: number,
   onProblem: OnProblem,
 ): Promise<readonly ShownLog[]> {
-  const read = async (path: string, ends: Ends): Promise<ShownLog[]> => {
+  const read = async (path: string, ends: Ends): Promise<Candidate[]> => {
     const chunk = parseInt(basename(path));
     try {
       const lines = await readEnds(disk, join(dir, path), ends);
-      return lines.map(([line, bytes]) => ({ log: parse(bytes), chunk, line }));
+      return lines.map(([line, bytes]) => ({ ...parse(bytes), chunk, line }));
     } catch (cause) {
       onProblem(problemOf(dir, path, "unreadable", unreadable(cause)));
       return [];
@@ -58,14 +58,23 @@ export async function newestLogs(
   };
   const [oldest, ...others] = chunks;
   if (oldest === undefined) return [];
-  const logs: ShownLog[] = [];
+  const logs: Candidate[] = [];
   for (const path of others.toReversed()) {
     const last = most - logs.length;
     if (last > 0) logs.unshift(...await read(path, { first: 0, last }));
   }
   const last = most - logs.length;
   logs.unshift(...await read(oldest, { first: most, last }));
-  return logs.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, most);
+  return logs.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, most)
+    .map(({ text, log, chunk, line }) => {
+      const exact = withExactNumbers(text, log);
+      return { log: isObject(exact) ? exact : null, chunk, line };
+    });
+}
+
+/** A Log that may be among the newest, and its JSON. */
+interface Candidate extends ShownLog {
+  readonly text: string;
 }
 
 /** Returns when it was created, in milliseconds; 0 where it does not say. */
@@ -75,10 +84,15 @@ function timeOf({ log }: ShownLog): number {
   return Number.isNaN(ms) ? 0 : ms;
 }
 
-function parse(bytes: Uint8Array | null): Fields | null {
+function parse(bytes: Uint8Array | null): Pick<Candidate, "log" | "text"> {
   const isShown = bytes !== null && bytes.length <= LONGEST_LOG;
-  const value = isShown ? parseExactly(decodeLine(bytes) ?? "") : null;
-  return isObject(value) ? value : null;
+  const text = isShown ? decodeLine(bytes) ?? "" : "";
+  try {
+    const value: unknown = JSON.parse(text);
+    return { log: isObject(value) ? value : null, text };
+  } catch {
+    return { log: null, text: "" };
+  }
 }
 
 /** How many lines are wanted of either end of a chunk. */
