@@ -56,15 +56,15 @@ export async function newestLogs(
       return [];
     }
   };
-  const [oldest, ...others] = chunks;
-  if (oldest === undefined) return [];
+  const [firstChunk, ...others] = chunks;
+  if (firstChunk === undefined) return [];
   const logs: Candidate[] = [];
   for (const path of others.toReversed()) {
     const last = most - logs.length;
     if (last > 0) logs.unshift(...await read(path, { first: 0, last }));
   }
   const last = most - logs.length;
-  logs.unshift(...await read(oldest, { first: most, last }));
+  logs.unshift(...await read(firstChunk, { first: most, last }));
   return logs.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, most)
     .map(({ text, log, chunk, line }) => {
       const exact = withExactNumbers(text, log);
