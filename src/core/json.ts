@@ -41,7 +41,8 @@ export function withExactNumbers(json: string, value: unknown): unknown {
 
 /** Checks whether there may be a number that would be printed in another spelling. */
 function hasOddNumber(json: string): boolean {
-  for (const [, number] of json.matchAll(/(?:^|[[:,])\s*(-?\d[\d.eE+-]*)/g)) {
+  // Every number stands behind one of these; the first is for JSON that is a number.
+  for (const [, number] of `:${json}`.matchAll(/[[:,]\s*(-?\d[\d.eE+-]*)/g)) {
     if (String(Number(number)) !== number) return true;
   }
   return false;

@@ -16,7 +16,7 @@ import type { EvaluationRecord } from "./evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
 import { newestLogs } from "./read_logs.ts";
 import { type Fields, textIn } from "./values.ts";
-import { NewestVersions } from "./version_view.ts";
+import { NewestVersions, type VersionView } from "./version_view.ts";
 
 /** What is known of a File before its directory is looked into. */
 export interface KnownFile {
@@ -112,25 +112,35 @@ export async function readFileData(
   for (const one of [...file.problems, ...missingDocuments(file)]) {
     onProblem(one);
   }
-  const document = await readDocumentOf(disk, file, "file.json", onProblem);
-  const versions = new NewestVersions();
-  for (const id of shape.versions) {
-    const name = `versions/${id}`;
-    const version = await readDocumentOf(disk, file, name, onProblem);
-    if (version !== null) versions.add({ id, json: version.text });
-  }
+  const [document, deployments, versions, logs] = await Promise.all([
+    readDocumentOf(disk, file, "file.json", onProblem),
+    readDeployments(disk, file, onProblem),
+    readVersionsOf(disk, file, onProblem),
+    newestLogs(disk, file.dir, names, NEWEST, onProblem),
+  ]);
   return {
-    ...known,
-    file: document?.value,
-    deployments: await readDeployments(disk, file, onProblem),
-    versions: versions.list(),
+    ...{ ...known, file: document?.value, deployments, versions, logs },
     evaluations: await readEvaluations(disk, file, onProblem),
     datapoints: new Map(
       [...shape.datapoints].map(([id, chunks]) => [id, chunks.length]),
     ),
-    logs: await newestLogs(disk, file.dir, names, NEWEST, onProblem),
     chunks: names.length,
   };
+}
+
+/** Reads Versions, one by one, so that few are held as JSON. */
+async function readVersionsOf(
+  disk: Disk,
+  file: TreeFile,
+  onProblem: OnProblem,
+): Promise<readonly VersionView[]> {
+  const versions = new NewestVersions();
+  for (const id of file.shape.versions) {
+    const name = `versions/${id}`;
+    const version = await readDocumentOf(disk, file, name, onProblem);
+    if (version !== null) versions.add({ id, json: version.text });
+  }
+  return versions.list();
 }
 
 /** Reads the elements of `deployments.json`. */
