@@ -22,11 +22,12 @@ export function logsView(
   { total, chunks }: { readonly total: number; readonly chunks: number },
 ): Markup {
   if (chunks === 0) return html``;
+  const links = html`<a href="logs/">${pluralize(chunks, "file")}</a> of JSON`;
   const rest = total > newest.length
     ? html`<p>The newest ${count(newest.length)} of ${
       count(total)
-    }; all of them are in ${chunkLinks(chunks)}.</p>`
-    : html`<p>All of them, as JSON: ${chunkLinks(chunks)}.</p>`;
+    }. All of them are in ${links}; to see and search them: <code>hl-export browse</code> and the export's directory.</p>`
+    : html`<p>All of them are in ${links}.</p>`;
   return html`<section aria-labelledby="logs">
 <h2 id="logs">Logs</h2>
 ${rest}
@@ -38,28 +39,13 @@ ${newest.map(logRow)}
 </section>`;
 }
 
-/** Chunks that are linked; their directory stands for the others. */
-const LINKS = 12;
-
-function chunkLinks(chunks: number): Markup {
-  const shown = Array.from(
-    { length: Math.min(chunks, LINKS) },
-    (_, i) => i + 1,
-  );
-  const links = shown.map((n) =>
-    html`${n > 1 && ", "}<a href="logs/${n}.jsonl">${n}.jsonl</a>`
-  );
-  const more = chunks > LINKS
-    ? html`
-      and ${pluralize(chunks - LINKS, "other file")} in <a href="logs/">logs</a>
-    `
-    : null;
-  return html`${links}${more}`;
-}
-
 function logRow({ log, chunk, line }: ShownLog): Markup {
-  const location =
-    html`<a href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${line}`;
+  const location = html`
+    <a
+      href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${Math.abs(
+        line,
+      )}${line < 0 && " from the end"}
+  `;
   if (log === null) {
     return html`
       <tr>

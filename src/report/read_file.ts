@@ -1,10 +1,11 @@
 /** Reads what the page of a File shows, from this program's or the official script's export. */
 import { isObject } from "../core/json.ts";
-import type { Counts } from "../core/observer.ts";
+import { type Counts, sumCounts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import type { Gap } from "../core/gap.ts";
 import {
   chunkNames,
+  countLines,
   missingDocuments,
   type OnProblem,
   readDocument,
@@ -14,8 +15,8 @@ import {
 import type { EvaluationRecord } from "./evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
 import { newestLogs } from "./read_logs.ts";
-import type { Fields } from "./values.ts";
-import type { VersionRecord } from "./version_view.ts";
+import { type Fields, textIn } from "./values.ts";
+import { NewestVersions, type VersionView } from "./version_view.ts";
 
 /** What is known of a File before its directory is looked into. */
 export interface KnownFile {
@@ -29,7 +30,70 @@ export interface KnownFile {
 }
 
 /** Logs that a page shows. */
-const NEWEST = 200;
+const NEWEST = 20;
+
+/**
+ * Reads what `.done`, the manifest and `file.json` say of a File.
+ *
+ * @param gaps Those that the manifest has of it.
+ * @param onProblem Is called with what cannot be read, and so is not counted.
+ */
+export async function readKnown(
+  disk: Disk,
+  file: TreeFile,
+  gaps: readonly Gap[],
+  onProblem: OnProblem,
+): Promise<KnownFile> {
+  const { id, entry, done } = file;
+  const document = entry === null
+    ? await readDocumentOf(disk, file, "file.json", () => {})
+    : null;
+  const isOurs = done?.logs !== undefined;
+  return {
+    id,
+    type: entry?.type ?? textIn(document?.value, "type") ?? "unknown",
+    path: entry === null ? textIn(document?.value, "path") : entry.path,
+    state: done !== null ? "complete" : "incomplete",
+    counts: isOurs
+      ? done.counts
+      : entry?.counts ?? await countRecords(disk, file, onProblem),
+    gaps: done === null ? gaps : [],
+  };
+}
+
+/** Counts the records on disk of a File whose counts are not known. */
+async function countRecords(
+  disk: Disk,
+  file: TreeFile,
+  onProblem: OnProblem,
+): Promise<Counts> {
+  const { versions, logs, datapoints, evaluations } = file.shape;
+  const linesIn = async (list: string, chunks: readonly number[]) => {
+    let lines = 0;
+    for (const path of chunkNames(file, list, chunks)) {
+      const counted = await countLines(disk, file.dir, path);
+      if (typeof counted === "number") lines += counted;
+      else onProblem(counted);
+    }
+    return lines;
+  };
+  let counts: Counts = {
+    versions: versions.length,
+    deployments: (await readDeployments(disk, file, () => {})).length,
+    evaluations: evaluations.size,
+    logs: await linesIn("logs", logs),
+  };
+  for (const [id, { runs, logs }] of evaluations) {
+    const evaluationLogs = await linesIn(`evaluations/${id}/logs`, logs);
+    const more = { runs: runs.length, evaluationLogs };
+    counts = sumCounts([counts, more]);
+  }
+  for (const [id, chunks] of datapoints) {
+    const more = { datapoints: await linesIn(`datapoints/${id}`, chunks) };
+    counts = sumCounts([counts, more]);
+  }
+  return sumCounts([counts]);
+}
 
 /**
  * Reads a File.
@@ -48,25 +112,35 @@ export async function readFileData(
   for (const one of [...file.problems, ...missingDocuments(file)]) {
     onProblem(one);
   }
-  const document = await readDocumentOf(disk, file, "file.json", onProblem);
-  const versions: VersionRecord[] = [];
-  for (const id of shape.versions) {
-    const name = `versions/${id}`;
-    const version = await readDocumentOf(disk, file, name, onProblem);
-    if (version !== null) versions.push({ id, json: version.text });
-  }
+  const [document, deployments, versions, logs] = await Promise.all([
+    readDocumentOf(disk, file, "file.json", onProblem),
+    readDeployments(disk, file, onProblem),
+    readVersionsOf(disk, file, onProblem),
+    newestLogs(disk, file.dir, names, NEWEST, onProblem),
+  ]);
   return {
-    ...known,
-    file: document?.value,
-    deployments: await readDeployments(disk, file, onProblem),
-    versions,
+    ...{ ...known, file: document?.value, deployments, versions, logs },
     evaluations: await readEvaluations(disk, file, onProblem),
     datapoints: new Map(
       [...shape.datapoints].map(([id, chunks]) => [id, chunks.length]),
     ),
-    logs: await newestLogs(disk, file.dir, names, NEWEST, onProblem),
     chunks: names.length,
   };
+}
+
+/** Reads Versions, one by one, so that few are held as JSON. */
+async function readVersionsOf(
+  disk: Disk,
+  file: TreeFile,
+  onProblem: OnProblem,
+): Promise<readonly VersionView[]> {
+  const versions = new NewestVersions();
+  for (const id of file.shape.versions) {
+    const name = `versions/${id}`;
+    const version = await readDocumentOf(disk, file, name, onProblem);
+    if (version !== null) versions.add({ id, json: version.text });
+  }
+  return versions.list();
 }
 
 /** Reads the elements of `deployments.json`. */
