@@ -30,6 +30,8 @@ const NEAR_BYTES = 32;
 /** A longer string is proved in pieces of this size: as a whole it would cost its size in memory, twice. */
 const PIECE_BYTES = 32 * 1024;
 const LONGEST_ESCAPE_BYTES = 6;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACE = 0x7b;
@@ -57,20 +59,19 @@ export function sliceRecords<T>(
   const found: RawRecord<T>[][] = [];
   const braces = [OPEN_BRACE, CLOSE_BRACE] as const;
   const end = forEachItem(body, startOf(body), braces, (at) => {
-    const nameEnd = endOfValue(body, at);
-    const name = parseText(body.subarray(at, nameEnd));
-    if (typeof name !== "string") throw broken("a member has no name");
-    const colon = skipSpace(body, nameEnd);
+    const name = takeValue(body, at);
+    if (typeof name.value !== "string") throw broken("a member has no name");
+    const colon = skipSpace(body, name.end);
     const from = skipSpace(body, expect(body, colon, COLON));
-    if (name === key) {
+    if (name.value === key) {
       if (found.length > 0) throw broken(`"${key}" is there twice`);
       const { records, end } = cutElements(body, from, read);
       found.push(records);
       return end;
     }
-    const end = endOfValue(body, from);
-    Object.defineProperty(envelope, name, {
-      value: parseText(body.subarray(from, end)),
+    const { value, end } = takeValue(body, from);
+    Object.defineProperty(envelope, name.value, {
+      value,
       enumerable: true,
       configurable: true,
     });
@@ -111,10 +112,9 @@ export function sliceDocument<T>(
   body: Uint8Array,
   read: ReadInfo<T>,
 ): RawRecord<T> {
-  let end = body.length;
-  while (end > 0 && isSpace(body[end - 1])) end--;
-  const bytes = body.subarray(startOf(body), end);
-  return { info: read(parseText(bytes)), bytes: onOneLine(bytes) };
+  const { value, bytes, end } = takeValue(body, startOf(body));
+  expectEnd(body, end);
+  return { bytes, info: read(value) };
 }
 
 function cutElements<T>(
@@ -125,9 +125,8 @@ function cutElements<T>(
   const records: RawRecord<T>[] = [];
   const brackets = [OPEN_BRACKET, CLOSE_BRACKET] as const;
   const end = forEachItem(body, start, brackets, (at) => {
-    const end = endOfValue(body, at);
-    const bytes = body.subarray(at, end);
-    records.push({ info: read(parseText(bytes)), bytes: onOneLine(bytes) });
+    const { value, bytes, end } = takeValue(body, at);
+    records.push({ bytes, info: read(value) });
     return end;
   });
   return { records, end };
@@ -154,26 +153,39 @@ function forEachItem(
   }
 }
 
-/** Finds the end of the JSON value that starts at `at`; its inside is not judged here. */
-function endOfValue(body: Uint8Array, at: number): number {
-  const first = body[at];
-  if (first === QUOTE) return endOfString(body, at);
-  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) {
-    return endOfScalar(body, at);
-  }
+/** Takes the JSON value that starts at `at`: parsed, and as bytes on one line. */
+function takeValue(
+  body: Uint8Array,
+  at: number,
+): { value: unknown; bytes: Uint8Array; end: number } {
+  /** Where very long strings are, without their quotes. */
+  const long: Array<readonly [from: number, to: number]> = [];
+  let hasLineBreak = false;
   let depth = 0;
-  const length = body.length;
-  for (let i = at; i < length; i++) {
-    const byte = body[i]!;
+  let end = at;
+  do {
+    const byte = body[end];
     if (byte === QUOTE) {
-      i = endOfString(body, i) - 1;
+      const from = end + 1;
+      end = endOfString(body, end);
+      if (end - from > PIECE_BYTES) long.push([from, end - 1]);
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth++;
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
-      if (--depth === 0) return i + 1;
+      end++;
+    } else if (depth === 0) {
+      end = endOfScalar(body, end);
+    } else {
+      if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
+      else if (byte === LINE_FEED || byte === CARRIAGE_RETURN) {
+        hasLineBreak = true;
+      }
+      end++;
     }
-  }
-  throw broken("it ends too early");
+  } while (depth > 0 && end < body.length);
+  if (depth > 0) throw broken("it ends too early");
+  const bytes = body.subarray(at, end);
+  const value = parse(body, at, end, long);
+  return { value, bytes: hasLineBreak ? onOneLine(bytes) : bytes, end };
 }
 
 function endOfString(body: Uint8Array, at: number): number {
@@ -239,25 +251,22 @@ function expectEnd(body: Uint8Array, at: number): void {
 }
 
 /** Parses JSON; very long strings are proved, and empty in the value. */
-function parseText(bytes: Uint8Array): unknown {
+function parse(
+  body: Uint8Array,
+  start: number,
+  end: number,
+  long: ReadonlyArray<readonly [from: number, to: number]>,
+): unknown {
   try {
-    if (bytes.length <= PIECE_BYTES) return JSON.parse(decodeUtf8(bytes));
-    const parts: string[] = [];
-    let from = 0;
-    for (let i = 0; i < bytes.length; i++) {
-      if (bytes[i] !== QUOTE) continue;
-      const end = endOfString(bytes, i) - 1;
-      if (end - i > PIECE_BYTES) {
-        parts.push(decodeUtf8(bytes.subarray(from, i + 1)));
-        proveString(bytes.subarray(i + 1, end));
-        from = end;
-      }
-      i = end;
+    let text = "";
+    let rest = start;
+    for (const [from, to] of long) {
+      text += decodeUtf8(body.subarray(rest, from));
+      proveString(body.subarray(from, to));
+      rest = to;
     }
-    parts.push(decodeUtf8(bytes.subarray(from)));
-    return JSON.parse(parts.join(""));
+    return JSON.parse(text + decodeUtf8(body.subarray(rest, end)));
   } catch (cause) {
-    if (cause instanceof ProtocolError) throw cause;
     const isSyntax = cause instanceof SyntaxError;
     throw broken(`it is not valid ${isSyntax ? "JSON" : "UTF-8"}`, cause);
   }
@@ -288,12 +297,10 @@ function broken(why: string, cause?: unknown): ProtocolError {
 }
 
 /**
- * Puts a record on one line. Bytes without a line break come back untouched; a
- * line break in valid JSON is between tokens only, and such a
- * pretty-printed record loses all white space between its tokens.
+ * Puts a record on one line: one that is printed on several loses all white
+ * space between its tokens, where alone a line break can be.
  */
 function onOneLine(bytes: Uint8Array): Uint8Array {
-  if (!bytes.includes(0x0a) && !bytes.includes(0x0d)) return bytes;
   const line = new Uint8Array(bytes.length);
   let length = 0;
   for (let i = 0; i < bytes.length;) {
