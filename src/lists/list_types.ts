@@ -1,4 +1,5 @@
 /** Describes what goes into reading a list, and what comes out of it. */
+import type { ListSpec } from "../api/list_spec.ts";
 import type { MemoryBudget } from "../api/memory_budget.ts";
 import type { RawRecord } from "../api/records.ts";
 import type { Session } from "../api/session.ts";
@@ -23,6 +24,15 @@ export interface Cursor {
   readonly lastKey: string | null;
   /** The keys that a record from here on must not have. */
   readonly keys: KeySet;
+}
+
+/** Part of a list that is asked for with parameters of its own. */
+export interface ListSegment<T> {
+  readonly spec: ListSpec<T>;
+  /** Index in the list of its first record. */
+  readonly offset: number;
+  /** How many records it holds; `null`, for the last only, where that is still to be asked. */
+  readonly count: number | null;
 }
 
 /** What all readers of a run share. */
