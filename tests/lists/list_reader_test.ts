@@ -464,9 +464,9 @@ Deno.test("a window that is asked for ahead never takes the memory that the one 
     const heavy = records.map((record) => ({ ...record, big }));
     return json({ ...answer, records: heavy });
   }, { budget: 30_000, concurrency: 1 });
-  using list = await openList(stub.reader, windowsOf(1000, 500));
-  // Other lists hold the rest, and do not give it back.
+  // Other lists hold half of it, and do not give it back.
   stub.reader.budget.tryTake(15_000);
+  using list = await openList(stub.reader, windowsOf(1000, 500));
   let records = 0;
   for await (const batch of list) {
     await new Promise((resolve) => setTimeout(resolve, 0));
