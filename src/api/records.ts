@@ -277,10 +277,11 @@ function parse(
  * character.
  */
 function proveString(inside: Uint8Array): void {
-  for (let from = 0, to = 0; from < inside.length; from = to) {
-    to = Math.min(inside.length, from + PIECE_BYTES);
+  for (let from = 0; from < inside.length;) {
+    let to = Math.min(inside.length, from + PIECE_BYTES);
     while (to < inside.length && !canBeCut(inside, to)) to++;
     JSON.parse(`"${decodeUtf8(inside.subarray(from, to))}"`);
+    from = to;
   }
 }
 

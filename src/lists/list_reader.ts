@@ -113,6 +113,18 @@ export class ListReader<T> implements Disposable {
     return this.#waiting.length === 0 && (this.#current?.isAskedFor ?? true);
   }
 
+  /**
+   * Goes on by asking for the list in another way, and keeps the page that is
+   * here. Pages are requested ahead.
+   *
+   * @param segments The first holds the very records of the list that was opened.
+   */
+  continueAs([first, ...others]: readonly ListSegment<T>[]): void {
+    if (first !== undefined) this.#current?.askBy(first.spec);
+    this.#waiting.push(...others);
+    this.#current?.prefetch();
+  }
+
   /** How the server gives its pages. */
   get hints(): PagingHints {
     return this.#current?.hints ?? this.#hints;

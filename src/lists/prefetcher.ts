@@ -46,7 +46,6 @@ export interface PrefetcherOptions {
 /** Asks for the pages of one list, in order and ahead of time. */
 export class Prefetcher<T> implements Disposable {
   readonly #context: ReaderContext;
-  readonly #spec: ListSpec<T>;
   readonly #end: number;
   readonly #failures = new FailureCount();
   readonly #pages: PendingPage<T>[] = [];
@@ -63,6 +62,8 @@ export class Prefetcher<T> implements Disposable {
   #unfinished = 0;
   #ended = false;
   total: number;
+  /** How pages are asked for from now on. */
+  spec: ListSpec<T>;
 
   constructor(
     context: ReaderContext,
@@ -70,7 +71,7 @@ export class Prefetcher<T> implements Disposable {
     { from, end, total, hints }: PrefetcherOptions,
   ) {
     this.#context = context;
-    this.#spec = spec;
+    this.spec = spec;
     this.#next = from;
     this.#end = end;
     this.#hints = hints;
@@ -164,7 +165,7 @@ export class Prefetcher<T> implements Disposable {
     this.#unfinished++;
     const source = {
       session: this.#context.session,
-      spec: this.#spec,
+      spec: this.spec,
       failures: this.#failures,
       maxBytes: this.#recordBytes === null
         ? MAX_UNKNOWN_PAGE_BYTES
@@ -193,7 +194,7 @@ export class Prefetcher<T> implements Disposable {
 
   /** What a record weighs, by pages of this list or else of others; `null` while none was seen. */
   get #recordBytes(): number | null {
-    const { records } = this.#spec;
+    const { records } = this.spec;
     return this.#weights.of(records) ?? this.#assumedBytes ??
       this.#context.weights.of(records);
   }
@@ -219,7 +220,7 @@ export class Prefetcher<T> implements Disposable {
     permit.resize(bytes);
     const count = first.records.length;
     for (const weights of [this.#weights, this.#context.weights]) {
-      weights.observe(this.#spec.records, count, bytes);
+      weights.observe(this.spec.records, count, bytes);
     }
     const { maxPageSize, isFixedSize } = this.#hints;
     if (isFixedSize) return fetched;

@@ -71,6 +71,11 @@ export class SegmentReader<T> implements Disposable {
     });
   }
 
+  /** Asks for later pages by another address of the same list. */
+  askBy(spec: ListSpec<T>): void {
+    this.#pages.spec = spec;
+  }
+
   /** Requests pages before they are wanted, where there is room for them. */
   prefetch(): void {
     this.#pages.prefetch();
