@@ -96,7 +96,7 @@ export class CircuitBreaker implements Transport {
     if (this.#failed++ === 0) {
       this.#sinceMs = Math.max(startedMs, this.#answeredMs);
     }
-    this.#expectReachable(failure);
+    if (this.#answers === 0) this.#expectPatience(failure);
     if (this.#pause === null && this.#failed < SUSPICIOUS && !isOnly) {
       return false;
     }
@@ -119,12 +119,12 @@ export class CircuitBreaker implements Transport {
     return this.#options.clock.monotonicMs() - this.#sinceMs;
   }
 
-  /** Ends the run where the API was never reached, and waiting does not help or has not. */
-  #expectReachable(failure: Error): void {
-    if (this.#answers > 0) return;
+  /** Ends the run where waiting does not help, or has not. */
+  #expectPatience(failure: Error): void {
     if (this.#gaveUp !== null) throw this.#gaveUp;
     const isPermanent = failure instanceof NetworkError && failure.permanent;
-    if (isPermanent || this.#leftMs <= 0) throw this.#giveUp(failure);
+    if (this.#leftMs > 0 && !(isPermanent && this.#answers === 0)) return;
+    throw this.#giveUp(failure);
   }
 
   /** Waits until the API answers; returns whether it was down. */
@@ -143,9 +143,7 @@ export class CircuitBreaker implements Transport {
         }
         return isDown;
       }
-      this.#expectReachable(failure);
-      const leftMs = this.#leftMs;
-      if (leftMs <= 0) throw this.#giveUp(failure);
+      this.#expectPatience(failure);
       if (!isDown) {
         const option = this.#answers === 0 ? "" : " (--patience)";
         const most = `${durationText(this.#patienceMs)} for it${option}`;
@@ -155,7 +153,7 @@ export class CircuitBreaker implements Transport {
         );
       }
       isDown = true;
-      const backoffMs = Math.min(waitMs, LONGEST_WAIT_MS, leftMs);
+      const backoffMs = Math.min(waitMs, LONGEST_WAIT_MS, this.#leftMs);
       const pauseMs = Math.max(backoffMs, this.#askedMs(failure));
       observer.waiting(
         "the API does not answer, next attempt",

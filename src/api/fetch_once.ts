@@ -206,11 +206,8 @@ async function readBody(
   maxBytes = Infinity,
 ): Promise<Uint8Array> {
   const named = Number(headers.get("content-length") ?? 0);
-  if (named > maxBytes) {
-    await body?.cancel();
-    throw tooLarge(maxBytes);
-  }
-  const isUsable = named > 0 && named <= MOST_RESERVED_BYTES;
+  const isUsable = named > 0 &&
+    named <= Math.min(maxBytes, MOST_RESERVED_BYTES);
   const full: Uint8Array<ArrayBuffer>[] = [];
   let block = new Uint8Array(isUsable ? named : FIRST_BLOCK_BYTES);
   let length = 0;
@@ -219,7 +216,14 @@ async function readBody(
   for await (const chunk of body ?? []) {
     watchdog.received(chunk.length);
     received += chunk.length;
-    if (received > maxBytes) throw tooLarge(maxBytes);
+    if (Math.max(named, received) > maxBytes) {
+      // As a server would say it.
+      const megabytes = Math.round(maxBytes / 1_000_000);
+      throw new ApiError(`the response has more than ${megabytes} MB`, {
+        status: 413,
+        retryable: false,
+      });
+    }
     for (let from = 0; from < chunk.length;) {
       if (length === block.length) {
         full.push(block);
@@ -244,18 +248,6 @@ async function readBody(
   }
   whole.set(last, at);
   return whole;
-}
-
-/**
- * Makes the error for a response of more bytes than there is room for, as a
- * server would say it.
- */
-function tooLarge(maxBytes: number): ApiError {
-  const megabytes = Math.round(maxBytes / 1_000_000);
-  return new ApiError(`the response has more than ${megabytes} MB`, {
-    status: 413,
-    retryable: false,
-  });
 }
 
 /**
