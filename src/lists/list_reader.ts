@@ -105,12 +105,15 @@ export class ListReader<T> implements Disposable {
 
   /** Gives the records of the next page without taking them, as far as it has any. */
   async peek(): Promise<readonly RawRecord<T>[]> {
-    return await this.#current?.peek() ?? [];
+    if (this.#current === null) return [];
+    const { parts } = await this.#current.pages.peek();
+    return parts.flatMap((part) => part.kind === "records" ? part.records : []);
   }
 
   /** Whether nothing is left to ask for. */
   get isAskedFor(): boolean {
-    return this.#waiting.length === 0 && (this.#current?.isAskedFor ?? true);
+    return this.#waiting.length === 0 &&
+      (this.#current?.pages.isAskedFor ?? true);
   }
 
   /**
@@ -120,14 +123,16 @@ export class ListReader<T> implements Disposable {
    * @param segments The first holds the very records of the list that was opened.
    */
   continueAs([first, ...others]: readonly ListSegment<T>[]): void {
-    if (first !== undefined) this.#current?.askBy(first.spec);
+    if (this.#current === null || first === undefined) return;
+    const { pages } = this.#current;
+    pages.spec = first.spec;
+    pages.prefetch();
     this.#waiting.push(...others);
-    this.#current?.prefetch();
   }
 
   /** How the server gives its pages. */
   get hints(): PagingHints {
-    return this.#current?.hints ?? this.#hints;
+    return this.#current?.pages.hints ?? this.#hints;
   }
 
   /**
@@ -143,13 +148,13 @@ export class ListReader<T> implements Disposable {
     while (this.#current !== null) {
       const reader = this.#current;
       for await (const batch of reader) {
-        if (reader.isAskedFor) this.#makeNext()?.prefetch();
+        if (reader.pages.isAskedFor) this.#makeNext()?.pages.prefetch();
         yield batch;
       }
       this.#noteTotal(reader);
       this.#mismatch ??= reader.checkConsistency();
       this.#sourceChanged ||= reader.sourceChanged;
-      this.#hints = reader.hints;
+      this.#hints = reader.pages.hints;
       reader[Symbol.dispose]();
       await this.openNext();
     }

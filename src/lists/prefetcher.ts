@@ -17,6 +17,8 @@ import {
 } from "./split_page.ts";
 
 interface PendingPage<T> {
+  /** The first offset of it that is wanted. */
+  readonly from: number;
   readonly address: PageAddress;
   readonly permit: Permit;
   readonly result: Promise<Fetched<T>>;
@@ -106,11 +108,10 @@ export class Prefetcher<T> implements Disposable {
    * Pages of a size that the server does not give or the machine cannot hold are
    * asked for anew.
    *
-   * @param from The first offset that is still wanted.
    * @param ahead 0 for the next page, 1 for the one behind it.
    * @throws {ProtocolError} When the server keeps changing the size of its pages.
    */
-  async peek(from: number, ahead: 0 | 1 = 0): Promise<Parts<T>> {
+  async peek(ahead: 0 | 1 = 0): Promise<Parts<T>> {
     const { budget, signal } = this.#context;
     while (true) {
       while (this.#pages.length <= ahead) {
@@ -121,8 +122,8 @@ export class Prefetcher<T> implements Disposable {
       if (fetched.kind === "parts") return fetched;
       if (fetched.kind === "resized") this.#resize(fetched.size, address);
       else this.#shrink(address);
+      this.#next = this.#pages[0]!.from;
       this.#forget();
-      this.#next = from;
     }
   }
 
@@ -181,7 +182,7 @@ export class Prefetcher<T> implements Disposable {
       });
     // Awaited in its turn; a rejection before that must not end the process.
     result.catch(() => {});
-    this.#pages.push({ address, permit, result });
+    this.#pages.push({ from, address, permit, result });
   }
 
   #addressAt(offset: number): PageAddress {

@@ -5,7 +5,6 @@
  * are a gap at their offsets, never the end of the list.
  */
 import type { ListSpec } from "../api/list_spec.ts";
-import type { RawRecord } from "../api/records.ts";
 import type { KeySet } from "../core/key_set.ts";
 import type {
   Batch,
@@ -30,8 +29,9 @@ export interface SegmentOptions {
 
 /** Reads one segment; dispose it when done. */
 export class SegmentReader<T> implements Disposable {
+  /** Its pages, of which only this reader takes any. */
+  readonly pages: Prefetcher<T>;
   readonly #spec: ListSpec<T>;
-  readonly #pages: Prefetcher<T>;
   readonly #keys: KeySet;
   /** Index in the list of the segment's first record; offsets below are the segment's own. */
   readonly #start: number;
@@ -63,22 +63,12 @@ export class SegmentReader<T> implements Disposable {
     this.#end = end - start;
     this.#offset = cursor.offset - start;
     this.#firstTotal = count ?? Infinity;
-    this.#pages = new Prefetcher(context, spec, {
+    this.pages = new Prefetcher(context, spec, {
       from: this.#offset,
       end: this.#end,
       total: this.#firstTotal,
       hints,
     });
-  }
-
-  /** Asks for later pages by another address of the same list. */
-  askBy(spec: ListSpec<T>): void {
-    this.#pages.spec = spec;
-  }
-
-  /** Requests pages before they are wanted, where there is room for them. */
-  prefetch(): void {
-    this.#pages.prefetch();
   }
 
   /**
@@ -89,45 +79,29 @@ export class SegmentReader<T> implements Disposable {
    */
   async open(): Promise<void> {
     const isKnown = Number.isFinite(this.#firstTotal);
-    if (isKnown) this.#pages.prefetch();
-    const { parts } = await this.#pages.peek(this.#offset);
+    if (isKnown) this.pages.prefetch();
+    const { parts } = await this.pages.peek();
     let total = totalOf(parts);
     if (total === undefined) {
       // The page behind has the total too, and what this one lacks is a gap.
       const failure = parts.find((part) => part.kind === "gap")?.failure;
       if (failure === undefined || !isSplittable(failure)) throw failure;
-      total = totalOf((await this.#pages.peek(this.#offset, 1)).parts) ?? 0;
+      total = totalOf((await this.pages.peek(1)).parts) ?? 0;
       if (total <= this.#offset) throw failure;
     }
     this.#totalChanged ||= isKnown && total !== this.#firstTotal;
-    this.#pages.total = total;
+    this.pages.total = total;
     this.#firstTotal = total;
   }
 
   /** The offset in the list behind its last record, as the newest page says. */
   get end(): number {
-    return this.#start + this.#pages.total;
+    return this.#start + this.pages.total;
   }
 
   /** Whether the list changed while it was read: its pages don't fit together. */
   get sourceChanged(): boolean {
     return this.#totalChanged || this.#overlapMismatch || this.#repeated > 0;
-  }
-
-  /** How the server gives its pages. */
-  get hints(): PagingHints {
-    return this.#pages.hints;
-  }
-
-  /** Gives the records of the next page without taking them, as far as it has any. */
-  async peek(): Promise<readonly RawRecord<T>[]> {
-    const { parts } = await this.#pages.peek(this.#offset);
-    return parts.flatMap((part) => part.kind === "records" ? part.records : []);
-  }
-
-  /** Whether nothing is left to ask for. */
-  get isAskedFor(): boolean {
-    return this.#pages.isAskedFor;
   }
 
   /**
@@ -137,7 +111,7 @@ export class SegmentReader<T> implements Disposable {
    */
   checkConsistency(): string | null {
     const first = this.#firstTotal;
-    const { total } = this.#pages;
+    const { total } = this.pages;
     const changed = "the source kept changing while it was read";
     if (this.#totalChanged) {
       return `${changed}, from ${first} to ${total} records`;
@@ -160,18 +134,18 @@ export class SegmentReader<T> implements Disposable {
     while (this.#offset < farthest) {
       // A last page may only show that the end is one. If the list shrank and
       // grew, what is left was asked for when it was not there.
-      if (this.#pages.isOver) return;
-      if (this.#totalChanged && this.#offset >= this.#pages.total) return;
-      this.#pages.prefetch();
-      const page = await this.#pages.peek(this.#offset);
-      using _permit = this.#pages.shift();
+      if (this.pages.isOver) return;
+      if (this.#totalChanged && this.#offset >= this.pages.total) return;
+      this.pages.prefetch();
+      const page = await this.pages.peek();
+      using _permit = this.pages.shift();
       this.#overlapMismatch ||= page.overlapMismatch;
       for (const part of page.parts) yield* this.#take(part);
     }
   }
 
   [Symbol.dispose](): void {
-    this.#pages[Symbol.dispose]();
+    this.pages[Symbol.dispose]();
   }
 
   /** Makes a batch of what is new of a part, and judges whether it fits. */
@@ -179,8 +153,8 @@ export class SegmentReader<T> implements Disposable {
     if (this.#offset >= this.#end) return;
     if (part.kind === "gap") return yield* this.#takeGap(part);
     const { records, offset, total } = part;
-    this.#totalChanged ||= total !== this.#pages.total;
-    this.#pages.total = total;
+    this.#totalChanged ||= total !== this.pages.total;
+    this.pages.total = total;
     if (records.length > 0 && offset > this.#offset) {
       // It shrank and grew again.
       this.#totalChanged = true;
@@ -207,7 +181,7 @@ export class SegmentReader<T> implements Disposable {
   *#takeGap(
     { end, isEnd, failure }: Part<T> & { readonly kind: "gap" },
   ): Generator<Batch<T>, void> {
-    const { total } = this.#pages;
+    const { total } = this.pages;
     this.#endUnseen ||= end > total && isEnd !== true;
     const offset = this.#start + this.#offset;
     const missing = Math.min(end, total, this.#end) - this.#offset;
