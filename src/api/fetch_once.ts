@@ -57,7 +57,10 @@ export class FetchOnce implements Transport {
       for (let hops = 0;; hops++) {
         response = await fetch(url, {
           method: request.body === undefined ? "GET" : "POST",
-          headers: { ...request.headers, "x-api-key": apiKey },
+          headers: {
+            ...request.headers,
+            ...apiKey !== "" && { "x-api-key": apiKey },
+          },
           ...request.body !== undefined && { body: request.body },
           redirect: "manual",
           signal: watchdog.signal,

@@ -43,6 +43,7 @@ export interface LayerOptions {
   readonly observer: Pick<Observer, "log" | "waiting">;
   /** The API's address, without a slash at its end. */
   readonly apiUrl: string;
+  /** Sent with every request; empty for none. */
   readonly apiKey: string;
   /** The API's address as messages name it: without a login. */
   readonly address: string;
