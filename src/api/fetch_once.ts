@@ -47,7 +47,8 @@ export class FetchOnce implements Transport {
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
-    const { fetch, clock, serverClock, signal, apiKey } = this.#options;
+    const options = this.#options;
+    const { clock, serverClock, signal, apiKey } = options;
     const timeoutMs = request.timeoutMs ?? TIMEOUT_MS;
     using watchdog = new Watchdog(clock, timeoutMs, signal);
     let body: Uint8Array;
@@ -55,7 +56,7 @@ export class FetchOnce implements Transport {
       let url = this.#urlOf(request);
       let response: Response;
       for (let hops = 0;; hops++) {
-        response = await fetch(url, {
+        response = await options.fetch(url, {
           method: request.body === undefined ? "GET" : "POST",
           headers: {
             ...request.headers,

@@ -87,7 +87,7 @@ async function openNew(
     return { spec, reader: whole };
   }
   try {
-    const { total, hints } = whole;
+    const { total } = whole;
     const cutoff = times.cutoff ?? newestOf(await whole.peek());
     // Mostly no Log is newer than the cut-off: the list is read on as if so, while
     // the counts are asked for that tell.
@@ -107,7 +107,7 @@ async function openNew(
     whole[Symbol.dispose]();
     if (plan === null) warnOfIgnoredDates(context);
     const segments = plan?.segments ?? wholeList(spec);
-    const planned = await openList(reader, segments, cursor, { hints });
+    const planned = await openList(reader, segments, cursor);
     return { spec, ...plan, reader: planned };
   } catch (error) {
     whole[Symbol.dispose]();

@@ -11,7 +11,6 @@ import type {
   Batch,
   Cursor,
   ListSegment,
-  PagingHints,
   ReaderContext,
 } from "./list_types.ts";
 import { SegmentReader } from "./segment_reader.ts";
@@ -22,7 +21,6 @@ export type { ListSegment } from "./list_types.ts";
 export interface ReadOptions {
   /** The offset behind the last record that is wanted; absent for all. */
   readonly end?: number | undefined;
-  readonly hints?: PagingHints;
 }
 
 /**
@@ -70,7 +68,6 @@ export class ListReader<T> implements Disposable {
   #current: SegmentReader<T> | null = null;
   /** The reader behind the current one, not opened yet. */
   #next: SegmentReader<T> | null = null;
-  #hints: PagingHints;
   #total: number;
   #mismatch: string | null = null;
   #sourceChanged = false;
@@ -79,7 +76,7 @@ export class ListReader<T> implements Disposable {
     context: ReaderContext,
     segments: readonly ListSegment<T>[],
     cursor: Cursor,
-    { end = Infinity, hints }: ReadOptions,
+    { end = Infinity }: ReadOptions,
   ) {
     this.#context = context;
     this.#cursor = cursor;
@@ -89,8 +86,6 @@ export class ListReader<T> implements Disposable {
       segment === last || segment.offset + segment.count! > cursor.offset
     );
     this.#total = last.offset + (last.count ?? 0);
-    this.#hints = hints ??
-      { maxPageSize: last.spec.pageSize, isFixedSize: false };
   }
 
   /** How many records the list has, as far as known. */
@@ -130,11 +125,6 @@ export class ListReader<T> implements Disposable {
     this.#waiting.push(...others);
   }
 
-  /** How the server gives its pages. */
-  get hints(): PagingHints {
-    return this.#current?.pages.hints ?? this.#hints;
-  }
-
   /**
    * Judges what was read, at its end.
    *
@@ -154,7 +144,6 @@ export class ListReader<T> implements Disposable {
       this.#noteTotal(reader);
       this.#mismatch ??= reader.checkConsistency();
       this.#sourceChanged ||= reader.sourceChanged;
-      this.#hints = reader.pages.hints;
       reader[Symbol.dispose]();
       await this.openNext();
     }
@@ -184,7 +173,6 @@ export class ListReader<T> implements Disposable {
         ? this.#cursor
         : { ...atBeginning(), offset: segment.offset },
       end: this.#end,
-      hints: this.hints,
     });
     return this.#next;
   }

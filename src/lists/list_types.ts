@@ -40,6 +40,8 @@ export interface ReaderContext {
   readonly session: Session;
   readonly budget: MemoryBudget;
   readonly weights: RecordWeights;
+  /** How the server gives the pages of lists, by what their records are, as far as it differs from what is asked. */
+  readonly paging: Map<string, PagingHints>;
   readonly signal: AbortSignal;
   /** Pages of one list to be asked for at once. */
   readonly inFlight: number;

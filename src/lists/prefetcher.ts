@@ -41,8 +41,6 @@ export interface PrefetcherOptions {
   readonly end: number;
   /** How many records the list has, as far as known; may be infinite. */
   readonly total: number;
-  /** How the server gave pages of nearly the same list. */
-  readonly hints: PagingHints;
 }
 
 /** Asks for the pages of one list, in order and ahead of time. */
@@ -70,23 +68,20 @@ export class Prefetcher<T> implements Disposable {
   constructor(
     context: ReaderContext,
     spec: ListSpec<T>,
-    { from, end, total, hints }: PrefetcherOptions,
+    { from, end, total }: PrefetcherOptions,
   ) {
     this.#context = context;
     this.spec = spec;
     this.#next = from;
     this.#end = end;
-    this.#hints = hints;
     this.total = total;
+    this.#hints = context.paging.get(spec.records) ??
+      { maxPageSize: spec.pageSize, isFixedSize: false };
+    const { maxPageSize, isFixedSize } = this.#hints;
     const fitting = Math.floor(HEAVY_PAGE_BYTES / (this.#recordBytes ?? 1));
-    this.#most = hints.isFixedSize
-      ? hints.maxPageSize
-      : Math.max(1, Math.min(hints.maxPageSize, fitting));
-  }
-
-  /** What the reader of a similar list may expect. */
-  get hints(): PagingHints {
-    return this.#hints;
+    this.#most = isFixedSize
+      ? maxPageSize
+      : Math.max(1, Math.min(maxPageSize, fitting));
   }
 
   /** Whether all is asked for: the last page reaches beyond the end, and so shows it. */
@@ -240,6 +235,7 @@ export class Prefetcher<T> implements Disposable {
       throw new ProtocolError("the server keeps changing its page size");
     }
     this.#hints = { maxPageSize: size, isFixedSize: size > asked.size };
+    this.#context.paging.set(this.spec.records, this.#hints);
     this.#most = size;
   }
 

@@ -10,7 +10,6 @@ import type {
   Batch,
   Cursor,
   ListSegment,
-  PagingHints,
   ReaderContext,
 } from "./list_types.ts";
 import { Prefetcher } from "./prefetcher.ts";
@@ -24,7 +23,6 @@ export interface SegmentOptions {
   readonly cursor: Cursor;
   /** The offset behind the last record that is wanted; infinite for all. */
   readonly end: number;
-  readonly hints: PagingHints;
 }
 
 /** Reads one segment; dispose it when done. */
@@ -54,7 +52,7 @@ export class SegmentReader<T> implements Disposable {
   constructor(
     context: ReaderContext,
     { spec, offset: start, count }: ListSegment<T>,
-    { cursor, end, hints }: SegmentOptions,
+    { cursor, end }: SegmentOptions,
   ) {
     this.#spec = spec;
     this.#keys = cursor.keys;
@@ -67,7 +65,6 @@ export class SegmentReader<T> implements Disposable {
       from: this.#offset,
       end: this.#end,
       total: this.#firstTotal,
-      hints,
     });
   }
 

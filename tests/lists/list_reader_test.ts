@@ -167,6 +167,16 @@ for (const size of [40, 100, 250]) {
   });
 }
 
+Deno.test("that a server gives at most 40 a page is learned once, for all lists of a kind", async () => {
+  const stub = stubbed((url) => json(page(url, 330, 40)));
+  await readAll(stub);
+  const before = stub.seen.length;
+  const { ids } = await readAll(stub);
+  assertEquals(ids, numbers(0, 330));
+  const sizes = addresses(stub).slice(before).map(({ size }) => size);
+  assert(sizes.every((size) => size <= 40), `${sizes}`);
+});
+
 Deno.test("a server that changes its size midway is followed, but not for ever", async () => {
   const change = (sizes: readonly number[]) =>
     stubbed((url, n) => json(page(url, 2500, sizes[Math.floor(n / 5)] ?? 20)));
