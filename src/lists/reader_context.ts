@@ -5,7 +5,7 @@ import type { ReaderContext } from "./list_types.ts";
 import { RecordWeights } from "./record_weights.ts";
 
 /** Bytes of pages that are held at once: on their way or waiting to be written. */
-const BYTES_HELD = 64 * 1024 * 1024;
+const BYTES_HELD = 48 * 1024 * 1024;
 /** Pages of one list that wait to be written, for each request at once. */
 const PAGES_PER_SLOT = 2;
 /** Pages that wait for a slot, so that a free one finds work at once. */
@@ -27,6 +27,7 @@ export function readerContext(
     session,
     budget: new MemoryBudget(BYTES_HELD),
     weights: new RecordWeights(),
+    paging: new Map(),
     signal,
     inFlight: concurrency + PAGES_IN_WAITING,
     lookahead: (1 + PAGES_PER_SLOT) * concurrency,

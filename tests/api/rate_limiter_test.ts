@@ -3,6 +3,7 @@ import { ApiError } from "../../src/core/errors.ts";
 import { RateLimiter } from "../../src/api/rate_limiter.ts";
 import type { ApiRequest, Transport } from "../../src/api/request.ts";
 import { VirtualClock } from "../helpers/clock.ts";
+import { recorder } from "../helpers/observer.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
 const REQUEST: ApiRequest<number> = {
@@ -23,8 +24,11 @@ function limited(concurrency: number, next: () => Promise<void>) {
       return request.read(new Uint8Array(1));
     },
   };
-  const { signal } = stop;
-  const limiter = new RateLimiter(below, { concurrency, clock, signal });
+  const limiter = new RateLimiter(below, {
+    ...{ fetch, clock, concurrency, random: () => 0, observer: recorder() },
+    ...{ apiUrl: "", apiKey: "", address: "", patienceMs: 900_000 },
+    signal: stop.signal,
+  });
   return { limiter, clock, stop };
 }
 
