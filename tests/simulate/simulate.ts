@@ -155,7 +155,8 @@ export async function simulate(
         met: [...met],
       };
     }
-    if ([0, 3].includes(code)) seed.touched.clear();
+    // A run that did not reach the API has mended nothing.
+    if ([0, 3].includes(code) && !isEarly) seed.touched.clear();
     // Nothing was kept yet: a person starts again.
     const isEmpty = code === 2 && !before.has("export.json");
     if (isEmpty && root !== null) await seed.disk.remove(MEMORY_OUTPUT);
