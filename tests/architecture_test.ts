@@ -27,6 +27,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   browse: ["database", "report", "prompts", "tree", "ui"],
   demo: [],
   build: [],
+  otlp: ["database", "tree", "api"],
   cli: [
     ...["plan", "verify", "report", "prompts", "demo", "database", "browse"],
     ...["exporters", "lists", "api", "tree", "ui"],

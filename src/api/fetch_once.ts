@@ -267,17 +267,18 @@ function statusError(
   { path }: ApiRequest<unknown>,
   { status, headers }: Response,
   body: Uint8Array,
-  { server: { secrets }, clock, serverClock }: Options,
+  { server: { secrets, refusesInJson }, clock, serverClock }: Options,
 ): Error {
   if (status === 407) return proxyLoginError();
   const said = excerpt(body, secrets);
   const asked = status === 404 ? ` for ${redact(path, secrets)}` : "";
   const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
   // A proxy refuses with a page of its own, and that may pass.
-  const isRefusal = (status === 401 || status === 403) && !isJsonObject(body);
+  const isOfProxy = (status === 401 || status === 403) && refusesInJson &&
+    !isJsonObject(body);
   return new ApiError(`HTTP ${status}${asked}${said}`, {
     status,
-    retryable: isRefusal || isPassingStatus(status),
+    retryable: isOfProxy || isPassingStatus(status),
     ...waitMs !== null && { retryAfterMs: waitMs },
   });
 }

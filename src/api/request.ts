@@ -42,6 +42,8 @@ export interface Server {
   readonly secrets: readonly string[];
   /** How the user names its address: `--api-url`. */
   readonly addressOption: string;
+  /** Whether it says in JSON that it refuses: another form is that of a proxy, and may pass. */
+  readonly refusesInJson: boolean;
   /** What was refused, and what to do then. */
   readonly credentials: { readonly name: string; readonly advice: string };
   /** Shows whether the server answers and the credentials are good: small, and always there. */
@@ -74,6 +76,7 @@ export function humanloopApi(apiKey: string): Server {
     headers: { "x-api-key": apiKey },
     secrets: [apiKey],
     addressOption: "--api-url, HUMANLOOP_API_URL",
+    refusesInJson: true,
     credentials: {
       name: "the key",
       advice:
