@@ -25,12 +25,13 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   plan: ["exporters", "lists", "api", "tree"],
   database: ["tree", "ui"],
   browse: ["database", "report", "prompts", "tree", "ui"],
+  otlp: ["database", "tree", "ui"],
   demo: [],
   build: [],
   otlp: ["database", "tree", "api"],
   cli: [
     ...["plan", "verify", "report", "prompts", "demo", "database", "browse"],
-    ...["exporters", "lists", "api", "tree", "ui"],
+    ...["otlp", "exporters", "lists", "api", "tree", "ui"],
   ],
 };
 /** Names process globals, and the only files that may use them. */
