@@ -25,10 +25,9 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   plan: ["exporters", "lists", "api", "tree"],
   database: ["tree", "ui"],
   browse: ["database", "report", "prompts", "tree", "ui"],
-  otlp: ["database", "tree", "ui"],
+  otlp: ["database", "tree", "ui", "api"],
   demo: [],
   build: [],
-  otlp: ["database", "tree", "api"],
   cli: [
     ...["plan", "verify", "report", "prompts", "demo", "database", "browse"],
     ...["otlp", "exporters", "lists", "api", "tree", "ui"],

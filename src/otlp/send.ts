@@ -340,6 +340,7 @@ class Sender {
     this.#add({ accepted: spans.length });
     let { oldest, newest } = this.#result;
     for (const { startTime } of spans) {
+      if (startTime === 0n) continue;
       if (oldest === null || startTime < oldest) oldest = startTime;
       if (newest === null || startTime > newest) newest = startTime;
     }

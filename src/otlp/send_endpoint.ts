@@ -5,9 +5,7 @@
 import type { ApiRequest, Server } from "../api/request.ts";
 import { ApiError, UsageError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
-
-/** What a target needs besides the conventions. */
-export type Target = "langfuse";
+import type { Target } from "./spans.ts";
 
 /** Where spans go. */
 export interface Endpoint {

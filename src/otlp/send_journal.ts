@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
-import { dirname, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
 import {
@@ -47,7 +47,7 @@ export function journalPath(
   { url, target }: Pick<Endpoint, "url" | "target">,
 ): string {
   const sum = createHash("sha256").update(`${url}\n${target ?? ""}`);
-  const name = basename(databasePath, extname(databasePath));
+  const name = basename(databasePath).replace(/\.db$/, "");
   const hash = sum.digest("hex").slice(0, 12);
   return join(dirname(databasePath), `${name}.otlp-${hash}.db`);
 }
