@@ -39,7 +39,7 @@ const TIMEOUT_MS = 120_000;
 /** How often a half of a batch is tried; a whole batch as often as any request. */
 const ATTEMPTS_OF_HALF = 2;
 /** After so many refusals in a row the run ends: it is hardly the spans. */
-const MOST_REFUSED_IN_ROW = 100;
+const MOST_REFUSED_IN_ROW = 50;
 /** How many refusals the result names. */
 const NAMED_REFUSALS = 5;
 /** Spans that are read before signals and the network get their turn. */
@@ -364,7 +364,7 @@ class Sender {
       const { logId, traceId, spanId } = span;
       const refusal = { logId, traceId, spanId, reason };
       journal.refuse(refusal);
-      log("WARN", `the Log ${logId} is refused: ${reason}`);
+      log("INFO", `the Log ${logId} is refused: ${reason}`);
       const { refusals } = this.#result;
       if (refusals.length < NAMED_REFUSALS) {
         this.#count({ refusals: [...refusals, refusal] });
