@@ -116,22 +116,23 @@ function decoded(text: string): string | null {
 
 /** Matches the names of headers whose value is a secret, however short. */
 const SECRET_NAME = /auth|key|token|secret|cookie|password|credential/;
-/** A value of another header is taken for a secret from so many characters on. */
+/**
+ * Any other value, and a part of one, is taken for a secret from so many characters
+ * on: hiding shorter ones would hide parts of words.
+ */
 const SECRET_LENGTH = 8;
 
 /** Lists what no message may repeat: values, and the parts of those for `authorization`. */
 function secretsOf(headers: Readonly<Record<string, string>>): string[] {
-  return Object.entries(headers)
-    .filter(([name, value]) =>
-      SECRET_NAME.test(name) || value.length >= SECRET_LENGTH
-    )
-    .flatMap(([, value]) => {
-      const [, scheme = "", token = ""] = /^(\w+) +(\S+)$/.exec(value) ?? [];
-      const login = /^basic$/i.test(scheme) ? fromBase64(token) : "";
-      const password = login.slice(login.indexOf(":") + 1);
-      return [value, token, login, password];
-    })
-    .filter((secret) => secret !== "");
+  return Object.entries(headers).flatMap(([name, value]) => {
+    const [, scheme = "", token = ""] = /^(\w+) +(\S+)$/.exec(value) ?? [];
+    const login = /^basic$/i.test(scheme) ? fromBase64(token) : "";
+    const password = login.slice(login.indexOf(":") + 1);
+    return [value, token, login, password].filter((text, i) =>
+      text.length >= SECRET_LENGTH ||
+      i === 0 && text !== "" && SECRET_NAME.test(name)
+    );
+  });
 }
 
 function fromBase64(text: string): string {

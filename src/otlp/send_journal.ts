@@ -237,6 +237,20 @@ export class Journal implements Disposable {
   }
 }
 
+/**
+ * Leaves out the spans that an endpoint has accepted.
+ *
+ * @param journal `null` where nothing was ever sent to it.
+ */
+export function* withoutAccepted(
+  spans: Iterable<SpanRecord>,
+  journal: Pick<Journal, "stateOf"> | null,
+): Generator<SpanRecord> {
+  for (const span of spans) {
+    if (journal?.stateOf(span.spanId) !== "accepted") yield span;
+  }
+}
+
 /** Makes the key of a span: its id as a number of 64 bits. */
 function keyOf(spanId: string): bigint {
   return BigInt.asIntN(64, BigInt(`0x${spanId}`));
