@@ -148,6 +148,10 @@ function checkTogether(flags: Flags): void {
     "prompts needs --to OUT, where to write",
   );
   refuse(
+    command === "otlp" && !flags.to && !flags.dryRun,
+    "otlp needs --to FILE, where to write, or --dry-run",
+  );
+  refuse(
     flags.logs && flags.noLogs,
     "--logs and --no-logs contradict each other",
   );

@@ -4,6 +4,7 @@
  */
 import { FILE_TYPES } from "../core/filters.ts";
 import { schemaText } from "../database/schema.ts";
+import { COLLECTOR, fieldsText } from "../otlp/fields_text.ts";
 import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
@@ -87,6 +88,8 @@ it may be called latest, as in --resume latest`,
   ),
   until: option("TIME", text, "only Logs up to then"),
   shard: option("I/N", text, "only part I of N of the Files, for N machines"),
+  dryRun: toggle("write nothing; say what it would be, and print one trace"),
+  limit: option("N", wholeNumber(1, 1_000_000_000), "only the first N traces"),
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
@@ -154,6 +157,7 @@ export type Command =
   | "index"
   | "browse"
   | "database"
+  | "otlp"
   | "prompts"
   | "demo"
   | "completions";
@@ -280,6 +284,42 @@ else is written, and nobody but this machine can open the pages.`,
 
 Exit 3 where something could not be read.`,
     example: "database exports/20250606-120000",
+  },
+  otlp: {
+    usage: "otlp DIR… --to FILE",
+    summary: "its Logs as traces of OpenTelemetry",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: [
+      ...["to", "dryRun", "limit", "type", "file", "since", "until"] as const,
+      ...["output", "json"] as const,
+    ],
+    own: {
+      to: {
+        value: "FILE",
+        help: `traces.jsonl, a line a TracesData; beside it
+traces.judgments.jsonl, a line a LogsData`,
+        complete: "file",
+      },
+      type: { value: "TYPE", help: "only Logs of Files of this type" },
+      file: {
+        value: "ID|PATH",
+        help: "only Logs of this File, or those of this path",
+      },
+      since: {
+        value: "TIME",
+        help: "only Logs from then on: 2025-01-31, 30d",
+      },
+    },
+    about:
+      `A span for every Log, once, in traces as they were; the same ids each time, made
+from Humanloop's. Makes the database first where it is missing or older than the
+export. Exit 3 where something is not as it should be: each is named.
+
+${fieldsText()}
+
+The collector reads the files, for what takes no JSON:
+${COLLECTOR}`,
+    example: "otlp exports/20250606-120000 --to traces.jsonl",
   },
   prompts: {
     usage: "prompts DIR --to OUT",

@@ -272,7 +272,10 @@ export const OWN_ATTRIBUTES: ReadonlyArray<
     "humanloop.evaluation_logs",
     "Evaluations, Runs and Datapoints that it counts in",
   ],
-  ["humanloop.evaluation.id", "their ids, as lists"],
+  [
+    "humanloop.evaluation.id",
+    "their ids, as lists; as well .run.id, .datapoint.id",
+  ],
   ["humanloop.run.id", ""],
   ["humanloop.datapoint.id", ""],
   ["humanloop.raw", "a Log that is no JSON, as text"],
@@ -285,5 +288,5 @@ export const OWN_ATTRIBUTES: ReadonlyArray<
 
 const OWN_NAMES: ReadonlySet<string> = new Set([
   ...OWN_ATTRIBUTES.map(([name]) => name),
-  ...VERSION_FIELDS.flatMap(({ to }) => to),
+  ...VERSION_FIELDS.map(({ to }) => to),
 ]);

@@ -10,8 +10,14 @@ export type SpanFilters = Partial<
 
 /** Says of rows of `logs` whether they are wanted. */
 export interface LogFilter {
-  /** A condition of SQL on the time of a Log; `1` for all times. */
+  /** A condition of SQL on `time`, the time of a Log; `1` for all times. */
   readonly timeSql: string;
+  /**
+   * Whether the Logs of a File are wanted, whatever their time.
+   *
+   * @param row Its `type` and `file_id`.
+   */
+  readonly wantsFile: (row: SqlRow) => boolean;
   /**
    * Whether a Log is wanted.
    *
@@ -36,7 +42,7 @@ export function logFilter(
     [...known.values()].map(({ path }) => path),
   );
   const decided = new Map<string, boolean>();
-  const wantsFile = (id: string, type: string) => {
+  const isFileWanted = (id: string, type: string) => {
     const key = `${type} ${id}`;
     let wanted = decided.get(key);
     if (wanted === undefined) {
@@ -54,14 +60,16 @@ export function logFilter(
     // A Log of which nothing says its time is in no span of time.
     ...from === null && to !== null ? ["time > 0"] : [],
   ];
+  const wantsFile = ({ file_id: id = null, type = null }: SqlRow) =>
+    isAll || isFileWanted(String(id ?? ""), String(type ?? ""));
   return {
     timeSql: bounds.length === 0 ? "1" : bounds.join(" AND "),
-    wants: ({ file_id: id = null, type = null, time = null }) => {
-      const at = Number(time);
-      if (from !== null && at < from || to !== null && (at > to || at === 0)) {
-        return false;
-      }
-      return isAll || wantsFile(String(id ?? ""), String(type ?? ""));
+    wantsFile,
+    wants: (row) => {
+      const time = Number(row["time"]);
+      const isInTime = (from === null || time >= from) &&
+        (to === null || time <= to && time > 0);
+      return isInTime && wantsFile(row);
     },
   };
 }

@@ -91,6 +91,19 @@ export class Judgments {
   }
 }
 
+/** Where a judgment goes on the judged Log's span, and what it is. */
+export const JUDGMENT_ATTRIBUTES: ReadonlyArray<
+  readonly [about: string, to: string]
+> = [
+  ["Evaluator", "evaluations.i.evaluation.name, .annotator_kind"],
+  [
+    "judgment",
+    "evaluations.i.evaluation.score (a number, 1 or 0), .label (else)",
+  ],
+  ["output", "evaluations.i.evaluation.explanation"],
+  ["ids, error, time", "evaluations.i.evaluation.identifier, .metadata"],
+];
+
 /** Names of columns and the attributes that they go to. */
 const IDS = [
   ["evaluator_log_id", "humanloop.evaluator_log.id"],
@@ -98,6 +111,11 @@ const IDS = [
   ["evaluator_version_id", "humanloop.evaluator.version.id"],
   ["evaluation_id", "humanloop.evaluation.id"],
   ["run_id", "humanloop.run.id"],
+] as const;
+/** What `metadata` holds of a judgment. */
+const METADATA = [
+  ...["evaluator_id", "evaluator_version_id", "evaluation_id", "run_id"],
+  ...["error", "created_at"],
 ] as const;
 
 /** Adds judgments to the attributes of the judged Log's span. */
@@ -116,15 +134,10 @@ export function addJudgments(
     add("explanation", explanation);
     add("annotator_kind", annotatorKind);
     add("identifier", text(row, "evaluator_log_id"));
-    const more = [
-      ...IDS.slice(1).map(([column]) => column),
-      "error",
-      "created_at",
-    ]
-      .flatMap((column) => {
-        const value = row[column] ?? null;
-        return value === null ? [] : [[column, value]];
-      });
+    const more = METADATA.map((column) =>
+      [column, row[column] ?? null] as const
+    )
+      .filter(([, value]) => value !== null);
     add("metadata", JSON.stringify(Object.fromEntries(more)));
   }
 }

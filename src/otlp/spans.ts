@@ -15,9 +15,15 @@ import {
   judgmentRecord,
   Judgments,
 } from "./judgments.ts";
-import { type LogJson, logJson, numberField, textField } from "./log_json.ts";
-import { spelledFields } from "./log_json.ts";
+import {
+  type LogJson,
+  logJson,
+  numberField,
+  spelledFields,
+  textField,
+} from "./log_json.ts";
 import { spanTimes } from "./times.ts";
+import { type UnreadLog, unreadLogs } from "./unread.ts";
 import { type Trace, TRACE_COLUMNS, Traces } from "./traces.ts";
 import { Versions } from "./version_fields.ts";
 
@@ -116,46 +122,6 @@ export function spanIdOf(logId: string): string {
   return hash("sha256", logId).slice(0, 16);
 }
 
-/** A Log that could not be read, or has no id. */
-interface UnreadLog {
-  /** Tells it from all others. */
-  readonly key: string;
-  readonly position: string;
-  readonly reason: string;
-  readonly text: string;
-  readonly isJson: boolean;
-}
-
-/** Names the problems that a Log is in. */
-export const UNREAD_SQL =
-  `(kind = 'noId' OR disk_line IS NOT NULL AND "table" IS NULL
-    AND disk_path LIKE '%/logs/%.jsonl')`;
-
-function* unreadLogs(
-  database: DatabaseSync,
-  filter: LogFilter,
-): Generator<UnreadLog> {
-  if (filter.timeSql !== "1") return;
-  const rows = database.prepare(
-    `SELECT kind, disk_path, disk_line, reason, text FROM problems
-     WHERE text IS NOT NULL AND ${UNREAD_SQL} ORDER BY rowid`,
-  ).iterate() as IterableIterator<SqlRow>;
-  const seen = new Map<string, number>();
-  for (const row of rows) {
-    const path = String(row["disk_path"]);
-    const [, file_id = null] = /(?:^|\/)files\/([^/]+)\//.exec(path) ?? [];
-    if (!filter.wants({ file_id, type: null, time: 0 })) continue;
-    const text = String(row["text"]);
-    const position = `${path}:${row["disk_line"]}`;
-    const isJson = row["kind"] === "noId";
-    const own = isJson ? `${position}#${hash("sha256", text)}` : position;
-    const nth = seen.get(own) ?? 0;
-    seen.set(own, nth + 1);
-    const key = nth === 0 ? own : `${own}#${nth}`;
-    yield { key, position, reason: String(row["reason"]), text, isJson };
-  }
-}
-
 /** Makes spans of Logs. */
 class SpanMaker {
   readonly #traces: Traces;
@@ -196,7 +162,8 @@ class SpanMaker {
     const parent = this.#parentOf(row, id, rootId);
     const judgments = [
       ...this.#judgments.of(row),
-      ...id !== null && row["type"] === "evaluator"
+      // What no Version tells may be an Evaluator's Log.
+      ...id !== null && (row["type"] ?? "evaluator") === "evaluator"
         ? this.#judgments.ofMissing(id)
         : [],
     ];

@@ -13,10 +13,10 @@ import {
   textField,
 } from "./log_json.ts";
 
-/** A field of a Version, and the attributes that it is copied to. */
+/** A field of a Version, and the attribute that it is copied to. */
 interface VersionField {
   readonly field: string;
-  readonly to: readonly string[];
+  readonly to: string;
   /** The types that it is copied for; without them, all. */
   readonly types?: readonly LogType[];
   readonly write: (json: string, out: Attributes, name: string) => void;
@@ -65,11 +65,11 @@ function asTexts(json: string, out: Attributes, name: string): void {
 
 function field(
   name: string,
-  to: string | readonly string[],
+  to: string,
   write: VersionField["write"],
   types?: readonly LogType[],
 ): VersionField {
-  return { field: name, to: [to].flat(), write, ...types && { types } };
+  return { field: name, to, write, ...types && { types } };
 }
 
 /** Where the fields of a Version are copied to. */
@@ -193,7 +193,7 @@ function versionAttributes(
   for (const { field, to, types, write } of VERSION_FIELDS) {
     const value = version.get(field);
     if (value === undefined || types?.includes(type) === false) continue;
-    for (const name of to) write(value, out, name);
+    write(value, out, to);
   }
   const tool = type === "tool" ? toolName(version) : null;
   if (tool !== null) out.text("gen_ai.tool.name", tool);

@@ -1,0 +1,111 @@
+/** `otlp`: writes the Logs of exports as traces of OpenTelemetry. */
+import type { DatabaseSync } from "node:sqlite";
+import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
+import type { Runtime } from "../../core/runtime.ts";
+import { ensureDatabase } from "../../database/ensure.ts";
+import { all, openDatabase } from "../../database/sqlite.ts";
+import { expectedSpans } from "../../otlp/counts.ts";
+import { dryRun } from "../../otlp/dry_run.ts";
+import { expectWritable, writeSpans } from "../../otlp/file.ts";
+import {
+  progressText,
+  resultDocument,
+  resultText,
+} from "../../otlp/result_text.ts";
+import { limitTraces, readSpans } from "../../otlp/spans.ts";
+import { reconcile } from "../../otlp/totals.ts";
+import { escapeControls } from "../../ui/text.ts";
+import { buildBar, lineBar } from "../database_file.ts";
+import { EXIT } from "../exit_codes.ts";
+import { exportPaths } from "../export_path.ts";
+import { readFilters } from "../filters.ts";
+import type { Flags } from "../options.ts";
+import { untilInterrupted } from "../until_interrupted.ts";
+
+/**
+ * Runs the command.
+ *
+ * @returns The exit code: 3 where something could not be carried over as it should.
+ * @throws {UsageError} When there is no export, a filter matches nothing, or `--to`
+ * names something else.
+ * @throws {StorageError} On a disk error.
+ * @throws {DOMException} When the user interrupts.
+ */
+export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
+  const { disk, clock } = runtime;
+  const dirs = await exportPaths(disk, flags);
+  const filters = readFilters(flags, clock.now()) ?? NO_FILTERS;
+  if (flags.to !== undefined) await expectWritable(disk, dirs, flags.to);
+  return await untilInterrupted(runtime, async (signal) => {
+    const { onProgress, end } = buildBar(flags, runtime);
+    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
+      .finally(end);
+    const database = openDatabase(path);
+    try {
+      expectFiles(database, filters);
+      return await carryOver(database, {
+        flags,
+        runtime,
+        dirs,
+        filters,
+        signal,
+      });
+    } finally {
+      database.close();
+    }
+  });
+}
+
+/** Makes sure that filters match something, as an export does. */
+function expectFiles(database: DatabaseSync, filters: Filters): void {
+  const rows = all(database, "SELECT id, type, path FROM files");
+  expectMatches(
+    filters,
+    rows.map(({ id, type, path }) => ({
+      id: String(id),
+      type: String(type ?? ""),
+      path: path === null ? null : String(path),
+    })),
+  );
+}
+
+async function carryOver(
+  database: DatabaseSync,
+  { flags, runtime, dirs, filters, signal }: {
+    readonly flags: Flags;
+    readonly runtime: Runtime;
+    readonly dirs: readonly string[];
+    readonly filters: Filters;
+    readonly signal: AbortSignal;
+  },
+): Promise<number> {
+  const { terminal, clock, disk } = runtime;
+  const { to, limit } = flags;
+  const startMs = clock.monotonicMs();
+  const expected = expectedSpans(database, filters);
+  const bar = lineBar(flags, runtime);
+  const total = expected.wantedLogs;
+  const onProgress = (done: number) =>
+    bar.show(done, total, (ms) => progressText(done, total, ms));
+  const every = readSpans(database, filters);
+  const spans = limit === undefined ? every : limitTraces(every, limit);
+  const how = { onProgress, signal };
+  const result =
+    await (to === undefined || flags.dryRun
+      ? dryRun(spans, how)
+      : writeSpans({ disk, to, spans, ...how })).finally(bar.end);
+  const reconciled = reconcile(expected, result, limit !== undefined);
+  const { lacking } = expected;
+  const isComplete = reconciled.isComplete && result.problems === 0 &&
+    lacking.length === 0;
+  const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
+  const tookMs = clock.monotonicMs() - startMs;
+  const told = { result, reconciled, lacking, tookMs };
+  if (flags.json) {
+    const document = { exitCode, exportDirs: dirs, ...resultDocument(told) };
+    terminal.out(`${JSON.stringify(document)}\n`);
+  } else if (!flags.quiet || exitCode !== EXIT.complete) {
+    terminal.out(escapeControls(resultText(told), "\n"));
+  }
+  return exitCode;
+}

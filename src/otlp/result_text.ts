@@ -1,0 +1,143 @@
+/** Says what became of spans. */
+import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import type { DryRun } from "./dry_run.ts";
+import { sampleText } from "./dry_run.ts";
+import type { Written } from "./file.ts";
+import type { Reconciled } from "./totals.ts";
+
+/** What a run came to. */
+export interface Told {
+  readonly result: Written | DryRun;
+  readonly reconciled: Reconciled;
+  /** What the database lacks of the export's Logs. */
+  readonly lacking: readonly string[];
+  readonly tookMs: number;
+}
+
+/** A line of what the database lacks, of so many. */
+const NAMED = 20;
+
+/** The result, for a person. */
+export function resultText(told: Told): string {
+  const { result, tookMs } = told;
+  const { spans, traces, judgments } = result;
+  const size = bytes(result.bytes);
+  const what = `${pluralize(spans, "span")} in ${pluralize(traces, "trace")}`;
+  const head = "sample" in result
+    ? [
+      `would write ${what}, ${pluralize(judgments, "judgment")}, ${size}`,
+    ]
+    : [
+      `${result.path} written: ${what}`,
+      `${result.judgmentsPath} written: ${pluralize(judgments, "judgment")}`,
+      `${size} in ${(Math.max(tookMs, 1) / 1000).toFixed(1)} s`,
+    ];
+  return [
+    ...head,
+    ...timesText(result),
+    ...reconciledLines(told.reconciled),
+    ...problemLines(told),
+    ...sampleLines(result),
+  ].map((line) => `${line}\n`).join("");
+}
+
+/** The result, for a program. Times are nanoseconds since 1970, as text. */
+export function resultDocument(
+  { result, reconciled, lacking, tookMs }: Told,
+): Readonly<Record<string, unknown>> {
+  const { namedProblems, oldest, newest, ...rest } = result;
+  const { sample, ...totals } = { sample: undefined, ...rest };
+  return {
+    dryRun: sample !== undefined,
+    ...totals,
+    oldest: oldest === null ? null : String(oldest),
+    newest: newest === null ? null : String(newest),
+    ...sample && { sample: sample.map((one) => JSON.parse(one)) },
+    ...{ namedProblems, lacking, reconciled, tookMs },
+  };
+}
+
+function timesText({ oldest, newest }: Told["result"]): readonly string[] {
+  return oldest === null || newest === null
+    ? []
+    : [`from ${instant(oldest)} to ${instant(newest)}`];
+}
+
+function instant(nanoseconds: bigint): string {
+  return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
+}
+
+function reconciledLines(all: Reconciled): readonly string[] {
+  const line = (
+    name: string,
+    inDatabase: number,
+    parts: ReadonlyArray<readonly [number, string]>,
+  ) => {
+    const some = parts.filter(([n], i) => i === 0 || n !== 0)
+      .map(([n, what]) => `${count(n)} ${what}`);
+    return `${count(inDatabase)} ${name} in the database: ${some.join(", ")}`;
+  };
+  const lines = [
+    line("Logs", all.logs, [
+      [all.spans, "spans"],
+      [all.filteredOut, "filtered out"],
+      [all.beyondLimit, "beyond --limit"],
+    ]),
+    line("judgments", all.judgments, [
+      [all.judgmentsWritten, "events"],
+      [all.judgmentsFilteredOut, "filtered out"],
+      [all.judgmentsBeyondLimit, "beyond --limit"],
+      [all.judgmentsWithoutLog, "of which no Log is in the export"],
+    ]),
+  ];
+  if (all.isComplete || all.judgmentsWithoutLog > 0) return lines;
+  return [...lines, "this does not add up, please report it"];
+}
+
+function problemLines({ result, lacking }: Told): readonly string[] {
+  const { problems, namedProblems } = result;
+  const more = problems - namedProblems.length;
+  return [
+    ...problems === 0 ? [] : [
+      `${
+        pluralize(problems, "Log")
+      } sent as text, or without an id of its own:`,
+    ],
+    ...namedProblems.map((one) => `  ${one}`),
+    ...more > 0 ? [`  and ${count(more)} more`] : [],
+    ...lacking.length === 0 ? [] : ["the export itself lacks Logs:"],
+    ...lacking.slice(0, NAMED).map((one) => `  ${one}`),
+    ...lacking.length > NAMED
+      ? [`  and ${count(lacking.length - NAMED)} more`]
+      : [],
+  ];
+}
+
+function sampleLines(result: Told["result"]): readonly string[] {
+  if (!("sample" in result) || result.sample.length === 0) return [];
+  const { sample, more } = result;
+  const of = more === 0
+    ? ""
+    : `, its first ${pluralize(sample.length, "span")} of ${
+      count(sample.length + more)
+    }`;
+  return [`one trace${of}:`, sampleText(sample)];
+}
+
+/**
+ * How far a run is, for a line of a terminal.
+ *
+ * @param tookMs Since it was begun.
+ */
+export function progressText(
+  done: number,
+  total: number,
+  tookMs: number,
+): string {
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  return [
+    `${count(done)} of ${pluralize(total, "span")}`,
+    `${Math.floor(share * 100)} %`,
+    ...done === 0 ? [] : [`${duration(tookMs * (total - done) / done)} left`],
+  ].join(" · ");
+}
