@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Session } from "../api/session.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime } from "../core/runtime.ts";
-import type { Expected } from "../otlp/counts.ts";
+import { expectedSpans } from "../otlp/counts.ts";
 import type { SpanFilters } from "../otlp/filter.ts";
 import { type SendResult, sendSpans } from "../otlp/send.ts";
 import {
@@ -13,22 +13,26 @@ import {
   readEndpoint,
 } from "../otlp/send_endpoint.ts";
 import { Journal, journalPath } from "../otlp/send_journal.ts";
-import { sendText, unsentOf } from "../otlp/send_text.ts";
+import { isWhole, sendDocument, sendText } from "../otlp/send_text.ts";
 import { readSpans } from "../otlp/spans.ts";
 import { drawBar } from "../ui/progress.ts";
 import { bytes, count, escapeControls } from "../ui/text.ts";
 import { DEFAULT_PATIENCE_MS } from "./defaults.ts";
 import { EXIT, failureOf } from "./exit_codes.ts";
 import type { Flags } from "./options.ts";
-import { untilInterrupted } from "./until_interrupted.ts";
 
 /** What is sent. */
 export interface SendInput {
   readonly endpoint: Endpoint;
   readonly database: DatabaseSync;
-  readonly databasePath: string;
+  /** That of the database. */
+  readonly path: string;
+  readonly dirs: readonly string[];
   readonly filters: SpanFilters;
-  readonly expected: Expected;
+  readonly flags: Flags;
+  readonly runtime: Runtime;
+  /** Aborts when the user interrupts. */
+  readonly signal: AbortSignal;
 }
 
 /** After Ctrl-C, the time for the request that is on its way, in milliseconds. */
@@ -56,80 +60,58 @@ export function endpointOf(
 }
 
 /**
- * Sends what the endpoint has not accepted yet, until Ctrl-C.
+ * Sends what the endpoint has not accepted yet, until the user interrupts.
  *
- * @returns The exit code: 3 where spans were refused or are left.
+ * @returns The exit code: 3 where spans were refused or are left, or where the
+ * database lacks some.
  * @throws {UsageError} When another run sends to the same endpoint.
  * @throws {StorageError} On a disk error.
- * @throws What ended the run before anything was sent.
+ * @throws What ended the run before anything was accepted or refused.
  */
-export async function sendToEndpoint(
-  input: SendInput,
-  flags: Pick<
-    Flags,
-    "limit" | "resend" | "patienceMs" | "json" | "quiet" | "verbose"
-  >,
-  runtime: Runtime,
-): Promise<number> {
-  const { endpoint, database, databasePath, filters, expected } = input;
+export async function sendToEndpoint(input: SendInput): Promise<number> {
+  const { endpoint, database, filters, flags, runtime, signal } = input;
   const { disk, terminal, clock } = runtime;
+  const { limit } = flags;
   const startMs = clock.monotonicMs();
-  const path = journalPath(databasePath, endpoint);
+  const path = journalPath(input.path, endpoint);
   using journal = await Journal.open(disk, path, endpoint);
   if (flags.resend) journal.clear();
+  const expected = expectedSpans(database, filters);
   const bar = sendBar(flags, runtime, expected.wantedLogs);
   const observer = sendObserver(flags, runtime, bar);
-  const target = endpoint.target ?? undefined;
-  const { limit } = flags;
-  const send = (signal: AbortSignal) =>
-    withGrace(runtime, signal, (stop) =>
-      sendSpans({
-        spans: () => readSpans(database, filters, target),
-        ...{ endpoint, journal, signal, log: observer.log },
-        ...limit === undefined ? {} : { limit },
-        onProgress: bar.show,
-        session: new Session({
-          ...{ runtime, observer, signal: stop, concurrency: 1 },
-          ...{ apiUrl: endpoint.url, server: endpoint.server },
-          patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
-        }),
-      }));
-  const result = await untilInterrupted(runtime, send).finally(bar.end);
-  const refusals = await journal.writeRefusals(disk);
-  if (result.requests === 0 && result.ended !== null) throw result.ended;
-  const failure = result.ended === null ? null : failureOf(result.ended);
-  const unsent = unsentOf(result, expected);
+  const result = await withGrace(runtime, signal, (stop) =>
+    sendSpans({
+      spans: () => readSpans(database, filters, endpoint.target ?? undefined),
+      ...{ endpoint, journal, signal, log: observer.log },
+      ...limit === undefined ? {} : { limit },
+      onProgress: bar.show,
+      session: new Session({
+        ...{ runtime, observer, signal: stop, concurrency: 1 },
+        ...{ apiUrl: endpoint.url, server: endpoint.server },
+        patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
+      }),
+    })).finally(bar.end);
+  const refusalsFile = await journal.writeRefusals(disk);
+  const { ended, accepted, refused } = result;
+  if (ended !== null && accepted + refused === 0) throw ended;
+  const failure = ended === null ? null : failureOf(ended);
   const exitCode = failure?.code ??
-    (result.refused > 0 || unsent > 0 && !result.isLimited
-      ? EXIT.incomplete
-      : EXIT.complete);
+    (isWhole(result, expected) ? EXIT.complete : EXIT.incomplete);
   const tookMs = clock.monotonicMs() - startMs;
+  const sent = { url: endpoint.url, expected, refusalsFile, tookMs };
   if (flags.json) {
-    const { ended: _, oldest, newest, ...counted } = result;
     const document = {
-      exitCode,
-      ...{ endpoint: endpoint.url, target: endpoint.target },
-      ...counted,
-      ...{ unsent, logs: expected.logs, wantedLogs: expected.wantedLogs },
-      oldest: oldest === null ? null : String(oldest),
-      newest: newest === null ? null : String(newest),
-      ...{ journal: path, refusalsFile: refusals, tookMs },
-      error: failure?.message ?? null,
+      ...{ exitCode, exportDirs: input.dirs, ...sendDocument(result, sent) },
+      ...{ journal: path, error: failure?.message ?? null },
     };
     terminal.out(`${JSON.stringify(document)}\n`);
   } else if (!flags.quiet || exitCode !== EXIT.complete) {
-    const text = sendText(result, {
-      ...{ url: endpoint.url, refusals, expected, tookMs },
-    });
-    terminal.out(escapeControls(text, "\n"));
+    terminal.out(escapeControls(sendText(result, sent), "\n"));
   }
   if (failure !== null) {
-    const kept = failure.code === EXIT.internalError ? "\n" : "";
-    terminal.err(
-      `error: ${
-        escapeControls(failure.message, kept)
-      }; the same command goes on\n`,
-    );
+    const isInternal = failure.code === EXIT.internalError;
+    const message = escapeControls(failure.message, isInternal ? "\n" : "");
+    terminal.err(`error: ${message}\n`);
   }
   return exitCode;
 }

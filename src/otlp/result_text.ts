@@ -3,7 +3,7 @@ import { bytes, count, duration, pluralize } from "../ui/text.ts";
 import type { DryRun } from "./dry_run.ts";
 import { sampleText } from "./dry_run.ts";
 import type { Written } from "./file.ts";
-import type { Reconciled } from "./totals.ts";
+import type { Reconciled, Totals } from "./totals.ts";
 
 /** What a run came to. */
 export interface Told {
@@ -81,11 +81,13 @@ function reconciledLines(all: Reconciled): readonly string[] {
     line("Logs", all.logs, [
       [all.spans, "spans"],
       [all.filteredOut, "filtered out"],
+      [all.acceptedBefore, "accepted before"],
       [all.beyondLimit, "beyond --limit"],
     ]),
     line("judgments", all.judgments, [
       [all.judgmentsWritten, "events"],
       [all.judgmentsFilteredOut, "filtered out"],
+      [all.judgmentsAcceptedBefore, "accepted before"],
       [all.judgmentsBeyondLimit, "beyond --limit"],
       [all.judgmentsWithoutLog, "of which no Log is in the export"],
     ]),
@@ -94,7 +96,12 @@ function reconciledLines(all: Reconciled): readonly string[] {
   return [...lines, "this does not add up, please report it"];
 }
 
-function problemLines({ result, lacking }: Told): readonly string[] {
+/** What is wrong with the Logs, in lines. */
+export function problemLines(
+  { result, lacking }: Pick<Told, "lacking"> & {
+    readonly result: Pick<Totals, "problems" | "namedProblems">;
+  },
+): readonly string[] {
   const { problems, namedProblems } = result;
   const more = problems - namedProblems.length;
   return [

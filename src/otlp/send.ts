@@ -30,6 +30,7 @@ import {
 } from "./send_endpoint.ts";
 import type { Journal, Refusal } from "./send_journal.ts";
 import { type SpanRecord, tracesData } from "./spans.ts";
+import { SpanCounter, type Totals } from "./totals.ts";
 
 /** The most bytes of a batch, before it is compressed. */
 export const MOST_BATCH_BYTES = 4 * 1024 * 1024;
@@ -64,7 +65,7 @@ export interface SendOptions {
 }
 
 /** What a run has sent. */
-export interface SendResult {
+export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
   /** Spans that were read: all, where the run came to its end without a limit. */
   readonly read: number;
   /** Accepted by the endpoint in this run. */
@@ -127,8 +128,9 @@ class Sender {
     ...{ read: 0, accepted: 0, refused: 0, skipped: 0, traces: 0 },
     ...{ sentTwice: 0, requests: 0, bytes: 0, sentBytes: 0 },
     ...{ oldest: null, newest: null, isLimited: false, refusals: [] },
-    ended: null,
+    ...{ ended: null, problems: 0, namedProblems: [] },
   };
+  readonly #read = new SpanCounter();
   #mostBytes: number;
   #compresses = true;
   #refusedInRow = 0;
@@ -142,7 +144,8 @@ class Sender {
   }
 
   get result(): SendResult {
-    return this.#result;
+    const { problems, namedProblems } = this.#read.totals();
+    return { ...this.#result, problems, namedProblems };
   }
 
   /** Makes sure that the endpoint answers, and finds out whether it can decompress. */
@@ -200,6 +203,7 @@ class Sender {
         found === state && isOfNewTrace && this.#result.traces === limit
       ) return this.#count({ isLimited: true });
       if (state === "new") {
+        this.#read.add(span);
         this.#add({ read: 1, skipped: found === "accepted" ? 1 : 0 });
       }
       if (found !== state) continue;

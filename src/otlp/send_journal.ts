@@ -240,14 +240,16 @@ export class Journal implements Disposable {
 /**
  * Leaves out the spans that an endpoint has accepted.
  *
- * @param journal `null` where nothing was ever sent to it.
+ * @param onAccepted Hears of each of them.
  */
 export function* withoutAccepted(
   spans: Iterable<SpanRecord>,
-  journal: Pick<Journal, "stateOf"> | null,
+  journal: Pick<Journal, "stateOf">,
+  onAccepted: (span: SpanRecord) => void,
 ): Generator<SpanRecord> {
   for (const span of spans) {
-    if (journal?.stateOf(span.spanId) !== "accepted") yield span;
+    if (journal.stateOf(span.spanId) === "accepted") onAccepted(span);
+    else yield span;
   }
 }
 

@@ -1,96 +1,138 @@
 /** Says what became of the spans that were to be sent. */
 import { bytes, count, duration, pluralize } from "../ui/text.ts";
 import type { Expected } from "./counts.ts";
+import { problemLines } from "./result_text.ts";
 import type { SendResult } from "./send.ts";
 
-/** What the text is made from, besides the result. */
-export interface SentWhere {
+/** What is said besides the result. */
+export interface Sent {
   readonly url: string;
-  /** The list of refusals; `null` where there is none. */
-  readonly refusals: string | null;
   readonly expected: Expected;
+  /** The list of all that is refused; `null` where nothing is. */
+  readonly refusalsFile: string | null;
   readonly tookMs: number;
 }
 
-/** Counts the spans that the endpoint has neither accepted nor refused. */
-export function unsentOf(
+/** Checks whether all that was to be sent was accepted, and all was there. */
+export function isWhole(result: SendResult, expected: Expected): boolean {
+  const { refused, problems, isLimited, ended } = result;
+  const { lacking, homelessJudgments } = expected;
+  return ended === null && refused + problems + homelessJudgments === 0 &&
+    lacking.length === 0 && (isLimited || unsentOf(result, expected) === 0);
+}
+
+/** Counts the spans that were neither accepted nor refused. */
+function unsentOf(
   { accepted, refused, skipped }: SendResult,
   { wantedLogs }: Expected,
 ): number {
   return wantedLogs - accepted - refused - skipped;
 }
 
-/** The result for a person: a line for each number, then what to do. */
-export function sendText(result: SendResult, where: SentWhere): string {
-  const { expected, url, refusals } = where;
+/** The result, for a person. */
+export function sendText(result: SendResult, sent: Sent): string {
+  const { expected, url } = sent;
+  const { accepted, refused, skipped, sentTwice, traces } = result;
   const unsent = unsentOf(result, expected);
-  const filtered = expected.logs - expected.wantedLogs;
-  const rows: ReadonlyArray<readonly [string, number, string]> = [
-    ["accepted", result.accepted, timesText(result)],
-    ["accepted before", result.skipped, "not sent; --resend sends all anew"],
-    ["refused", result.refused, `listed in ${refusals}`],
-    ["not sent", unsent, result.isLimited ? "behind the limit" : ""],
-    ["left out", filtered, "by the filters"],
-  ];
-  const lines = rows
-    .filter(([name, value]) => value !== 0 || name === "accepted")
-    .map(([name, value, note]) => line(name, value, note));
-  const { sentTwice } = result;
+  const parts = [
+    [accepted, "accepted"],
+    [skipped, "accepted before"],
+    [refused, "refused"],
+    [unsent, isBehindLimit(result) ? "beyond --limit" : "not sent"],
+    [expected.logs - expected.wantedLogs, "filtered out"],
+  ] as const;
+  const shown = parts.filter(([n], i) => i === 0 || n !== 0);
   return [
-    `sent to ${url} in ${duration(where.tookMs)}: ${
-      pluralize(result.requests, "request")
-    }, ${bytes(result.bytes)}, ${bytes(result.sentBytes)} on the way`,
-    ...lines,
-    line("Logs in all", expected.logs, "in the database"),
+    `${url} accepted ${pluralize(accepted, "span")} of ${
+      pluralize(traces, "trace")
+    } in ${duration(sent.tookMs)}: ${pluralize(result.requests, "request")}, ${
+      bytes(result.bytes)
+    }, compressed ${bytes(result.sentBytes)}`,
+    ...timesLines(result),
+    `${count(expected.logs)} Logs in the database: ${
+      shown.map(([n, what]) => `${count(n)} ${what}`).join(", ")
+    }`,
     ...sentTwice === 0 ? [] : [
-      `${
-        pluralize(sentTwice, "accepted span")
-      } went out more than once, to find those that the endpoint refused without naming them`,
+      `to find what was refused without being named, accepted spans went out once more: ${
+        count(sentTwice)
+      }`,
     ],
     ...expected.homelessJudgments === 0 ? [] : [
       `${
         pluralize(expected.homelessJudgments, "judgment")
-      } of Logs that are not in the database cannot be sent`,
+      } not sent, of which no Log is in the export`,
     ],
-    ...result.refusals.map(({ logId, reason }) => `  ${logId}: ${reason}`),
-    ...result.refused > result.refusals.length
-      ? [`  … and ${count(result.refused - result.refusals.length)} more`]
-      : [],
+    ...refusalLines(result, sent),
+    ...problemLines({ result, lacking: expected.lacking }),
     closing(result, unsent, expected),
-  ].join("\n") + "\n";
+  ].map((line) => `${line}\n`).join("");
 }
 
-function line(name: string, value: number, note: string): string {
-  return `  ${name.padEnd(16)}${count(value).padStart(12)}  ${note}`.trimEnd();
+/** The result, for a program. Times are nanoseconds since 1970, as text. */
+export function sendDocument(
+  result: SendResult,
+  { url, expected, refusalsFile, tookMs }: Sent,
+): Readonly<Record<string, unknown>> {
+  const { ended: _, oldest, newest, ...counted } = result;
+  return {
+    endpoint: url,
+    ...counted,
+    oldest: oldest === null ? null : String(oldest),
+    newest: newest === null ? null : String(newest),
+    unsent: unsentOf(result, expected),
+    logs: expected.logs,
+    filteredOut: expected.logs - expected.wantedLogs,
+    judgmentsWithoutLog: expected.homelessJudgments,
+    ...{ lacking: expected.lacking, refusalsFile, tookMs },
+  };
 }
 
-function timesText({ accepted, oldest, newest, traces }: SendResult): string {
-  if (accepted === 0 || oldest === null || newest === null) return "";
-  return `in ${pluralize(traces, "trace")}, of ${dayOf(oldest)} to ${
-    dayOf(newest)
-  }`;
+function isBehindLimit({ isLimited, ended }: SendResult): boolean {
+  return isLimited && ended === null;
 }
 
-function dayOf(nanoseconds: bigint): string {
-  return new Date(Number(nanoseconds / 1_000_000n)).toISOString().slice(0, 10);
+function timesLines({ oldest, newest }: SendResult): readonly string[] {
+  return oldest === null || newest === null
+    ? []
+    : [`from ${instant(oldest)} to ${instant(newest)}`];
+}
+
+function instant(nanoseconds: bigint): string {
+  return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
+}
+
+function refusalLines(
+  { refused, refusals }: SendResult,
+  { refusalsFile }: Sent,
+): readonly string[] {
+  if (refusalsFile === null) return [];
+  const more = refused - refusals.length;
+  return [
+    `all that is refused is listed in ${refusalsFile}${
+      refused === 0 ? "" : ", such as:"
+    }`,
+    ...refusals.map(({ logId, reason }) => `  ${logId}: ${reason}`),
+    ...more > 0 ? [`  and ${count(more)} more`] : [],
+  ];
 }
 
 function closing(
-  { refused, isLimited, ended, read }: SendResult,
+  result: SendResult,
   unsent: number,
   { wantedLogs }: Expected,
 ): string {
+  const { refused, ended, isLimited, read } = result;
+  const wanted = pluralize(wantedLogs, "span");
+  if (ended === null && !isLimited && read !== wantedLogs) {
+    return `the database counts ${wanted} and ${
+      count(read)
+    } were read: this does not add up, please report it`;
+  }
+  if (refused + unsent === 0) return `all ${wanted} are accepted`;
   const left = [
     ...refused === 0 ? [] : [`${count(refused)} refused`],
     ...unsent === 0 ? [] : [`${count(unsent)} not sent`],
   ].join(" and ");
-  if (left === "") return `all ${pluralize(wantedLogs, "span")} are accepted`;
-  if (ended === null && !isLimited && read !== wantedLogs) {
-    return `the database counts ${count(wantedLogs)} Logs and ${
-      count(read)
-    } were read; please report it`;
-  }
-  return `of ${pluralize(wantedLogs, "span")}, ${left}; the same command${
-    isLimited && refused === 0 ? " without --limit" : ""
-  } sends what is not accepted yet`;
+  const without = isBehindLimit(result) ? " without --limit" : "";
+  return `of ${wanted} ${left}; the same command${without} sends what is not accepted yet, and nothing twice`;
 }
