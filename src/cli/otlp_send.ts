@@ -5,7 +5,7 @@ import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { expectedSpans } from "../otlp/counts.ts";
 import type { SpanFilters } from "../otlp/filter.ts";
-import { type SendResult, sendSpans } from "../otlp/send.ts";
+import { reachEndpoint, type SendResult, sendSpans } from "../otlp/send.ts";
 import {
   type Endpoint,
   endpointWarnings,
@@ -73,25 +73,30 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
   const { disk, terminal, clock } = runtime;
   const { limit } = flags;
   const startMs = clock.monotonicMs();
-  const path = journalPath(input.path, endpoint);
-  using journal = await Journal.open(disk, path, endpoint);
-  if (flags.resend) journal.clear();
   const expected = expectedSpans(database, filters);
   const bar = sendBar(flags, runtime, expected.wantedLogs);
   const observer = sendObserver(flags, runtime, bar);
-  const result = await withGrace(runtime, signal, (stop) =>
-    sendSpans({
+  const { log } = observer;
+  const path = journalPath(input.path, endpoint);
+  const work = async (stop: AbortSignal) => {
+    const session = new Session({
+      ...{ runtime, observer, signal: stop, concurrency: 1 },
+      ...{ apiUrl: endpoint.url, server: endpoint.server },
+      patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
+    });
+    const hasGzip = await reachEndpoint(session, log);
+    using journal = await Journal.open(disk, path, endpoint);
+    if (flags.resend) journal.clear();
+    const result = await sendSpans({
       spans: () => readSpans(database, filters, endpoint.target ?? undefined),
-      ...{ endpoint, journal, signal, log: observer.log },
+      ...{ endpoint, session, journal, hasGzip, signal, log },
       ...limit === undefined ? {} : { limit },
       onProgress: bar.show,
-      session: new Session({
-        ...{ runtime, observer, signal: stop, concurrency: 1 },
-        ...{ apiUrl: endpoint.url, server: endpoint.server },
-        patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
-      }),
-    })).finally(bar.end);
-  const refusalsFile = await journal.writeRefusals(disk);
+    });
+    return { result, refusalsFile: await journal.writeRefusals(disk) };
+  };
+  const { result, refusalsFile } = await withGrace(runtime, signal, work)
+    .finally(bar.end);
   const { ended, accepted, refused } = result;
   if (ended !== null && accepted + refused === 0) throw ended;
   const failure = ended === null ? null : failureOf(ended);

@@ -55,6 +55,8 @@ export interface SendOptions {
   readonly endpoint: Endpoint;
   readonly session: Session;
   readonly journal: Journal;
+  /** What {@linkcode reachEndpoint} found. */
+  readonly hasGzip: boolean;
   /** Send no more than so many traces. */
   readonly limit?: number;
   readonly mostBatchBytes?: number;
@@ -94,6 +96,27 @@ export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
 }
 
 /**
+ * Makes sure that an endpoint answers and takes the credentials.
+ *
+ * @returns Whether it can decompress.
+ * @throws As the session does.
+ */
+export async function reachEndpoint(
+  session: Session,
+  log: SendOptions["log"],
+): Promise<boolean> {
+  await session.reach();
+  try {
+    await session.get({ ...await compressed(EMPTY), attempts: 1 });
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    log("INFO", `the endpoint takes no gzip (${error.message})`);
+    return false;
+  }
+}
+
+/**
  * Sends all spans that the endpoint has not accepted yet; those that it refused in
  * an earlier run last.
  *
@@ -102,7 +125,6 @@ export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
 export async function sendSpans(options: SendOptions): Promise<SendResult> {
   const sender = new Sender(options);
   try {
-    await sender.prepare();
     const hadRefused = options.journal.refused > 0;
     await sender.send("new");
     if (hadRefused) await sender.send("refused");
@@ -132,7 +154,6 @@ class Sender {
   };
   readonly #read = new SpanCounter();
   #mostBytes: number;
-  #compresses = true;
   #refusedInRow = 0;
   #lastTrace: string | null = null;
   /** What the endpoint said last of a batch that it took. */
@@ -146,19 +167,6 @@ class Sender {
   get result(): SendResult {
     const { problems, namedProblems } = this.#read.totals();
     return { ...this.#result, problems, namedProblems };
-  }
-
-  /** Makes sure that the endpoint answers, and finds out whether it can decompress. */
-  async prepare(): Promise<void> {
-    const { session, log } = this.#options;
-    await session.reach();
-    try {
-      await session.get({ ...await compressed(EMPTY), attempts: 1 });
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.#compresses = false;
-      log("INFO", `the endpoint takes no gzip (${error.message})`);
-    }
   }
 
   /** Reads the spans of this state, and sends them while the next are read. */
@@ -260,7 +268,7 @@ class Sender {
     spans: readonly SpanRecord[],
     attempts: Attempts,
   ): Promise<Delivery> {
-    const { session, endpoint } = this.#options;
+    const { session, endpoint, hasGzip } = this.#options;
     const body = new TextEncoder().encode(
       tracesData(spans.map(({ json }) => json)),
     );
@@ -268,7 +276,7 @@ class Sender {
       ...{ ...EMPTY, ...attempts, body, timeoutMs: TIMEOUT_MS },
       label: `${spans.length} spans from ${timeText(spans[0]!.startTime)} on`,
     };
-    const request = this.#compresses ? await compressed(plain) : plain;
+    const request = hasGzip ? await compressed(plain) : plain;
     const sentBytes = request.body.length;
     this.#add({ requests: 1, bytes: body.length, sentBytes });
     try {

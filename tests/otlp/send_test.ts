@@ -10,6 +10,7 @@ import {
 } from "../../src/core/errors.ts";
 import {
   MOST_BATCH_BYTES,
+  reachEndpoint,
   type SendOptions,
   type SendResult,
   sendSpans,
@@ -43,6 +44,13 @@ interface Setup {
   ): Promise<SendResult>;
 }
 
+/** What a run has sent that did not begin. */
+const NOTHING = {
+  ...{ read: 0, accepted: 0, refused: 0, skipped: 0, traces: 0, problems: 0 },
+  ...{ sentTwice: 0, requests: 0, bytes: 0, sentBytes: 0, oldest: null },
+  ...{ newest: null, isLimited: false, refusals: [], namedProblems: [] },
+};
+
 async function inSetup(work: (setup: Setup) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   const receiver = new Receiver();
@@ -56,7 +64,6 @@ async function inSetup(work: (setup: Setup) => Promise<void>): Promise<void> {
       send: async (spans, { headers, ...options } = {}) => {
         const endpoint = readEndpoint(URL, headers, null);
         const path = journalPath(database, endpoint);
-        using journal = await Journal.open(disk, path, endpoint);
         const { fetch } = receiver;
         const { signal } = stop;
         const session = new Session({
@@ -66,8 +73,13 @@ async function inSetup(work: (setup: Setup) => Promise<void>): Promise<void> {
           signal: new AbortController().signal,
         });
         const { log } = observer;
+        const reached = await reachEndpoint(session, log)
+          .catch((ended: Error) => ended);
+        if (reached instanceof Error) return { ...NOTHING, ended: reached };
+        using journal = await Journal.open(disk, path, endpoint);
         const result = await sendSpans({
           ...{ spans: () => spans, endpoint, session, journal, signal, log },
+          hasGzip: reached,
           ...options,
         });
         await journal.writeRefusals(disk);
