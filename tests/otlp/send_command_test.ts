@@ -2,9 +2,9 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import config from "../../deno.json" with { type: "json" };
-import type { Sequence, Workspace } from "../../src/demo/workspace.ts";
 import { run } from "../helpers/program.ts";
 import { exportTo } from "../report/export_to.ts";
+import { fewLogs } from "./few_logs.ts";
 import { partial, Receiver } from "./send_receiver.ts";
 
 const SECRET = "sk-lf-very-secret-0123";
@@ -17,23 +17,6 @@ interface Setup {
   readonly dir: string;
   readonly receiver: Receiver;
   readonly url: string;
-}
-
-function first(logs: Sequence): Sequence {
-  const length = Math.min(20, logs.length);
-  return { length, at: (i) => i < length ? logs.at(i) : undefined };
-}
-
-/** The sample workspace with the first Logs of each File, and no Evaluations. */
-function fewLogs(): Workspace {
-  const { directories, files } = sampleWorkspace();
-  const some = files.map((file) => ({
-    ...file,
-    logs: first(file.logs),
-    ...file.bareLogs && { bareLogs: first(file.bareLogs) },
-    evaluations: [],
-  }));
-  return { directories, files: some };
 }
 
 async function inSetup(
