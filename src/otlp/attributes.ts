@@ -144,8 +144,9 @@ export function numberKind(json: string): "whole" | "double" | "text" {
       ? "whole"
       : "text";
   }
-  const isExact = Number.isFinite(value) &&
-    decimal(json) === decimal(String(value));
+  const shortest = String(value);
+  const isExact = shortest === json ||
+    Number.isFinite(value) && decimal(json) === decimal(shortest);
   return isExact ? "double" : "text";
 }
 

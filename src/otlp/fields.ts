@@ -259,34 +259,35 @@ function freeName(out: Attributes, field: string): string {
   return name;
 }
 
-/** What is not a field of a Log, by its attribute. */
+/** What is not a field of a Log, by its attributes. */
 export const OWN_ATTRIBUTES: ReadonlyArray<
-  readonly [name: string, about: string]
+  readonly [names: readonly string[], about: string]
 > = [
-  ["humanloop.time_source", "the fields that the times of the span are from"],
+  [["humanloop.time_source"], "the fields that the times of the span are from"],
   [
-    "humanloop.missing_parent",
+    ["humanloop.missing_parent"],
     "a parent that is not in the export, or left out",
   ],
   [
-    "humanloop.evaluation_logs",
-    "Evaluations, Runs and Datapoints that it counts in",
+    ["humanloop.evaluation_logs"],
+    "the Evaluations, Runs and Datapoints that it counts in",
   ],
   [
-    "humanloop.evaluation.id",
-    "their ids, as lists; as well .run.id, .datapoint.id",
+    [
+      ...["humanloop.evaluation.id", "humanloop.run.id"],
+      "humanloop.datapoint.id",
+    ],
+    "their ids, as lists",
   ],
-  ["humanloop.run.id", ""],
-  ["humanloop.datapoint.id", ""],
-  ["humanloop.raw", "a Log that is no JSON, as text"],
-  ["humanloop.position", "where that stands in the export"],
+  [["humanloop.raw"], "a Log that is no JSON, as text"],
+  [["humanloop.position"], "where that stands in the export"],
   [
-    "humanloop.escaped",
-    "attributes whose text has U+0000 or half a character, as \\u…",
+    ["humanloop.escaped"],
+    "attributes whose text has U+0000 or half a character, written as \\u0000",
   ],
 ];
 
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...OWN_ATTRIBUTES.map(([name]) => name),
+  ...OWN_ATTRIBUTES.flatMap(([names]) => names),
   ...VERSION_FIELDS.map(({ to }) => to),
 ]);

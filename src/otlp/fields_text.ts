@@ -4,7 +4,7 @@ import { CONVENTIONS, LOG_PLACES, OWN_ATTRIBUTES } from "./fields.ts";
 import { VERSION_FIELDS } from "./version_fields.ts";
 
 const COLUMNS = 80;
-const NAME_COLUMNS = 22;
+const NAME_COLUMNS = 23;
 
 /** The table, in lines that fit a screen. */
 export function fieldsText(): string {
@@ -17,7 +17,7 @@ export function fieldsText(): string {
     "Of its judgments (i from 0), and as gen_ai.evaluation.result events:",
     ...JUDGMENT_ATTRIBUTES.flatMap(([field, to]) => row(field, to)),
     "Besides:",
-    ...OWN_ATTRIBUTES.flatMap(([name, about]) => row(name, about)),
+    ...OWN_ATTRIBUTES.flatMap(([names, about]) => row(names.join(", "), about)),
   ].join("\n");
 }
 
@@ -61,9 +61,19 @@ function wrapped(text: string, columns: number): readonly string[] {
   return lines;
 }
 
-/** How the OpenTelemetry collector reads the files. */
+/** How the OpenTelemetry collector reads the files, and what has to be set for it. */
 export const COLLECTOR = `receivers:
-  otlpjsonfile:
-    include: [/data/traces.jsonl, /data/traces.judgments.jsonl]
+  otlpjsonfile/spans:
+    include: [/data/traces.jsonl]
     start_at: beginning
-    max_log_size: 100MiB    # a Log is one line at the least`;
+    max_log_size: 100MiB      # the longest line; a Log is never divided
+  otlpjsonfile/judgments:
+    include: [/data/traces.judgments.jsonl]
+    start_at: beginning
+    max_log_size: 100MiB
+exporters:
+  otlphttp: {endpoint: "https://…"}
+service:
+  pipelines:
+    traces: {receivers: [otlpjsonfile/spans], exporters: [otlphttp]}
+    logs: {receivers: [otlpjsonfile/judgments], exporters: [otlphttp]}`;

@@ -1,8 +1,7 @@
 /** Says what became of spans. */
 import { bytes, count, duration, pluralize } from "../ui/text.ts";
-import type { DryRun } from "./dry_run.ts";
-import { sampleText } from "./dry_run.ts";
-import type { Written } from "./file.ts";
+import { type DryRun, sampleText } from "./dry_run.ts";
+import { MOST_LINE_BYTES, type Written } from "./file.ts";
 import type { Reconciled } from "./totals.ts";
 
 /** What a run came to. */
@@ -35,6 +34,11 @@ export function resultText(told: Told): string {
   return [
     ...head,
     ...timesText(result),
+    ...result.longestLine <= MOST_LINE_BYTES ? [] : [
+      `the longest line has ${
+        bytes(result.longestLine)
+      }: the collector needs a larger max_log_size (see --help)`,
+    ],
     ...reconciledLines(told.reconciled),
     ...problemLines(told),
     ...sampleLines(result),

@@ -81,5 +81,5 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
 function isWanted(filter: LogFilter, row: SqlRow): boolean {
   const path = String(row["disk_path"]);
   const [, file_id = null] = /(?:^|\/)files\/([^/]+)\//.exec(path) ?? [];
-  return filter.wants({ file_id, type: null, time: 0 });
+  return filter.wants({ file_id, type: null, microseconds: 0 });
 }

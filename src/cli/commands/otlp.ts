@@ -40,7 +40,7 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
     const { onProgress, end } = buildBar(flags, runtime);
     const path = await ensureDatabase({ disk, dirs, onProgress, signal })
       .finally(end);
-    const database = openDatabase(path);
+    const database = openDatabase(path, { isReadOnce: true });
     try {
       expectFiles(database, filters);
       return await carryOver(database, {
