@@ -27,7 +27,10 @@ export type EnsureOptions = Omit<BuildOptions, "fullText"> & {
 export async function ensureDatabase(options: EnsureOptions): Promise<string> {
   const { dirs, to, onBuilt } = options;
   const path = to ?? join(dirs[0]!, DATABASE_NAME);
-  if (!await isFresh(path, options)) onBuilt?.(await buildDatabase(options));
+  if (!await isFresh(path, options)) {
+    const result = await buildDatabase(options);
+    onBuilt?.(result);
+  }
   return path;
 }
 

@@ -72,31 +72,34 @@ function instant(nanoseconds: bigint): string {
 }
 
 function reconciledLines(all: Reconciled): readonly string[] {
-  const line = (
-    name: string,
-    inDatabase: number,
-    parts: ReadonlyArray<readonly [number, string]>,
-  ) => {
-    const some = parts.filter(([n], i) => i === 0 || n !== 0)
-      .map(([n, what]) => `${count(n)} ${what}`);
-    return `${count(inDatabase)} ${name} in the database: ${some.join(", ")}`;
-  };
+  const line = (inDatabase: string, written: string, others: Others) =>
+    `${inDatabase} in the database: ${
+      [
+        written,
+        ...others.flatMap(([n, what]) => n ? `${count(n)} ${what}` : []),
+      ]
+        .join(", ")
+    }`;
   const lines = [
-    line("Logs", all.logs, [
-      [all.spans, "spans"],
+    line(pluralize(all.logs, "Log"), pluralize(all.spans, "span"), [
       [all.filteredOut, "filtered out"],
       [all.beyondLimit, "beyond --limit"],
     ]),
-    line("judgments", all.judgments, [
-      [all.judgmentsWritten, "events"],
-      [all.judgmentsFilteredOut, "filtered out"],
-      [all.judgmentsBeyondLimit, "beyond --limit"],
-      [all.judgmentsWithoutLog, "of which no Log is in the export"],
-    ]),
+    line(
+      pluralize(all.judgments, "judgment"),
+      pluralize(all.judgmentsWritten, "event"),
+      [
+        [all.judgmentsFilteredOut, "filtered out"],
+        [all.judgmentsBeyondLimit, "beyond --limit"],
+        [all.judgmentsWithoutLog, "of which no Log is in the export"],
+      ],
+    ),
   ];
   if (all.isComplete || all.judgmentsWithoutLog > 0) return lines;
   return [...lines, "this does not add up, please report it"];
 }
+
+type Others = ReadonlyArray<readonly [count: number, what: string]>;
 
 function problemLines({ result, lacking }: Told): readonly string[] {
   const { problems, namedProblems } = result;
