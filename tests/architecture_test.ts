@@ -25,7 +25,7 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   plan: ["exporters", "lists", "api", "tree"],
   database: ["tree", "ui"],
   browse: ["database", "report", "prompts", "tree", "ui"],
-  otlp: ["database", "tree", "ui"],
+  otlp: ["database", "tree", "ui", "api"],
   demo: [],
   build: [],
   cli: [

@@ -10,16 +10,11 @@ import {
   NetworkError,
 } from "../core/errors.ts";
 import { durationText } from "./failure_text.ts";
-import {
-  type ApiRequest,
-  type LayerOptions,
-  PROBE,
-  type Transport,
-} from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
 type Options = Pick<
   LayerOptions,
-  "clock" | "observer" | "address" | "patienceMs" | "signal"
+  "clock" | "observer" | "address" | "server" | "patienceMs" | "signal"
 >;
 
 /** Attempts that fail in a row, with no answer between them, before the API is probed. */
@@ -179,7 +174,7 @@ export class CircuitBreaker implements Transport {
   /** Asks the API for next to nothing; `null` when it answers. */
   async #probe(): Promise<Error | null> {
     try {
-      await this.#next.get(PROBE);
+      await this.#next.get(this.#options.server.probe);
     } catch (error) {
       if (!isRecoverable(error) || isOutage(error)) throw error;
       if (!isAnswer(error)) return error;
@@ -191,9 +186,10 @@ export class CircuitBreaker implements Transport {
   #giveUp(failure: Error, nowMs: number): NetworkError {
     const neverReached = this.#answers === 0;
     const advice = failure instanceof NetworkError ? failure.advice : undefined;
+    const address = `the address (${this.#options.server.addressOption})`;
     const check = failure instanceof ApiError
-      ? "check the address (--api-url, HUMANLOOP_API_URL), or try later"
-      : "check the address (--api-url, HUMANLOOP_API_URL) and the network";
+      ? `check ${address}, or try later`
+      : `check ${address} and the network`;
     const silence = durationText(nowMs - this.#sinceMs);
     const message = neverReached
       ? `cannot reach the API at ${this.#options.address}: ${failure.message}; ${

@@ -45,16 +45,17 @@ interface Reason {
   readonly permanent?: true;
 }
 
+/** Stands for the option of the address in an advice. */
+const OPTION = "{option}";
 const CHECK_SCHEME =
-  "check whether the address begins with http:// or https:// (--api-url, HUMANLOOP_API_URL)";
+  `check whether the address begins with http:// or https:// (${OPTION})`;
 
 /** The first that matches counts: host names are in messages about certificates only. */
 const REASONS: readonly Reason[] = [
   {
     pattern: /certificate not valid for name/i,
     text: "the server's certificate is for another host name",
-    advice:
-      "check the address (--api-url, HUMANLOOP_API_URL), and HTTPS_PROXY where it is set",
+    advice: `check the address (${OPTION}), and HTTPS_PROXY where it is set`,
     permanent: true,
   },
   {
@@ -124,7 +125,7 @@ const REASONS: readonly Reason[] = [
     pattern: /refused/i,
     text: "the connection was refused",
     advice:
-      "check the address (--api-url, HUMANLOOP_API_URL) and the network, and HTTPS_PROXY where it is set",
+      `check the address (${OPTION}) and the network, and HTTPS_PROXY where it is set`,
   },
   { pattern: /unreachable/i, text: "the network is unreachable" },
   { pattern: /tls|ssl/i, text: "the secure connection cannot be made" },
@@ -140,20 +141,25 @@ const REASONS: readonly Reason[] = [
  * Says why no answer arrived, without the words of fetch: those may hold the URL.
  *
  * @param cause What fetch, or reading the body, threw.
+ * @param addressOption How the user names the address.
  */
-export function networkError(cause: unknown): NetworkError {
+export function networkError(
+  cause: unknown,
+  addressOption: string,
+): NetworkError {
   const said = messagesOf(cause).replace(/\bhttps?:\/\/[^\s)]+/gi, "");
   const reason = REASONS.find(({ pattern }) => pattern.test(said));
   return new NetworkError(reason?.text ?? "the connection failed", {
     cause,
-    ...reason?.advice !== undefined && { advice: reason.advice },
+    ...reason?.advice !== undefined &&
+      { advice: reason.advice.replace(OPTION, addressOption) },
     ...reason?.permanent && { permanent: true },
   });
 }
 
 /** Says that a proxy wants a login, where it does so by an answer of its own (HTTP 407). */
 export function proxyLoginError(): NetworkError {
-  return networkError(new Error("proxy authentication required"));
+  return networkError(new Error("proxy authentication required"), "");
 }
 
 function messagesOf(error: unknown): string {

@@ -1,5 +1,5 @@
 /**
- * Makes one attempt at one GET: headers and body together, within its time,
+ * Makes one attempt at one request: headers and body together, within its time,
  * redirects included. Whatever goes wrong comes out as one of the typed errors;
  * what fetch itself says never does, since its messages can hold the URL.
  */
@@ -17,7 +17,7 @@ import { retryAfterMs } from "./retry_after.ts";
 import type { ServerClock } from "./server_clock.ts";
 
 type Options =
-  & Pick<LayerOptions, "fetch" | "clock" | "apiUrl" | "apiKey" | "signal">
+  & Pick<LayerOptions, "fetch" | "clock" | "apiUrl" | "server" | "signal">
   & { readonly serverClock: ServerClock };
 
 /** The time of an attempt that names none, stretched by 1 s for every 16 KiB received. */
@@ -55,7 +55,9 @@ export class FetchOnce implements Transport {
       return request.read(body);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      throw new ProtocolError(redact(error.message, [this.#options.apiKey]));
+      throw new ProtocolError(
+        redact(error.message, this.#options.server.secrets),
+      );
     }
   }
 }
@@ -71,7 +73,7 @@ async function fetchBody(
     signal,
   );
   try {
-    const response = await follow(urlOf(request, options), options, watchdog);
+    const response = await follow(request, options, watchdog);
     const limit = response.ok ? request.maxBytes : undefined;
     const body = await readBody(response, watchdog, limit);
     if (!response.ok) throw statusError(request, response, body, options);
@@ -83,7 +85,7 @@ async function fetchBody(
       throw new NetworkError(watchdog.expired, { cause: error });
     }
     if (error instanceof ApiError || error instanceof NetworkError) throw error;
-    throw networkError(error);
+    throw networkError(error, options.server.addressOption);
   }
 }
 
@@ -153,14 +155,18 @@ class Watchdog implements Disposable {
 
 /** Follows redirects within the API's origin: the key goes nowhere else. */
 async function follow(
-  url: URL,
-  { apiKey, ...options }: Options,
+  request: ApiRequest<unknown>,
+  options: Options,
   { signal }: Watchdog,
 ): Promise<Response> {
+  const { body, headers } = request;
+  const { server } = options;
+  const url = urlOf(request, options);
   let target = url;
   for (let hops = 0;; hops++) {
     const response = await options.fetch(target, {
-      headers: { "x-api-key": apiKey },
+      headers: { ...server.headers, ...headers },
+      ...body !== undefined && { method: "POST", body },
       redirect: "manual",
       signal,
     });
@@ -177,9 +183,9 @@ async function follow(
       throw new ApiError("the API redirects in circles or to nowhere", fatal);
     }
     if (next.origin !== url.origin) {
-      const origin = redact(next.origin, [apiKey]);
+      const origin = redact(next.origin, server.secrets);
       throw new ApiError(
-        `the API redirects to another origin, ${origin}, where the key is not sent; check the address (--api-url, HUMANLOOP_API_URL)`,
+        `the API redirects to another origin, ${origin}, where ${server.credentials.name} is not sent; check the address (${server.addressOption})`,
         fatal,
       );
     }
@@ -261,17 +267,18 @@ function statusError(
   { path }: ApiRequest<unknown>,
   { status, headers }: Response,
   body: Uint8Array,
-  { apiKey, clock, serverClock }: Options,
+  { server: { secrets, refusesInJson }, clock, serverClock }: Options,
 ): Error {
   if (status === 407) return proxyLoginError();
-  const said = excerpt(body, [apiKey]);
-  const asked = status === 404 ? ` for ${redact(path, [apiKey])}` : "";
+  const said = excerpt(body, secrets);
+  const asked = status === 404 ? ` for ${redact(path, secrets)}` : "";
   const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
   // A proxy refuses with a page of its own, and that may pass.
-  const isRefusal = (status === 401 || status === 403) && !isJsonObject(body);
+  const isOfProxy = (status === 401 || status === 403) && refusesInJson &&
+    !isJsonObject(body);
   return new ApiError(`HTTP ${status}${asked}${said}`, {
     status,
-    retryable: isRefusal || isPassingStatus(status),
+    retryable: isOfProxy || isPassingStatus(status),
     ...waitMs !== null && { retryAfterMs: waitMs },
   });
 }

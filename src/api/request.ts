@@ -7,7 +7,7 @@ import type { Observer } from "../core/observer.ts";
 import type { Clock, Runtime } from "../core/runtime.ts";
 import { sliceDocument } from "./records.ts";
 
-/** One GET of the API. */
+/** One request of the API: a GET, unless it has a body. */
 export interface ApiRequest<T> {
   /** Below the API's address, with a slash in front. */
   readonly path: string;
@@ -20,6 +20,10 @@ export interface ApiRequest<T> {
   readonly attempts?: number;
   /** The most bytes to accept; a longer response is an ApiError of status 413. */
   readonly maxBytes?: number;
+  /** What to send, with POST. */
+  readonly body?: Uint8Array<ArrayBuffer>;
+  /** Headers besides those of {@linkcode Server}. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Reads the body; a ProtocolError thrown here makes another attempt. */
   readonly read: (body: Uint8Array) => T;
 }
@@ -28,6 +32,22 @@ export interface ApiRequest<T> {
 export interface Transport {
   /** Gives what the request's `read` made of the body, or throws a typed error. */
   get<T>(request: ApiRequest<T>): Promise<T>;
+}
+
+/** What a server asks for, and what messages say of it. */
+export interface Server {
+  /** Sent with every request; its values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Texts that no message repeats. */
+  readonly secrets: readonly string[];
+  /** How the user names its address: `--api-url`. */
+  readonly addressOption: string;
+  /** Whether it says in JSON that it refuses: another form is that of a proxy, and may pass. */
+  readonly refusesInJson: boolean;
+  /** What was refused, and what to do then. */
+  readonly credentials: { readonly name: string; readonly advice: string };
+  /** Shows whether the server answers and the credentials are good: small, and always there. */
+  readonly probe: ApiRequest<unknown>;
 }
 
 /** What the layers share; each names the part that it uses. */
@@ -39,7 +59,7 @@ export interface LayerOptions {
   readonly observer: Pick<Observer, "log" | "waiting">;
   /** The API's address, without a slash at its end. */
   readonly apiUrl: string;
-  readonly apiKey: string;
+  readonly server: Server;
   /** The API's address as messages name it: without a login. */
   readonly address: string;
   /** The most requests at once, at least 1. */
@@ -50,11 +70,24 @@ export interface LayerOptions {
   readonly signal: AbortSignal;
 }
 
-/** The request that shows whether the API answers and the key is good: small, and always there. */
-export const PROBE: ApiRequest<null> = {
-  path: "/files",
-  query: [["page", "1"], ["size", "1"]],
-  label: "a first File, to see whether the API answers",
-  timeoutMs: 30_000,
-  read: (body) => sliceDocument(body, () => null).info,
-};
+/** Describes the Humanloop API. */
+export function humanloopApi(apiKey: string): Server {
+  return {
+    headers: { "x-api-key": apiKey },
+    secrets: [apiKey],
+    addressOption: "--api-url, HUMANLOOP_API_URL",
+    refusesInJson: true,
+    credentials: {
+      name: "the key",
+      advice:
+        "check HUMANLOOP_API_KEY, keys are made at https://app.humanloop.com/account/api-keys",
+    },
+    probe: {
+      path: "/files",
+      query: [["page", "1"], ["size", "1"]],
+      label: "a first File, to see whether the API answers",
+      timeoutMs: 30_000,
+      read: (body) => sliceDocument(body, () => null).info,
+    },
+  };
+}

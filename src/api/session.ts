@@ -1,5 +1,5 @@
 /**
- * Makes requests of the API: one GET gives what was read from its body, or a
+ * Makes requests of the API: one gives what was read from its response's body, or a
  * typed error. Puts the layers together; each is a file of its own and knows
  * only the one below.
  */
@@ -12,8 +12,9 @@ import { KeyCheck } from "./key_check.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import {
   type ApiRequest,
+  humanloopApi,
   type LayerOptions,
-  PROBE,
+  type Server,
   type Transport,
 } from "./request.ts";
 import { Retry } from "./retry.ts";
@@ -23,13 +24,13 @@ import { ServerClock } from "./server_clock.ts";
 export type { ApiRequest } from "./request.ts";
 
 /** What {@linkcode Session} is made from. */
-export interface SessionOptions extends
-  Pick<
+export type SessionOptions =
+  & Pick<
     LayerOptions,
-    "observer" | "apiUrl" | "apiKey" | "concurrency" | "patienceMs" | "signal"
-  > {
-  readonly runtime: Pick<Runtime, "fetch" | "clock" | "random">;
-}
+    "observer" | "apiUrl" | "concurrency" | "patienceMs" | "signal"
+  >
+  & { readonly runtime: Pick<Runtime, "fetch" | "clock" | "random"> }
+  & ({ readonly apiKey: string } | Pick<LayerOptions, "server">);
 
 /** Statuses of the probe that say that there is no such API at the address. */
 const NO_API_STATUSES = [404, 405, 410];
@@ -40,10 +41,13 @@ export class Session {
   readonly #serverClock: ServerClock;
   /** The API's address as messages name it: without a login. */
   readonly #address: string;
+  readonly #server: Server;
 
   constructor({ runtime, ...options }: SessionOptions) {
     const { clock, fetch } = runtime;
-    const { apiKey } = options;
+    const server = "server" in options
+      ? options.server
+      : humanloopApi(options.apiKey);
     const { origin, pathname } = new URL(options.apiUrl);
     const address = origin + pathname;
     const shared: LayerOptions = {
@@ -52,20 +56,22 @@ export class Session {
       clock,
       random: () => runtime.random(),
       address,
+      server,
       observer: {
         log: (level, message) =>
-          options.observer.log(level, redact(message, [apiKey])),
+          options.observer.log(level, redact(message, server.secrets)),
         waiting: (reason, untilMs) => options.observer.waiting(reason, untilMs),
       },
     };
     this.#address = address;
+    this.#server = server;
     this.#serverClock = new ServerClock(clock);
     const once = new FetchOnce({ ...shared, serverClock: this.#serverClock });
     const whenAllowed = new RetryAfter(once, shared);
     const whenUp = new CircuitBreaker(whenAllowed, shared);
     const inTurn = new RateLimiter(whenUp, shared);
     const retried = new Retry(inTurn, shared);
-    this.#top = new KeyCheck(retried, clock);
+    this.#top = new KeyCheck(retried, shared);
   }
 
   /**
@@ -93,7 +99,7 @@ export class Session {
    */
   async reach(): Promise<void> {
     try {
-      await this.get(PROBE);
+      await this.get(this.#server.probe);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { status, message, retryable } = error;
@@ -104,7 +110,7 @@ export class Session {
         `cannot reach the API at ${this.#address}: ${message}${
           status < 400
             ? ""
-            : "; check the address (--api-url, HUMANLOOP_API_URL)"
+            : `; check the address (${this.#server.addressOption})`
         }`,
         { neverReached: true, cause: error },
       );

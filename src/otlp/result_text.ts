@@ -2,7 +2,7 @@
 import { bytes, count, duration, pluralize } from "../ui/text.ts";
 import { type DryRun, sampleText } from "./dry_run.ts";
 import { MOST_LINE_BYTES, type Written } from "./file.ts";
-import type { Reconciled } from "./totals.ts";
+import type { Reconciled, Totals } from "./totals.ts";
 
 /** What a run came to. */
 export interface Told {
@@ -83,6 +83,7 @@ function reconciledLines(all: Reconciled): readonly string[] {
   const lines = [
     line(pluralize(all.logs, "Log"), pluralize(all.spans, "span"), [
       [all.filteredOut, "filtered out"],
+      [all.acceptedBefore, "accepted before"],
       [all.beyondLimit, "beyond --limit"],
     ]),
     line(
@@ -90,6 +91,7 @@ function reconciledLines(all: Reconciled): readonly string[] {
       pluralize(all.judgmentsWritten, "event"),
       [
         [all.judgmentsFilteredOut, "filtered out"],
+        [all.judgmentsAcceptedBefore, "accepted before"],
         [all.judgmentsBeyondLimit, "beyond --limit"],
         [all.judgmentsWithoutLog, "of which no Log is in the export"],
       ],
@@ -101,7 +103,12 @@ function reconciledLines(all: Reconciled): readonly string[] {
 
 type Others = ReadonlyArray<readonly [count: number, what: string]>;
 
-function problemLines({ result, lacking }: Told): readonly string[] {
+/** What is wrong with the Logs, in lines. */
+export function problemLines(
+  { result, lacking }: Pick<Told, "lacking"> & {
+    readonly result: Pick<Totals, "problems" | "namedProblems">;
+  },
+): readonly string[] {
   const { problems, namedProblems } = result;
   const more = problems - namedProblems.length;
   return [

@@ -49,7 +49,8 @@ export interface SpanRecord {
 }
 
 /** Whom spans are for, where that needs more than the conventions. */
-export type Target = "langfuse";
+export const TARGETS = ["langfuse"] as const;
+export type Target = typeof TARGETS[number];
 
 /**
  * Reads every Log of a database once: traces in the order of their first Logs,

@@ -63,6 +63,9 @@ export interface Reconciled {
   readonly spans: number;
   /** Logs that a filter left out. */
   readonly filteredOut: number;
+  /** Logs that the endpoint has accepted before, and the judgments of these. */
+  readonly acceptedBefore: number;
+  readonly judgmentsAcceptedBefore: number;
   /** Logs behind the traces that were asked for. */
   readonly beyondLimit: number;
   readonly judgments: number;
@@ -79,13 +82,17 @@ export interface Reconciled {
  * Compares what was written with what the database holds.
  *
  * @param isLimited Whether only some traces were asked for.
+ * @param before What the endpoint has accepted before.
  */
 export function reconcile(
   expected: Expected,
   { spans, judgments }: Totals,
   isLimited: boolean,
+  before: Pick<Totals, "spans" | "judgments"> = { spans: 0, judgments: 0 },
 ): Reconciled {
-  const { wantedLogs, wantedJudgments, homelessJudgments } = expected;
+  const { homelessJudgments } = expected;
+  const wantedLogs = expected.wantedLogs - before.spans;
+  const wantedJudgments = expected.wantedJudgments - before.judgments;
   const beyondLimit = isLimited ? wantedLogs - spans : 0;
   const judgmentsBeyondLimit = isLimited ? wantedJudgments - judgments : 0;
   const isComplete = wantedLogs === spans + beyondLimit && beyondLimit >= 0 &&
@@ -93,10 +100,12 @@ export function reconcile(
     judgmentsBeyondLimit >= 0 && homelessJudgments === 0;
   return {
     ...{ logs: expected.logs, spans, beyondLimit },
-    filteredOut: expected.logs - wantedLogs,
+    filteredOut: expected.logs - expected.wantedLogs,
+    acceptedBefore: before.spans,
+    judgmentsAcceptedBefore: before.judgments,
     judgments: expected.judgments,
     judgmentsWritten: judgments,
-    judgmentsFilteredOut: expected.judgments - wantedJudgments -
+    judgmentsFilteredOut: expected.judgments - expected.wantedJudgments -
       homelessJudgments,
     ...{ judgmentsBeyondLimit, judgmentsWithoutLog: homelessJudgments },
     isComplete,

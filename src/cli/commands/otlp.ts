@@ -1,4 +1,4 @@
-/** `otlp`: writes the Logs of exports as traces of OpenTelemetry. */
+/** `otlp`: writes or sends the Logs of exports as traces of OpenTelemetry. */
 import type { DatabaseSync } from "node:sqlite";
 import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
 import type { Runtime } from "../../core/runtime.ts";
@@ -12,6 +12,12 @@ import {
   resultDocument,
   resultText,
 } from "../../otlp/result_text.ts";
+import type { Endpoint } from "../../otlp/send_endpoint.ts";
+import {
+  Journal,
+  journalPath,
+  withoutAccepted,
+} from "../../otlp/send_journal.ts";
 import { limitTraces, readSpans } from "../../otlp/spans.ts";
 import { reconcile } from "../../otlp/totals.ts";
 import { escapeControls } from "../../ui/text.ts";
@@ -20,6 +26,7 @@ import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { readFilters } from "../filters.ts";
 import type { Flags } from "../options.ts";
+import { endpointOf, sendToEndpoint } from "../otlp_send.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
@@ -36,6 +43,9 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
   const dirs = await exportPaths(disk, flags);
   const filters = readFilters(flags, clock.now()) ?? NO_FILTERS;
   if (flags.to !== undefined) await expectWritable(disk, dirs, flags.to);
+  const endpoint = flags.endpoint === undefined
+    ? null
+    : endpointOf(flags.endpoint, flags.for ?? null, runtime);
   return await untilInterrupted(runtime, async (signal) => {
     const { onProgress, end } = buildBar(flags, runtime);
     const path = await ensureDatabase({ disk, dirs, onProgress, signal })
@@ -43,13 +53,10 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
     const database = openDatabase(path, { isReadOnce: true });
     try {
       expectFiles(database, filters);
-      return await carryOver(database, {
-        flags,
-        runtime,
-        dirs,
-        filters,
-        signal,
-      });
+      const work = { flags, runtime, dirs, filters, signal, database, path };
+      return endpoint !== null && !flags.dryRun
+        ? await sendToEndpoint({ ...work, endpoint })
+        : await carryOver({ ...work, endpoint });
     } finally {
       database.close();
     }
@@ -70,8 +77,12 @@ function expectFiles(database: DatabaseSync, filters: Filters): void {
 }
 
 async function carryOver(
-  database: DatabaseSync,
-  { flags, runtime, dirs, filters, signal }: {
+  { database, path, endpoint, flags, runtime, dirs, filters, signal }: {
+    readonly database: DatabaseSync;
+    /** That of the database. */
+    readonly path: string;
+    /** Where a dry run looks what was accepted before. */
+    readonly endpoint: Endpoint | null;
     readonly flags: Flags;
     readonly runtime: Runtime;
     readonly dirs: readonly string[];
@@ -87,14 +98,24 @@ async function carryOver(
   const total = expected.wantedLogs;
   const onProgress = (done: number) =>
     bar.show(done, total, (ms) => progressText(done, total, ms));
-  const every = readSpans(database, filters);
+  using journal = endpoint === null || flags.resend
+    ? null
+    : await Journal.look(disk, journalPath(path, endpoint));
+  const before = { spans: 0, judgments: 0 };
+  const all = readSpans(database, filters, flags.for);
+  const every = journal === null
+    ? all
+    : withoutAccepted(all, journal, ({ judgments }) => {
+      before.spans++;
+      before.judgments += judgments.length;
+    });
   const spans = limit === undefined ? every : limitTraces(every, limit);
   const how = { onProgress, signal };
   const result =
     await (to === undefined || flags.dryRun
       ? dryRun(spans, how)
       : writeSpans({ disk, to, spans, ...how })).finally(bar.end);
-  const reconciled = reconcile(expected, result, limit !== undefined);
+  const reconciled = reconcile(expected, result, limit !== undefined, before);
   const { lacking } = expected;
   const isComplete = reconciled.isComplete && result.problems === 0 &&
     lacking.length === 0;

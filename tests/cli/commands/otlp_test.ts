@@ -113,6 +113,8 @@ Deno.test("otlp --json prints one document; a Log that is no JSON is exit 3, and
       spans: 2,
       beyondLimit: 0,
       filteredOut: 0,
+      acceptedBefore: 0,
+      judgmentsAcceptedBefore: 0,
       judgments: 0,
       judgmentsWritten: 0,
       judgmentsFilteredOut: 0,

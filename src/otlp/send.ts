@@ -1,0 +1,440 @@
+/**
+ * Sends spans to an OTLP/HTTP endpoint: in batches, in the order in which they are
+ * read, each span once. A batch that the endpoint does not take is halved down to
+ * single spans, so that one bad span costs no other.
+ *
+ * A partial success says how many spans of a batch were refused, rarely which. Where
+ * its message names them by their ids, the others count as accepted. Otherwise the
+ * batch is halved: the only way to find out, although OTLP would have it left alone.
+ * Spans that were accepted are sent again for it, which their ids make harmless where
+ * spans are kept by id; they are counted as sent twice. A half is not sent where the
+ * other one holds all that were refused.
+ */
+import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers/promises";
+import { excerpt } from "../api/failure_text.ts";
+import type { ApiRequest, Session } from "../api/session.ts";
+import {
+  ApiError,
+  AuthError,
+  isListRecoverable,
+  NetworkError,
+  UsageError,
+} from "../core/errors.ts";
+import type { Level } from "../core/observer.ts";
+import {
+  type Answer,
+  EMPTY,
+  type Endpoint,
+  USE_COLLECTOR,
+} from "./send_endpoint.ts";
+import type { Journal, Refusal } from "./send_journal.ts";
+import { type SpanRecord, tracesData } from "./spans.ts";
+import { SpanCounter, type Totals } from "./totals.ts";
+
+/** The most bytes of a batch, before it is compressed. */
+export const MOST_BATCH_BYTES = 4 * 1024 * 1024;
+/** Not below this, however often the endpoint says that a batch is too large. */
+const LEAST_BATCH_BYTES = 64 * 1024;
+const TIMEOUT_MS = 120_000;
+/** How often a half of a batch is tried; a whole batch as often as any request. */
+const ATTEMPTS_OF_HALF = 2;
+/** After so many refusals in a row the run ends: it is hardly the spans. */
+const MOST_REFUSED_IN_ROW = 50;
+/** How many refusals the result names. */
+const NAMED_REFUSALS = 5;
+/** Spans that are read before signals and the network get their turn. */
+const SPANS_AT_ONCE = 500;
+/** Statuses that say that there is no endpoint at the address. */
+const NO_ENDPOINT = [404, 405, 410];
+
+/** What to send, and where. */
+export interface SendOptions {
+  /** Reads the spans, from the first on; those of a trace one after the other. */
+  readonly spans: () => Iterable<SpanRecord>;
+  readonly endpoint: Endpoint;
+  readonly session: Session;
+  readonly journal: Journal;
+  /** What {@linkcode reachEndpoint} found. */
+  readonly hasGzip: boolean;
+  /** Send no more than so many traces. */
+  readonly limit?: number;
+  readonly mostBatchBytes?: number;
+  /** Ends the run behind the request that is on its way. */
+  readonly signal: AbortSignal;
+  readonly log: (level: Level, message: string) => void;
+  readonly onProgress?: (progress: SendResult) => void;
+}
+
+/** What a run has sent. */
+export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
+  /** Spans that were read: all, where the run came to its end without a limit. */
+  readonly read: number;
+  /** Accepted by the endpoint in this run. */
+  readonly accepted: number;
+  /** Refused for good in this run. */
+  readonly refused: number;
+  /** Accepted by the endpoint in an earlier run, and not sent. */
+  readonly skipped: number;
+  /** Traces of which something was to be sent. */
+  readonly traces: number;
+  /** How often an accepted span was sent again, to find those that were refused. */
+  readonly sentTwice: number;
+  readonly requests: number;
+  /** Bytes of the requests, before compression and as they were sent. */
+  readonly bytes: number;
+  readonly sentBytes: number;
+  /** When the first and the last accepted span began, in nanoseconds since 1970. */
+  readonly oldest: bigint | null;
+  readonly newest: bigint | null;
+  /** Whether the limit left spans out. */
+  readonly isLimited: boolean;
+  /** The first of those that were refused. */
+  readonly refusals: readonly Refusal[];
+  /** What ended the run before its time; `null` where it came to its end. */
+  readonly ended: unknown;
+}
+
+/**
+ * Makes sure that an endpoint answers and takes the credentials.
+ *
+ * @returns Whether it can decompress.
+ * @throws As the session does.
+ */
+export async function reachEndpoint(
+  session: Session,
+  log: SendOptions["log"],
+): Promise<boolean> {
+  await session.reach();
+  try {
+    await session.get({ ...await compressed(EMPTY), attempts: 1 });
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    log("INFO", `the endpoint takes no gzip (${error.message})`);
+    return false;
+  }
+}
+
+/**
+ * Sends all spans that the endpoint has not accepted yet; those that it refused in
+ * an earlier run last.
+ *
+ * @returns What became of the spans, also where the run ended before its time.
+ */
+export async function sendSpans(options: SendOptions): Promise<SendResult> {
+  const sender = new Sender(options);
+  try {
+    const hadRefused = options.journal.refused > 0;
+    await sender.send("new");
+    if (hadRefused) await sender.send("refused");
+  } catch (error) {
+    return { ...sender.result, ended: error };
+  }
+  return sender.result;
+}
+
+/** How a request is to be made. */
+type Attempts = Pick<ApiRequest<unknown>, "attempts">;
+
+/** What became of the spans of one request. */
+interface Delivery extends Answer {
+  /** Whether the endpoint took the others. */
+  readonly isPartial: boolean;
+}
+
+/** Sends the spans of one run, and counts them. */
+class Sender {
+  readonly #options: SendOptions;
+  #result: SendResult = {
+    ...{ read: 0, accepted: 0, refused: 0, skipped: 0, traces: 0 },
+    ...{ sentTwice: 0, requests: 0, bytes: 0, sentBytes: 0 },
+    ...{ oldest: null, newest: null, isLimited: false, refusals: [] },
+    ...{ ended: null, problems: 0, namedProblems: [] },
+  };
+  readonly #read = new SpanCounter();
+  #mostBytes: number;
+  #refusedInRow = 0;
+  #lastTrace: string | null = null;
+  /** What the endpoint said last of a batch that it took. */
+  #said = "";
+
+  constructor(options: SendOptions) {
+    this.#options = options;
+    this.#mostBytes = options.mostBatchBytes ?? MOST_BATCH_BYTES;
+  }
+
+  get result(): SendResult {
+    const { problems, namedProblems } = this.#read.totals();
+    return { ...this.#result, problems, namedProblems };
+  }
+
+  /** Reads the spans of this state, and sends them while the next are read. */
+  async send(state: "new" | "refused"): Promise<void> {
+    let batch: SpanRecord[] = [];
+    let bytes = 0;
+    let onItsWay: Promise<unknown> = Promise.resolve();
+    const flush = async () => {
+      await onItsWay;
+      this.#options.signal.throwIfAborted();
+      onItsWay = this.#deliver(batch, {});
+      // The next flush, or the end, awaits it: a failure must not count as unhandled.
+      onItsWay.catch(() => {});
+      [batch, bytes] = [[], 0];
+    };
+    try {
+      for await (const span of this.#toSend(state)) {
+        const size = Buffer.byteLength(span.json) + 1;
+        if (batch.length > 0 && bytes + size > this.#roomBytes) await flush();
+        batch.push(span);
+        bytes += size;
+      }
+      if (batch.length > 0) await flush();
+    } finally {
+      await onItsWay;
+    }
+  }
+
+  /** Reads the spans of this state, up to the limit of traces. */
+  async *#toSend(state: "new" | "refused"): AsyncGenerator<SpanRecord> {
+    const { spans, journal, limit = Infinity, signal } = this.#options;
+    let looked = 0;
+    for (const span of spans()) {
+      if (++looked % SPANS_AT_ONCE === 0) {
+        await setImmediate();
+        signal.throwIfAborted();
+        this.#options.onProgress?.(this.#result);
+      }
+      const found = journal.stateOf(span.spanId);
+      const isOfNewTrace = span.traceId !== this.#lastTrace;
+      if (
+        found === state && isOfNewTrace && this.#result.traces === limit
+      ) return this.#count({ isLimited: true });
+      if (state === "new") {
+        this.#read.add(span);
+        this.#add({ read: 1, skipped: found === "accepted" ? 1 : 0 });
+      }
+      if (found !== state) continue;
+      if (isOfNewTrace) this.#add({ traces: 1 });
+      this.#lastTrace = span.traceId;
+      yield span;
+    }
+  }
+
+  get #roomBytes(): number {
+    return this.#mostBytes - Buffer.byteLength(tracesData([]));
+  }
+
+  /**
+   * Sends spans; halves them where not all are taken.
+   *
+   * @returns How many were refused.
+   */
+  async #deliver(
+    spans: readonly SpanRecord[],
+    attempts: Attempts,
+  ): Promise<number> {
+    const { rejected, message, isPartial } = await this.#post(spans, attempts);
+    if (rejected === 0) return this.#accept(spans);
+    if (spans.length === 1) return this.#refuse(spans, message);
+    const named = isPartial ? namedIn(message, spans) : new Set();
+    if (named.size === rejected) {
+      this.#accept(spans.filter((span) => !named.has(span)));
+      return this.#refuse(spans.filter((span) => named.has(span)), message);
+    }
+    const middle = spans.length >> 1;
+    const second = spans.slice(middle);
+    const half = { attempts: ATTEMPTS_OF_HALF };
+    const refused = await this.#deliver(spans.slice(0, middle), half);
+    if (rejected === spans.length) return refused + await this.#second(second);
+    this.#add({ sentTwice: middle - refused });
+    if (refused === rejected) return refused + this.#accept(second);
+    const alsoRefused = await this.#second(second);
+    this.#add({ sentTwice: second.length - alsoRefused });
+    return refused + alsoRefused;
+  }
+
+  async #second(spans: readonly SpanRecord[]): Promise<number> {
+    this.#options.signal.throwIfAborted();
+    return await this.#deliver(spans, { attempts: ATTEMPTS_OF_HALF });
+  }
+
+  /**
+   * Makes one request.
+   *
+   * @throws What is not about these spans, and ends the run.
+   */
+  async #post(
+    spans: readonly SpanRecord[],
+    attempts: Attempts,
+  ): Promise<Delivery> {
+    const { session, endpoint, hasGzip } = this.#options;
+    const body = new TextEncoder().encode(
+      tracesData(spans.map(({ json }) => json)),
+    );
+    const plain = {
+      ...{ ...EMPTY, ...attempts, body, timeoutMs: TIMEOUT_MS },
+      label: `${spans.length} spans from ${timeText(spans[0]!.startTime)} on`,
+    };
+    const request = hasGzip ? await compressed(plain) : plain;
+    const sentBytes = request.body.length;
+    this.#add({ requests: 1, bytes: body.length, sentBytes });
+    try {
+      const answer = await session.get(request);
+      const message = excerpt(
+        new TextEncoder().encode(answer.message),
+        endpoint.server.secrets,
+      ).slice(2);
+      const rejected = Math.min(answer.rejected, spans.length);
+      if (rejected === 0) this.#note(message);
+      return {
+        rejected,
+        message: answer.message,
+        isPartial: rejected < spans.length,
+      };
+    } catch (error) {
+      const failure = this.#ofSpans(error);
+      if (failure instanceof ApiError && failure.status === 413) {
+        this.#mostBytes = Math.max(LEAST_BATCH_BYTES, body.length >> 1);
+      }
+      const { message } = failure;
+      return { rejected: spans.length, message, isPartial: false };
+    }
+  }
+
+  /**
+   * Makes sure that a failure may be one of the spans that were sent.
+   *
+   * @throws It, or what it means, where it is not.
+   */
+  #ofSpans(error: unknown): Error {
+    if (!isListRecoverable(error)) throw error;
+    if (error instanceof NetworkError && error.permanent) throw error;
+    if (!(error instanceof ApiError)) return error;
+    const { status, message } = error;
+    const { server, url } = this.#options.endpoint;
+    if (status === 415) {
+      throw new UsageError(
+        `${url} takes no JSON (${message}); ${USE_COLLECTOR}`,
+        { cause: error },
+      );
+    }
+    if (status < 400 || NO_ENDPOINT.includes(status)) {
+      throw new ApiError(
+        `cannot send to ${url}: ${message}; check the address (${server.addressOption})`,
+        { status, retryable: false, cause: error },
+      );
+    }
+    const isNeverAccepted = this.#result.accepted === 0;
+    if (status === 401 || status === 403 && isNeverAccepted) {
+      const { name, advice } = server.credentials;
+      throw new AuthError(`${url} refused ${name} (${message}); ${advice}`, {
+        cause: error,
+      });
+    }
+    return error;
+  }
+
+  /** Logs what the endpoint says of spans that it took, once. */
+  #note(message: string): void {
+    if (message === "" || message === this.#said) return;
+    this.#said = message;
+    this.#options.log(
+      "WARN",
+      `the endpoint took the spans and said: ${message}`,
+    );
+  }
+
+  /** @returns None: so many of them were refused. */
+  #accept(spans: readonly SpanRecord[]): 0 {
+    this.#options.journal.accept(spans);
+    this.#refusedInRow = 0;
+    this.#add({ accepted: spans.length });
+    let { oldest, newest } = this.#result;
+    for (const { startTime } of spans) {
+      if (startTime === 0n) continue;
+      if (oldest === null || startTime < oldest) oldest = startTime;
+      if (newest === null || startTime > newest) newest = startTime;
+    }
+    this.#count({ oldest, newest });
+    this.#options.onProgress?.(this.#result);
+    return 0;
+  }
+
+  /**
+   * @returns How many.
+   * @throws {ApiError} When too many were refused in a row.
+   */
+  #refuse(spans: readonly SpanRecord[], message: string): number {
+    const { journal, endpoint, log } = this.#options;
+    const said = excerpt(
+      new TextEncoder().encode(message),
+      endpoint.server.secrets,
+    );
+    const reason = said === "" ? "the endpoint gives no reason" : said.slice(2);
+    for (const span of spans) {
+      const { logId, traceId, spanId } = span;
+      const refusal = { logId, traceId, spanId, reason };
+      journal.refuse(refusal);
+      log("INFO", `the Log ${logId} is refused: ${reason}`);
+      const { refusals } = this.#result;
+      if (refusals.length < NAMED_REFUSALS) {
+        this.#count({ refusals: [...refusals, refusal] });
+      }
+    }
+    this.#add({ refused: spans.length });
+    this.#refusedInRow += spans.length;
+    if (this.#refusedInRow >= MOST_REFUSED_IN_ROW) {
+      throw new ApiError(
+        `the endpoint refused ${this.#refusedInRow} spans in a row, the last with: ${reason}; when that is mended, run the same command`,
+        { status: 400, retryable: false },
+      );
+    }
+    return spans.length;
+  }
+
+  #count(part: Partial<SendResult>): void {
+    this.#result = { ...this.#result, ...part };
+  }
+
+  #add(counts: Partial<Record<Counter, number>>): void {
+    for (const [name, value] of Object.entries(counts)) {
+      this.#count({ [name]: this.#result[name as Counter] + value });
+    }
+  }
+}
+
+/** A number of {@linkcode SendResult} that only grows. */
+type Counter =
+  | ("read" | "accepted" | "refused" | "skipped" | "traces")
+  | ("sentTwice" | "requests" | "bytes" | "sentBytes");
+
+/** Finds the spans that a message names, by the id of the span or of the Log. */
+function namedIn(
+  message: string,
+  spans: readonly SpanRecord[],
+): ReadonlySet<SpanRecord> {
+  const words = new Set(message.match(/[\w-]+/g));
+  return new Set(
+    spans.filter(({ spanId, logId }) =>
+      words.has(spanId) || words.has(spanId.toUpperCase()) || words.has(logId)
+    ),
+  );
+}
+
+/** A request with a body. */
+type Post = ApiRequest<Answer> & Required<Pick<ApiRequest<Answer>, "body">>;
+
+async function compressed(request: Post): Promise<Post> {
+  const stream = new Blob([request.body]).stream()
+    .pipeThrough(new CompressionStream("gzip"));
+  return {
+    ...request,
+    headers: { ...request.headers, "content-encoding": "gzip" },
+    body: new Uint8Array(await new Response(stream).arrayBuffer()),
+  };
+}
+
+function timeText(nanoseconds: bigint): string {
+  return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
+}
