@@ -1,6 +1,6 @@
 /** Says where fields go, for `--help`: from the tables that spans are written by. */
 import { JUDGMENT_ATTRIBUTES } from "./judgments.ts";
-import { CONVENTIONS, LOG_PLACES, OWN_ATTRIBUTES } from "./fields.ts";
+import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./fields.ts";
 import { VERSION_FIELDS } from "./version_fields.ts";
 
 const COLUMNS = 80;
@@ -10,7 +10,7 @@ const NAME_COLUMNS = 23;
 export function fieldsText(): string {
   return [
     `Where fields go (OpenTelemetry ${CONVENTIONS}; OpenInference):`,
-    ...LOG_PLACES.flatMap(({ fields, to }) => row(fields.join(", "), to)),
+    ...LOG_FIELDS.flatMap(({ fields, to }) => row(fields.join(", "), to)),
     ...row("any other", "humanloop. and its name; an object or a list as JSON"),
     "Of its Version:",
     ...versionRows(),

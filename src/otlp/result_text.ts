@@ -5,7 +5,7 @@ import { MOST_LINE_BYTES, type Written } from "./file.ts";
 import type { Reconciled, Totals } from "./totals.ts";
 
 /** What a run came to. */
-export interface Told {
+export interface RunResult {
   readonly result: Written | DryRun;
   readonly reconciled: Reconciled;
   /** What the database lacks of the export's Logs. */
@@ -17,8 +17,8 @@ export interface Told {
 const NAMED = 20;
 
 /** The result, for a person. */
-export function resultText(told: Told): string {
-  const { result, tookMs } = told;
+export function resultText(run: RunResult): string {
+  const { result, tookMs } = run;
   const { spans, traces, judgments } = result;
   const size = bytes(result.bytes);
   const what = `${pluralize(spans, "span")} in ${pluralize(traces, "trace")}`;
@@ -39,15 +39,15 @@ export function resultText(told: Told): string {
         bytes(result.longestLine)
       }: the collector needs a larger max_log_size (see --help)`,
     ],
-    ...reconciledLines(told.reconciled),
-    ...problemLines(told),
+    ...reconciledLines(run.reconciled),
+    ...problemLines(run),
     ...sampleLines(result),
   ].map((line) => `${line}\n`).join("");
 }
 
 /** The result, for a program. Times are nanoseconds since 1970, as text. */
 export function resultDocument(
-  { result, reconciled, lacking, tookMs }: Told,
+  { result, reconciled, lacking, tookMs }: RunResult,
 ): Readonly<Record<string, unknown>> {
   const { namedProblems, oldest, newest, ...rest } = result;
   const { sample, ...totals } = { sample: undefined, ...rest };
@@ -61,7 +61,7 @@ export function resultDocument(
   };
 }
 
-function timesText({ oldest, newest }: Told["result"]): readonly string[] {
+function timesText({ oldest, newest }: RunResult["result"]): readonly string[] {
   return oldest === null || newest === null
     ? []
     : [`from ${instant(oldest)} to ${instant(newest)}`];
@@ -105,7 +105,7 @@ type Others = ReadonlyArray<readonly [count: number, what: string]>;
 
 /** What is wrong with the Logs, in lines. */
 export function problemLines(
-  { result, lacking }: Pick<Told, "lacking"> & {
+  { result, lacking }: Pick<RunResult, "lacking"> & {
     readonly result: Pick<Totals, "problems" | "namedProblems">;
   },
 ): readonly string[] {
@@ -127,7 +127,7 @@ export function problemLines(
   ];
 }
 
-function sampleLines(result: Told["result"]): readonly string[] {
+function sampleLines(result: RunResult["result"]): readonly string[] {
   if (!("sample" in result) || result.sample.length === 0) return [];
   const { sample, more } = result;
   const of = more === 0
@@ -141,7 +141,7 @@ function sampleLines(result: Told["result"]): readonly string[] {
 /**
  * How far a run is, for a line of a terminal.
  *
- * @param tookMs Since it was begun.
+ * @param tookMs Since it started.
  */
 export function progressText(
   done: number,

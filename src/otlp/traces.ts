@@ -40,7 +40,7 @@ export class Traces {
       `SELECT EXISTS(SELECT 1 FROM logs WHERE trace_id = ?1)
        OR EXISTS(SELECT 1 FROM logs WHERE trace_parent_id = ?1) AS n`,
     );
-    // Children that do not name the trace are found by their parents.
+    // Finds children that do not name the trace by their parents.
     this.#members = database.prepare(
       `WITH RECURSIVE
        member(number, id) AS (

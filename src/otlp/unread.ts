@@ -6,7 +6,7 @@ import type { LogFilter } from "./filter.ts";
 
 /** A Log that is no JSON, or stands within another and has no id. */
 export interface UnreadLog {
-  /** Tells it from all others. */
+  /** Distinguishes it from all others. */
   readonly key: string;
   /** Where it stands in the export. */
   readonly position: string;

@@ -1,14 +1,15 @@
 /** Spans of Logs: nothing of a Log is missing, and what is there is as it was. */
 import { assert, assertEquals } from "@std/assert";
 import { hash } from "node:crypto";
+import { dirname, join } from "@std/path";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
-import { LOG_PLACES } from "../../src/otlp/fields.ts";
+import { LOG_FIELDS } from "../../src/otlp/fields.ts";
 import { fieldsText } from "../../src/otlp/fields_text.ts";
 import { limitTraces, readSpans } from "../../src/otlp/spans.ts";
 import { tempDir } from "../helpers/tree.ts";
-import { attributesOf, spansOf, writeLogs } from "./read_export.ts";
+import { attributesOf, spansIn, spansOf, writeLogs } from "./read_export.ts";
 
 const sha = (text: string) => hash("sha256", text);
 const line = (value: unknown) => JSON.stringify(value);
@@ -467,6 +468,8 @@ Deno.test("a parent that is not in the export, is left out, or is in another tra
   for (const id of ["ring1", "ring2", "on ring"]) {
     assertEquals(whole.get(id)!.traceId, trace("ring1"));
   }
+  assertEquals(told(whole, "ring1"), [trace("ring1"), none, none, none]);
+  assertEquals(told(whole, "ring2")[1], span("ring1"));
   assertEquals([part.size, whole.size], [7, 8]);
   assertEquals(told(part, "b"), [trace("root"), none, none, "root"]);
 });
@@ -602,6 +605,87 @@ Deno.test("judgments are attributes of the judged span and events of it; an Eval
   assertEquals(JSON.parse(alone.record.judgments[0]!).spanId, alone.spanId);
 });
 
+Deno.test("a Log of an Evaluation says in which Runs and with which Datapoints it counts", async () => {
+  await using dir = await tempDir();
+  await writeLogs(dir.path, { pr_1: ['{"id":"a"}'] });
+  const evaluation = join(dir.path, "files/pr_1/evaluations/evr_1");
+  const judged = { id: "e", judgment: 1.50, evaluator: version("evaluator") };
+  const datapoint = { id: "dp_1", inputs: { q: "?" }, target: { n: 0.1 } };
+  const files = {
+    "evaluation.json": '{"id":"evr_1","name":"June"}',
+    "stats.json": "{}",
+    "runs/run_1": '{"id":"run_1"}',
+    "runs/run_2": '{"id":"run_2"}',
+    "logs/1.jsonl": ["run_1", "run_2"].map((run_id) =>
+      line({ run_id, datapoint, log: { id: "a" }, evaluator_logs: [judged] }) +
+      "\n"
+    ).join(""),
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.mkdir(dirname(join(evaluation, name)), { recursive: true });
+    await Deno.writeTextFile(join(evaluation, name), text);
+  }
+  const spans = await spansIn([dir.path]);
+  assertEquals(spans.map(({ record }) => record.logId).sort(), ["a", "e"]);
+  const { attributes, record } = spans.find(({ record }) =>
+    record.logId === "a"
+  )!;
+  assertEquals(attributes["humanloop.evaluation.id"], ["evr_1", "evr_1"]);
+  assertEquals(attributes["humanloop.run.id"], ["run_1", "run_2"]);
+  assertEquals(attributes["humanloop.datapoint.id"], ["dp_1", "dp_1"]);
+  assertEquals(
+    JSON.parse(String(attributes["humanloop.evaluation_logs"])),
+    ["run_1", "run_2"].map((run_id) => ({
+      ...{ evaluation_id: "evr_1", run_id, datapoint },
+    })),
+  );
+  assertEquals(
+    record.judgments.map((one) => {
+      const event = attributesOf(JSON.parse(one).attributes);
+      return [
+        event["humanloop.run.id"],
+        event["humanloop.evaluation.id"],
+        event["gen_ai.evaluation.score.value"],
+      ];
+    }),
+    [["run_1", "evr_1", 1.5], ["run_2", "evr_1", 1.5]],
+  );
+});
+
+Deno.test("shards side by side are one export: a trace across them is one trace", async () => {
+  await using dir = await tempDir();
+  const shards = [join(dir.path, "1"), join(dir.path, "2")];
+  await writeLogs(shards[0]!, { fl_1: ['{"id":"root"}'] });
+  await writeLogs(shards[1]!, {
+    pr_1: [line({ id: "a", trace_id: "root", trace_parent_id: "root" })],
+  });
+  const spans = await spansIn(shards);
+  assertEquals(spans.map(({ traceId }) => traceId), [
+    ...[sha("root").slice(0, 32), sha("root").slice(0, 32)],
+  ]);
+  assertEquals(spans.map(({ parentSpanId }) => parentSpanId), [
+    ...[undefined, sha("root").slice(0, 16)],
+  ]);
+});
+
+Deno.test("messages of any depth are kept, and names that are the same when escaped", async () => {
+  await using dir = await tempDir();
+  const deep = "[".repeat(200_000) + "]".repeat(200_000);
+  const spans = await spansOf(dir.path, {
+    pr_1: [
+      `{"id":"a","messages":[{"role":"assistant","deep":${deep},"tool_calls":[` +
+      `{"function":{"name":"f","arguments":"{\\"n\\":1}"}}]}]}`,
+      '{"id":"b","k\\u0000":1,"k\\\\u0000":2}',
+    ],
+  });
+  const { attributes } = spans.get("a")!;
+  assert(String(attributes["humanloop.messages"]).includes(deep));
+  const twice = spans.get("b")!.attributes;
+  assertEquals([twice["humanloop.k\\u0000"], twice["humanloop.k\\u0000_"]], [
+    ...[1n, 2n],
+  ]);
+});
+
 Deno.test("for Langfuse input and output stand where it looks first", async () => {
   await using dir = await tempDir();
   const log = everyField("prompt");
@@ -634,9 +718,9 @@ Deno.test("a reader that stops early leaves nothing open", async () => {
   database.close();
 });
 
-Deno.test("the table of --help has a row for every field that has a place", () => {
+Deno.test("the table of --help has a row for every field that has attributes of its own", () => {
   const text = fieldsText();
-  for (const name of LOG_PLACES.flatMap(({ fields }) => fields)) {
+  for (const name of LOG_FIELDS.flatMap(({ fields }) => fields)) {
     assert(new RegExp(`^ {2}.*\\b${name}\\b`, "m").test(text), name);
   }
   for (const one of text.split("\n")) assert(one.length <= 80, one);
