@@ -675,15 +675,20 @@ Deno.test("messages of any depth are kept, and names that are the same when esca
     pr_1: [
       `{"id":"a","messages":[{"role":"assistant","deep":${deep},"tool_calls":[` +
       `{"function":{"name":"f","arguments":"{\\"n\\":1}"}}]}]}`,
-      '{"id":"b","k\\u0000":1,"k\\\\u0000":2}',
+      '{"id":"b","k\\u0000":1,"k\\\\u0000":2,"inputs":{"\\u0000":3,"\\\\u0000":4}}',
     ],
   });
   const { attributes } = spans.get("a")!;
   assert(String(attributes["humanloop.messages"]).includes(deep));
   const twice = spans.get("b")!.attributes;
-  assertEquals([twice["humanloop.k\\u0000"], twice["humanloop.k\\u0000_"]], [
-    ...[1n, 2n],
-  ]);
+  assertEquals(
+    [twice["humanloop.k\\u0000"], twice["humanloop.field.k\\u0000"]],
+    [
+      ...[1n, 2n],
+    ],
+  );
+  const variable = "gen_ai.prompt.variable.\\u0000";
+  assertEquals([twice[variable], twice[`${variable}_`]], ["3", "4"]);
 });
 
 Deno.test("for Langfuse input and output stand where it looks first", async () => {
