@@ -300,7 +300,7 @@ Exit 3 where something could not be read.`,
     example: "database exports/20250606-120000",
   },
   otlp: {
-    usage: "otlp DIR… --to FILE | --endpoint URL",
+    usage: "otlp DIR… [options]",
     summary: "its Logs as traces of OpenTelemetry",
     operand: { ...EXPORT_DIR, isRepeatable: true },
     options: [
@@ -334,23 +334,24 @@ traces.judgments.jsonl, a line a LogsData`,
 from Humanloop's. Makes the database first where it is missing or older than the
 export. Exit 3 where something is not as it should be: each is named.
 
---endpoint sends OTLP/JSON over HTTP, compressed, at most 4 MB at once and in the
-order of time. An address without a path gets /v1/traces, as for
-OTEL_EXPORTER_OTLP_ENDPOINT; with --for langfuse /api/public/otel before it. Headers
-come from OTEL_EXPORTER_OTLP_HEADERS and from nowhere else:
+--endpoint sends OTLP/JSON over HTTP, compressed, at most 4 MB at once and in
+the order of time. An address without a path gets /v1/traces, as for
+OTEL_EXPORTER_OTLP_ENDPOINT; with --for langfuse /api/public/otel before it.
+Headers come from OTEL_EXPORTER_OTLP_HEADERS and from nowhere else:
   export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Basic%20…"
-What is accepted is remembered beside the database, in humanloop.otlp-….db, one for
-each address and target: the same command goes on after Ctrl-C, kill or outage and
-sends nothing twice, but for the batch that was on its way. It does not know whose
-account the headers are for: --resend sends all of it to another.
-Of what is refused (4xx, or a partial success) the batch is halved down to single
-spans; those that stay are listed in humanloop.otlp-….refused.jsonl with the ids of
-their Logs and the reason, and tried once more by the next run; exit 3. Where a
-partial success does not name the spans that it refused, some that it took go out
-more than once: their ids are the same, but Langfuse counts them twice on the bill.
-Judgments are sent as attributes of their spans; the events are for --to.
-As read in November 2026: LangSmith's and Opik's clouds refuse spans older than 24 h,
-Logfire drops them without a word, Phoenix and W&B Weave take protobuf only.
+What is accepted is remembered beside the database, in humanloop.otlp-….db, one
+for each address and target: the same command goes on after Ctrl-C, kill or
+outage and sends nothing twice, but for the batch that was on its way. It does
+not know whose account the headers are for: --resend sends all of it to another.
+Of what is refused (4xx, or a partial success) the batch is halved down to
+single spans; those that stay are listed in humanloop.otlp-….refused.jsonl with
+the ids of their Logs and the reason, and tried once more by the next run; exit
+3. Where a partial success does not name the spans that it refused, some that it
+took go out more than once: their ids are the same, but Langfuse counts them
+twice on the bill. Judgments are sent as attributes of their spans; the events
+are for --to. As read in November 2026: LangSmith's and Opik's clouds refuse
+spans older than 24 h, Logfire drops them without a word, Phoenix and W&B Weave
+take protobuf only.
 
 ${fieldsText()}
 

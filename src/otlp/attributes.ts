@@ -116,11 +116,12 @@ export class Attributes {
   }
 
   #add(name: string, value: string): void {
-    this.#names.add(name);
-    const key = JSON.stringify(escapeUnsafe(name));
-    this.#json += `${
-      this.#json === "" ? "" : ","
-    }{"key":${key},"value":${value}}`;
+    let key = escapeUnsafe(name);
+    // Two names may be the same when they are escaped.
+    while (this.#names.has(key)) key += "_";
+    this.#names.add(key);
+    const comma = this.#json === "" ? "" : ",";
+    this.#json += `${comma}{"key":${JSON.stringify(key)},"value":${value}}`;
   }
 }
 
@@ -133,7 +134,7 @@ export interface RenderedAttributes {
 }
 
 /**
- * Tells how a number can be sent so that nothing of it is lost.
+ * Decides how a number can be sent so that nothing of it is lost.
  *
  * @param json How it is spelled.
  */
@@ -144,8 +145,9 @@ export function numberKind(json: string): "whole" | "double" | "text" {
       ? "whole"
       : "text";
   }
-  const isExact = Number.isFinite(value) &&
-    decimal(json) === decimal(String(value));
+  const shortest = String(value);
+  const isExact = shortest === json ||
+    Number.isFinite(value) && decimal(json) === decimal(shortest);
   return isExact ? "double" : "text";
 }
 

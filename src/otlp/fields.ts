@@ -19,7 +19,7 @@ import { VERSION_FIELDS, type WrittenVersion } from "./version_fields.ts";
 export const CONVENTIONS = "gen-ai/1.42.0 (Development)";
 
 /** A field, and where it goes. */
-export interface FieldPlace {
+export interface FieldMapping {
   /** Names of fields that go the same way. */
   readonly fields: readonly string[];
   /** For `--help`, and the name of the attribute where there is but one. */
@@ -27,7 +27,7 @@ export interface FieldPlace {
   /**
    * Writes it.
    *
-   * @returns Whether all of it has its place; where not, it also goes to `humanloop.`.
+   * @returns Whether all of it is written; where not, it also goes to `humanloop.`.
    */
   readonly write: (json: string, out: Attributes, log: MappedLog) => boolean;
 }
@@ -37,11 +37,11 @@ export interface MappedLog extends LogJson {
   readonly version: WrittenVersion | null;
 }
 
-function place(
+function mapping(
   fields: string | readonly string[],
   to: string,
-  write: FieldPlace["write"],
-): FieldPlace {
+  write: FieldMapping["write"],
+): FieldMapping {
   return { fields: [fields].flat(), to, write };
 }
 
@@ -50,8 +50,8 @@ function attribute(
   field: string,
   to: string,
   write: (json: string, out: Attributes, name: string) => boolean,
-): FieldPlace {
-  return place(field, to, (json, out) => write(json, out, to));
+): FieldMapping {
+  return mapping(field, to, (json, out) => write(json, out, to));
 }
 
 /** Writes a number of things. */
@@ -139,7 +139,7 @@ function endOf(log: MappedLog): Readonly<Record<string, string>> {
   return { finish_reason: reason ?? (isError ? "error" : "unknown") };
 }
 
-function writeCost(name: string): FieldPlace["write"] {
+function writeCost(name: string): FieldMapping["write"] {
   return (json, out, { fields }) => {
     if (!asDouble(json, out, name)) return false;
     const both = [fields.get("prompt_cost"), fields.get("output_cost")];
@@ -158,7 +158,7 @@ function writeInner(json: string): boolean {
   return inner.every((one) => one[0] === "{");
 }
 
-const VERSION: FieldPlace["write"] = (json, out, log) => {
+const VERSION: FieldMapping["write"] = (json, out, log) => {
   const isIt = log.version !== null &&
     json === log.fields.get(log.type ?? "");
   if (isIt) out.addAll(log.version.attributes);
@@ -166,28 +166,28 @@ const VERSION: FieldPlace["write"] = (json, out, log) => {
 };
 
 /** Where the fields of a Log go. */
-export const LOG_PLACES: readonly FieldPlace[] = [
-  place(
+export const LOG_FIELDS: readonly FieldMapping[] = [
+  mapping(
     ["prompt", "agent", "flow", "tool", "evaluator"],
     "humanloop.version (its JSON), and what is below",
     VERSION,
   ),
-  place(
+  mapping(
     "inputs",
     "input.value, gen_ai.prompt.variable.NAME; of a Tool gen_ai.tool.call.arguments",
     writeInputs,
   ),
-  place(
+  mapping(
     "messages",
     "gen_ai.input.messages; input.value without inputs",
     writeMessages,
   ),
-  place(
+  mapping(
     "output",
     "output.value; of a Tool gen_ai.tool.call.result; gen_ai.output.messages without output_message",
     writeOutput,
   ),
-  place(
+  mapping(
     "output_message",
     "gen_ai.output.messages; output.value without output",
     writeOutputMessage,
@@ -200,17 +200,17 @@ export const LOG_PLACES: readonly FieldPlace[] = [
     "gen_ai.usage.reasoning.output_tokens",
     asWhole,
   ),
-  place(
+  mapping(
     "prompt_cost",
     "llm.cost.prompt, llm.cost.total",
     writeCost("llm.cost.prompt"),
   ),
-  place(
+  mapping(
     "output_cost",
     "llm.cost.completion, llm.cost.total",
     writeCost("llm.cost.completion"),
   ),
-  place(
+  mapping(
     "error",
     "the status of the span, error.type, humanloop.error",
     (json, out) => {
@@ -218,12 +218,12 @@ export const LOG_PLACES: readonly FieldPlace[] = [
       return false;
     },
   ),
-  place(
+  mapping(
     ["start_time", "end_time", "created_at", "provider_latency"],
     "the times of the span, and humanloop. of the same name",
     () => false,
   ),
-  place(
+  mapping(
     ["trace_children", "evaluator_logs", "parent"],
     "spans of their own",
     writeInner,
@@ -231,14 +231,14 @@ export const LOG_PLACES: readonly FieldPlace[] = [
 ];
 
 const BY_FIELD = new Map(
-  LOG_PLACES.flatMap((one) => one.fields.map((field) => [field, one] as const)),
+  LOG_FIELDS.flatMap((one) => one.fields.map((field) => [field, one] as const)),
 );
 
-/** Writes all fields of a Log that have a place. */
+/** Writes all fields of a Log. */
 export function writeFields(log: MappedLog, out: Attributes): void {
   const rest: Array<readonly [name: string, json: string]> = [];
-  // Goes by the table: some places depend on what was written before.
-  for (const { fields, write } of LOG_PLACES) {
+  // Goes by the table: some fields depend on what was written before.
+  for (const { fields, write } of LOG_FIELDS) {
     for (const name of fields) {
       const json = log.fields.get(name);
       if (json !== undefined && !write(json, out, log)) rest.push([name, json]);
@@ -259,34 +259,35 @@ function freeName(out: Attributes, field: string): string {
   return name;
 }
 
-/** What is not a field of a Log, by its attribute. */
+/** What is not a field of a Log, by its attributes. */
 export const OWN_ATTRIBUTES: ReadonlyArray<
-  readonly [name: string, about: string]
+  readonly [names: readonly string[], about: string]
 > = [
-  ["humanloop.time_source", "the fields that the times of the span are from"],
+  [["humanloop.time_source"], "the fields that the times of the span are from"],
   [
-    "humanloop.missing_parent",
+    ["humanloop.missing_parent"],
     "a parent that is not in the export, or left out",
   ],
   [
-    "humanloop.evaluation_logs",
-    "Evaluations, Runs and Datapoints that it counts in",
+    ["humanloop.evaluation_logs"],
+    "the Evaluations, Runs and Datapoints that it counts in",
   ],
   [
-    "humanloop.evaluation.id",
-    "their ids, as lists; as well .run.id, .datapoint.id",
+    [
+      ...["humanloop.evaluation.id", "humanloop.run.id"],
+      "humanloop.datapoint.id",
+    ],
+    "their ids, as lists",
   ],
-  ["humanloop.run.id", ""],
-  ["humanloop.datapoint.id", ""],
-  ["humanloop.raw", "a Log that is no JSON, as text"],
-  ["humanloop.position", "where that stands in the export"],
+  [["humanloop.raw"], "a Log that is no JSON, as text"],
+  [["humanloop.position"], "where that stands in the export"],
   [
-    "humanloop.escaped",
-    "attributes whose text has U+0000 or half a character, as \\u…",
+    ["humanloop.escaped"],
+    "attributes whose text has U+0000 or half a character, written as \\u0000",
   ],
 ];
 
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...OWN_ATTRIBUTES.map(([name]) => name),
+  ...OWN_ATTRIBUTES.flatMap(([names]) => names),
   ...VERSION_FIELDS.map(({ to }) => to),
 ]);

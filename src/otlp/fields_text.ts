@@ -1,23 +1,23 @@
 /** Says where fields go, for `--help`: from the tables that spans are written by. */
 import { JUDGMENT_ATTRIBUTES } from "./judgments.ts";
-import { CONVENTIONS, LOG_PLACES, OWN_ATTRIBUTES } from "./fields.ts";
+import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./fields.ts";
 import { VERSION_FIELDS } from "./version_fields.ts";
 
 const COLUMNS = 80;
-const NAME_COLUMNS = 22;
+const NAME_COLUMNS = 23;
 
 /** The table, in lines that fit a screen. */
 export function fieldsText(): string {
   return [
     `Where fields go (OpenTelemetry ${CONVENTIONS}; OpenInference):`,
-    ...LOG_PLACES.flatMap(({ fields, to }) => row(fields.join(", "), to)),
+    ...LOG_FIELDS.flatMap(({ fields, to }) => row(fields.join(", "), to)),
     ...row("any other", "humanloop. and its name; an object or a list as JSON"),
     "Of its Version:",
     ...versionRows(),
     "Of its judgments (i from 0), and as gen_ai.evaluation.result events:",
     ...JUDGMENT_ATTRIBUTES.flatMap(([field, to]) => row(field, to)),
     "Besides:",
-    ...OWN_ATTRIBUTES.flatMap(([name, about]) => row(name, about)),
+    ...OWN_ATTRIBUTES.flatMap(([names, about]) => row(names.join(", "), about)),
   ].join("\n");
 }
 
@@ -61,9 +61,19 @@ function wrapped(text: string, columns: number): readonly string[] {
   return lines;
 }
 
-/** How the OpenTelemetry collector reads the files. */
+/** How the OpenTelemetry collector reads the files, and what has to be set for it. */
 export const COLLECTOR = `receivers:
-  otlpjsonfile:
-    include: [/data/traces.jsonl, /data/traces.judgments.jsonl]
+  otlpjsonfile/spans:
+    include: [/data/traces.jsonl]
     start_at: beginning
-    max_log_size: 100MiB    # a Log is one line at the least`;
+    max_log_size: 100MiB      # the longest line; a Log is never divided
+  otlpjsonfile/judgments:
+    include: [/data/traces.judgments.jsonl]
+    start_at: beginning
+    max_log_size: 100MiB
+exporters:
+  otlphttp: {endpoint: "https://…"}
+service:
+  pipelines:
+    traces: {receivers: [otlpjsonfile/spans], exporters: [otlphttp]}
+    logs: {receivers: [otlpjsonfile/judgments], exporters: [otlphttp]}`;

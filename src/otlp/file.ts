@@ -25,7 +25,7 @@ import { SpanCounter, type Totals } from "./totals.ts";
 
 /**
  * How long a line may become, in bytes, unless one span is longer: the collector reads
- * lines up to 1 MiB unless it is told otherwise.
+ * lines up to 1 MiB unless it is set otherwise.
  */
 export const MOST_LINE_BYTES = 1_000_000;
 

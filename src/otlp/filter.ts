@@ -21,7 +21,7 @@ export interface LogFilter {
   /**
    * Whether a Log is wanted.
    *
-   * @param row Its `type`, `file_id` and `time`.
+   * @param row Its `type`, `file_id`, and time as `microseconds`.
    */
   readonly wants: (row: SqlRow) => boolean;
 }
@@ -66,7 +66,7 @@ export function logFilter(
     timeSql: bounds.length === 0 ? "1" : bounds.join(" AND "),
     wantsFile,
     wants: (row) => {
-      const time = Number(row["time"]);
+      const time = Number(row["microseconds"]);
       const isInTime = (from === null || time >= from) &&
         (to === null || time <= to && time > 0);
       return isInTime && wantsFile(row);

@@ -69,10 +69,10 @@ export class Judgments {
 
   #judgment(row: SqlRow): Judgment {
     const { evaluator_log_id: id = null, type, judgment = null, number } = row;
-    const found = id === null ? undefined : this.#log.get(id);
-    const log: unknown = found === undefined
+    const logRow = id === null ? undefined : this.#log.get(id);
+    const log: unknown = logRow === undefined
       ? null
-      : JSON.parse(String(found["json"]));
+      : JSON.parse(String(logRow["json"]));
     const evaluator = object(log, "evaluator");
     const score = typeof number === "number" ? number : null;
     const said = judgment === null ? null : String(judgment);

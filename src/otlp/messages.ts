@@ -27,7 +27,17 @@ export function messagesJson(json: string, more: Fields = {}): string | null {
     if (!isObject(message) || typeof message["role"] !== "string") return null;
     written.push({ ...converted(message), ...more });
   }
-  return JSON.stringify(written);
+  return stringified(written);
+}
+
+/** The JSON of a value; `null` where it is too deep to be written by recursion. */
+function stringified(value: unknown): string | null {
+  try {
+    return JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** Writes a text as the message of the assistant. */

@@ -1,12 +1,11 @@
 /** Says what became of spans. */
 import { bytes, count, duration, pluralize } from "../ui/text.ts";
-import type { DryRun } from "./dry_run.ts";
-import { sampleText } from "./dry_run.ts";
-import type { Written } from "./file.ts";
+import { type DryRun, sampleText } from "./dry_run.ts";
+import { MOST_LINE_BYTES, type Written } from "./file.ts";
 import type { Reconciled, Totals } from "./totals.ts";
 
 /** What a run came to. */
-export interface Told {
+export interface RunResult {
   readonly result: Written | DryRun;
   readonly reconciled: Reconciled;
   /** What the database lacks of the export's Logs. */
@@ -18,8 +17,8 @@ export interface Told {
 const NAMED = 20;
 
 /** The result, for a person. */
-export function resultText(told: Told): string {
-  const { result, tookMs } = told;
+export function resultText(run: RunResult): string {
+  const { result, tookMs } = run;
   const { spans, traces, judgments } = result;
   const size = bytes(result.bytes);
   const what = `${pluralize(spans, "span")} in ${pluralize(traces, "trace")}`;
@@ -35,15 +34,20 @@ export function resultText(told: Told): string {
   return [
     ...head,
     ...timesText(result),
-    ...reconciledLines(told.reconciled),
-    ...problemLines(told),
+    ...result.longestLine <= MOST_LINE_BYTES ? [] : [
+      `the longest line has ${
+        bytes(result.longestLine)
+      }: the collector needs a larger max_log_size (see --help)`,
+    ],
+    ...reconciledLines(run.reconciled),
+    ...problemLines(run),
     ...sampleLines(result),
   ].map((line) => `${line}\n`).join("");
 }
 
 /** The result, for a program. Times are nanoseconds since 1970, as text. */
 export function resultDocument(
-  { result, reconciled, lacking, tookMs }: Told,
+  { result, reconciled, lacking, tookMs }: RunResult,
 ): Readonly<Record<string, unknown>> {
   const { namedProblems, oldest, newest, ...rest } = result;
   const { sample, ...totals } = { sample: undefined, ...rest };
@@ -57,7 +61,7 @@ export function resultDocument(
   };
 }
 
-function timesText({ oldest, newest }: Told["result"]): readonly string[] {
+function timesText({ oldest, newest }: RunResult["result"]): readonly string[] {
   return oldest === null || newest === null
     ? []
     : [`from ${instant(oldest)} to ${instant(newest)}`];
@@ -68,37 +72,40 @@ function instant(nanoseconds: bigint): string {
 }
 
 function reconciledLines(all: Reconciled): readonly string[] {
-  const line = (
-    name: string,
-    inDatabase: number,
-    parts: ReadonlyArray<readonly [number, string]>,
-  ) => {
-    const some = parts.filter(([n], i) => i === 0 || n !== 0)
-      .map(([n, what]) => `${count(n)} ${what}`);
-    return `${count(inDatabase)} ${name} in the database: ${some.join(", ")}`;
-  };
+  const line = (inDatabase: string, written: string, others: Others) =>
+    `${inDatabase} in the database: ${
+      [
+        written,
+        ...others.flatMap(([n, what]) => n ? `${count(n)} ${what}` : []),
+      ]
+        .join(", ")
+    }`;
   const lines = [
-    line("Logs", all.logs, [
-      [all.spans, "spans"],
+    line(pluralize(all.logs, "Log"), pluralize(all.spans, "span"), [
       [all.filteredOut, "filtered out"],
       [all.acceptedBefore, "accepted before"],
       [all.beyondLimit, "beyond --limit"],
     ]),
-    line("judgments", all.judgments, [
-      [all.judgmentsWritten, "events"],
-      [all.judgmentsFilteredOut, "filtered out"],
-      [all.judgmentsAcceptedBefore, "accepted before"],
-      [all.judgmentsBeyondLimit, "beyond --limit"],
-      [all.judgmentsWithoutLog, "of which no Log is in the export"],
-    ]),
+    line(
+      pluralize(all.judgments, "judgment"),
+      pluralize(all.judgmentsWritten, "event"),
+      [
+        [all.judgmentsFilteredOut, "filtered out"],
+        [all.judgmentsAcceptedBefore, "accepted before"],
+        [all.judgmentsBeyondLimit, "beyond --limit"],
+        [all.judgmentsWithoutLog, "of which no Log is in the export"],
+      ],
+    ),
   ];
   if (all.isComplete || all.judgmentsWithoutLog > 0) return lines;
   return [...lines, "this does not add up, please report it"];
 }
 
+type Others = ReadonlyArray<readonly [count: number, what: string]>;
+
 /** What is wrong with the Logs, in lines. */
 export function problemLines(
-  { result, lacking }: Pick<Told, "lacking"> & {
+  { result, lacking }: Pick<RunResult, "lacking"> & {
     readonly result: Pick<Totals, "problems" | "namedProblems">;
   },
 ): readonly string[] {
@@ -120,7 +127,7 @@ export function problemLines(
   ];
 }
 
-function sampleLines(result: Told["result"]): readonly string[] {
+function sampleLines(result: RunResult["result"]): readonly string[] {
   if (!("sample" in result) || result.sample.length === 0) return [];
   const { sample, more } = result;
   const of = more === 0
@@ -134,7 +141,7 @@ function sampleLines(result: Told["result"]): readonly string[] {
 /**
  * How far a run is, for a line of a terminal.
  *
- * @param tookMs Since it was begun.
+ * @param tookMs Since it started.
  */
 export function progressText(
   done: number,

@@ -163,7 +163,7 @@ class SpanMaker {
     const parent = this.#parentOf(row, id, rootId);
     const judgments = [
       ...this.#judgments.of(row),
-      // What no Version tells may be an Evaluator's Log.
+      // A Log without a Version may be an Evaluator's.
       ...id !== null && (row["type"] ?? "evaluator") === "evaluator"
         ? this.#judgments.ofMissing(id)
         : [],
@@ -259,9 +259,11 @@ class SpanMaker {
     if (parent === null || !this.#filter.wants(parent)) {
       return { ...none, missing: parentId };
     }
-    return this.#traces.rootIdOf(parent) === rootId
-      ? { ...none, id: spanIdOf(parentId) }
-      : { ...none, linked: parent };
+    if (this.#traces.rootIdOf(parent) !== rootId) {
+      return { ...none, linked: parent };
+    }
+    // Logs that are each other's parents need a root all the same.
+    return id === rootId ? none : { ...none, id: spanIdOf(parentId) };
   }
 
   /** Links the span of an Evaluator's Log to that of the Log that it judged. */

@@ -7,9 +7,12 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
-/** What the finding of traces needs of a Log. */
-export const TRACE_COLUMNS =
-  "number, id, type, file_id, time, trace_id, trace_parent_id";
+/**
+ * What the finding of traces needs of a Log. A time of far from now is no integer that
+ * JavaScript holds, and reading it would end the rows.
+ */
+export const TRACE_COLUMNS = `number, id, type, file_id,
+  CAST(time AS REAL) AS microseconds, trace_id, trace_parent_id`;
 
 /** A trace: Logs that belong together, or one that belongs to none. */
 export interface Trace {
@@ -24,6 +27,7 @@ export class Traces {
   readonly #database: DatabaseSync;
   readonly #filter: LogFilter;
   readonly #members: StatementSync;
+  readonly #isNamed: StatementSync;
   readonly #byId: StatementSync;
 
   constructor(database: DatabaseSync, filter: LogFilter) {
@@ -32,7 +36,11 @@ export class Traces {
     this.#byId = database.prepare(
       `SELECT ${TRACE_COLUMNS} FROM logs WHERE id = ?`,
     );
-    // Children that do not name the trace are found by their parents.
+    this.#isNamed = database.prepare(
+      `SELECT EXISTS(SELECT 1 FROM logs WHERE trace_id = ?1)
+       OR EXISTS(SELECT 1 FROM logs WHERE trace_parent_id = ?1) AS n`,
+    );
+    // Finds children that do not name the trace by their parents.
     this.#members = database.prepare(
       `WITH RECURSIVE
        member(number, id) AS (
@@ -64,7 +72,9 @@ export class Traces {
       }
       const left = open.get(rootId);
       if (left === undefined) {
-        const numbers = this.#numbersOf(rootId);
+        const numbers = this.#isAlone(row, rootId)
+          ? [Number(row["number"])]
+          : this.#numbersOf(rootId);
         if (numbers.length > 1) open.set(rootId, numbers.length - 1);
         yield { rootId, numbers };
       } else if (left === 1) open.delete(rootId);
@@ -97,6 +107,12 @@ export class Traces {
       one = parent;
     }
     return null;
+  }
+
+  /** Whether a Log is all of its trace, by a quick look. */
+  #isAlone(row: SqlRow, rootId: string): boolean {
+    return row["trace_id"] === null && row["id"] === rootId &&
+      this.#isNamed.get(rootId)!["n"] === 0;
   }
 
   #numbersOf(rootId: string): readonly number[] {

@@ -6,7 +6,7 @@ import type { LogFilter } from "./filter.ts";
 
 /** A Log that is no JSON, or stands within another and has no id. */
 export interface UnreadLog {
-  /** Tells it from all others. */
+  /** Distinguishes it from all others. */
   readonly key: string;
   /** Where it stands in the export. */
   readonly position: string;
@@ -81,5 +81,5 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
 function isWanted(filter: LogFilter, row: SqlRow): boolean {
   const path = String(row["disk_path"]);
   const [, file_id = null] = /(?:^|\/)files\/([^/]+)\//.exec(path) ?? [];
-  return filter.wants({ file_id, type: null, time: 0 });
+  return filter.wants({ file_id, type: null, microseconds: 0 });
 }

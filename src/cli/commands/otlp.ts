@@ -50,7 +50,7 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
     const { onProgress, end } = buildBar(flags, runtime);
     const path = await ensureDatabase({ disk, dirs, onProgress, signal })
       .finally(end);
-    const database = openDatabase(path);
+    const database = openDatabase(path, { isReadOnce: true });
     try {
       expectFiles(database, filters);
       const work = { flags, runtime, dirs, filters, signal, database, path };
@@ -121,12 +121,12 @@ async function carryOver(
     lacking.length === 0;
   const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
   const tookMs = clock.monotonicMs() - startMs;
-  const told = { result, reconciled, lacking, tookMs };
+  const run = { result, reconciled, lacking, tookMs };
   if (flags.json) {
-    const document = { exitCode, exportDirs: dirs, ...resultDocument(told) };
+    const document = { exitCode, exportDirs: dirs, ...resultDocument(run) };
     terminal.out(`${JSON.stringify(document)}\n`);
   } else if (!flags.quiet || exitCode !== EXIT.complete) {
-    terminal.out(escapeControls(resultText(told), "\n"));
+    terminal.out(escapeControls(resultText(run), "\n"));
   }
   return exitCode;
 }
