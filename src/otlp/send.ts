@@ -33,9 +33,9 @@ import { type SpanRecord, tracesData } from "./spans.ts";
 import { SpanCounter, type Totals } from "./totals.ts";
 
 /** The most bytes of a batch, before it is compressed. */
-export const MOST_BATCH_BYTES = 4 * 1024 * 1024;
+export const MOST_BATCH_BYTES = 4_000_000;
 /** Not below this, however often the endpoint says that a batch is too large. */
-const LEAST_BATCH_BYTES = 64 * 1024;
+const LEAST_BATCH_BYTES = 64_000;
 const TIMEOUT_MS = 120_000;
 /** How often a half of a batch is tried; a whole batch as often as any request. */
 const ATTEMPTS_OF_HALF = 2;
@@ -146,7 +146,7 @@ interface Delivery extends Answer {
 /** Sends the spans of one run, and counts them. */
 class Sender {
   readonly #options: SendOptions;
-  #result: SendResult = {
+  readonly #result: { -readonly [key in keyof SendResult]: SendResult[key] } = {
     ...{ read: 0, accepted: 0, refused: 0, skipped: 0, traces: 0 },
     ...{ sentTwice: 0, requests: 0, bytes: 0, sentBytes: 0 },
     ...{ oldest: null, newest: null, isLimited: false, refusals: [] },
@@ -209,13 +209,17 @@ class Sender {
       const isOfNewTrace = span.traceId !== this.#lastTrace;
       if (
         found === state && isOfNewTrace && this.#result.traces === limit
-      ) return this.#count({ isLimited: true });
+      ) {
+        this.#result.isLimited = true;
+        return;
+      }
       if (state === "new") {
         this.#read.add(span);
-        this.#add({ read: 1, skipped: found === "accepted" ? 1 : 0 });
+        this.#result.read++;
+        if (found === "accepted") this.#result.skipped++;
       }
       if (found !== state) continue;
-      if (isOfNewTrace) this.#add({ traces: 1 });
+      if (isOfNewTrace) this.#result.traces++;
       this.#lastTrace = span.traceId;
       yield span;
     }
@@ -247,10 +251,10 @@ class Sender {
     const half = { attempts: ATTEMPTS_OF_HALF };
     const refused = await this.#deliver(spans.slice(0, middle), half);
     if (rejected === spans.length) return refused + await this.#second(second);
-    this.#add({ sentTwice: middle - refused });
+    this.#result.sentTwice += middle - refused;
     if (refused === rejected) return refused + this.#accept(second);
     const alsoRefused = await this.#second(second);
-    this.#add({ sentTwice: second.length - alsoRefused });
+    this.#result.sentTwice += second.length - alsoRefused;
     return refused + alsoRefused;
   }
 
@@ -277,8 +281,9 @@ class Sender {
       label: `${spans.length} spans from ${timeText(spans[0]!.startTime)} on`,
     };
     const request = hasGzip ? await compressed(plain) : plain;
-    const sentBytes = request.body.length;
-    this.#add({ requests: 1, bytes: body.length, sentBytes });
+    this.#result.requests++;
+    this.#result.bytes += body.length;
+    this.#result.sentBytes += request.body.length;
     try {
       const answer = await session.get(request);
       const message = excerpt(
@@ -294,7 +299,9 @@ class Sender {
       };
     } catch (error) {
       const failure = this.#ofSpans(error);
-      if (failure instanceof ApiError && failure.status === 413) {
+      const isTooLarge = failure instanceof ApiError && failure.status === 413;
+      // A batch that is too slow, or that a proxy cuts, is too large as well.
+      if (isTooLarge || failure instanceof NetworkError) {
         this.#mostBytes = Math.max(LEAST_BATCH_BYTES, body.length >> 1);
       }
       const { message } = failure;
@@ -347,17 +354,20 @@ class Sender {
 
   /** @returns None: so many of them were refused. */
   #accept(spans: readonly SpanRecord[]): 0 {
+    const result = this.#result;
     this.#options.journal.accept(spans);
     this.#refusedInRow = 0;
-    this.#add({ accepted: spans.length });
-    let { oldest, newest } = this.#result;
+    result.accepted += spans.length;
     for (const { startTime } of spans) {
       if (startTime === 0n) continue;
-      if (oldest === null || startTime < oldest) oldest = startTime;
-      if (newest === null || startTime > newest) newest = startTime;
+      if (result.oldest === null || startTime < result.oldest) {
+        result.oldest = startTime;
+      }
+      if (result.newest === null || startTime > result.newest) {
+        result.newest = startTime;
+      }
     }
-    this.#count({ oldest, newest });
-    this.#options.onProgress?.(this.#result);
+    this.#options.onProgress?.(result);
     return 0;
   }
 
@@ -379,10 +389,10 @@ class Sender {
       log("INFO", `the Log ${logId} is refused: ${reason}`);
       const { refusals } = this.#result;
       if (refusals.length < NAMED_REFUSALS) {
-        this.#count({ refusals: [...refusals, refusal] });
+        this.#result.refusals = [...refusals, refusal];
       }
     }
-    this.#add({ refused: spans.length });
+    this.#result.refused += spans.length;
     this.#refusedInRow += spans.length;
     if (this.#refusedInRow >= MOST_REFUSED_IN_ROW) {
       throw new ApiError(
@@ -392,22 +402,7 @@ class Sender {
     }
     return spans.length;
   }
-
-  #count(part: Partial<SendResult>): void {
-    this.#result = { ...this.#result, ...part };
-  }
-
-  #add(counts: Partial<Record<Counter, number>>): void {
-    for (const [name, value] of Object.entries(counts)) {
-      this.#count({ [name]: this.#result[name as Counter] + value });
-    }
-  }
 }
-
-/** A number of {@linkcode SendResult} that only grows. */
-type Counter =
-  | ("read" | "accepted" | "refused" | "skipped" | "traces")
-  | ("sentTwice" | "requests" | "bytes" | "sentBytes");
 
 /** Finds the spans that a message names, by the id of the span or of the Log. */
 function namedIn(

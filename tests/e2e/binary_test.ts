@@ -358,6 +358,10 @@ Deno.test({
       ]);
       assertEquals([flag, network], [flag, "ConnectionRefused"]);
     }
+    const otlp = ["otlp", "127.0.0.1"];
+    assertEquals((await probe(otlp)).network, "NotCapable");
+    const sending = [...otlp, "--endpoint", "http://127.0.0.1"];
+    assertEquals((await probe(sending)).network, "ConnectionRefused");
     assertEquals((await probe(["verify", "127.0.0.1"])).network, "NotCapable");
   },
 });

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import config from "../../deno.json" with { type: "json" };
 import { run } from "../helpers/program.ts";
 import { exportTo } from "../report/export_to.ts";
 import { fewLogs } from "./few_logs.ts";
-import { partial, Receiver } from "./send_receiver.ts";
+import { partial, type ReceivedBatch, Receiver } from "./send_receiver.ts";
 
 const SECRET = "sk-lf-very-secret-0123";
 const HEADERS = {
@@ -19,21 +19,23 @@ interface Setup {
   readonly url: string;
 }
 
-async function inSetup(
-  work: (setup: Setup) => Promise<void>,
-  workspace = fewLogs(),
-): Promise<void> {
+async function inSetup(work: (setup: Setup) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir();
   const receiver = new Receiver();
   const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
   const server = Deno.serve(options, receiver.handle);
   try {
-    await exportTo(dir, workspace);
+    await exportTo(dir, fewLogs());
     await work({ dir, receiver, url: `http://127.0.0.1:${server.addr.port}` });
   } finally {
     await server.shutdown();
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** Takes small batches only, so that there are many. */
+function onlySmall({ bytes }: ReceivedBatch): Response | null {
+  return bytes > 100_000 ? new Response(null, { status: 413 }) : null;
 }
 
 /** How many Logs the database of an export holds, after it was made. */
@@ -171,21 +173,48 @@ Deno.test("an endpoint that takes protobuf only ends with exit 2 and what to do"
 Deno.test("Ctrl-C ends behind the request that is on its way, and says how to go on", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     let interrupt = () => {};
-    receiver.fault = (_, n) => {
-      if (n === 1) interrupt();
-      return null;
+    receiver.fault = (batch) => {
+      const answer = onlySmall(batch);
+      if (answer === null && receiver.accepted.size > 0) interrupt();
+      return answer;
     };
     const { code, out, err } = await run(["otlp", dir, "--endpoint", url], {
       onInterrupt: (handler) => {
         interrupt = handler;
         return () => {};
       },
+      // So that the time for the last request is not cut short.
+      clock: denoRuntime().clock,
     });
     assertEquals([code, err], [130, "error: interrupted\n"]);
     assertStringIncludes(out, "not sent; the same command sends");
     const { code: next } = await run(["otlp", dir, "--endpoint", url]);
     assertEquals([next, isOnce(receiver)], [0, true]);
-  }, sampleWorkspace());
+  });
+});
+
+Deno.test("Ctrl-C does not wait for an endpoint that does not answer", async () => {
+  await inSetup(async ({ dir, receiver, url }) => {
+    let interrupt = () => {};
+    let requests = 0;
+    const { code, err } = await run(["otlp", dir, "--endpoint", url], {
+      onInterrupt: (handler) => {
+        interrupt = handler;
+        return () => {};
+      },
+      fetch: (input, init) => {
+        // The first two only see whether it answers, and takes gzip.
+        if (++requests < 3) return receiver.fetch(input as string, init);
+        interrupt();
+        return new Promise((_, reject) => {
+          const signal = init!.signal!;
+          signal.addEventListener("abort", () => reject(signal.reason));
+        });
+      },
+    });
+    assertEquals([code, err], [130, "error: interrupted\n"]);
+    assertEquals([requests, receiver.accepted.size], [3, 0]);
+  });
 });
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
@@ -210,12 +239,17 @@ function start(args: readonly string[]): Deno.ChildProcess {
 Deno.test("a run that is killed midway is gone on with: all is sent, and at most one batch twice", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     const child = start([dir, "--endpoint", url]);
-    receiver.fault = (_, n) => {
-      if (n === 3) child.kill("SIGKILL");
+    const killedIn = new Set<string>();
+    receiver.fault = (batch) => {
+      const answer = onlySmall(batch);
+      if (answer !== null || receiver.accepted.size < 50) return answer;
+      if (killedIn.size === 0) child.kill("SIGKILL");
+      for (const { spanId } of batch.spans) killedIn.add(spanId);
       return null;
     };
     const killed = await child.output();
     assert(!killed.success);
+    receiver.fault = onlySmall;
     const before = receiver.accepted.size;
     const { code, stdout, stderr } = await start([
       ...[dir, "--endpoint", url, "--json"],
@@ -227,12 +261,11 @@ Deno.test("a run that is killed midway is gone on with: all is sent, and at most
     assert(skipped > 0 && skipped <= before && before < logs);
     assertEquals(receiver.accepted.size, logs);
     const twice = [...receiver.accepted].filter(([, times]) => times > 1);
-    const killedIn = new Set(receiver.batches[3]!.spans.map((s) => s.spanId));
     assert(twice.every(([id, times]) => times === 2 && killedIn.has(id)));
     for await (const file of Deno.readDir(dir)) {
       if (!file.name.startsWith("humanloop.otlp-")) continue;
       const bytes = await Deno.readTextFile(join(dir, file.name));
       assert(!bytes.includes(SECRET));
     }
-  }, sampleWorkspace());
+  });
 });
