@@ -358,9 +358,9 @@ Deno.test({
       ]);
       assertEquals([flag, network], [flag, "ConnectionRefused"]);
     }
-    const otlp = ["otlp", "127.0.0.1"];
-    assertEquals((await probe(otlp)).network, "NotCapable");
-    const sending = [...otlp, "--endpoint", "http://127.0.0.1"];
+    const otlp = await probe(["otlp", "127.0.0.1"]);
+    assertEquals(otlp.network, "NotCapable");
+    const sending = ["otlp", "--endpoint", "http://127.0.0.1", "127.0.0.1"];
     assertEquals((await probe(sending)).network, "ConnectionRefused");
     assertEquals((await probe(["verify", "127.0.0.1"])).network, "NotCapable");
   },
