@@ -137,10 +137,12 @@ export async function sendSpans(options: SendOptions): Promise<SendResult> {
 /** How a request is to be made. */
 type Attempts = Pick<ApiRequest<unknown>, "attempts">;
 
-/** What became of the spans of one request. */
-interface Delivery extends Answer {
-  /** Whether the endpoint took the others. */
-  readonly isPartial: boolean;
+/** What became of spans. */
+interface Delivery {
+  /** How many of them were refused in the end. */
+  readonly refused: number;
+  /** How many the first request's answer says were refused; `null` where it failed. */
+  readonly answered: number | null;
 }
 
 /** Sends the spans of one run, and counts them. */
@@ -229,50 +231,72 @@ class Sender {
     return this.#mostBytes - Buffer.byteLength(tracesData([]));
   }
 
-  /**
-   * Sends spans; halves them where not all are taken.
-   *
-   * @returns How many were refused.
-   */
+  /** Sends spans; halves them where not all are taken. */
   async #deliver(
     spans: readonly SpanRecord[],
     attempts: Attempts,
-  ): Promise<number> {
-    const { rejected, message, isPartial } = await this.#post(spans, attempts);
-    if (rejected === 0) return this.#accept(spans);
-    if (spans.length === 1) return this.#refuse(spans, message);
-    const named = isPartial ? namedIn(message, spans) : new Set();
-    if (named.size === rejected) {
-      this.#accept(spans.filter((span) => !named.has(span)));
-      return this.#refuse(spans.filter((span) => named.has(span)), message);
-    }
-    const middle = spans.length >> 1;
-    const second = spans.slice(middle);
-    const half = { attempts: ATTEMPTS_OF_HALF };
-    const refused = await this.#deliver(spans.slice(0, middle), half);
-    if (rejected === spans.length) return refused + await this.#second(second);
-    this.#result.sentTwice += middle - refused;
-    if (refused === rejected) return refused + this.#accept(second);
-    const alsoRefused = await this.#second(second);
-    this.#result.sentTwice += second.length - alsoRefused;
-    return refused + alsoRefused;
+  ): Promise<Delivery> {
+    const answer = await this.#post(spans, attempts);
+    const answered = answer instanceof Error ? null : answer.rejected;
+    if (answered === 0) return { refused: this.#accept(spans), answered };
+    const named = answer instanceof Error
+      ? new Set()
+      : namedIn(answer.message, spans);
+    const isKnown = spans.length === 1 || named.size === answered;
+    const refused = isKnown
+      ? this.#divide(spans, answer.message, named)
+      : await this.#deliverHalves(spans, answered);
+    return { refused, answered };
   }
 
-  async #second(spans: readonly SpanRecord[]): Promise<number> {
+  /** Refuses the spans that are named, or the only one, and accepts the others. */
+  #divide(
+    spans: readonly SpanRecord[],
+    message: string,
+    named: ReadonlySet<unknown>,
+  ): number {
+    const isRefused = (span: SpanRecord) =>
+      spans.length === 1 || named.has(span);
+    this.#accept(spans.filter((span) => !isRefused(span)));
+    return this.#refuse(spans.filter(isRefused), message);
+  }
+
+  /**
+   * Sends both halves of what an endpoint has not taken as a whole.
+   *
+   * @param answered How many it says that it refused; `null` where it took none.
+   * @returns How many were refused.
+   */
+  async #deliverHalves(
+    spans: readonly SpanRecord[],
+    answered: number | null,
+  ): Promise<number> {
+    const attempts = { attempts: ATTEMPTS_OF_HALF };
+    const half = spans.length >> 1;
+    const isPartial = answered !== null && answered < spans.length;
+    const first = await this.#deliver(spans.slice(0, half), attempts);
+    if (isPartial) this.#result.sentTwice += half - first.refused;
+    const rest = spans.slice(half);
+    if (isPartial && first.answered === answered) {
+      return first.refused + this.#accept(rest);
+    }
     this.#options.signal.throwIfAborted();
-    return await this.#deliver(spans, { attempts: ATTEMPTS_OF_HALF });
+    const second = await this.#deliver(rest, attempts);
+    if (isPartial) this.#result.sentTwice += rest.length - second.refused;
+    return first.refused + second.refused;
   }
 
   /**
    * Makes one request.
    *
+   * @returns Its answer, or why the endpoint took none of the spans.
    * @throws What is not about these spans, and ends the run.
    */
   async #post(
     spans: readonly SpanRecord[],
     attempts: Attempts,
-  ): Promise<Delivery> {
-    const { session, endpoint, hasGzip } = this.#options;
+  ): Promise<Answer | Error> {
+    const { session, hasGzip } = this.#options;
     const body = new TextEncoder().encode(
       tracesData(spans.map(({ json }) => json)),
     );
@@ -286,17 +310,9 @@ class Sender {
     this.#result.sentBytes += request.body.length;
     try {
       const answer = await session.get(request);
-      const message = excerpt(
-        new TextEncoder().encode(answer.message),
-        endpoint.server.secrets,
-      ).slice(2);
       const rejected = Math.min(answer.rejected, spans.length);
-      if (rejected === 0) this.#note(message);
-      return {
-        rejected,
-        message: answer.message,
-        isPartial: rejected < spans.length,
-      };
+      if (rejected === 0) this.#note(answer.message);
+      return { ...answer, rejected };
     } catch (error) {
       const failure = this.#ofSpans(error);
       const isTooLarge = failure instanceof ApiError && failure.status === 413;
@@ -304,8 +320,7 @@ class Sender {
       if (isTooLarge || failure instanceof NetworkError) {
         this.#mostBytes = Math.max(LEAST_BATCH_BYTES, body.length >> 1);
       }
-      const { message } = failure;
-      return { rejected: spans.length, message, isPartial: false };
+      return failure;
     }
   }
 
@@ -342,19 +357,23 @@ class Sender {
     return error;
   }
 
+  #excerpt(message: string): string {
+    const { secrets } = this.#options.endpoint.server;
+    return excerpt(new TextEncoder().encode(message), secrets);
+  }
+
   /** Logs what the endpoint says of spans that it took, once. */
   #note(message: string): void {
-    if (message === "" || message === this.#said) return;
-    this.#said = message;
-    this.#options.log(
-      "WARN",
-      `the endpoint took the spans and said: ${message}`,
-    );
+    const said = this.#excerpt(message);
+    if (said === "" || said === this.#said) return;
+    this.#said = said;
+    this.#options.log("WARN", `the endpoint took the spans and said${said}`);
   }
 
   /** @returns None: so many of them were refused. */
   #accept(spans: readonly SpanRecord[]): 0 {
     const result = this.#result;
+    if (spans.length === 0) return 0;
     this.#options.journal.accept(spans);
     this.#refusedInRow = 0;
     result.accepted += spans.length;
@@ -376,11 +395,8 @@ class Sender {
    * @throws {ApiError} When too many were refused in a row.
    */
   #refuse(spans: readonly SpanRecord[], message: string): number {
-    const { journal, endpoint, log } = this.#options;
-    const said = excerpt(
-      new TextEncoder().encode(message),
-      endpoint.server.secrets,
-    );
+    const { journal, log } = this.#options;
+    const said = this.#excerpt(message);
     const reason = said === "" ? "the endpoint gives no reason" : said.slice(2);
     for (const span of spans) {
       const { logId, traceId, spanId } = span;

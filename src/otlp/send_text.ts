@@ -131,7 +131,11 @@ function closing(
   if (refused + unsent === 0) return `all ${wanted} are accepted`;
   const left = [
     ...refused === 0 ? [] : [`${count(refused)} refused`],
-    ...unsent === 0 ? [] : [`${count(unsent)} not sent`],
+    ...unsent === 0 ? [] : [
+      `${count(unsent)} ${
+        isBehindLimit(result) ? "beyond --limit" : "not sent"
+      }`,
+    ],
   ].join(" and ");
   const without = isBehindLimit(result) ? " without --limit" : "";
   return `of ${wanted} ${left}; the same command${without} sends what is not accepted yet, and nothing twice`;

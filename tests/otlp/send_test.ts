@@ -357,6 +357,29 @@ Deno.test("several refused spans are found wherever they are in a batch", async 
   }
 });
 
+Deno.test("a refusal of another kind does not hide one that a partial success counts", async () => {
+  await inSetup(async ({ receiver, send }) => {
+    const spans = makeSpans(16);
+    const [malformed, old] = [spans[1]!.spanId, spans[12]!.spanId];
+    receiver.fault = ({ spans }) => {
+      // It says so of small batches only.
+      const isMalformed = spans.some(({ spanId }) => spanId === malformed);
+      if (isMalformed && spans.length <= 8) {
+        return Response.json({ error: "malformed" }, { status: 400 });
+      }
+      const good = spans.filter(({ spanId }) => spanId !== old);
+      receiver.accept(good);
+      return partial(spans.length - good.length);
+    };
+    const result = await send(spans);
+    assertEquals(
+      result.refusals.map(({ logId }) => logId),
+      ["log_1", "log_12"],
+    );
+    assertEquals([result.accepted, result.refused], [14, 2]);
+  });
+});
+
 Deno.test("a warning of the endpoint is logged, and the spans count as accepted", async () => {
   await inSetup(async ({ receiver, observer, send }) => {
     receiver.fault = ({ spans }) => {
