@@ -3,19 +3,14 @@
  * it: one probe at a time, at growing intervals, until it answers or patience
  * ends. An API that has not answered once in this run is given up much sooner.
  */
-import {
-  ApiError,
-  isOutage,
-  isRecoverable,
-  NetworkError,
-} from "../core/errors.ts";
+import { ApiError, isRecoverable, NetworkError } from "../core/errors.ts";
 import { durationText } from "./failure_text.ts";
-import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
-
-type Options = Pick<
-  LayerOptions,
-  "clock" | "observer" | "address" | "server" | "patienceMs" | "signal"
->;
+import {
+  type ApiRequest,
+  askedMs,
+  type LayerOptions,
+  type Transport,
+} from "./request.ts";
 
 /** Attempts that fail in a row, with no answer between them, before the API is probed. */
 const SUSPICIOUS = 5;
@@ -35,7 +30,7 @@ export class OutageEnded extends Error {
 /** The layer that pauses all requests of a run while the API is down. */
 export class CircuitBreaker implements Transport {
   readonly #next: Transport;
-  readonly #options: Options;
+  readonly #options: LayerOptions;
   #failed = 0;
   /** How many answers there were, and when the last was. */
   #answers = 0;
@@ -47,7 +42,7 @@ export class CircuitBreaker implements Transport {
   #wake = new AbortController();
   #gaveUp: NetworkError | null = null;
 
-  constructor(next: Transport, options: Options) {
+  constructor(next: Transport, options: LayerOptions) {
     this.#next = next;
     this.#options = options;
   }
@@ -70,7 +65,7 @@ export class CircuitBreaker implements Transport {
       this.#answered();
       return value;
     } catch (error) {
-      if (!isRecoverable(error) || isOutage(error)) throw error;
+      if (!isRecoverable(error)) throw error;
       if (isAnswer(error)) {
         this.#answered();
         throw error;
@@ -97,60 +92,68 @@ export class CircuitBreaker implements Transport {
     startedMs: number,
     isOnly: boolean,
   ): Promise<boolean> {
-    const nowMs = this.#options.clock.monotonicMs();
     if (this.#failed++ === 0) {
       this.#sinceMs = Math.max(startedMs, this.#answeredMs);
     }
-    if (this.#answers === 0) this.#expectReachable(failure, nowMs);
+    if (this.#answers === 0) this.#expectPatience(failure);
     if (this.#pause === null && this.#failed < SUSPICIOUS && !isOnly) {
       return false;
     }
-    this.#pause ??= this.#waitForAnswer().finally(() => {
+    this.#pause ??= this.#waitForAnswer(failure).finally(() => {
       this.#pause = null;
     });
     return await this.#pause;
   }
 
-  /** Ends the run where the API was never reached, and waiting does not help or has not. */
-  #expectReachable(failure: Error, nowMs: number): void {
-    if (this.#gaveUp !== null) throw this.#gaveUp;
-    const isPermanent = failure instanceof NetworkError && failure.permanent;
-    if (isPermanent || nowMs - this.#sinceMs >= REACH_MS) {
-      throw this.#giveUp(failure, nowMs);
-    }
+  /** How long the API may stay silent from now on. */
+  get #leftMs(): number {
+    return this.#patienceMs - this.#silentMs;
   }
 
-  async #waitForAnswer(): Promise<boolean> {
+  get #patienceMs(): number {
+    return this.#answers === 0 ? REACH_MS : this.#options.patienceMs;
+  }
+
+  get #silentMs(): number {
+    return this.#options.clock.monotonicMs() - this.#sinceMs;
+  }
+
+  /** Ends the run where waiting does not help, or has not. */
+  #expectPatience(failure: Error): void {
+    if (this.#gaveUp !== null) throw this.#gaveUp;
+    const isPermanent = failure instanceof NetworkError && failure.permanent;
+    if (this.#leftMs > 0 && !(isPermanent && this.#answers === 0)) return;
+    throw this.#giveUp(failure);
+  }
+
+  /** Waits until the API answers; returns whether it was down. */
+  async #waitForAnswer(first: Error): Promise<boolean> {
     const { clock, observer } = this.#options;
-    const patienceMs = this.#answers === 0
-      ? REACH_MS
-      : this.#options.patienceMs;
+    await this.#sleep(this.#askedMs(first));
     let isDown = false;
     for (let waitMs = FIRST_WAIT_MS;; waitMs *= 2) {
       this.#wake = new AbortController();
       const failure = await this.#probe();
-      const nowMs = clock.monotonicMs();
       if (failure === null || this.#failed === 0) {
         this.#failed = 0;
         if (isDown) {
-          const took = durationText(nowMs - this.#sinceMs);
+          const took = durationText(this.#silentMs);
           observer.log("WARN", `the API answers, after ${took} without`);
         }
         return isDown;
       }
-      if (this.#answers === 0) this.#expectReachable(failure, nowMs);
-      const leftMs = this.#sinceMs + patienceMs - nowMs;
-      if (leftMs <= 0) throw this.#giveUp(failure, nowMs);
+      this.#expectPatience(failure);
       if (!isDown) {
+        const option = this.#answers === 0 ? "" : " (--patience)";
+        const most = `${durationText(this.#patienceMs)} for it${option}`;
         observer.log(
           "WARN",
-          `the API does not answer (${failure.message}); the run waits up to ${
-            durationText(patienceMs)
-          } for it${this.#answers === 0 ? "" : " (--patience)"}`,
+          `the API does not answer (${failure.message}); the run waits up to ${most}`,
         );
       }
       isDown = true;
-      const pauseMs = Math.min(waitMs, LONGEST_WAIT_MS, leftMs);
+      const backoffMs = Math.min(waitMs, LONGEST_WAIT_MS, this.#leftMs);
+      const pauseMs = Math.max(backoffMs, this.#askedMs(failure));
       observer.waiting(
         "the API does not answer, next attempt",
         clock.now() + pauseMs,
@@ -159,8 +162,16 @@ export class CircuitBreaker implements Transport {
     }
   }
 
+  /** Gives how long `Retry-After` asks to wait, unless that is too long. */
+  #askedMs(failure: Error): number {
+    const { clock, patienceMs } = this.#options;
+    const waitMs = askedMs(failure, clock);
+    return waitMs <= patienceMs ? waitMs : 0;
+  }
+
   /** Sleeps until an answer comes from a request that was on its way. */
   async #sleep(ms: number): Promise<void> {
+    if (ms === 0) return;
     const { clock, signal } = this.#options;
     const wake = this.#wake.signal;
     try {
@@ -176,34 +187,35 @@ export class CircuitBreaker implements Transport {
     try {
       await this.#next.get(this.#options.server.probe);
     } catch (error) {
-      if (!isRecoverable(error) || isOutage(error)) throw error;
+      if (!isRecoverable(error)) throw error;
       if (!isAnswer(error)) return error;
     }
     this.#answered();
     return null;
   }
 
-  #giveUp(failure: Error, nowMs: number): NetworkError {
+  #giveUp(failure: Error): NetworkError {
+    const { address, observer, server } = this.#options;
     const neverReached = this.#answers === 0;
     const advice = failure instanceof NetworkError ? failure.advice : undefined;
-    const address = `the address (${this.#options.server.addressOption})`;
-    const check = failure instanceof ApiError
-      ? `check ${address}, or try later`
-      : `check ${address} and the network`;
-    const silence = durationText(nowMs - this.#sinceMs);
+    const check = `check the address (${server.addressOption})${
+      failure instanceof ApiError ? ", or try later" : " and the network"
+    }`;
+    const silence = durationText(this.#silentMs);
+    const resume = "resume when it does, or wait longer with --patience";
     const message = neverReached
-      ? `cannot reach the API at ${this.#options.address}: ${failure.message}; ${
+      ? `cannot reach the API at ${address}: ${failure.message}; ${
         advice ?? check
       }`
       : `the API has not answered for ${silence} (${failure.message}); ${
-        advice === undefined ? "" : `${advice}, `
-      }resume when it does, or wait longer with --patience`;
+        advice === undefined ? resume : `${advice}, ${resume}`
+      }`;
     this.#gaveUp = new NetworkError(message, {
       outage: true,
       neverReached,
       cause: failure,
     });
-    this.#options.observer.log("ERROR", message);
+    observer.log("ERROR", message);
     return this.#gaveUp;
   }
 }

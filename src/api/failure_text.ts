@@ -36,105 +36,84 @@ export function excerpt(body: Uint8Array, secrets: readonly string[]): string {
 }
 
 /** Why no answer arrived, in our words, and what the user may do. */
-interface Reason {
-  /** Matches the message of fetch, as Deno 2.9 has it. */
-  readonly pattern: RegExp;
-  readonly text: string;
-  readonly advice?: string;
-  /** Whether waiting does not help. */
-  readonly permanent?: true;
-}
+type Reason = readonly [fetchSays: RegExp, text: string, advice?: string];
 
-/** Stands for the option of the address in an advice. */
+/** Stands for how the user names the address. */
 const OPTION = "{option}";
 const CHECK_SCHEME =
   `check whether the address begins with http:// or https:// (${OPTION})`;
 
-/** The first that matches counts: host names are in messages about certificates only. */
-const REASONS: readonly Reason[] = [
-  {
-    pattern: /certificate not valid for name/i,
-    text: "the server's certificate is for another host name",
-    advice: `check the address (${OPTION}), and HTTPS_PROXY where it is set`,
-    permanent: true,
-  },
-  {
-    pattern: /certificate expired/i,
-    text: "the server's certificate has expired",
-    advice: "check the clock of this machine, or ask who runs the server",
-    permanent: true,
-  },
-  {
-    pattern: /certificate not valid yet/i,
-    text: "the server's certificate is not valid yet",
-    advice: "check the clock of this machine",
-    permanent: true,
-  },
-  {
-    pattern: /opening CA file/i,
-    text: "the file of certificates that DENO_CERT names cannot be read",
-    advice: "check DENO_CERT",
-    permanent: true,
-  },
-  {
-    pattern: /certificate|UnknownIssuer/i,
-    text: "the server's certificate is not trusted",
-    advice:
-      "if it is your company's own, set DENO_TLS_CA_STORE=system, or DENO_CERT to the file of the certificate that signed it",
-    permanent: true,
-  },
-  {
-    pattern: /InvalidContentType|corrupt message/i,
-    text: "the server does not speak TLS",
-    advice: CHECK_SCHEME,
-    permanent: true,
-  },
-  {
-    pattern: /invalid HTTP version/i,
-    text: "the server does not speak HTTP",
-    advice: CHECK_SCHEME,
-    permanent: true,
-  },
-  {
-    pattern: /proxy authentication required/i,
-    text: "the proxy asks for a login",
-    advice:
-      "set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, with %40 for an @ in the password",
-    permanent: true,
-  },
-  {
-    pattern: /unsuccessful tunnel/i,
-    text: "the proxy refuses the connection",
-    advice: "check HTTPS_PROXY, or name the host in NO_PROXY",
-  },
-  {
-    pattern: /dns error.*(temporary|try again)/i,
-    text: "the host name cannot be resolved just now",
-  },
-  {
-    pattern: /dns error|lookup address/i,
-    text: "the host name cannot be resolved",
-    permanent: true,
-  },
-  {
-    pattern: /requests to port \d+ are blocked/i,
-    text: "this port is not one of a web server",
-    permanent: true,
-  },
-  {
-    pattern: /refused/i,
-    text: "the connection was refused",
-    advice:
-      `check the address (${OPTION}) and the network, and HTTPS_PROXY where it is set`,
-  },
-  { pattern: /unreachable/i, text: "the network is unreachable" },
-  { pattern: /tls|ssl/i, text: "the secure connection cannot be made" },
-  {
-    pattern:
-      /reset|broken pipe|closed|incomplete|end of file|eof|aborted|body/i,
-    text: "the connection was cut",
-  },
-  { pattern: /timed? ?out/i, text: "the connection timed out" },
+/** Where waiting helps, by the message of fetch, as Deno 2.9 has it. */
+const PASSING: readonly Reason[] = [
+  [
+    /unsuccessful tunnel/i,
+    "the proxy refuses the connection",
+    "check HTTPS_PROXY, or name the host in NO_PROXY",
+  ],
+  [
+    /dns error.*(temporary|try again)/i,
+    "the host name cannot be resolved just now",
+  ],
+  [
+    /refused/i,
+    "the connection was refused",
+    `check the address (${OPTION}) and the network, and HTTPS_PROXY where it is set`,
+  ],
+  [/unreachable/i, "the network is unreachable"],
+  [/tls|ssl/i, "the secure connection cannot be made"],
+  [
+    /reset|broken pipe|closed|incomplete|end of file|eof|aborted|body/i,
+    "the connection was cut",
+  ],
+  [/timed? ?out/i, "the connection timed out"],
+];
+
+/** Where waiting does not help; looked at first, since they say more. */
+const PERMANENT: readonly Reason[] = [
+  [
+    /certificate not valid for name/i,
+    "the server's certificate is for another host name",
+    `check the address (${OPTION}), and HTTPS_PROXY where it is set`,
+  ],
+  [
+    /certificate expired/i,
+    "the server's certificate has expired",
+    "check the clock of this machine, or ask who runs the server",
+  ],
+  [
+    /certificate not valid yet/i,
+    "the server's certificate is not valid yet",
+    "check the clock of this machine",
+  ],
+  [
+    /opening CA file/i,
+    "the file of certificates that DENO_CERT names cannot be read",
+    "check DENO_CERT",
+  ],
+  [
+    /certificate|UnknownIssuer/i,
+    "the server's certificate is not trusted",
+    "if it is your company's own, set DENO_TLS_CA_STORE=system, or DENO_CERT to the file of the certificate that signed it",
+  ],
+  [
+    /InvalidContentType|corrupt message/i,
+    "the server does not speak TLS",
+    CHECK_SCHEME,
+  ],
+  [/invalid HTTP version/i, "the server does not speak HTTP", CHECK_SCHEME],
+  [
+    /proxy authentication required/i,
+    "the proxy asks for a login",
+    "set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT, with %40 for an @ in the password",
+  ],
+  [
+    /(dns error|lookup address)(?!.*(temporary|try again))/i,
+    "the host name cannot be resolved",
+  ],
+  [
+    /requests to port \d+ are blocked/i,
+    "this port is not one of a web server",
+  ],
 ];
 
 /**
@@ -148,12 +127,15 @@ export function networkError(
   addressOption: string,
 ): NetworkError {
   const said = messagesOf(cause).replace(/\bhttps?:\/\/[^\s)]+/gi, "");
-  const reason = REASONS.find(({ pattern }) => pattern.test(said));
-  return new NetworkError(reason?.text ?? "the connection failed", {
+  const isSaid = ([pattern]: Reason) => pattern.test(said);
+  const lasting = PERMANENT.find(isSaid);
+  const [, text = "the connection failed", advice] = lasting ??
+    PASSING.find(isSaid) ?? [];
+  return new NetworkError(text, {
     cause,
-    ...reason?.advice !== undefined &&
-      { advice: reason.advice.replace(OPTION, addressOption) },
-    ...reason?.permanent && { permanent: true },
+    permanent: lasting !== undefined,
+    ...advice !== undefined &&
+      { advice: advice.replace(OPTION, addressOption) },
   });
 }
 

@@ -13,12 +13,9 @@ import {
   proxyLoginError,
 } from "./failure_text.ts";
 import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
-import { retryAfterMs } from "./retry_after.ts";
 import type { ServerClock } from "./server_clock.ts";
 
-type Options =
-  & Pick<LayerOptions, "fetch" | "clock" | "apiUrl" | "server" | "signal">
-  & { readonly serverClock: ServerClock };
+type Options = LayerOptions & { readonly serverClock: ServerClock };
 
 /** The time of an attempt that names none, stretched by 1 s for every 16 KiB received. */
 const TIMEOUT_MS = 60_000;
@@ -50,52 +47,101 @@ export class FetchOnce implements Transport {
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
-    const body = await fetchBody(request, this.#options);
+    const options = this.#options;
+    const { clock, serverClock, signal, server } = options;
+    const timeoutMs = request.timeoutMs ?? TIMEOUT_MS;
+    using watchdog = new Watchdog(clock, timeoutMs, signal);
+    let body: Uint8Array;
+    try {
+      let url = this.#urlOf(request);
+      let response: Response;
+      for (let hops = 0;; hops++) {
+        response = await options.fetch(url, {
+          method: request.body === undefined ? "GET" : "POST",
+          headers: { ...server.headers, ...request.headers },
+          ...request.body !== undefined && { body: request.body },
+          redirect: "manual",
+          signal: watchdog.signal,
+        });
+        const next = this.#redirectOf(response, url, hops);
+        if (next === null) break;
+        await response.body?.cancel();
+        url = next;
+      }
+      const limit = response.ok ? request.maxBytes : undefined;
+      body = await readBody(response, watchdog, limit);
+      if (!response.ok) throw this.#statusError(request, response, body);
+      serverClock.learn(response.headers);
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (watchdog.expired !== null) {
+        throw new NetworkError(watchdog.expired, { cause: error });
+      }
+      if (error instanceof ApiError || error instanceof NetworkError) {
+        throw error;
+      }
+      throw networkError(error, server.addressOption);
+    }
     try {
       return request.read(body);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      throw new ProtocolError(
-        redact(error.message, this.#options.server.secrets),
-      );
+      throw new ProtocolError(redact(error.message, server.secrets));
     }
   }
-}
 
-async function fetchBody(
-  request: ApiRequest<unknown>,
-  options: Options,
-): Promise<Uint8Array> {
-  const { clock, serverClock, signal } = options;
-  using watchdog = new Watchdog(
-    clock,
-    request.timeoutMs ?? TIMEOUT_MS,
-    signal,
-  );
-  try {
-    const response = await follow(request, options, watchdog);
-    const limit = response.ok ? request.maxBytes : undefined;
-    const body = await readBody(response, watchdog, limit);
-    if (!response.ok) throw statusError(request, response, body, options);
-    serverClock.learn(response.headers);
-    return body;
-  } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (watchdog.expired !== null) {
-      throw new NetworkError(watchdog.expired, { cause: error });
-    }
-    if (error instanceof ApiError || error instanceof NetworkError) throw error;
-    throw networkError(error, options.server.addressOption);
+  #urlOf({ path, query = [] }: ApiRequest<unknown>): URL {
+    const url = new URL(this.#options.apiUrl + path);
+    for (const [name, value] of query) url.searchParams.append(name, value);
+    return url;
   }
-}
 
-function urlOf(
-  { path, query = [] }: ApiRequest<unknown>,
-  { apiUrl }: Options,
-): URL {
-  const url = new URL(apiUrl + path);
-  for (const [name, value] of query) url.searchParams.append(name, value);
-  return url;
+  /**
+   * Gives where a redirect leads, `null` where there is none. Stays within the
+   * API's origin: the key goes nowhere else.
+   */
+  #redirectOf(
+    { status, headers }: Response,
+    { href, origin }: URL,
+    hops: number,
+  ): URL | null {
+    const location = headers.get("location");
+    if (status < 300 || status >= 400 || location === null) return null;
+    const fatal = { status, retryable: false };
+    if (!URL.canParse(location, href) || hops === MAX_REDIRECTS) {
+      throw new ApiError("the API redirects in circles or to nowhere", fatal);
+    }
+    const next = new URL(location, href);
+    if (next.origin === origin) return next;
+    const { secrets, credentials, addressOption } = this.#options.server;
+    const other = redact(next.origin, secrets);
+    throw new ApiError(
+      `the API redirects to another origin, ${other}, where ${credentials.name} is not sent; check the address (${addressOption})`,
+      fatal,
+    );
+  }
+
+  #statusError(
+    { path }: ApiRequest<unknown>,
+    { status, headers }: Response,
+    body: Uint8Array,
+  ): Error {
+    if (status === 407) return proxyLoginError();
+    const { clock, serverClock, server } = this.#options;
+    const { secrets, refusesInJson } = server;
+    const said = excerpt(body, secrets);
+    const asked = status === 404 ? ` for ${redact(path, secrets)}` : "";
+    const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
+    // A proxy refuses with a page of its own, and that may pass.
+    const isOfProxy = (status === 401 || status === 403) && refusesInJson &&
+      !isJsonObject(body);
+    const isPassing = status >= 500 || [408, 425, 429].includes(status);
+    return new ApiError(`HTTP ${status}${asked}${said}`, {
+      status,
+      retryable: isOfProxy || isPassing,
+      ...waitMs !== null && { retryAtMs: clock.monotonicMs() + waitMs },
+    });
+  }
 }
 
 /** Aborts an attempt whose time is up or whose body has stopped coming. */
@@ -125,7 +171,8 @@ class Watchdog implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#done.abort();
+    // A reason of its own spares the making of an error, with its stack.
+    this.#done.abort("done");
   }
 
   async #watch(): Promise<void> {
@@ -141,8 +188,7 @@ class Watchdog implements Disposable {
         this.expired = stallsAtMs <= endsAtMs
           ? `the response stalled for ${STALL_MS / 1000} s`
           : `no complete answer within ${seconds} s`;
-        this.#abort.abort();
-        return;
+        return this.#abort.abort();
       }
       // No longer than a stall: meanwhile the body may have started.
       const nextLookMs = Math.min(waitMs, STALL_MS);
@@ -150,46 +196,6 @@ class Watchdog implements Disposable {
         if (!done.aborted) throw error;
       });
     }
-  }
-}
-
-/** Follows redirects within the API's origin: the key goes nowhere else. */
-async function follow(
-  request: ApiRequest<unknown>,
-  options: Options,
-  { signal }: Watchdog,
-): Promise<Response> {
-  const { body, headers } = request;
-  const { server } = options;
-  const url = urlOf(request, options);
-  let target = url;
-  for (let hops = 0;; hops++) {
-    const response = await options.fetch(target, {
-      headers: { ...server.headers, ...headers },
-      ...body !== undefined && { method: "POST", body },
-      redirect: "manual",
-      signal,
-    });
-    const location = response.headers.get("location");
-    if (response.status < 300 || response.status >= 400 || location === null) {
-      return response;
-    }
-    await response.body?.cancel();
-    const next = URL.canParse(location, target)
-      ? new URL(location, target)
-      : null;
-    const fatal = { status: response.status, retryable: false };
-    if (next === null || hops === MAX_REDIRECTS) {
-      throw new ApiError("the API redirects in circles or to nowhere", fatal);
-    }
-    if (next.origin !== url.origin) {
-      const origin = redact(next.origin, server.secrets);
-      throw new ApiError(
-        `the API redirects to another origin, ${origin}, where ${server.credentials.name} is not sent; check the address (${server.addressOption})`,
-        fatal,
-      );
-    }
-    target = next;
   }
 }
 
@@ -204,11 +210,8 @@ async function readBody(
   maxBytes = Infinity,
 ): Promise<Uint8Array> {
   const named = Number(headers.get("content-length") ?? 0);
-  if (named > maxBytes) {
-    await body?.cancel();
-    throw tooLarge(maxBytes);
-  }
-  const isUsable = named > 0 && named <= MOST_RESERVED_BYTES;
+  const isUsable = named > 0 &&
+    named <= Math.min(maxBytes, MOST_RESERVED_BYTES);
   const full: Uint8Array<ArrayBuffer>[] = [];
   let block = new Uint8Array(isUsable ? named : FIRST_BLOCK_BYTES);
   let length = 0;
@@ -217,7 +220,14 @@ async function readBody(
   for await (const chunk of body ?? []) {
     watchdog.received(chunk.length);
     received += chunk.length;
-    if (received > maxBytes) throw tooLarge(maxBytes);
+    if (Math.max(named, received) > maxBytes) {
+      // As a server would say it.
+      const megabytes = Math.round(maxBytes / 1_000_000);
+      throw new ApiError(`the response has more than ${megabytes} MB`, {
+        status: 413,
+        retryable: false,
+      });
+    }
     for (let from = 0; from < chunk.length;) {
       if (length === block.length) {
         full.push(block);
@@ -230,21 +240,14 @@ async function readBody(
       from += part.length;
     }
   }
-  return joinBlocks(full, block.subarray(0, length));
-}
-
-/** Joins blocks, and gives each back as soon as it is copied. */
-function joinBlocks(
-  full: readonly Uint8Array<ArrayBuffer>[],
-  last: Uint8Array,
-): Uint8Array {
+  const last = block.subarray(0, length);
   if (full.length === 0) return last;
-  const sum = full.reduce((bytes, block) => bytes + block.length, 0);
-  const whole = new Uint8Array(sum + last.length);
+  const whole = new Uint8Array(received);
   let at = 0;
   for (const block of full) {
     whole.set(block, at);
     at += block.length;
+    // Gives the block back as soon as it is copied.
     block.buffer.transfer(0);
   }
   whole.set(last, at);
@@ -252,38 +255,16 @@ function joinBlocks(
 }
 
 /**
- * Makes the error for a response of more bytes than there is room for, as a
- * server would say it.
+ * Reads a `Retry-After` header (RFC 9110, section 10.2.3). A date is measured
+ * against the `Date` of the same answer, where there is one.
+ *
+ * @returns Milliseconds from now; `null` where there is nothing to obey.
  */
-function tooLarge(maxBytes: number): ApiError {
-  const megabytes = Math.round(maxBytes / 1_000_000);
-  return new ApiError(`the response has more than ${megabytes} MB`, {
-    status: 413,
-    retryable: false,
-  });
-}
-
-function statusError(
-  { path }: ApiRequest<unknown>,
-  { status, headers }: Response,
-  body: Uint8Array,
-  { server: { secrets, refusesInJson }, clock, serverClock }: Options,
-): Error {
-  if (status === 407) return proxyLoginError();
-  const said = excerpt(body, secrets);
-  const asked = status === 404 ? ` for ${redact(path, secrets)}` : "";
-  const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
-  // A proxy refuses with a page of its own, and that may pass.
-  const isOfProxy = (status === 401 || status === 403) && refusesInJson &&
-    !isJsonObject(body);
-  return new ApiError(`HTTP ${status}${asked}${said}`, {
-    status,
-    retryable: isOfProxy || isPassingStatus(status),
-    ...waitMs !== null && { retryAfterMs: waitMs },
-  });
-}
-
-/** Checks whether a status says that the same request may succeed later. */
-function isPassingStatus(status: number): boolean {
-  return status === 408 || status === 425 || status === 429 || status >= 500;
+function retryAfterMs(headers: Headers, nowMs: number): number | null {
+  const text = headers.get("retry-after")?.trim() ?? "";
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.ceil(Number(text) * 1000);
+  const untilMs = Date.parse(text);
+  if (Number.isNaN(untilMs)) return null;
+  const dateMs = Date.parse(headers.get("date") ?? "");
+  return Math.max(0, untilMs - (Number.isNaN(dateMs) ? nowMs : dateMs));
 }

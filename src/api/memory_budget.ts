@@ -3,8 +3,8 @@
  * huge Logs do not fill the memory. A page's size is known only once it is here,
  * so an estimate is taken and corrected.
  *
- * The page that its list waits for (its head) must never wait for pages behind
- * it: one head at a time may overdraw, so there is always one that proceeds.
+ * Only a list that holds nothing may wait (`take`), and one of those that wait may
+ * overdraw: so there is always one that proceeds, and gives back what it holds.
  */
 
 /** The bytes of pages that a run holds. */
@@ -39,44 +39,35 @@ export class MemoryBudget {
         this.#overdrawn = true;
         return this.#permit(bytes, true);
       }
-      await this.#freed(signal);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+      await promise;
+      this.#waiting.delete(resolve);
     }
   }
 
-  #permit(bytes: number, overdraft: boolean): Permit {
-    let held = bytes;
+  #permit(bytes: number, overdraws: boolean): Permit {
+    let held = 0;
+    let isOverdraft = overdraws;
     let released = false;
-    const change = (to: number) => {
+    const resize = (to: number) => {
+      if (released) return;
       this.#held += to - held;
       held = to;
+      if (isOverdraft && this.#held <= this.#limit) {
+        isOverdraft = false;
+        this.#overdrawn = false;
+      }
+      for (const wake of this.#waiting) wake();
     };
-    this.#held += held;
-    return {
-      resize: (to) => {
-        if (!released) change(to);
-      },
-      release: () => {
-        if (released) return;
-        released = true;
-        change(0);
-        if (overdraft) this.#overdrawn = false;
-        for (const wake of [...this.#waiting]) wake();
-      },
+    const release = () => {
+      resize(0);
+      released = true;
+      if (isOverdraft) this.#overdrawn = false;
     };
-  }
-
-  #freed(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => () => {
-        this.#waiting.delete(wake);
-        signal.removeEventListener("abort", stop);
-        end();
-      };
-      const wake = settle(resolve);
-      const stop = settle(() => reject(signal.reason));
-      this.#waiting.add(wake);
-      signal.addEventListener("abort", stop, { once: true });
-    });
+    resize(bytes);
+    return { resize, release };
   }
 }
 

@@ -4,23 +4,8 @@
  * 12345678901234567890, 1.0, 1E+400, -0.0, duplicate keys and lone surrogates.
  * Parsing serves to read ids and totals and to prove that the JSON is whole.
  */
-import {
-  broken,
-  CLOSE_BRACE,
-  CLOSE_BRACKET,
-  COLON,
-  COMMA,
-  endOfValue,
-  expect,
-  expectEnd,
-  isSpace,
-  onOneLine,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  parseText,
-  skipSpace,
-  startOf,
-} from "./json_scan.ts";
+import { ProtocolError } from "../core/errors.ts";
+import { decodeUtf8 } from "../core/utf8.ts";
 
 /** One record: its bytes on one line, and what was read from its value. */
 export interface RawRecord<T> {
@@ -34,8 +19,27 @@ export interface SlicedRecords<T> {
   readonly envelope: Readonly<Record<string, unknown>>;
 }
 
-/** Reads what is needed from a record's parsed value; throws when it is not there. */
+/**
+ * Reads what is needed from a record's parsed value, in which very long strings
+ * are empty; throws when it is not there.
+ */
 export type ReadInfo<T> = (value: unknown) => T;
+
+/** Up to here a string is looked at byte by byte. */
+const NEAR_BYTES = 32;
+/** A longer string is proved in pieces of this size: as a whole it would cost its size in memory, twice. */
+const PIECE_BYTES = 32 * 1024;
+const LONGEST_ESCAPE_BYTES = 6;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const COMMA = 0x2c;
+const COLON = 0x3a;
 
 /**
  * Cuts an object such as `{"records": […], "total": 3}` into its records.
@@ -52,38 +56,29 @@ export function sliceRecords<T>(
   read: ReadInfo<T>,
 ): SlicedRecords<T> {
   const envelope: Record<string, unknown> = {};
-  let records: RawRecord<T>[] | undefined;
-  let at = skipSpace(body, startOf(body));
-  at = expect(body, at, OPEN_BRACE, "an object");
-  at = skipSpace(body, at);
-  if (body[at] !== CLOSE_BRACE) {
-    while (true) {
-      const nameEnd = endOfValue(body, at);
-      const name = parseText(body.subarray(at, nameEnd));
-      if (typeof name !== "string") throw broken("a member has no name");
-      at = expect(body, skipSpace(body, nameEnd), COLON, "a colon");
-      at = skipSpace(body, at);
-      if (name === key) {
-        if (records !== undefined) throw broken(`"${key}" is there twice`);
-        const cut = cutElements(body, at, read, `"${key}"`);
-        records = cut.records;
-        at = cut.end;
-      } else {
-        const end = endOfValue(body, at);
-        Object.defineProperty(envelope, name, {
-          value: parseText(body.subarray(at, end)),
-          enumerable: true,
-          configurable: true,
-        });
-        at = end;
-      }
-      at = skipSpace(body, at);
-      if (body[at] !== COMMA) break;
-      at = skipSpace(body, at + 1);
+  const found: RawRecord<T>[][] = [];
+  const braces = [OPEN_BRACE, CLOSE_BRACE] as const;
+  const end = forEachItem(body, startOf(body), braces, (at) => {
+    const name = takeValue(body, at);
+    if (typeof name.value !== "string") throw broken("a member has no name");
+    const colon = skipSpace(body, name.end);
+    const from = skipSpace(body, expect(body, colon, COLON));
+    if (name.value === key) {
+      if (found.length > 0) throw broken(`"${key}" is there twice`);
+      const { records, end } = cutElements(body, from, read);
+      found.push(records);
+      return end;
     }
-  }
-  at = expect(body, at, CLOSE_BRACE, "the end of the object");
-  expectEnd(body, at);
+    const { value, end } = takeValue(body, from);
+    Object.defineProperty(envelope, name.value, {
+      value,
+      enumerable: true,
+      configurable: true,
+    });
+    return end;
+  });
+  expectEnd(body, end);
+  const [records] = found;
   if (records === undefined) throw broken(`"${key}" is missing`);
   return { records, envelope };
 }
@@ -100,8 +95,7 @@ export function sliceArray<T>(
   body: Uint8Array,
   read: ReadInfo<T>,
 ): readonly RawRecord<T>[] {
-  const at = skipSpace(body, startOf(body));
-  const { records, end } = cutElements(body, at, read, "the answer");
+  const { records, end } = cutElements(body, startOf(body), read);
   expectEnd(body, end);
   return records;
 }
@@ -118,34 +112,205 @@ export function sliceDocument<T>(
   body: Uint8Array,
   read: ReadInfo<T>,
 ): RawRecord<T> {
-  let end = body.length;
-  while (end > 0 && isSpace(body[end - 1])) end--;
-  return cutRecord(body.subarray(skipSpace(body, startOf(body)), end), read);
+  const { value, bytes, end } = takeValue(body, startOf(body));
+  expectEnd(body, end);
+  return { bytes, info: read(value) };
 }
 
 function cutElements<T>(
   body: Uint8Array,
   start: number,
   read: ReadInfo<T>,
-  name: string,
 ): { records: RawRecord<T>[]; end: number } {
   const records: RawRecord<T>[] = [];
-  if (body[start] !== OPEN_BRACKET) {
-    throw broken(`${name} must be an array`);
-  }
-  let at = skipSpace(body, start + 1);
-  if (body[at] === CLOSE_BRACKET) return { records, end: at + 1 };
-  while (true) {
-    const end = endOfValue(body, at);
-    records.push(cutRecord(body.subarray(at, end), read));
-    at = skipSpace(body, end);
-    if (body[at] !== COMMA) break;
-    at = skipSpace(body, at + 1);
-  }
-  return { records, end: expect(body, at, CLOSE_BRACKET, "a comma") };
+  const brackets = [OPEN_BRACKET, CLOSE_BRACKET] as const;
+  const end = forEachItem(body, start, brackets, (at) => {
+    const { value, bytes, end } = takeValue(body, at);
+    records.push({ bytes, info: read(value) });
+    return end;
+  });
+  return { records, end };
 }
 
-function cutRecord<T>(bytes: Uint8Array, read: ReadInfo<T>): RawRecord<T> {
-  const info = read(parseText(bytes));
-  return { bytes: onOneLine(bytes), info };
+/**
+ * Goes through what stands between two brackets, with commas between.
+ *
+ * @param take Gets the index of an item, and returns the one behind it.
+ * @returns The index behind the closing bracket.
+ */
+function forEachItem(
+  body: Uint8Array,
+  start: number,
+  [open, close]: readonly [open: number, close: number],
+  take: (at: number) => number,
+): number {
+  let at = skipSpace(body, expect(body, start, open));
+  if (body[at] === close) return at + 1;
+  while (true) {
+    at = skipSpace(body, take(at));
+    if (body[at] !== COMMA) return expect(body, at, close);
+    at = skipSpace(body, at + 1);
+  }
+}
+
+/** Takes the JSON value that starts at `at`: parsed, and as bytes on one line. */
+function takeValue(
+  body: Uint8Array,
+  at: number,
+): { value: unknown; bytes: Uint8Array; end: number } {
+  /** Where very long strings are, without their quotes. */
+  const long: Array<readonly [from: number, to: number]> = [];
+  let hasLineBreak = false;
+  let depth = 0;
+  let end = at;
+  do {
+    const byte = body[end];
+    if (byte === QUOTE) {
+      const from = end + 1;
+      end = endOfString(body, end);
+      if (end - from > PIECE_BYTES) long.push([from, end - 1]);
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      depth++;
+      end++;
+    } else if (depth === 0) {
+      end = endOfScalar(body, end);
+    } else {
+      if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth--;
+      else if (byte === LINE_FEED || byte === CARRIAGE_RETURN) {
+        hasLineBreak = true;
+      }
+      end++;
+    }
+  } while (depth > 0 && end < body.length);
+  if (depth > 0) throw broken("it ends too early");
+  const bytes = body.subarray(at, end);
+  const value = parse(body, at, end, long);
+  return { value, bytes: hasLineBreak ? onOneLine(bytes) : bytes, end };
+}
+
+function endOfString(body: Uint8Array, at: number): number {
+  const near = Math.min(body.length, at + NEAR_BYTES);
+  let i = at + 1;
+  for (; i < near; i++) {
+    const byte = body[i]!;
+    if (byte === QUOTE) return i + 1;
+    if (byte === BACKSLASH) i++;
+  }
+  // Long strings are the bulk of Logs, and the native search is faster.
+  while (true) {
+    const quote = body.indexOf(QUOTE, i);
+    if (quote === -1) throw broken("it ends inside a string");
+    let backslashes = 0;
+    while (body[quote - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return quote + 1;
+    i = quote + 1;
+  }
+}
+
+function endOfScalar(body: Uint8Array, at: number): number {
+  let end = at;
+  while (end < body.length && !endsScalar(body[end]!)) end++;
+  if (end > at) return end;
+  throw broken(at < body.length ? "a value is missing" : "it ends too early");
+}
+
+function endsScalar(byte: number): boolean {
+  return byte === COMMA || byte === CLOSE_BRACE || byte === CLOSE_BRACKET ||
+    byte === COLON || isSpace(byte);
+}
+
+/** Checks whether a byte is white space between tokens. */
+function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+/** Gives the first index from `at` on that is no white space. */
+function skipSpace(body: Uint8Array, at: number): number {
+  while (isSpace(body[at])) at++;
+  return at;
+}
+
+/** Gives the index of the first token, behind a byte order mark. */
+function startOf(body: Uint8Array): number {
+  const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+  return skipSpace(body, hasMark ? 3 : 0);
+}
+
+/** Gives the index behind `byte`, which must be at `at`. */
+function expect(body: Uint8Array, at: number, byte: number): number {
+  if (body[at] === byte) return at + 1;
+  if (at >= body.length) throw broken("it ends too early");
+  throw broken(`"${String.fromCharCode(byte)}" was expected`);
+}
+
+/** Makes sure that nothing but white space follows. */
+function expectEnd(body: Uint8Array, at: number): void {
+  if (skipSpace(body, at) < body.length) {
+    throw broken("something follows its end");
+  }
+}
+
+/** Parses JSON; very long strings are proved, and empty in the value. */
+function parse(
+  body: Uint8Array,
+  start: number,
+  end: number,
+  long: ReadonlyArray<readonly [from: number, to: number]>,
+): unknown {
+  try {
+    let text = "";
+    let rest = start;
+    for (const [from, to] of long) {
+      text += decodeUtf8(body.subarray(rest, from));
+      proveString(body.subarray(from, to));
+      rest = to;
+    }
+    return JSON.parse(text + decodeUtf8(body.subarray(rest, end)));
+  } catch (cause) {
+    const isSyntax = cause instanceof SyntaxError;
+    throw broken(`it is not valid ${isSyntax ? "JSON" : "UTF-8"}`, cause);
+  }
+}
+
+/**
+ * Parses the inside of a string in pieces that break neither an escape nor a
+ * character.
+ */
+function proveString(inside: Uint8Array): void {
+  for (let from = 0; from < inside.length;) {
+    let to = Math.min(inside.length, from + PIECE_BYTES);
+    while (to < inside.length && !canBeCut(inside, to)) to++;
+    JSON.parse(`"${decodeUtf8(inside.subarray(from, to))}"`);
+    from = to;
+  }
+}
+
+/** Checks whether no escape can reach across an index, and no character does. */
+function canBeCut(inside: Uint8Array, at: number): boolean {
+  const isWithinCharacter = (inside[at]! & 0xc0) === 0x80;
+  return !isWithinCharacter &&
+    !inside.subarray(at - LONGEST_ESCAPE_BYTES, at).includes(BACKSLASH);
+}
+
+/** Makes the error for an answer that cannot be read. */
+function broken(why: string, cause?: unknown): ProtocolError {
+  return new ProtocolError(`the answer cannot be read: ${why}`, { cause });
+}
+
+/**
+ * Puts a record on one line: one that is printed on several loses all white
+ * space between its tokens, where alone a line break can be.
+ */
+function onOneLine(bytes: Uint8Array): Uint8Array {
+  const line = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let i = 0; i < bytes.length;) {
+    const end = bytes[i] === QUOTE ? endOfString(bytes, i) : i + 1;
+    if (!isSpace(bytes[i])) {
+      line.set(bytes.subarray(i, end), length);
+      length += end - i;
+    }
+    i = end;
+  }
+  return line.slice(0, length);
 }

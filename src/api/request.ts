@@ -1,29 +1,29 @@
 /**
  * Describes a request, and what makes one. The layers of the session
- * (fetch_once, retry_after, circuit_breaker, rate_limiter, retry, key_check)
- * are all of the same shape, and each is made from the one below it.
+ * (fetch_once, circuit_breaker, rate_limiter, retry, key_check) are all of the
+ * same shape, and each is made from the one below it.
  */
+import { ApiError } from "../core/errors.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Clock, Runtime } from "../core/runtime.ts";
 import { sliceDocument } from "./records.ts";
 
-/** One request of the API: a GET, unless it has a body. */
+/** One request of the API: a GET, or a POST where it has a body. */
 export interface ApiRequest<T> {
   /** Below the API's address, with a slash in front. */
   readonly path: string;
   readonly query?: ReadonlyArray<readonly [string, string]>;
+  readonly body?: Uint8Array<ArrayBuffer> | string;
+  /** Besides those of {@linkcode Server}, which they go before. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** For people: `Logs 1–100 of Support/Triage`. */
   readonly label: string;
   /** Time for one attempt, in milliseconds. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** The most attempts; those that met an outage or a 429 do not count. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** The most bytes to accept; a longer response is an ApiError of status 413. */
-  readonly maxBytes?: number;
-  /** What to send, with POST. */
-  readonly body?: Uint8Array<ArrayBuffer>;
-  /** Headers besides those of {@linkcode Server}. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly maxBytes?: number | undefined;
   /** Reads the body; a ProtocolError thrown here makes another attempt. */
   readonly read: (body: Uint8Array) => T;
 }
@@ -50,7 +50,7 @@ export interface Server {
   readonly probe: ApiRequest<unknown>;
 }
 
-/** What the layers share; each names the part that it uses. */
+/** What the layers share. */
 export interface LayerOptions {
   readonly fetch: Runtime["fetch"];
   readonly clock: Clock;
@@ -70,10 +70,20 @@ export interface LayerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Describes the Humanloop API. */
+/**
+ * Gives how long `Retry-After` asks to wait, from now on.
+ *
+ * @returns Milliseconds; 0 where it asks for nothing.
+ */
+export function askedMs(error: unknown, clock: Clock): number {
+  if (!(error instanceof ApiError) || error.retryAtMs === undefined) return 0;
+  return Math.max(0, error.retryAtMs - clock.monotonicMs());
+}
+
+/** Describes the Humanloop API. An empty key is not sent. */
 export function humanloopApi(apiKey: string): Server {
   return {
-    headers: { "x-api-key": apiKey },
+    headers: apiKey === "" ? {} : { "x-api-key": apiKey },
     secrets: [apiKey],
     addressOption: "--api-url, HUMANLOOP_API_URL",
     refusesInJson: true,

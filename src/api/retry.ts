@@ -10,9 +10,12 @@ import {
 } from "../core/errors.ts";
 import { OutageEnded } from "./circuit_breaker.ts";
 import { durationText } from "./failure_text.ts";
-import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
-
-type Options = Pick<LayerOptions, "clock" | "random" | "observer" | "signal">;
+import {
+  type ApiRequest,
+  askedMs,
+  type LayerOptions,
+  type Transport,
+} from "./request.ts";
 
 /** How many attempts a request gets that names no number. */
 const MOST_ATTEMPTS = 5;
@@ -24,9 +27,9 @@ const LONGEST_BACKOFF_MS = 10_000;
 /** The layer that decides about another attempt, and waits for it. */
 export class Retry implements Transport {
   readonly #next: Transport;
-  readonly #options: Options;
+  readonly #options: LayerOptions;
 
-  constructor(next: Transport, options: Options) {
+  constructor(next: Transport, options: LayerOptions) {
     this.#next = next;
     this.#options = options;
   }
@@ -38,8 +41,10 @@ export class Retry implements Transport {
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
-    const { clock, random, signal } = this.#options;
-    const attempts = request.attempts ?? MOST_ATTEMPTS;
+    const { clock, random, observer, signal } = this.#options;
+    const { label, attempts = MOST_ATTEMPTS } = request;
+    const log = (level: "INFO" | "WARN", text: string, { message }: Error) =>
+      observer.log(level, `${label}, ${text}: ${message}`);
     let failed = 0;
     let refused = 0;
     let outages = 0;
@@ -51,7 +56,7 @@ export class Retry implements Transport {
           failed = 0;
           if (!isRetryable(error.cause) || ++outages < MOST_OUTAGES) continue;
           // It may be what brings the API down.
-          this.#log("INFO", request, `met ${outages} outages`, error.cause);
+          log("INFO", `met ${outages} outages`, error.cause);
           throw error.cause;
         }
         if (!isRetryable(error)) throw error;
@@ -59,21 +64,19 @@ export class Retry implements Transport {
         if (isRefused) refused++;
         else failed++;
         if (failed === attempts) {
-          this.#log(
-            "INFO",
-            request,
-            `failed in ${attemptsText(failed)}`,
-            error,
-          );
+          const all = failed === 1
+            ? "its only attempt"
+            : `all of ${failed} attempts`;
+          log("INFO", `failed in ${all}`, error);
           throw error;
         }
-        const waitMs = isRefused
-          ? slowDownMs(refused, random())
-          : backoffMs(failed, random());
-        const wait = waitText(error, waitMs);
-        this.#log(
+        // Full jitter; after a 429 never less than half of the longest wait.
+        const share = isRefused ? 0.5 + random() / 2 : random();
+        const longestMs = longestWaitMs(isRefused ? refused : failed);
+        const waitMs = Math.round(share * longestMs);
+        const wait = waitText(waitMs, askedMs(error, clock));
+        log(
           failed + refused === 1 ? "INFO" : "WARN",
-          request,
           isRefused
             ? `asked to slow down, next attempt ${wait}`
             : `retry ${failed} of ${attempts - 1} ${wait}`,
@@ -83,15 +86,6 @@ export class Retry implements Transport {
       }
     }
   }
-
-  #log(
-    level: "INFO" | "WARN",
-    { label }: ApiRequest<unknown>,
-    text: string,
-    { message }: Error,
-  ): void {
-    this.#options.observer.log(level, `${label}, ${text}: ${message}`);
-  }
 }
 
 function isRetryable(error: unknown): error is Error {
@@ -100,31 +94,14 @@ function isRetryable(error: unknown): error is Error {
     error instanceof NetworkError && !isOutage(error);
 }
 
-function attemptsText(count: number): string {
-  return count === 1 ? "its only attempt" : `all of ${count} attempts`;
-}
-
 /** Says how long a request waits; `Retry-After` is obeyed below, by the whole run. */
-function waitText(error: Error, waitMs: number): string {
-  const askedMs = error instanceof ApiError ? error.retryAfterMs ?? 0 : 0;
+function waitText(waitMs: number, askedMs: number): string {
   return askedMs > waitMs
     ? `when the API allows it (Retry-After ${durationText(askedMs)})`
     : `in ${durationText(waitMs)}`;
 }
 
-/**
- * Gives the wait after a failure: full jitter, so anything from nothing to 0.5 s
- * after the first, doubling to 10 s.
- */
-function backoffMs(failed: number, random: number): number {
-  return Math.round(random * longestWaitMs(failed));
-}
-
-/** Gives the wait after a 429: never less than half of the longest. */
-function slowDownMs(refused: number, random: number): number {
-  return Math.round((0.5 + random / 2) * longestWaitMs(refused));
-}
-
+/** Gives the longest wait after so many failures: 0.5 s, doubling to 10 s. */
 function longestWaitMs(count: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 1));
 }

@@ -1,7 +1,7 @@
 /**
- * Makes requests of the API: one gives what was read from its response's body, or a
- * typed error. Puts the layers together; each is a file of its own and knows
- * only the one below.
+ * Makes requests of the API: one gives what was read from its body, or a typed
+ * error. Puts the layers together; each is a file of its own and knows only the
+ * one below.
  */
 import { ApiError, NetworkError } from "../core/errors.ts";
 import { redact } from "../core/redact.ts";
@@ -11,14 +11,12 @@ import { FetchOnce } from "./fetch_once.ts";
 import { KeyCheck } from "./key_check.ts";
 import { RateLimiter } from "./rate_limiter.ts";
 import {
-  type ApiRequest,
   humanloopApi,
   type LayerOptions,
   type Server,
   type Transport,
 } from "./request.ts";
 import { Retry } from "./retry.ts";
-import { RetryAfter } from "./retry_after.ts";
 import { ServerClock } from "./server_clock.ts";
 
 export type { ApiRequest } from "./request.ts";
@@ -36,44 +34,7 @@ export type SessionOptions =
 const NO_API_STATUSES = [404, 405, 410];
 
 /** Makes the requests of a run. */
-export class Session {
-  readonly #top: Transport;
-  readonly #serverClock: ServerClock;
-  /** The API's address as messages name it: without a login. */
-  readonly #address: string;
-  readonly #server: Server;
-
-  constructor({ runtime, ...options }: SessionOptions) {
-    const { clock, fetch } = runtime;
-    const server = "server" in options
-      ? options.server
-      : humanloopApi(options.apiKey);
-    const { origin, pathname } = new URL(options.apiUrl);
-    const address = origin + pathname;
-    const shared: LayerOptions = {
-      ...options,
-      fetch,
-      clock,
-      random: () => runtime.random(),
-      address,
-      server,
-      observer: {
-        log: (level, message) =>
-          options.observer.log(level, redact(message, server.secrets)),
-        waiting: (reason, untilMs) => options.observer.waiting(reason, untilMs),
-      },
-    };
-    this.#address = address;
-    this.#server = server;
-    this.#serverClock = new ServerClock(clock);
-    const once = new FetchOnce({ ...shared, serverClock: this.#serverClock });
-    const whenAllowed = new RetryAfter(once, shared);
-    const whenUp = new CircuitBreaker(whenAllowed, shared);
-    const inTurn = new RateLimiter(whenUp, shared);
-    const retried = new Retry(inTurn, shared);
-    this.#top = new KeyCheck(retried, shared);
-  }
-
+export class Session implements Transport {
   /**
    * Makes a request, up to five times or `request.attempts` times. Attempts that
    * met an outage or a 429 do not count.
@@ -85,8 +46,39 @@ export class Session {
    * @throws {AuthError} When the API refuses the key.
    * @throws The signal's reason when the run ends.
    */
-  get<T>(request: ApiRequest<T>): Promise<T> {
-    return this.#top.get(request);
+  readonly get: Transport["get"];
+  readonly #serverClock: ServerClock;
+  /** The API's address as messages name it: without a login. */
+  readonly #address: string;
+  readonly #server: Server;
+
+  constructor({ runtime, observer, ...options }: SessionOptions) {
+    const { clock, fetch } = runtime;
+    const server = "server" in options
+      ? options.server
+      : humanloopApi(options.apiKey);
+    this.#server = server;
+    const { origin, pathname } = new URL(options.apiUrl);
+    this.#address = origin + pathname;
+    this.#serverClock = new ServerClock(clock);
+    const shared = {
+      ...options,
+      fetch,
+      clock,
+      random: () => runtime.random(),
+      address: this.#address,
+      server,
+      serverClock: this.#serverClock,
+      observer: {
+        log: (level, message) =>
+          observer.log(level, redact(message, server.secrets)),
+        waiting: (reason, untilMs) => observer.waiting(reason, untilMs),
+      } satisfies LayerOptions["observer"],
+    };
+    const whenUp = new CircuitBreaker(new FetchOnce(shared), shared);
+    const inTurn = new RateLimiter(whenUp, shared);
+    const top = new KeyCheck(new Retry(inTurn, shared), shared);
+    this.get = top.get.bind(top);
   }
 
   /**
@@ -104,14 +96,13 @@ export class Session {
       if (!(error instanceof ApiError)) throw error;
       const { status, message, retryable } = error;
       const isElsewhere = status < 400 || NO_API_STATUSES.includes(status);
-      if (!isElsewhere && !retryable) return;
-      if (!isElsewhere) throw error;
+      if (!isElsewhere && retryable) throw error;
+      if (!isElsewhere) return;
+      const advice = status < 400
+        ? ""
+        : `; check the address (${this.#server.addressOption})`;
       throw new NetworkError(
-        `cannot reach the API at ${this.#address}: ${message}${
-          status < 400
-            ? ""
-            : `; check the address (${this.#server.addressOption})`
-        }`,
+        `cannot reach the API at ${this.#address}: ${message}${advice}`,
         { neverReached: true, cause: error },
       );
     }

@@ -21,8 +21,8 @@ export interface ApiErrorOptions extends ErrorOptions {
   readonly status: number;
   /** Whether the same request may succeed a little later. */
   readonly retryable: boolean;
-  /** What `Retry-After` asked for, in milliseconds from now. */
-  readonly retryAfterMs?: number;
+  /** From when on `Retry-After` allows another request, by the clock that never jumps. */
+  readonly retryAtMs?: number;
 }
 
 /** The API answered with a status that is no success. */
@@ -30,13 +30,13 @@ export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly status: number;
   readonly retryable: boolean;
-  readonly retryAfterMs: number | undefined;
+  readonly retryAtMs: number | undefined;
 
   constructor(message: string, options: ApiErrorOptions) {
     super(message, options);
     this.status = options.status;
     this.retryable = options.retryable;
-    this.retryAfterMs = options.retryAfterMs;
+    this.retryAtMs = options.retryAtMs;
   }
 }
 

@@ -5,9 +5,9 @@
  */
 import { type LogInfo, logsList } from "../api/client.ts";
 import { recordsOf } from "../core/ranges.ts";
-import { ApiError, isListRecoverable } from "../core/errors.ts";
-import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
-import type { Cursor, PagingHints } from "../lists/list_types.ts";
+import { ApiError } from "../core/errors.ts";
+import { openList, wholeList } from "../lists/list_reader.ts";
+import type { Cursor } from "../lists/list_types.ts";
 import type { ListCheckpoint } from "../tree/checkpoint.ts";
 import type { FileContext } from "./context.ts";
 import {
@@ -86,49 +86,32 @@ async function openNew(
   if (isOnePage && !times.isFiltered || whole.total === 0) {
     return { spec, reader: whole };
   }
-  const { session } = reader;
-  const { total, hints } = whole;
-  let cutoff: string | null;
   try {
-    cutoff = times.cutoff ?? newestOf(await whole.peek());
-  } finally {
+    const { total } = whole;
+    const cutoff = times.cutoff ?? newestOf(await whole.peek());
+    // Mostly no Log is newer than the cut-off: the list is read on as if so, while
+    // the counts are asked for that tell.
+    const isLikely = !times.isFiltered && cutoff !== null && total <= LONG_LIST;
+    if (isLikely) {
+      const window = { after: null, until: cutoff, offset: 0, count: total };
+      whole.continueAs(planFrom(file, times, [window]).segments);
+    }
+    const plan = await planLogs(reader.session, file, times, total, cutoff);
+    if (
+      isLikely && plan?.windows.length === 1 &&
+      recordsOf(plan.windows) === total
+    ) {
+      return { ...plan, reader: whole };
+    }
     // It must not hold memory that the next reader may have to wait for.
     whole[Symbol.dispose]();
-  }
-  // Mostly no Log is newer than the cut-off: the list is opened as if so, while
-  // the counts are asked for that tell.
-  const [plan, opened] = await Promise.all([
-    planLogs(session, file, times, total, cutoff),
-    openLikely(context, total, cutoff, cursor, hints),
-  ]);
-  if (
-    opened && plan?.windows.length === 1 && recordsOf(plan.windows) === total
-  ) {
-    return { ...plan, reader: opened };
-  }
-  opened?.[Symbol.dispose]();
-  if (plan === null) warnOfIgnoredDates(context);
-  const segments = plan?.segments ?? wholeList(spec);
-  const planned = await openList(reader, segments, cursor, { hints });
-  return { spec, ...plan, reader: planned };
-}
-
-/** Opens a list as if none of its Logs were newer than the cut-off; `null` where it cannot be. */
-async function openLikely(
-  { file, reader, times }: FileContext,
-  total: number,
-  cutoff: string | null,
-  cursor: Cursor,
-  hints: PagingHints,
-): Promise<ListReader<LogInfo> | null> {
-  if (times.isFiltered || cutoff === null || total > LONG_LIST) return null;
-  const window = { after: null, until: cutoff, offset: 0, count: total };
-  const { segments } = planFrom(file, times, [window]);
-  try {
-    return await openList(reader, segments, cursor, { hints });
+    if (plan === null) warnOfIgnoredDates(context);
+    const segments = plan?.segments ?? wholeList(spec);
+    const planned = await openList(reader, segments, cursor);
+    return { spec, ...plan, reader: planned };
   } catch (error) {
-    if (!isListRecoverable(error)) throw error;
-    return null;
+    whole[Symbol.dispose]();
+    throw error;
   }
 }
 

@@ -1,7 +1,8 @@
 /**
  * Reads a list from a cursor on as one ordered stream. A list is one segment, or
  * several that follow on each other: the time windows of a long list of Logs.
- * While one is read the next is opened, so that no slot is idle between them.
+ * Once all of one is asked for the next is prefetched, so that no slot is idle
+ * between them.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
@@ -9,30 +10,17 @@ import { KeySet } from "../core/key_set.ts";
 import type {
   Batch,
   Cursor,
-  PagingHints,
+  ListSegment,
   ReaderContext,
 } from "./list_types.ts";
 import { SegmentReader } from "./segment_reader.ts";
 
-/** Part of a list that is asked for with parameters of its own. */
-export interface ListSegment<T> {
-  readonly spec: ListSpec<T>;
-  /** Index in the list of its first record. */
-  readonly offset: number;
-  /** How many records it holds; `null`, for the last only, where that is still to be asked. */
-  readonly count: number | null;
-}
+export type { ListSegment } from "./list_types.ts";
 
 /** How a list is read. */
 export interface ReadOptions {
   /** The offset behind the last record that is wanted; absent for all. */
   readonly end?: number | undefined;
-  readonly hints?: PagingHints;
-}
-
-interface Opened<T> {
-  readonly segment: ListSegment<T>;
-  readonly reader: SegmentReader<T>;
 }
 
 /**
@@ -52,7 +40,7 @@ export async function openList<T>(
 ): Promise<ListReader<T>> {
   const reader = new ListReader(context, segments, cursor, options);
   try {
-    await reader.open();
+    await reader.openNext();
     return reader;
   } catch (error) {
     reader[Symbol.dispose]();
@@ -75,21 +63,20 @@ export class ListReader<T> implements Disposable {
   readonly #context: ReaderContext;
   readonly #cursor: Cursor;
   readonly #end: number;
-  /** The segments that are not opened yet. */
+  /** The segments that no reader was made for yet. */
   readonly #waiting: ListSegment<T>[];
-  readonly #open = new Set<SegmentReader<T>>();
-  #current: Opened<T> | null = null;
-  #hints: PagingHints;
+  #current: SegmentReader<T> | null = null;
+  /** The reader behind the current one, not opened yet. */
+  #next: SegmentReader<T> | null = null;
   #total: number;
   #mismatch: string | null = null;
   #sourceChanged = false;
-  #ended = false;
 
   constructor(
     context: ReaderContext,
     segments: readonly ListSegment<T>[],
     cursor: Cursor,
-    { end = Infinity, hints }: ReadOptions,
+    { end = Infinity }: ReadOptions,
   ) {
     this.#context = context;
     this.#cursor = cursor;
@@ -99,13 +86,6 @@ export class ListReader<T> implements Disposable {
       segment === last || segment.offset + segment.count! > cursor.offset
     );
     this.#total = last.offset + (last.count ?? 0);
-    this.#hints = hints ??
-      { maxPageSize: last.spec.pageSize, isFixedSize: false };
-  }
-
-  /** Opens the first segment. */
-  async open(): Promise<void> {
-    this.#current = await this.#openNext();
   }
 
   /** How many records the list has, as far as known. */
@@ -115,24 +95,34 @@ export class ListReader<T> implements Disposable {
 
   /** Whether the list changed while it was read. */
   get sourceChanged(): boolean {
-    return this.#sourceChanged ||
-      [...this.#open].some((reader) => reader.sourceChanged);
+    return this.#sourceChanged || (this.#current?.sourceChanged ?? false);
   }
 
   /** Gives the records of the next page without taking them, as far as it has any. */
   async peek(): Promise<readonly RawRecord<T>[]> {
-    return await this.#current?.reader.peek() ?? [];
+    if (this.#current === null) return [];
+    const { parts } = await this.#current.pages.peek();
+    return parts.flatMap((part) => part.kind === "records" ? part.records : []);
   }
 
   /** Whether nothing is left to ask for. */
   get isAskedFor(): boolean {
     return this.#waiting.length === 0 &&
-      (this.#current?.reader.isAskedFor ?? true);
+      (this.#current?.pages.isAskedFor ?? true);
   }
 
-  /** How the server gives its pages. */
-  get hints(): PagingHints {
-    return this.#current?.reader.hints ?? this.#hints;
+  /**
+   * Goes on by asking for the list in another way, and keeps the page that is
+   * here. Pages are requested ahead.
+   *
+   * @param segments The first holds the very records of the list that was opened.
+   */
+  continueAs([first, ...others]: readonly ListSegment<T>[]): void {
+    if (this.#current === null || first === undefined) return;
+    const { pages } = this.#current;
+    pages.spec = first.spec;
+    pages.prefetch();
+    this.#waiting.push(...others);
   }
 
   /**
@@ -146,55 +136,50 @@ export class ListReader<T> implements Disposable {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch<T>, void> {
     while (this.#current !== null) {
-      const next = this.#openNext();
-      // Awaited below; a rejection before that must not end the process.
-      next.catch(() => {});
-      yield* this.#read(this.#current);
-      this.#current = await next;
+      const reader = this.#current;
+      for await (const batch of reader) {
+        if (reader.pages.isAskedFor) this.#makeNext()?.pages.prefetch();
+        yield batch;
+      }
+      this.#noteTotal(reader);
+      this.#mismatch ??= reader.checkConsistency();
+      this.#sourceChanged ||= reader.sourceChanged;
+      reader[Symbol.dispose]();
+      await this.openNext();
     }
+  }
+
+  /** Opens the next segment, where one is left. */
+  async openNext(): Promise<void> {
+    this.#current = this.#makeNext();
+    this.#next = null;
+    await this.#current?.open();
+    this.#noteTotal(this.#current);
   }
 
   [Symbol.dispose](): void {
-    this.#ended = true;
-    for (const reader of this.#open) reader[Symbol.dispose]();
+    this.#current?.[Symbol.dispose]();
+    this.#next?.[Symbol.dispose]();
   }
 
-  async *#read({ segment, reader }: Opened<T>): AsyncGenerator<Batch<T>> {
-    const { offset } = segment;
-    for await (const batch of reader) {
-      yield batch.kind === "records"
-        ? { ...batch, offset: offset + batch.offset }
-        : {
-          ...batch,
-          gap: { ...batch.gap, offset: offset + batch.gap.offset },
-        };
-    }
-    if (this.#waiting.length === 0) this.#total = offset + reader.total;
-    this.#mismatch ??= reader.checkConsistency();
-    this.#sourceChanged ||= reader.sourceChanged;
-    this.#hints = reader.hints;
-    reader[Symbol.dispose]();
-    this.#open.delete(reader);
-  }
-
-  async #openNext(): Promise<Opened<T> | null> {
-    const segment = this.#waiting[0];
-    if (segment === undefined || segment.offset >= this.#end) return null;
-    const { offset, count, spec } = segment;
-    const inside = this.#cursor.offset >= offset;
-    const reader = new SegmentReader(this.#context, spec, {
-      cursor: inside
-        ? { ...this.#cursor, offset: this.#cursor.offset - offset }
-        : atBeginning(),
-      end: this.#end - offset,
-      count,
-      hints: this.hints,
-    });
-    this.#open.add(reader);
-    if (this.#ended) reader[Symbol.dispose]();
-    await reader.open();
+  #makeNext(): SegmentReader<T> | null {
+    const [segment] = this.#waiting;
+    if (this.#next !== null || segment === undefined) return this.#next;
+    if (segment.offset >= this.#end) return null;
     this.#waiting.shift();
-    if (this.#waiting.length === 0) this.#total = offset + reader.total;
-    return { segment, reader };
+    const isInside = this.#cursor.offset >= segment.offset;
+    this.#next = new SegmentReader(this.#context, segment, {
+      cursor: isInside
+        ? this.#cursor
+        : { ...atBeginning(), offset: segment.offset },
+      end: this.#end,
+    });
+    return this.#next;
+  }
+
+  /** Learns the length of the list from its last segment. */
+  #noteTotal(reader: SegmentReader<T> | null): void {
+    const isLast = this.#waiting.length === 0 && this.#next === null;
+    if (reader !== null && isLast) this.#total = reader.end;
   }
 }

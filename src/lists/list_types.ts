@@ -1,4 +1,5 @@
 /** Describes what goes into reading a list, and what comes out of it. */
+import type { ListSpec } from "../api/list_spec.ts";
 import type { MemoryBudget } from "../api/memory_budget.ts";
 import type { RawRecord } from "../api/records.ts";
 import type { Session } from "../api/session.ts";
@@ -25,11 +26,22 @@ export interface Cursor {
   readonly keys: KeySet;
 }
 
+/** Part of a list that is asked for with parameters of its own. */
+export interface ListSegment<T> {
+  readonly spec: ListSpec<T>;
+  /** Index in the list of its first record. */
+  readonly offset: number;
+  /** How many records it holds; `null`, for the last only, where that is still to be asked. */
+  readonly count: number | null;
+}
+
 /** What all readers of a run share. */
 export interface ReaderContext {
   readonly session: Session;
   readonly budget: MemoryBudget;
   readonly weights: RecordWeights;
+  /** How the server gives the pages of lists, by what their records are, as far as it differs from what is asked. */
+  readonly paging: Map<string, PagingHints>;
   readonly signal: AbortSignal;
   /** Pages of one list to be asked for at once. */
   readonly inFlight: number;

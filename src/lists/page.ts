@@ -22,9 +22,9 @@ export interface Page<T> {
 /** How a page is asked for. */
 export interface PageOptions {
   /** The most attempts; absent for as many as any request has. */
-  readonly attempts?: number;
+  readonly attempts?: number | undefined;
   /** The most bytes to accept, unless the page is of one record. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -43,37 +43,16 @@ export function fetchPage<T>(
   { attempts, maxBytes }: PageOptions = {},
 ): Promise<Page<T>> {
   const { page, size } = address;
-  const range = size === 1
-    ? `${page}`
-    : `${startOf(address) + 1}–${endOf(address)}`;
+  const range = `${startOf(address) + 1}–${endOf(address)}`;
   return session.get({
     path: spec.path,
     query: [...spec.query, ["page", String(page)], ["size", String(size)]],
-    label: listLabel(spec, range),
-    ...(spec.timeoutMs === undefined ? {} : { timeoutMs: spec.timeoutMs }),
-    ...(attempts === undefined ? {} : { attempts }),
-    ...(maxBytes === undefined || size === 1 ? {} : { maxBytes }),
-    read: (body) => {
-      const answer = readPage(body, spec, address);
-      const before = startOf({ page, size: answer.size });
-      const promised = Math.min(answer.total - before, answer.size);
-      if (answer.records.length < promised) {
-        throw new ProtocolError(
-          `the page holds ${answer.records.length} of ${promised} records`,
-        );
-      }
-      if (!areDistinct(answer.records, spec)) {
-        throw new ProtocolError("the page holds a record twice");
-      }
-      return answer;
-    },
+    label: listLabel(spec, size === 1 ? String(page) : range),
+    timeoutMs: spec.timeoutMs,
+    attempts,
+    maxBytes: size === 1 ? undefined : maxBytes,
+    read: (body) => readPage(body, spec, address),
   });
-}
-
-/** Checks whether no record of a page is there twice. */
-function areDistinct<T>(records: readonly RawRecord<T>[], spec: ListSpec<T>) {
-  const keys = new Set(records.map(({ info }) => spec.key(info)));
-  return keys.size === records.length;
 }
 
 function readPage<T>(
@@ -98,6 +77,19 @@ function readPage<T>(
     throw new ProtocolError(
       `the page holds ${records.length} records and says that it holds at most ${size}`,
     );
+  }
+  const promised = Math.min(
+    total - (asked.page - 1) * Number(size),
+    Number(size),
+  );
+  if (records.length < promised) {
+    throw new ProtocolError(
+      `the page holds ${records.length} of ${promised} records`,
+    );
+  }
+  const keys = new Set(records.map(({ info }) => spec.key(info)));
+  if (keys.size < records.length) {
+    throw new ProtocolError("the page holds a record twice");
   }
   return { records, total, size: Number(size), bytes: body.length };
 }

@@ -8,15 +8,17 @@ import type { Permit } from "../api/memory_budget.ts";
 import { ProtocolError } from "../core/errors.ts";
 import type { PagingHints, ReaderContext } from "./list_types.ts";
 import { endOf, type PageAddress, pageFrom, startOf } from "./page_address.ts";
-import type { Page } from "./page.ts";
+import { RecordWeights } from "./record_weights.ts";
 import {
   FailureCount,
   type Fetched,
   fetchRange,
-  type RangeSource,
+  type Parts,
 } from "./split_page.ts";
 
 interface PendingPage<T> {
+  /** The first offset of it that is wanted. */
+  readonly from: number;
   readonly address: PageAddress;
   readonly permit: Permit;
   readonly result: Promise<Fetched<T>>;
@@ -26,6 +28,8 @@ interface PendingPage<T> {
 const HEAVY_PAGE_BYTES = 8 * 1024 * 1024;
 /** A page of more than this is asked for again in smaller ones, in bytes. */
 const MAX_PAGE_BYTES = 2 * HEAVY_PAGE_BYTES;
+/** The same while nothing is known of such records: many first pages fit into the memory. */
+const MAX_UNKNOWN_PAGE_BYTES = HEAVY_PAGE_BYTES / 2;
 /** How often the server may change the size of its pages. */
 const MOST_RESIZED = 5;
 
@@ -37,58 +41,47 @@ export interface PrefetcherOptions {
   readonly end: number;
   /** How many records the list has, as far as known; may be infinite. */
   readonly total: number;
-  /** How the server gave pages of nearly the same list. */
-  readonly hints: PagingHints;
 }
 
 /** Asks for the pages of one list, in order and ahead of time. */
 export class Prefetcher<T> implements Disposable {
   readonly #context: ReaderContext;
-  readonly #source: RangeSource<T>;
   readonly #end: number;
+  readonly #failures = new FailureCount();
   readonly #pages: PendingPage<T>[] = [];
+  /** The weight of this list's own records. */
+  readonly #weights = new RecordWeights();
+  /** What they are taken to weigh where a page was too large; `null` where none was. */
+  #assumedBytes: number | null = null;
   /** The offset from which the next page is to be asked for. */
   #next: number;
   #hints: PagingHints;
   /** The most records to ask for a page; fewer than the server's most where they are heavy. */
   #most: number;
   #resized = 0;
-  #pageBytes: number;
   #unfinished = 0;
   #ended = false;
   total: number;
+  /** How pages are asked for from now on. */
+  spec: ListSpec<T>;
 
   constructor(
     context: ReaderContext,
     spec: ListSpec<T>,
-    { from, end, total, hints }: PrefetcherOptions,
+    { from, end, total }: PrefetcherOptions,
   ) {
     this.#context = context;
-    this.#source = {
-      session: context.session,
-      spec,
-      failures: new FailureCount(),
-      maxBytes: MAX_PAGE_BYTES,
-    };
+    this.spec = spec;
     this.#next = from;
     this.#end = end;
-    this.#hints = hints;
     this.total = total;
-    const weight = context.weights.of(spec.records);
-    const fitting = weight === null
-      ? hints.maxPageSize
-      : Math.max(1, Math.floor(HEAVY_PAGE_BYTES / weight));
-    this.#most = hints.isFixedSize
-      ? hints.maxPageSize
-      : Math.min(hints.maxPageSize, fitting);
-    this.#pageBytes = weight === null
-      ? MAX_PAGE_BYTES
-      : Math.min(MAX_PAGE_BYTES, weight * this.#most);
-  }
-
-  /** What the reader of a similar list may expect. */
-  get hints(): PagingHints {
-    return this.#hints;
+    this.#hints = context.paging.get(spec.records) ??
+      { maxPageSize: spec.pageSize, isFixedSize: false };
+    const { maxPageSize, isFixedSize } = this.#hints;
+    const fitting = Math.floor(HEAVY_PAGE_BYTES / (this.#recordBytes ?? 1));
+    this.#most = isFixedSize
+      ? maxPageSize
+      : Math.max(1, Math.min(maxPageSize, fitting));
   }
 
   /** Whether all is asked for: the last page reaches beyond the end, and so shows it. */
@@ -107,18 +100,26 @@ export class Prefetcher<T> implements Disposable {
 
   /**
    * Gives what came of the page that is to be taken next, or of one behind it.
+   * Pages of a size that the server does not give or the machine cannot hold are
+   * asked for anew.
    *
-   * @param ahead 0 for the next, 1 for the one behind it.
-   * @param prefetches Whether later pages are asked for too: the reader may only
-   * want to know what the list is like.
+   * @param ahead 0 for the next page, 1 for the one behind it.
+   * @throws {ProtocolError} When the server keeps changing the size of its pages.
    */
-  async peek(ahead: 0 | 1, prefetches = true): Promise<Fetched<T>> {
-    while (this.#pages.length <= ahead) {
-      const { budget, signal } = this.#context;
-      this.#request(await budget.take(this.#pageBytes, signal));
+  async peek(ahead: 0 | 1 = 0): Promise<Parts<T>> {
+    const { budget, signal } = this.#context;
+    while (true) {
+      while (this.#pages.length <= ahead) {
+        this.#request(await budget.take(this.#pageBytes, signal));
+      }
+      const { result, address } = this.#pages[ahead]!;
+      const fetched = await result;
+      if (fetched.kind === "parts") return fetched;
+      if (fetched.kind === "resized") this.#resize(fetched.size, address);
+      else this.#shrink(address);
+      this.#next = this.#pages[0]!.from;
+      this.#forget();
     }
-    if (prefetches) this.#fill();
-    return await this.#pages[ahead]!.result;
   }
 
   /** Takes the next page; disposing the result gives its bytes back. */
@@ -127,57 +128,12 @@ export class Prefetcher<T> implements Disposable {
     return { [Symbol.dispose]: () => permit.release() };
   }
 
-  /**
-   * Takes over the server's size of a page, and asks anew by it.
-   *
-   * @param page What the server gave.
-   * @param from The first offset that is still wanted.
-   * @throws {ProtocolError} When the server does not stop changing it.
-   */
-  resize({ size }: Page<T>, from: number): void {
-    if (++this.#resized > MOST_RESIZED) {
-      throw new ProtocolError("the server keeps changing its page size");
-    }
-    const isFixedSize = size > this.#pages[0]!.address.size;
-    this.#hints = { maxPageSize: size, isFixedSize };
-    this.#restart(size, from);
-  }
-
-  /**
-   * Asks anew for smaller pages than one that was too large.
-   *
-   * @param from The first offset that is still wanted.
-   */
-  shrink({ size }: PageAddress, from: number): void {
-    this.#pageBytes = MAX_PAGE_BYTES / 2;
-    this.#restart(
-      Math.max(1, Math.min(this.#most, Math.floor(size / 4))),
-      from,
-    );
-  }
-
-  /** Gives back the permits of pages that will not be taken. */
-  [Symbol.dispose](): void {
-    this.#ended = true;
-    this.#forget();
-  }
-
-  #restart(most: number, from: number): void {
-    this.#most = most;
-    this.#forget();
-    this.#next = from;
-  }
-
-  #forget(): void {
-    for (const { permit } of this.#pages) permit.release();
-    this.#pages.length = 0;
-  }
-
-  /** Requests as many later pages as the window and the budget allow. */
-  #fill(): void {
+  /** Requests as many pages as the window and the budget allow. */
+  prefetch(): void {
     const { budget, inFlight, lookahead } = this.#context;
     while (
-      !this.#ended && Number.isFinite(this.total) && !this.isAskedFor &&
+      !this.#ended && !this.isAskedFor &&
+      (Number.isFinite(this.total) || this.#pages.length === 0) &&
       this.#unfinished < inFlight && this.#pages.length < lookahead
     ) {
       const permit = budget.tryTake(this.#pageBytes);
@@ -186,18 +142,42 @@ export class Prefetcher<T> implements Disposable {
     }
   }
 
+  /** Gives back the permits of pages that will not be taken. */
+  [Symbol.dispose](): void {
+    this.#ended = true;
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const { permit } of this.#pages) permit.release();
+    this.#pages.length = 0;
+  }
+
+  /** Requests the next page. */
   #request(permit: Permit): void {
     const from = this.#next;
     const address = this.#addressAt(from);
     this.#next = endOf(address);
     this.#unfinished++;
-    const result = this.#fetch(address, from, permit).finally(() => {
-      this.#unfinished--;
-      this.#fill();
-    });
+    const source = {
+      session: this.#context.session,
+      spec: this.spec,
+      failures: this.#failures,
+      maxBytes: this.#recordBytes === null
+        ? MAX_UNKNOWN_PAGE_BYTES
+        : MAX_PAGE_BYTES,
+    };
+    // The record before is wanted too, to see that it is still the same.
+    const first = Math.max(startOf(address), from - 1);
+    const result = fetchRange(source, address, first, this.total)
+      .then((fetched) => this.#received(fetched, address, permit))
+      .finally(() => {
+        this.#unfinished--;
+        this.prefetch();
+      });
     // Awaited in its turn; a rejection before that must not end the process.
     result.catch(() => {});
-    this.#pages.push({ address, permit, result });
+    this.#pages.push({ from, address, permit, result });
   }
 
   #addressAt(offset: number): PageAddress {
@@ -208,35 +188,60 @@ export class Prefetcher<T> implements Disposable {
     return { page: Math.floor(offset / size) + 1, size };
   }
 
-  async #fetch(
-    address: PageAddress,
-    from: number,
+  /** What a record weighs, by pages of this list or else of others; `null` while none was seen. */
+  get #recordBytes(): number | null {
+    const { records } = this.spec;
+    return this.#weights.of(records) ?? this.#assumedBytes ??
+      this.#context.weights.of(records);
+  }
+
+  /** What the next page may weigh. */
+  get #pageBytes(): number {
+    const bytes = this.#recordBytes;
+    if (bytes === null) return MAX_UNKNOWN_PAGE_BYTES;
+    return Math.min(MAX_PAGE_BYTES, bytes * this.#most);
+  }
+
+  /** Corrects the estimates by what a page weighs. */
+  #received(
+    fetched: Fetched<T>,
+    { size }: PageAddress,
     permit: Permit,
-  ): Promise<Fetched<T>> {
-    // The record before is wanted too, to see that it is still the same.
-    const first = Math.max(startOf(address), from - 1);
-    const fetched = await fetchRange(this.#source, address, first, this.total);
-    if (fetched.kind !== "parts" || fetched.bytes === 0) return fetched;
-    const { bytes, parts: [page] } = fetched;
+  ): Fetched<T> {
+    if (fetched.kind !== "parts") return fetched;
+    const { parts: [first, ...others], bytes } = fetched;
+    // A list must hold nothing while it waits for the next page.
+    if (bytes === 0) permit.release();
+    if (first?.kind !== "records" || others.length > 0) return fetched;
     permit.resize(bytes);
-    const count = page?.kind === "records" ? page.records.length : 0;
-    this.#context.weights.observe(this.#source.spec.records, count, bytes);
-    // Counts a heavy page at once, and lighter ones by and by.
-    this.#pageBytes = this.#pageBytes >= MAX_PAGE_BYTES / 2
-      ? bytes
-      : Math.max(bytes, this.#pageBytes / 2);
-    if (!this.#hints.isFixedSize) this.#weigh(bytes, address.size);
+    const count = first.records.length;
+    for (const weights of [this.#weights, this.#context.weights]) {
+      weights.observe(this.spec.records, count, bytes);
+    }
+    const { maxPageSize, isFixedSize } = this.#hints;
+    if (isFixedSize) return fetched;
+    if (bytes > HEAVY_PAGE_BYTES) {
+      const fewer = Math.floor(size * HEAVY_PAGE_BYTES / bytes);
+      this.#most = Math.max(1, Math.min(this.#most, fewer));
+    } else if (bytes < HEAVY_PAGE_BYTES / 2) {
+      this.#most = Math.min(maxPageSize, this.#most * 2);
+    }
     return fetched;
   }
 
-  /** Asks for fewer records a page where they are heavy, for more where not. */
-  #weigh(bytes: number, records: number): void {
-    const { maxPageSize } = this.#hints;
-    if (bytes > HEAVY_PAGE_BYTES) {
-      const fewer = Math.floor(records * HEAVY_PAGE_BYTES / bytes);
-      this.#most = Math.max(1, Math.min(this.#most, fewer));
-    } else if (bytes < HEAVY_PAGE_BYTES / 2 && this.#most < maxPageSize) {
-      this.#most = Math.min(maxPageSize, this.#most * 2);
+  /** Takes over the server's size of a page. */
+  #resize(size: number, asked: PageAddress): void {
+    if (++this.#resized > MOST_RESIZED) {
+      throw new ProtocolError("the server keeps changing its page size");
     }
+    this.#hints = { maxPageSize: size, isFixedSize: size > asked.size };
+    this.#context.paging.set(this.spec.records, this.#hints);
+    this.#most = size;
+  }
+
+  /** Asks for fewer records a page from now on, where one was too large. */
+  #shrink({ size }: PageAddress): void {
+    this.#most = Math.max(1, Math.min(this.#most, Math.floor(size / 4)));
+    this.#assumedBytes = HEAVY_PAGE_BYTES / this.#most;
   }
 }

@@ -27,6 +27,7 @@ export function readerContext(
     session,
     budget: new MemoryBudget(BYTES_HELD),
     weights: new RecordWeights(),
+    paging: new Map(),
     signal,
     inFlight: concurrency + PAGES_IN_WAITING,
     lookahead: (1 + PAGES_PER_SLOT) * concurrency,

@@ -3,7 +3,7 @@ import type { ListSpec } from "../api/list_spec.ts";
 import type { Session } from "../api/session.ts";
 import { isListRecoverable } from "../core/errors.ts";
 import { fetchPage } from "./page.ts";
-import { pageAround, startOf } from "./page_address.ts";
+import { type PageAddress, pageAround, startOf } from "./page_address.ts";
 
 /**
  * Fetches the keys of consecutive records in one page.
@@ -22,8 +22,25 @@ export async function fetchKeys<T>(
 ): Promise<ReadonlyArray<string | null> | null> {
   const address = pageAround(from, to, spec.pageSize);
   if (address === null) return null;
+  return await keysOf(session, spec, address, [from, to]);
+}
+
+/**
+ * Fetches the keys of the records in a range of one page.
+ *
+ * @param attempts The most attempts; absent for as many as any request has.
+ * @returns As {@linkcode fetchKeys} does.
+ * @throws {AuthError | NetworkError} When the run cannot go on.
+ */
+export async function keysOf<T>(
+  session: Session,
+  spec: ListSpec<T>,
+  address: PageAddress,
+  [from, to]: readonly [from: number, to: number],
+  attempts?: number,
+): Promise<ReadonlyArray<string | null> | null> {
   try {
-    const page = await fetchPage(session, spec, address);
+    const page = await fetchPage(session, spec, address, { attempts });
     const isAll = address.page === 1 && page.total <= page.size;
     if (page.size !== address.size && !isAll) return null;
     return Array.from({ length: to - from }, (_, i) => {

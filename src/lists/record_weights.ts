@@ -22,7 +22,8 @@ export class RecordWeights {
 
   /** Takes in a page: heavier ones count at once, lighter ones by and by. */
   observe(records: string, count: number, bytes: number): void {
-    const seen = bytes / Math.max(1, count);
+    if (count === 0) return;
+    const seen = bytes / count;
     const before = this.#bytes.get(records) ?? seen;
     const next = Math.max(seen, before + (seen - before) * SHARE);
     this.#bytes.set(records, next);

@@ -5,16 +5,25 @@
  * what a split asks for is asked once.
  */
 import type { ListSpec } from "../api/list_spec.ts";
+import type { RawRecord } from "../api/records.ts";
 import type { Session } from "../api/session.ts";
 import { ApiError, isListRecoverable, ProtocolError } from "../core/errors.ts";
-import { doOverlap, type Records } from "./overlap.ts";
-import { fetchPage, type Page } from "./page.ts";
-import { endOf, type PageAddress, pageFrom, startOf } from "./page_address.ts";
+import { fetchPage } from "./page.ts";
+import {
+  endOf,
+  type PageAddress,
+  pageAround,
+  pageFrom,
+  startOf,
+} from "./page_address.ts";
+import { keysOf } from "./record_keys.ts";
 
 /** Records of a range, or why they cannot be had. */
 export type Part<T> =
-  | Records<T> & {
+  | {
     readonly kind: "records";
+    readonly offset: number;
+    readonly records: readonly RawRecord<T>[];
     /** How many records the list has, as this response says. */
     readonly total: number;
   }
@@ -28,19 +37,22 @@ export type Part<T> =
     readonly isEnd?: true;
   };
 
+/** A page, in parts where it had to be split. */
+export interface Parts<T> {
+  readonly kind: "parts";
+  readonly parts: readonly Part<T>[];
+  readonly bytes: number;
+  /** Whether parts that were asked for one by one are not of the same list. */
+  readonly overlapMismatch: boolean;
+}
+
 /** What came of asking for a page. */
 export type Fetched<T> =
-  | {
-    readonly kind: "parts";
-    readonly parts: readonly Part<T>[];
-    readonly bytes: number;
-    /** Whether parts that were asked for one by one are not of the same list. */
-    readonly overlapMismatch: boolean;
-  }
+  | Parts<T>
   /** The server counts pages of another size than was asked for. */
-  | { readonly kind: "resized"; readonly page: Page<T> }
+  | { readonly kind: "resized"; readonly size: number }
   /** The page is larger than the server or this machine allows. */
-  | { readonly kind: "tooLarge"; readonly address: PageAddress };
+  | { readonly kind: "tooLarge" };
 
 /** Single records that fail one after the other before a list counts as failing. */
 const MOST_RECORDS = 10;
@@ -112,47 +124,39 @@ export async function fetchRange<T>(
   const isFailing = failures.isFailing(from);
   // One offset past the end, to see that it is the end.
   const end = Math.min(endOf(address), Math.max(total, from) + 1);
-  const gap = (failure: Error): Fetched<T> => ({
-    kind: "parts",
-    parts: [{ kind: "gap", offset: from, end, failure }],
-    bytes: 0,
-    overlapMismatch: false,
-  });
+  const gap = (failure: Error): Fetched<T> =>
+    onePart({ kind: "gap", offset: from, end, failure }, 0);
   if (failures.isGivenUp(from)) {
-    return gap(
-      new ProtocolError("the list was given up: too much of it failed"),
-    );
+    const reason = "the list was given up: too much of it failed";
+    return gap(new ProtocolError(reason));
   }
   try {
-    const page = await fetchPage(session, spec, address, {
-      maxBytes,
-      ...(isFailing ? { attempts: 1 } : {}),
-    });
-    const isAll = address.page === 1 && page.total <= page.size;
-    if (page.size !== address.size && !isAll) return { kind: "resized", page };
+    const { records, total, size, bytes } = await fetchPage(
+      ...[session, spec, address] as const,
+      { maxBytes, attempts: isFailing ? 1 : undefined },
+    );
+    const isAll = address.page === 1 && total <= size;
+    if (size !== address.size && !isAll) return { kind: "resized", size };
     failures.success();
-    const { records } = page;
     const offset = startOf(address);
-    return {
-      kind: "parts",
-      parts: [{ kind: "records", offset, records, total: page.total }],
-      bytes: page.bytes,
-      overlapMismatch: false,
-    };
+    return onePart({ kind: "records", offset, records, total }, bytes);
   } catch (failure) {
     if (!isListRecoverable(failure)) throw failure;
-    if (isTooLarge(failure, address.size)) return { kind: "tooLarge", address };
+    if (isTooLarge(failure, address.size)) return { kind: "tooLarge" };
     failures.pageFailed(from);
     if (isFailing || !isSplittable(failure) || end - from <= 1) {
       return gap(failure);
     }
     const split = new Split(source, startOf(address), from);
     await split.run(end, Math.floor(address.size / 2), failure);
-    const { parts } = split;
-    const runs = parts.filter((part) => part.kind === "records");
-    const overlapMismatch = !await doOverlap(session, spec, runs);
-    return { kind: "parts", parts, bytes: 0, overlapMismatch };
+    const { parts, bytes } = split;
+    const overlapMismatch = !await split.isOneList();
+    return { kind: "parts", parts, bytes, overlapMismatch };
   }
+}
+
+function onePart<T>(part: Part<T>, bytes: number): Parts<T> {
+  return { kind: "parts", parts: [part], bytes, overlapMismatch: false };
 }
 
 /** One page that is asked for in smaller ones. */
@@ -162,6 +166,7 @@ class Split<T> {
   #notBefore: number;
   #offset: number;
   readonly parts: Part<T>[] = [];
+  bytes = 0;
 
   constructor(source: RangeSource<T>, notBefore: number, from: number) {
     this.#source = source;
@@ -189,6 +194,31 @@ class Split<T> {
     }
   }
 
+  /**
+   * Checks whether the parts are of one list, which may have changed between
+   * them: where two meet, asks once more for both records in one page.
+   */
+  async isOneList(): Promise<boolean> {
+    const { session, spec } = this.#source;
+    for (const [i, after] of this.parts.entries()) {
+      const before = this.parts[i - 1];
+      if (before?.kind !== "records" || after.kind !== "records") continue;
+      const { offset } = after;
+      if (before.offset + before.records.length !== offset) continue;
+      const range = [offset - 1, offset + 1] as const;
+      const address = pageAround(...range, spec.pageSize, [
+        before.offset,
+        offset + after.records.length,
+      ]);
+      if (address === null) continue;
+      const keys = await keysOf(session, spec, address, range, 1);
+      const expected = [before.records.at(-1), after.records[0]]
+        .map((record) => record && spec.key(record.info));
+      if (!expected.every((key, i) => key === keys?.[i])) return false;
+    }
+    return true;
+  }
+
   /** Fetches one page; returns whether the list goes on behind it. */
   async #fetch(address: PageAddress, end: number): Promise<boolean> {
     const { session, spec, failures } = this.#source;
@@ -202,6 +232,7 @@ class Split<T> {
     const offset = startOf(address);
     const { records, total } = page;
     this.parts.push({ kind: "records", offset, records, total });
+    this.bytes += page.bytes;
     this.#offset = Math.max(this.#offset, offset + records.length);
     if (offset + records.length >= endOf(address)) return true;
     const failure = new ProtocolError(
@@ -214,16 +245,15 @@ class Split<T> {
   /** Leaves out what is up to `end`; a gap that goes on where the last ended joins it. */
   #gap(end: number, failure: Error, isEnd = false): void {
     const last = this.parts.at(-1);
-    const joins = last?.kind === "gap" && !last.isEnd && !isEnd;
-    if (joins) this.parts[this.parts.length - 1] = { ...last, end };
-    else {
-      this.parts.push({
-        ...{ kind: "gap", offset: this.#offset, end, failure },
-        ...isEnd && { isEnd },
-      });
-    }
+    const offset = this.#offset;
     this.#offset = end;
     this.#notBefore = end;
+    if (last?.kind === "gap" && !last.isEnd && !isEnd) {
+      this.parts[this.parts.length - 1] = { ...last, end };
+    } else {
+      const gap = { kind: "gap", offset, end, failure } as const;
+      this.parts.push(isEnd ? { ...gap, isEnd } : gap);
+    }
   }
 }
 

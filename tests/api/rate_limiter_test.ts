@@ -1,8 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../src/core/errors.ts";
 import { RateLimiter } from "../../src/api/rate_limiter.ts";
-import type { ApiRequest, Transport } from "../../src/api/request.ts";
+import {
+  type ApiRequest,
+  humanloopApi,
+  type Transport,
+} from "../../src/api/request.ts";
 import { VirtualClock } from "../helpers/clock.ts";
+import { recorder } from "../helpers/observer.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
 const REQUEST: ApiRequest<number> = {
@@ -23,8 +28,16 @@ function limited(concurrency: number, next: () => Promise<void>) {
       return request.read(new Uint8Array(1));
     },
   };
-  const { signal } = stop;
-  const limiter = new RateLimiter(below, { concurrency, clock, signal });
+  const limiter = new RateLimiter(below, {
+    ...{ fetch, clock, concurrency, random: () => 0, observer: recorder() },
+    ...{
+      apiUrl: "",
+      server: humanloopApi(""),
+      address: "",
+      patienceMs: 900_000,
+    },
+    signal: stop.signal,
+  });
   return { limiter, clock, stop };
 }
 

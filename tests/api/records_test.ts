@@ -119,6 +119,57 @@ Deno.test("text that is not UTF-8 is a ProtocolError, not a replacement", () => 
   );
 });
 
+/** A string of some 100 kB, whose pieces begin and end at every place of `part`. */
+const longString = (part: string, i: number) =>
+  `${"x".repeat(i)}${part.repeat(Math.ceil(100_000 / part.length))}`;
+
+Deno.test("a very long string is kept to the byte, and empty in the value that is read", () => {
+  const parts = [
+    "x",
+    "é漢🙂",
+    '\\\\\\"',
+    "\\ud83d\\ude42 abcdefg",
+    "\\\\\\\\",
+    "\ufeff",
+  ];
+  for (const part of parts) {
+    for (let i = 0; i < 12; i++) {
+      const text = longString(part, i);
+      const record = `{"a":["${text}",1],"id":"log_1","${text}":"${text}"}`;
+      JSON.parse(record);
+      const { records } = sliceRecords(
+        encode(`{"records":[${record},2],"total":2}`),
+        "records",
+        (value) => value,
+      );
+      assertEquals(decode(records[0]!.bytes) === record, true);
+      assertEquals(records[0]!.info, { a: ["", 1], id: "log_1", "": "" });
+      assertEquals(records[1]!.info, 2);
+    }
+  }
+});
+
+for (const damage of ["\n", "\\x", "\\u12", "\0", "\\ud83"]) {
+  Deno.test(`${JSON.stringify(damage)} anywhere in a very long string is a ProtocolError`, () => {
+    for (const at of [0, 1, 32_000, 32_767, 32_768, 32_769, 65_536, 99_999]) {
+      const text = "x".repeat(at) + damage + "y".repeat(100_000 - at);
+      assertThrows(() => cut(`{"records":["${text}"]}`), ProtocolError);
+    }
+  });
+}
+
+Deno.test("a very long string that is not UTF-8 is a ProtocolError", () => {
+  for (const at of [20, 32_768, 32_790, 99_000]) {
+    const body = encode(`{"records":["${"é".repeat(50_000)}"]}`);
+    body[at] = 0xff;
+    assertThrows(
+      () => sliceRecords(body, "records", (value) => value),
+      ProtocolError,
+      "not valid UTF-8",
+    );
+  }
+});
+
 /** A stream of seeded numbers. */
 class Chance {
   #n = 0;

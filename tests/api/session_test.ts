@@ -1,11 +1,18 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ApiRequest } from "../../src/api/session.ts";
+import { FetchOnce } from "../../src/api/fetch_once.ts";
+import { RateLimiter } from "../../src/api/rate_limiter.ts";
+import { humanloopApi } from "../../src/api/request.ts";
 import { sliceDocument } from "../../src/api/records.ts";
+import { Retry } from "../../src/api/retry.ts";
+import { ServerClock } from "../../src/api/server_clock.ts";
 import {
   ApiError,
   NetworkError,
   ProtocolError,
 } from "../../src/core/errors.ts";
+import { VirtualClock } from "../helpers/clock.ts";
+import { recorder } from "../helpers/observer.ts";
 import { json, type Stubbed, stubbed, TEST_KEY } from "../helpers/stub.ts";
 
 const REQUEST: ApiRequest<unknown> = {
@@ -21,6 +28,31 @@ Deno.test("a request carries the key and its query", async () => {
   assertEquals(await session.get(REQUEST), { ok: 1 });
   assertEquals(seen[0]!.url.href, "https://api.test/v5/things?q=a+b");
   assertEquals(seen[0]!.headers.get("x-api-key"), TEST_KEY);
+});
+
+Deno.test("a request with a body is a POST, and every attempt sends all of it", async () => {
+  const sent: unknown[] = [];
+  const clock = new VirtualClock();
+  const shared = {
+    ...{ clock, concurrency: 2, random: () => 1, observer: recorder() },
+    ...{ apiUrl: "https://traces.test", server: humanloopApi(""), address: "" },
+    ...{ patienceMs: 60_000, serverClock: new ServerClock(clock) },
+    signal: new AbortController().signal,
+    fetch: (input: string | URL | Request, init?: RequestInit) => {
+      const { method, body, headers } = init!;
+      sent.push([String(input), method, body, headers]);
+      return Promise.resolve(sent.length < 3 ? html(503) : json({ ok: 1 }));
+    },
+  };
+  const limiter = new RateLimiter(new FetchOnce(shared), shared);
+  const headers = { "content-type": "application/json" };
+  const value = await new Retry(limiter, shared).get({
+    ...{ path: "/v1/traces", label: "spans", body: "[1]", headers },
+    read: (body) => body.length,
+  });
+  assertEquals(value, 8);
+  const one = ["https://traces.test/v1/traces", "POST", "[1]", headers];
+  assertEquals(sent, [one, one, one]);
 });
 
 const PASSING: ReadonlyArray<readonly [string, () => Response | Error]> = [

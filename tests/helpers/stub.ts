@@ -91,6 +91,7 @@ export function stubbed(
     session,
     budget: new MemoryBudget(options.budget ?? 64 * 1024 * 1024),
     weights: new RecordWeights(),
+    paging: new Map(),
     signal: stop.signal,
     inFlight: concurrency + 1,
     lookahead: 4 * concurrency,

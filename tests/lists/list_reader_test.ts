@@ -167,6 +167,16 @@ for (const size of [40, 100, 250]) {
   });
 }
 
+Deno.test("that a server gives at most 40 a page is learned once, for all lists of a kind", async () => {
+  const stub = stubbed((url) => json(page(url, 330, 40)));
+  await readAll(stub);
+  const before = stub.seen.length;
+  const { ids } = await readAll(stub);
+  assertEquals(ids, numbers(0, 330));
+  const sizes = addresses(stub).slice(before).map(({ size }) => size);
+  assert(sizes.every((size) => size <= 40), `${sizes}`);
+});
+
 Deno.test("a server that changes its size midway is followed, but not for ever", async () => {
   const change = (sizes: readonly number[]) =>
     stubbed((url, n) => json(page(url, 2500, sizes[Math.floor(n / 5)] ?? 20)));
@@ -415,6 +425,123 @@ Deno.test("several readings over a budget smaller than a page all end", async ()
     Array.from({ length: 5 }, () => readAll(stub)),
   );
   for (const { ids } of all) assertEquals(ids, numbers(0, 500));
+});
+
+/** Cuts a list into windows of so many records, each with an address of its own. */
+const windowsOf = (length: number, count: number) =>
+  Array.from({ length: length / count }, (_, i) => ({
+    spec: { ...SPEC, query: [["window", `${i}`]] as const },
+    offset: i * count,
+    count,
+  }));
+/** Answers for a window: its records have the numbers of the whole list. */
+const windowPage = (url: URL, count: number) => {
+  const first = Number(url.searchParams.get("window")) * count;
+  const answer = page(url, count);
+  const records = answer.records.map(({ id }) => ({ id: `${first + +id}` }));
+  return { ...answer, records };
+};
+
+for (const budget of [10, 20_000, 64 * 1024 * 1024]) {
+  Deno.test(`lists of several windows over a budget of ${budget} bytes all end, in order`, async () => {
+    const big = "x".repeat(100);
+    const stub = stubbed((url) => {
+      const { records, ...answer } = windowPage(url, 300);
+      const heavy = records.map((record) => ({ ...record, big }));
+      return json({ ...answer, records: heavy });
+    }, { budget, concurrency: 2 });
+    const all = await Promise.all(Array.from({ length: 4 }, async () => {
+      const ids: string[] = [];
+      using list = await openList(stub.reader, windowsOf(1500, 300));
+      for await (const batch of list) {
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        if (batch.kind !== "records") continue;
+        assertEquals(batch.offset, Number(batch.records[0]!.info.id));
+        ids.push(...batch.records.map(({ info }) => info.id));
+      }
+      assertEquals([list.total, list.checkConsistency()], [1500, null]);
+      return ids;
+    }));
+    for (const ids of all) assertEquals(ids, numbers(0, 1500));
+    assertEquals(stub.reader.budget.tryTake(budget) !== null, true);
+  });
+}
+
+Deno.test("a window that is asked for ahead never takes the memory that the one before it waits for", async () => {
+  const big = "x".repeat(100);
+  const stub = stubbed((url) => {
+    const { records, ...answer } = windowPage(url, 500);
+    const heavy = records.map((record) => ({ ...record, big }));
+    return json({ ...answer, records: heavy });
+  }, { budget: 30_000, concurrency: 1 });
+  // Other lists hold half of it, and do not give it back.
+  stub.reader.budget.tryTake(15_000);
+  using list = await openList(stub.reader, windowsOf(1000, 500));
+  let records = 0;
+  for await (const batch of list) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (batch.kind === "records") records += batch.records.length;
+  }
+  assertEquals(records, 1000);
+});
+
+Deno.test("lists whose first pages fail wait for their second pages without holding memory", async () => {
+  const stub = stubbed((url) => {
+    const address = addressOf(url);
+    return startOf(address) < 99 ? broken() : json(page(url, 500));
+  }, { budget: 10 });
+  const all = await Promise.all(Array.from({ length: 4 }, () => readAll(stub)));
+  for (const { ids, gaps } of all) {
+    const missing = gaps.reduce((sum, { missing }) => sum + missing, 0);
+    assertEquals(ids.length + missing, 500);
+  }
+});
+
+Deno.test("the next window is asked for before the last page of this one is taken", async () => {
+  const stub = stubbed((url) => json(windowPage(url, 300)), { concurrency: 4 });
+  using list = await openList(stub.reader, windowsOf(600, 300));
+  const window = (n: number) =>
+    stub.seen.filter(({ url }) => url.searchParams.get("window") === `${n}`);
+  for await (const batch of list) {
+    if (batch.kind === "records" && batch.offset >= 200) break;
+  }
+  assertEquals(window(0).length, 4);
+  assert(window(1).length > 0);
+});
+
+Deno.test("many lists of records of unknown weight are opened at once, and heavy ones stay within the budget", async () => {
+  for (const [bytes, most] of [[100, 16], [1_000_000, 6]] as const) {
+    let open = 0;
+    let mostOpen = 0;
+    const stub = stubbed(async (url) => {
+      mostOpen = Math.max(mostOpen, ++open);
+      await stub.clock.sleep(50);
+      open--;
+      const { page: number, size } = addressOf(url);
+      const length = 2 + JSON.stringify(page(url, 100)).length + size * bytes;
+      const headers = { "content-length": `${length}` };
+      if (length > 20_000_000) return new Response("", { headers });
+      const answer = page(url, 100);
+      const records = answer.records.map((record) => ({
+        ...record,
+        big: "x".repeat(bytes),
+      }));
+      return json({ ...answer, page: number, records });
+    }, { concurrency: 16 });
+    if (bytes > 100) {
+      // One list has told what its records weigh.
+      stub.reader.weights.observe("Logs", 4, 4 * bytes);
+    }
+    await Promise.all(Array.from({ length: 16 }, async () => {
+      using list = await openList(stub.reader, wholeList(SPEC));
+      assertEquals(list.total, 100);
+      await stub.clock.sleep(1_000);
+    }));
+    assert(
+      bytes > 100 ? mostOpen <= most * 2 : mostOpen === most,
+      `${mostOpen}`,
+    );
+  }
 });
 
 Deno.test("the end of the run yields what has arrived, then throws its reason", async () => {
