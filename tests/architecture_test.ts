@@ -26,12 +26,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   database: ["tree", "ui"],
   browse: ["database", "report", "prompts", "tree", "ui"],
   datasets: ["database", "prompts", "tree"],
+  otlp: ["database", "tree", "ui", "api"],
   demo: [],
   build: [],
   cli: [
     ...["plan", "verify", "report", "prompts", "demo", "database", "browse"],
-    ...["datasets"],
-    ...["exporters", "lists", "api", "tree", "ui"],
+    ...["datasets", "otlp", "exporters", "lists", "api", "tree", "ui"],
   ],
 };
 /** Names process globals, and the only files that may use them. */

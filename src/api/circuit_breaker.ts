@@ -9,7 +9,6 @@ import {
   type ApiRequest,
   askedMs,
   type LayerOptions,
-  PROBE,
   type Transport,
 } from "./request.ts";
 
@@ -186,7 +185,7 @@ export class CircuitBreaker implements Transport {
   /** Asks the API for next to nothing; `null` when it answers. */
   async #probe(): Promise<Error | null> {
     try {
-      await this.#next.get(PROBE);
+      await this.#next.get(this.#options.server.probe);
     } catch (error) {
       if (!isRecoverable(error)) throw error;
       if (!isAnswer(error)) return error;
@@ -196,12 +195,12 @@ export class CircuitBreaker implements Transport {
   }
 
   #giveUp(failure: Error): NetworkError {
-    const { address, observer } = this.#options;
+    const { address, observer, server } = this.#options;
     const neverReached = this.#answers === 0;
     const advice = failure instanceof NetworkError ? failure.advice : undefined;
-    const check = failure instanceof ApiError
-      ? "check the address (--api-url, HUMANLOOP_API_URL), or try later"
-      : "check the address (--api-url, HUMANLOOP_API_URL) and the network";
+    const check = `check the address (${server.addressOption})${
+      failure instanceof ApiError ? ", or try later" : " and the network"
+    }`;
     const silence = durationText(this.#silentMs);
     const resume = "resume when it does, or wait longer with --patience";
     const message = neverReached

@@ -38,8 +38,10 @@ export function excerpt(body: Uint8Array, secrets: readonly string[]): string {
 /** Why no answer arrived, in our words, and what the user may do. */
 type Reason = readonly [fetchSays: RegExp, text: string, advice?: string];
 
+/** Stands for how the user names the address. */
+const OPTION = "{option}";
 const CHECK_SCHEME =
-  "check whether the address begins with http:// or https:// (--api-url, HUMANLOOP_API_URL)";
+  `check whether the address begins with http:// or https:// (${OPTION})`;
 
 /** Where waiting helps, by the message of fetch, as Deno 2.9 has it. */
 const PASSING: readonly Reason[] = [
@@ -55,7 +57,7 @@ const PASSING: readonly Reason[] = [
   [
     /refused/i,
     "the connection was refused",
-    "check the address (--api-url, HUMANLOOP_API_URL) and the network, and HTTPS_PROXY where it is set",
+    `check the address (${OPTION}) and the network, and HTTPS_PROXY where it is set`,
   ],
   [/unreachable/i, "the network is unreachable"],
   [/tls|ssl/i, "the secure connection cannot be made"],
@@ -71,7 +73,7 @@ const PERMANENT: readonly Reason[] = [
   [
     /certificate not valid for name/i,
     "the server's certificate is for another host name",
-    "check the address (--api-url, HUMANLOOP_API_URL), and HTTPS_PROXY where it is set",
+    `check the address (${OPTION}), and HTTPS_PROXY where it is set`,
   ],
   [
     /certificate expired/i,
@@ -118,8 +120,12 @@ const PERMANENT: readonly Reason[] = [
  * Says why no answer arrived, without the words of fetch: those may hold the URL.
  *
  * @param cause What fetch, or reading the body, threw.
+ * @param addressOption How the user names the address.
  */
-export function networkError(cause: unknown): NetworkError {
+export function networkError(
+  cause: unknown,
+  addressOption: string,
+): NetworkError {
   const said = messagesOf(cause).replace(/\bhttps?:\/\/[^\s)]+/gi, "");
   const isSaid = ([pattern]: Reason) => pattern.test(said);
   const lasting = PERMANENT.find(isSaid);
@@ -128,13 +134,14 @@ export function networkError(cause: unknown): NetworkError {
   return new NetworkError(text, {
     cause,
     permanent: lasting !== undefined,
-    ...advice !== undefined && { advice },
+    ...advice !== undefined &&
+      { advice: advice.replace(OPTION, addressOption) },
   });
 }
 
 /** Says that a proxy wants a login, where it does so by an answer of its own (HTTP 407). */
 export function proxyLoginError(): NetworkError {
-  return networkError(new Error("proxy authentication required"));
+  return networkError(new Error("proxy authentication required"), "");
 }
 
 function messagesOf(error: unknown): string {

@@ -48,7 +48,7 @@ export class FetchOnce implements Transport {
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
     const options = this.#options;
-    const { clock, serverClock, signal, apiKey } = options;
+    const { clock, serverClock, signal, server } = options;
     const timeoutMs = request.timeoutMs ?? TIMEOUT_MS;
     using watchdog = new Watchdog(clock, timeoutMs, signal);
     let body: Uint8Array;
@@ -58,10 +58,7 @@ export class FetchOnce implements Transport {
       for (let hops = 0;; hops++) {
         response = await options.fetch(url, {
           method: request.body === undefined ? "GET" : "POST",
-          headers: {
-            ...request.headers,
-            ...apiKey !== "" && { "x-api-key": apiKey },
-          },
+          headers: { ...server.headers, ...request.headers },
           ...request.body !== undefined && { body: request.body },
           redirect: "manual",
           signal: watchdog.signal,
@@ -83,13 +80,13 @@ export class FetchOnce implements Transport {
       if (error instanceof ApiError || error instanceof NetworkError) {
         throw error;
       }
-      throw networkError(error);
+      throw networkError(error, server.addressOption);
     }
     try {
       return request.read(body);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      throw new ProtocolError(redact(error.message, [apiKey]));
+      throw new ProtocolError(redact(error.message, server.secrets));
     }
   }
 
@@ -116,9 +113,10 @@ export class FetchOnce implements Transport {
     }
     const next = new URL(location, href);
     if (next.origin === origin) return next;
-    const other = redact(next.origin, [this.#options.apiKey]);
+    const { secrets, credentials, addressOption } = this.#options.server;
+    const other = redact(next.origin, secrets);
     throw new ApiError(
-      `the API redirects to another origin, ${other}, where the key is not sent; check the address (--api-url, HUMANLOOP_API_URL)`,
+      `the API redirects to another origin, ${other}, where ${credentials.name} is not sent; check the address (${addressOption})`,
       fatal,
     );
   }
@@ -129,16 +127,18 @@ export class FetchOnce implements Transport {
     body: Uint8Array,
   ): Error {
     if (status === 407) return proxyLoginError();
-    const { apiKey, clock, serverClock } = this.#options;
-    const said = excerpt(body, [apiKey]);
-    const asked = status === 404 ? ` for ${redact(path, [apiKey])}` : "";
+    const { clock, serverClock, server } = this.#options;
+    const { secrets, refusesInJson } = server;
+    const said = excerpt(body, secrets);
+    const asked = status === 404 ? ` for ${redact(path, secrets)}` : "";
     const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
     // A proxy refuses with a page of its own, and that may pass.
-    const isRefusal = (status === 401 || status === 403) && !isJsonObject(body);
+    const isOfProxy = (status === 401 || status === 403) && refusesInJson &&
+      !isJsonObject(body);
     const isPassing = status >= 500 || [408, 425, 429].includes(status);
     return new ApiError(`HTTP ${status}${asked}${said}`, {
       status,
-      retryable: isRefusal || isPassing,
+      retryable: isOfProxy || isPassing,
       ...waitMs !== null && { retryAtMs: clock.monotonicMs() + waitMs },
     });
   }

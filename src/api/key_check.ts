@@ -9,8 +9,7 @@ import {
   isOutage,
   isRecoverable,
 } from "../core/errors.ts";
-import type { Clock } from "../core/runtime.ts";
-import { type ApiRequest, PROBE, type Transport } from "./request.ts";
+import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
 /** How long the answer to a probe is believed, in milliseconds. */
 const BELIEVED_MS = 5_000;
@@ -18,15 +17,18 @@ const BELIEVED_MS = 5_000;
 /** The outermost layer: judges what a refusal means. */
 export class KeyCheck implements Transport {
   readonly #next: Transport;
-  readonly #clock: Clock;
+  readonly #options: Pick<LayerOptions, "clock" | "server">;
   /** Whether the API answered anything in this run with what was asked for. */
   #hasWorked = false;
   #probe: Promise<AuthError | null> | null = null;
   #probedMs = -Infinity;
 
-  constructor(next: Transport, clock: Clock) {
+  constructor(
+    next: Transport,
+    options: Pick<LayerOptions, "clock" | "server">,
+  ) {
     this.#next = next;
-    this.#clock = clock;
+    this.#options = options;
   }
 
   /**
@@ -43,8 +45,10 @@ export class KeyCheck implements Transport {
       return value;
     } catch (error) {
       if (!isRefusal(error)) throw error;
-      const isProbe = (request as ApiRequest<unknown>) === PROBE;
-      const failure = isProbe ? authError(error) : await this.#askProbe(error);
+      const isProbe = request === this.#options.server.probe;
+      const failure = isProbe
+        ? this.#authError(error)
+        : await this.#askProbe(error);
       if (failure !== null) throw failure;
       throw new ApiError(
         `the API refuses this (${error.message}); ask for access and resume`,
@@ -55,11 +59,12 @@ export class KeyCheck implements Transport {
 
   /** Probes once for all requests that are refused within some seconds. */
   async #askProbe(refusal: ApiError): Promise<AuthError | null> {
-    const isOld = this.#clock.monotonicMs() - this.#probedMs >= BELIEVED_MS;
+    const isOld =
+      this.#options.clock.monotonicMs() - this.#probedMs >= BELIEVED_MS;
     if (this.#probe === null || isOld) {
       this.#probedMs = Infinity;
       this.#probe = this.#judge(refusal).finally(() => {
-        this.#probedMs = this.#clock.monotonicMs();
+        this.#probedMs = this.#options.clock.monotonicMs();
       });
     }
     return await this.#probe;
@@ -67,14 +72,22 @@ export class KeyCheck implements Transport {
 
   async #judge(refusal: ApiError): Promise<AuthError | null> {
     try {
-      await this.#next.get(PROBE);
+      await this.#next.get(this.#options.server.probe);
       this.#hasWorked = true;
       return null;
     } catch (error) {
-      if (isRefusal(error)) return authError(error);
+      if (isRefusal(error)) return this.#authError(error);
       if (!isRecoverable(error) || isOutage(error)) throw error;
-      return this.#hasWorked ? null : authError(refusal);
+      return this.#hasWorked ? null : this.#authError(refusal);
     }
+  }
+
+  #authError(refusal: ApiError): AuthError {
+    const { name, advice } = this.#options.server.credentials;
+    return new AuthError(
+      `the API refused ${name} (${refusal.message}); ${advice}`,
+      { cause: refusal },
+    );
   }
 }
 
@@ -82,11 +95,4 @@ export class KeyCheck implements Transport {
 function isRefusal(error: unknown): error is ApiError {
   return error instanceof ApiError && !error.retryable &&
     (error.status === 401 || error.status === 403);
-}
-
-function authError(refusal: ApiError): AuthError {
-  return new AuthError(
-    `the API refused the key (${refusal.message}); check HUMANLOOP_API_KEY, keys are made at https://app.humanloop.com/account/api-keys`,
-    { cause: refusal },
-  );
 }

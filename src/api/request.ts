@@ -14,7 +14,7 @@ export interface ApiRequest<T> {
   readonly path: string;
   readonly query?: ReadonlyArray<readonly [string, string]>;
   readonly body?: Uint8Array<ArrayBuffer> | string;
-  /** Beside the key. */
+  /** Besides those of {@linkcode Server}, which they go before. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For people: `Logs 1–100 of Support/Triage`. */
   readonly label: string;
@@ -34,6 +34,22 @@ export interface Transport {
   get<T>(request: ApiRequest<T>): Promise<T>;
 }
 
+/** What a server asks for, and what messages say of it. */
+export interface Server {
+  /** Sent with every request; its values are secrets. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Texts that no message repeats. */
+  readonly secrets: readonly string[];
+  /** How the user names its address: `--api-url`. */
+  readonly addressOption: string;
+  /** Whether it says in JSON that it refuses: another form is that of a proxy, and may pass. */
+  readonly refusesInJson: boolean;
+  /** What was refused, and what to do then. */
+  readonly credentials: { readonly name: string; readonly advice: string };
+  /** Shows whether the server answers and the credentials are good: small, and always there. */
+  readonly probe: ApiRequest<unknown>;
+}
+
 /** What the layers share. */
 export interface LayerOptions {
   readonly fetch: Runtime["fetch"];
@@ -43,8 +59,7 @@ export interface LayerOptions {
   readonly observer: Pick<Observer, "log" | "waiting">;
   /** The API's address, without a slash at its end. */
   readonly apiUrl: string;
-  /** Sent with every request; empty for none. */
-  readonly apiKey: string;
+  readonly server: Server;
   /** The API's address as messages name it: without a login. */
   readonly address: string;
   /** The most requests at once, at least 1. */
@@ -65,11 +80,24 @@ export function askedMs(error: unknown, clock: Clock): number {
   return Math.max(0, error.retryAtMs - clock.monotonicMs());
 }
 
-/** The request that shows whether the API answers and the key is good: small, and always there. */
-export const PROBE: ApiRequest<null> = {
-  path: "/files",
-  query: [["page", "1"], ["size", "1"]],
-  label: "a first File, to see whether the API answers",
-  timeoutMs: 30_000,
-  read: (body) => sliceDocument(body, () => null).info,
-};
+/** Describes the Humanloop API. An empty key is not sent. */
+export function humanloopApi(apiKey: string): Server {
+  return {
+    headers: apiKey === "" ? {} : { "x-api-key": apiKey },
+    secrets: [apiKey],
+    addressOption: "--api-url, HUMANLOOP_API_URL",
+    refusesInJson: true,
+    credentials: {
+      name: "the key",
+      advice:
+        "check HUMANLOOP_API_KEY, keys are made at https://app.humanloop.com/account/api-keys",
+    },
+    probe: {
+      path: "/files",
+      query: [["page", "1"], ["size", "1"]],
+      label: "a first File, to see whether the API answers",
+      timeoutMs: 30_000,
+      read: (body) => sliceDocument(body, () => null).info,
+    },
+  };
+}

@@ -10,20 +10,25 @@ import { CircuitBreaker } from "./circuit_breaker.ts";
 import { FetchOnce } from "./fetch_once.ts";
 import { KeyCheck } from "./key_check.ts";
 import { RateLimiter } from "./rate_limiter.ts";
-import { type LayerOptions, PROBE, type Transport } from "./request.ts";
+import {
+  humanloopApi,
+  type LayerOptions,
+  type Server,
+  type Transport,
+} from "./request.ts";
 import { Retry } from "./retry.ts";
 import { ServerClock } from "./server_clock.ts";
 
 export type { ApiRequest } from "./request.ts";
 
 /** What {@linkcode Session} is made from. */
-export interface SessionOptions extends
-  Pick<
+export type SessionOptions =
+  & Pick<
     LayerOptions,
-    "observer" | "apiUrl" | "apiKey" | "concurrency" | "patienceMs" | "signal"
-  > {
-  readonly runtime: Pick<Runtime, "fetch" | "clock" | "random">;
-}
+    "observer" | "apiUrl" | "concurrency" | "patienceMs" | "signal"
+  >
+  & { readonly runtime: Pick<Runtime, "fetch" | "clock" | "random"> }
+  & ({ readonly apiKey: string } | Pick<LayerOptions, "server">);
 
 /** Statuses of the probe that say that there is no such API at the address. */
 const NO_API_STATUSES = [404, 405, 410];
@@ -45,10 +50,14 @@ export class Session implements Transport {
   readonly #serverClock: ServerClock;
   /** The API's address as messages name it: without a login. */
   readonly #address: string;
+  readonly #server: Server;
 
   constructor({ runtime, observer, ...options }: SessionOptions) {
     const { clock, fetch } = runtime;
-    const { apiKey } = options;
+    const server = "server" in options
+      ? options.server
+      : humanloopApi(options.apiKey);
+    this.#server = server;
     const { origin, pathname } = new URL(options.apiUrl);
     this.#address = origin + pathname;
     this.#serverClock = new ServerClock(clock);
@@ -58,15 +67,17 @@ export class Session implements Transport {
       clock,
       random: () => runtime.random(),
       address: this.#address,
+      server,
       serverClock: this.#serverClock,
       observer: {
-        log: (level, message) => observer.log(level, redact(message, [apiKey])),
+        log: (level, message) =>
+          observer.log(level, redact(message, server.secrets)),
         waiting: (reason, untilMs) => observer.waiting(reason, untilMs),
       } satisfies LayerOptions["observer"],
     };
     const whenUp = new CircuitBreaker(new FetchOnce(shared), shared);
     const inTurn = new RateLimiter(whenUp, shared);
-    const top = new KeyCheck(new Retry(inTurn, shared), clock);
+    const top = new KeyCheck(new Retry(inTurn, shared), shared);
     this.get = top.get.bind(top);
   }
 
@@ -80,7 +91,7 @@ export class Session implements Transport {
    */
   async reach(): Promise<void> {
     try {
-      await this.get(PROBE);
+      await this.get(this.#server.probe);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const { status, message, retryable } = error;
@@ -89,7 +100,7 @@ export class Session implements Transport {
       if (!isElsewhere) return;
       const advice = status < 400
         ? ""
-        : "; check the address (--api-url, HUMANLOOP_API_URL)";
+        : `; check the address (${this.#server.addressOption})`;
       throw new NetworkError(
         `cannot reach the API at ${this.#address}: ${message}${advice}`,
         { neverReached: true, cause: error },

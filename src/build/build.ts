@@ -1,6 +1,6 @@
 /**
  * Builds the standalone executable with `deno compile`, with the permissions of
- * `deno task export` and nothing more baked in. Where Deno's runtime for it cannot
+ * `deno task export`, the variable of `deno task otlp` and nothing more baked in. Where Deno's runtime for it cannot
  * be downloaded, it builds one file that unpacks itself instead.
  */
 import { fromFileUrl, join } from "@std/path";
@@ -11,11 +11,19 @@ import { selfExtracting } from "./self_extracting.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 /** No code but the program's own. */
+const ENV = "--allow-env=";
 const CLOSED = ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
 
-const options = config.tasks.export.split(" ").filter((word) =>
-  word.startsWith("--")
-);
+const options = config.tasks.export.split(" ")
+  .filter((word) => word.startsWith("--"))
+  .map((word) =>
+    word.startsWith(ENV) ? `${word},${variablesOf(config.tasks.otlp)}` : word
+  );
+
+function variablesOf(task: string): string {
+  const word = task.split(" ").find((word) => word.startsWith(ENV));
+  return word!.slice(ENV.length);
+}
 
 async function deno(
   args: readonly string[],

@@ -130,7 +130,8 @@ case $host in '' | *[!A-Za-z0-9.:-]*) ;; *) net=--allow-net=$host ;; esac
 case "\${1:-} $* " in
   demo* | browse*) net=--allow-net=127.0.0.1 ;;
   verify*' --remote '* | verify*' --repair '*) net=--allow-net ;;
-  verify* | database*) net=--deny-net ;;
+  otlp*' --endpoint'*) net=--allow-net ;;
+  verify* | database* | otlp*) net=--deny-net ;;
 esac
 export DENO_DIR="$dir/deno_dir" DENO_NO_UPDATE_CHECK=1
 exec "$dir/deno" run "$net" ${

@@ -148,6 +148,15 @@ function checkTogether(flags: Flags): void {
     `${command} needs --to OUT, where to write`,
   );
   refuse(
+    command === "otlp" && !flags.to && !flags.endpoint && !flags.dryRun,
+    "otlp needs --to FILE, where to write, --endpoint URL, or --dry-run",
+  );
+  refuse(
+    command === "otlp" && flags.to && flags.endpoint,
+    "--to and --endpoint are for two runs: give one of them",
+  );
+  refuse(flags.resend && !flags.endpoint, "--resend goes with --endpoint");
+  refuse(
     flags.logs && flags.noLogs,
     "--logs and --no-logs contradict each other",
   );

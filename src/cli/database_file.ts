@@ -52,35 +52,39 @@ async function isOurs(disk: Disk, path: string): Promise<boolean> {
 /** Time between two updates of the bar, in milliseconds. */
 const SHOW_EVERY_MS = 200;
 
-/** Shows a bar while a database is made. */
-export interface BuildBar {
-  readonly onProgress: (progress: BuildProgress) => void;
-  /** Takes the bar away. */
+/** Shows how far something is, in one line of a terminal. */
+export interface LineBar {
+  /**
+   * Shows it, unless it was shown a moment ago.
+   *
+   * @param isNew Shows it at once.
+   */
+  readonly show: (
+    done: number,
+    total: number,
+    text: (tookMs: number) => string,
+    isNew?: boolean,
+  ) => void;
+  /** Takes the line away. */
   readonly end: () => void;
 }
 
-/** Makes the bar; where there is no terminal, or none is wanted, it shows nothing. */
-export function buildBar(
+/** Makes the line; where there is no terminal, or none is wanted, it shows nothing. */
+export function lineBar(
   { quiet }: Flags,
   { terminal, clock }: Runtime,
-): BuildBar {
-  if (!terminal.errIsTerminal || quiet) {
-    return { onProgress() {}, end() {} };
-  }
+): LineBar {
+  if (!terminal.errIsTerminal || quiet) return { show() {}, end() {} };
   const startMs = clock.monotonicMs();
   let shownMs = startMs;
-  let step: BuildProgress["step"] = "read";
   let isShown = false;
   return {
-    onProgress: (progress) => {
+    show: (done, total, text, isNew = false) => {
       const nowMs = clock.monotonicMs();
-      if (progress.step === step && nowMs - shownMs < SHOW_EVERY_MS) return;
-      ({ step } = progress);
+      if (!isNew && nowMs - shownMs < SHOW_EVERY_MS) return;
       shownMs = nowMs;
       isShown = true;
-      const { bytes, totalBytes } = progress;
-      const text = progressText(progress, nowMs - startMs);
-      const line = `${drawBar(bytes, totalBytes)} ${text}`;
+      const line = `${drawBar(done, total)} ${text(nowMs - startMs)}`;
       const shown = line.slice(0, Math.max(0, terminal.columns() - 1));
       terminal.err(`\r\x1b[2K${shown}`);
     },
@@ -88,5 +92,27 @@ export function buildBar(
       if (isShown) terminal.err("\r\x1b[2K");
       isShown = false;
     },
+  };
+}
+
+/** Shows a bar while a database is made. */
+export interface BuildBar {
+  readonly onProgress: (progress: BuildProgress) => void;
+  /** Takes the bar away. */
+  readonly end: () => void;
+}
+
+/** Makes the bar. */
+export function buildBar(flags: Flags, runtime: Runtime): BuildBar {
+  const { show, end } = lineBar(flags, runtime);
+  let step: BuildProgress["step"] = "read";
+  return {
+    onProgress: (progress) => {
+      const { bytes, totalBytes } = progress;
+      const isNew = progress.step !== step;
+      ({ step } = progress);
+      show(bytes, totalBytes, (ms) => progressText(progress, ms), isNew);
+    },
+    end,
   };
 }

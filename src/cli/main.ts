@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<Command, () => Promise<Run>>> = {
   index: async () => (await import("./commands/index.ts")).index,
   browse: async () => (await import("./commands/browse.ts")).browseCommand,
   database: async () => (await import("./commands/database.ts")).database,
+  otlp: async () => (await import("./commands/otlp.ts")).otlp,
   prompts: async () => (await import("./commands/prompts.ts")).prompts,
   datasets: async () => (await import("./commands/datasets.ts")).datasets,
   demo: async () => (await import("./commands/demo.ts")).demo,

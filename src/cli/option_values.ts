@@ -19,6 +19,15 @@ export function texts(given: readonly string[]): readonly string[] {
   return given;
 }
 
+/** Makes the reader of one of several words. */
+export function oneOf<T extends string>(words: readonly T[]): ReadValue<T> {
+  return ([given], flag) => {
+    const word = words.find((one) => one === given);
+    if (word !== undefined) return word;
+    throw new UsageError(`${flag} must be ${words.join(" or ")}, not ${given}`);
+  };
+}
+
 /** Makes the reader of a whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): ReadValue<number> {
   return ([given], flag) => {

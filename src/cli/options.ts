@@ -4,6 +4,8 @@
  */
 import { FILE_TYPES } from "../core/filters.ts";
 import { schemaText } from "../database/schema.ts";
+import { TARGETS } from "../otlp/spans.ts";
+import { COLLECTOR, fieldsText } from "../otlp/fields_text.ts";
 import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
@@ -12,6 +14,7 @@ import {
 import {
   durationMs,
   isOn,
+  oneOf,
   type ReadValue,
   text,
   texts,
@@ -89,6 +92,20 @@ it may be called latest, as in --resume latest`,
   ),
   until: option("TIME", text, "only Logs up to then"),
   shard: option("I/N", text, "only part I of N of the Files, for N machines"),
+  endpoint: option(
+    "URL",
+    text,
+    "send to this OTLP/HTTP endpoint, most end in /v1/traces",
+  ),
+  for: option(
+    "TARGET",
+    oneOf(TARGETS),
+    "langfuse: with what it needs besides the conventions",
+    TARGETS,
+  ),
+  resend: toggle("send what the endpoint has accepted before, too"),
+  dryRun: toggle("write nothing; say what it would be, and print one trace"),
+  limit: option("N", wholeNumber(1, 1_000_000_000), "only the first N traces"),
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
@@ -156,6 +173,7 @@ export type Command =
   | "index"
   | "browse"
   | "database"
+  | "otlp"
   | "prompts"
   | "datasets"
   | "demo"
@@ -283,6 +301,66 @@ else is written, and nobody but this machine can open the pages.`,
 
 Exit 3 where something could not be read.`,
     example: "database exports/20250606-120000",
+  },
+  otlp: {
+    usage: "otlp DIR… [options]",
+    summary: "its Logs as traces of OpenTelemetry",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: [
+      ...["to", "endpoint", "for", "resend", "dryRun", "limit"] as const,
+      ...["type", "file", "since", "until", "patienceMs", "output"] as const,
+      "json",
+    ],
+    own: {
+      to: {
+        value: "FILE",
+        help: `traces.jsonl, a line a TracesData; beside it
+traces.judgments.jsonl, a line a LogsData`,
+        complete: "file",
+      },
+      limit: {
+        value: "N",
+        help: "only N traces; the next run sends others",
+      },
+      type: { value: "TYPE", help: "only Logs of Files of this type" },
+      file: {
+        value: "ID|PATH",
+        help: "only Logs of this File, or those of this path",
+      },
+      since: {
+        value: "TIME",
+        help: "only Logs from then on: 2025-01-31, 30d",
+      },
+    },
+    about:
+      `A span for every Log, once, in traces as they were; the same ids each time, made
+from Humanloop's. Makes the database first where it is missing or older than the
+export. Exit 3 where something is not as it should be: each is named.
+
+--endpoint sends OTLP/JSON over HTTP, compressed, at most 4 MB at once and in
+the order of time. An address without a path gets /v1/traces, as for
+OTEL_EXPORTER_OTLP_ENDPOINT; with --for langfuse /api/public/otel before it.
+Headers come from OTEL_EXPORTER_OTLP_HEADERS and from nowhere else:
+  export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Basic%20…"
+What is accepted is remembered beside the database, in humanloop.otlp-….db, one
+for each address and target: the same command goes on after Ctrl-C, kill or
+outage and sends nothing twice, but for the batch that was on its way. It does
+not know whose account the headers are for: --resend sends all of it to another.
+Of what is refused (4xx, or a partial success) the batch is halved down to
+single spans; those that stay are listed in humanloop.otlp-….refused.jsonl with
+the ids of their Logs and the reason, and tried once more by the next run; exit
+3. Where a partial success does not name the spans that it refused, some that it
+took go out more than once: their ids are the same, but Langfuse counts them
+twice on the bill. Judgments are sent as attributes of their spans; the events
+are for --to. As read in November 2026: LangSmith's and Opik's clouds refuse
+spans older than 24 h, Logfire drops them without a word, Phoenix and W&B Weave
+take protobuf only.
+
+${fieldsText()}
+
+The collector reads the files, for what takes no JSON:
+${COLLECTOR}`,
+    example: "otlp exports/20250606-120000 --to traces.jsonl",
   },
   prompts: {
     usage: "prompts DIR --to OUT",

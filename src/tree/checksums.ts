@@ -40,7 +40,7 @@ const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
  * again from the others, and the sums themselves.
  */
 const UNSUMMED =
-  /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.db|^\.lock$/;
+  /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.(db|otlp-)|^\.lock$/;
 
 /** The sums of an export's files, by their paths below it, with `/` between names. */
 export type Sums = ReadonlyMap<string, FileSum>;

@@ -26,8 +26,8 @@ const TOP: readonly string[] = [
 ];
 /** Where the manifest of a shard is in exports that were merged by hand. */
 const SHARD = /^shards\/[^/]+\//;
-/** A database beside an export, which can be made again. */
-const DATABASE = /^humanloop\.db/;
+/** A database beside an export, and what was sent from it. */
+const DATABASE = /^humanloop\.(db|otlp-)/;
 /** What a repair set aside. */
 const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
 

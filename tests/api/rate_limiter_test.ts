@@ -1,7 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../src/core/errors.ts";
 import { RateLimiter } from "../../src/api/rate_limiter.ts";
-import type { ApiRequest, Transport } from "../../src/api/request.ts";
+import {
+  type ApiRequest,
+  humanloopApi,
+  type Transport,
+} from "../../src/api/request.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { recorder } from "../helpers/observer.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
@@ -26,7 +30,12 @@ function limited(concurrency: number, next: () => Promise<void>) {
   };
   const limiter = new RateLimiter(below, {
     ...{ fetch, clock, concurrency, random: () => 0, observer: recorder() },
-    ...{ apiUrl: "", apiKey: "", address: "", patienceMs: 900_000 },
+    ...{
+      apiUrl: "",
+      server: humanloopApi(""),
+      address: "",
+      patienceMs: 900_000,
+    },
     signal: stop.signal,
   });
   return { limiter, clock, stop };

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { ApiRequest } from "../../src/api/session.ts";
 import { FetchOnce } from "../../src/api/fetch_once.ts";
 import { RateLimiter } from "../../src/api/rate_limiter.ts";
+import { humanloopApi } from "../../src/api/request.ts";
 import { sliceDocument } from "../../src/api/records.ts";
 import { Retry } from "../../src/api/retry.ts";
 import { ServerClock } from "../../src/api/server_clock.ts";
@@ -34,7 +35,7 @@ Deno.test("a request with a body is a POST, and every attempt sends all of it", 
   const clock = new VirtualClock();
   const shared = {
     ...{ clock, concurrency: 2, random: () => 1, observer: recorder() },
-    ...{ apiUrl: "https://traces.test", apiKey: "", address: "" },
+    ...{ apiUrl: "https://traces.test", server: humanloopApi(""), address: "" },
     ...{ patienceMs: 60_000, serverClock: new ServerClock(clock) },
     signal: new AbortController().signal,
     fetch: (input: string | URL | Request, init?: RequestInit) => {

@@ -6,6 +6,7 @@ import { build } from "../../src/build/build.ts";
 import { aligned } from "../../src/ui/text.ts";
 import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser } from "../helpers/browser.ts";
+import { otlpRows } from "./otlp.ts";
 import { manyFiles } from "../report/many_files.ts";
 import {
   bareLoop,
@@ -246,6 +247,10 @@ async function pages(): Promise<void> {
   ]);
 }
 
+async function otlp(): Promise<void> {
+  table("otlp: spans to a file, the database being there", await otlpRows());
+}
+
 // A process is reported to have been as large as the one that started it, so what
 // makes this one large comes last.
 const PARTS = {
@@ -254,6 +259,7 @@ const PARTS = {
   verifyHeavy,
   heavyLog,
   resume,
+  otlp,
   pages,
   startup,
 };

@@ -30,8 +30,8 @@ function sentence(seed: number, length: number): string {
   return words.join(" ");
 }
 
-/** A Log of about so many bytes. */
-function benchLog(i: number, bytes: number): string {
+/** A Log of about so many bytes, in a trace where it is given. */
+function benchLog(i: number, bytes: number, traceId?: string): string {
   const time = new Date(NEWEST_MS - i * 1_000).toISOString().slice(0, -1);
   const version = {
     id: "pr_0",
@@ -54,6 +54,7 @@ function benchLog(i: number, bytes: number): string {
     metadata: { tenant: `t${i % 100}` },
     user: `u-${i % 997}`,
     environment: i % 5 === 0 ? "staging" : "production",
+    ...traceId && { trace_id: traceId, trace_parent_id: traceId },
     trace_children: [],
     evaluator_logs: [],
     messages: [] as unknown[],
@@ -66,10 +67,14 @@ function benchLog(i: number, bytes: number): string {
   return JSON.stringify(log);
 }
 
-/** Writes an export of so many Logs; the bytes of its Logs. */
+/** Writes an export of so many Logs, all in one trace if it is given; the bytes of its Logs. */
 export async function writeExport(
   dir: string,
-  { logs, bytes }: { readonly logs: number; readonly bytes: number },
+  { logs, bytes, traceId }: {
+    readonly logs: number;
+    readonly bytes: number;
+    readonly traceId?: string;
+  },
 ): Promise<number> {
   const file = join(dir, "files/pr_0");
   await Deno.mkdir(join(file, "versions"), { recursive: true });
@@ -86,7 +91,7 @@ export async function writeExport(
   for (let from = 0; from < logs; from += CHUNK) {
     const lines = Array.from(
       { length: Math.min(CHUNK, logs - from) },
-      (_, i) => benchLog(from + i, bytes) + "\n",
+      (_, i) => benchLog(from + i, bytes, traceId) + "\n",
     ).join("");
     written += lines.length;
     const path = join(file, `logs/${from / CHUNK + 1}.jsonl`);

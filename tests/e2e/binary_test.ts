@@ -395,6 +395,10 @@ Deno.test({
       ]);
       assertEquals([flag, network], [flag, "ConnectionRefused"]);
     }
+    const otlp = await probe(["otlp", "127.0.0.1"]);
+    assertEquals(otlp.network, "NotCapable");
+    const sending = ["otlp", "--endpoint", "http://127.0.0.1", "127.0.0.1"];
+    assertEquals((await probe(sending)).network, "ConnectionRefused");
     assertEquals((await probe(["verify", "127.0.0.1"])).network, "NotCapable");
   },
 });

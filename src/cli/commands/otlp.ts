@@ -1,0 +1,132 @@
+/** `otlp`: writes or sends the Logs of exports as traces of OpenTelemetry. */
+import type { DatabaseSync } from "node:sqlite";
+import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
+import type { Runtime } from "../../core/runtime.ts";
+import { ensureDatabase } from "../../database/ensure.ts";
+import { all, openDatabase } from "../../database/sqlite.ts";
+import { expectedSpans } from "../../otlp/counts.ts";
+import { dryRun } from "../../otlp/dry_run.ts";
+import { expectWritable, writeSpans } from "../../otlp/file.ts";
+import {
+  progressText,
+  resultDocument,
+  resultText,
+} from "../../otlp/result_text.ts";
+import type { Endpoint } from "../../otlp/send_endpoint.ts";
+import {
+  Journal,
+  journalPath,
+  withoutAccepted,
+} from "../../otlp/send_journal.ts";
+import { limitTraces, readSpans } from "../../otlp/spans.ts";
+import { reconcile } from "../../otlp/totals.ts";
+import { escapeControls } from "../../ui/text.ts";
+import { buildBar, lineBar } from "../database_file.ts";
+import { EXIT } from "../exit_codes.ts";
+import { exportPaths } from "../export_path.ts";
+import { readFilters } from "../filters.ts";
+import type { Flags } from "../options.ts";
+import { endpointOf, sendToEndpoint } from "../otlp_send.ts";
+import { untilInterrupted } from "../until_interrupted.ts";
+
+/**
+ * Runs the command.
+ *
+ * @returns The exit code: 3 where something could not be carried over as it should.
+ * @throws {UsageError} When there is no export, a filter matches nothing, or `--to`
+ * names something else.
+ * @throws {StorageError} On a disk error.
+ * @throws {DOMException} When the user interrupts.
+ */
+export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
+  const { disk, clock } = runtime;
+  const dirs = await exportPaths(disk, flags);
+  const filters = readFilters(flags, clock.now()) ?? NO_FILTERS;
+  if (flags.to !== undefined) await expectWritable(disk, dirs, flags.to);
+  const endpoint = flags.endpoint === undefined
+    ? null
+    : endpointOf(flags.endpoint, flags.for ?? null, runtime);
+  return await untilInterrupted(runtime, async (signal) => {
+    const { onProgress, end } = buildBar(flags, runtime);
+    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
+      .finally(end);
+    const database = openDatabase(path, { isReadOnce: true });
+    try {
+      expectFiles(database, filters);
+      const work = { flags, runtime, dirs, filters, signal, database, path };
+      return endpoint !== null && !flags.dryRun
+        ? await sendToEndpoint({ ...work, endpoint })
+        : await carryOver({ ...work, endpoint });
+    } finally {
+      database.close();
+    }
+  });
+}
+
+/** Makes sure that filters match something, as an export does. */
+function expectFiles(database: DatabaseSync, filters: Filters): void {
+  const rows = all(database, "SELECT id, type, path FROM files");
+  expectMatches(
+    filters,
+    rows.map(({ id, type, path }) => ({
+      id: String(id),
+      type: String(type ?? ""),
+      path: path === null ? null : String(path),
+    })),
+  );
+}
+
+async function carryOver(
+  { database, path, endpoint, flags, runtime, dirs, filters, signal }: {
+    readonly database: DatabaseSync;
+    /** That of the database. */
+    readonly path: string;
+    /** Where a dry run looks what was accepted before. */
+    readonly endpoint: Endpoint | null;
+    readonly flags: Flags;
+    readonly runtime: Runtime;
+    readonly dirs: readonly string[];
+    readonly filters: Filters;
+    readonly signal: AbortSignal;
+  },
+): Promise<number> {
+  const { terminal, clock, disk } = runtime;
+  const { to, limit } = flags;
+  const startMs = clock.monotonicMs();
+  const expected = expectedSpans(database, filters);
+  const bar = lineBar(flags, runtime);
+  const total = expected.wantedLogs;
+  const onProgress = (done: number) =>
+    bar.show(done, total, (ms) => progressText(done, total, ms));
+  using journal = endpoint === null || flags.resend
+    ? null
+    : await Journal.look(disk, journalPath(path, endpoint));
+  const before = { spans: 0, judgments: 0 };
+  const all = readSpans(database, filters, flags.for);
+  const every = journal === null
+    ? all
+    : withoutAccepted(all, journal, ({ judgments }) => {
+      before.spans++;
+      before.judgments += judgments.length;
+    });
+  const spans = limit === undefined ? every : limitTraces(every, limit);
+  const how = { onProgress, signal };
+  const result =
+    await (to === undefined || flags.dryRun
+      ? dryRun(spans, how)
+      : writeSpans({ disk, to, spans, ...how })).finally(bar.end);
+  const reconciled = reconcile(expected, result, limit !== undefined, before);
+  const { lacking } = expected;
+  const isComplete = reconciled.isComplete && result.problems === 0 &&
+    lacking.length === 0;
+  const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
+  const tookMs = clock.monotonicMs() - startMs;
+  const run = { result, reconciled, lacking, tookMs };
+  if (flags.json) {
+    const document = { exitCode, exportDirs: dirs, ...resultDocument(run) };
+    terminal.out(`${JSON.stringify(document)}\n`);
+  } else if (!flags.quiet || exitCode !== EXIT.complete) {
+    terminal.out(escapeControls(resultText(run), "\n"));
+  }
+  return exitCode;
+}

@@ -1,0 +1,206 @@
+/** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and says what became of them. */
+import type { DatabaseSync } from "node:sqlite";
+import { Session } from "../api/session.ts";
+import { logOnly, type Observer } from "../core/observer.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { expectedSpans } from "../otlp/counts.ts";
+import type { SpanFilters } from "../otlp/filter.ts";
+import { reachEndpoint, type SendResult, sendSpans } from "../otlp/send.ts";
+import {
+  type Endpoint,
+  endpointWarnings,
+  HEADERS_VARIABLE,
+  readEndpoint,
+} from "../otlp/send_endpoint.ts";
+import { Journal, journalPath } from "../otlp/send_journal.ts";
+import { isWhole, sendDocument, sendText } from "../otlp/send_text.ts";
+import { readSpans } from "../otlp/spans.ts";
+import { drawBar } from "../ui/progress.ts";
+import { bytes, count, escapeControls } from "../ui/text.ts";
+import { DEFAULT_PATIENCE_MS } from "./defaults.ts";
+import { EXIT, failureOf } from "./exit_codes.ts";
+import type { Flags } from "./options.ts";
+
+/** What is sent. */
+export interface SendInput {
+  readonly endpoint: Endpoint;
+  readonly database: DatabaseSync;
+  /** That of the database. */
+  readonly path: string;
+  readonly dirs: readonly string[];
+  readonly filters: SpanFilters;
+  readonly flags: Flags;
+  readonly runtime: Runtime;
+  /** Aborts when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+/** After Ctrl-C, the time for the request that is on its way, in milliseconds. */
+const GRACE_MS = 3_000;
+/** Time between two updates of the bar, in milliseconds. */
+const SHOW_EVERY_MS = 200;
+
+/**
+ * Reads where spans go, hides what of it is secret, and prints what should be known.
+ *
+ * @param address What the user typed for `--endpoint`.
+ * @throws {UsageError} When it, or the variable of the headers, cannot be used.
+ */
+export function endpointOf(
+  address: string,
+  target: Endpoint["target"],
+  { env, terminal }: Pick<Runtime, "env" | "terminal">,
+): Endpoint {
+  const endpoint = readEndpoint(address, env(HEADERS_VARIABLE), target);
+  for (const secret of endpoint.server.secrets) terminal.hide?.(secret);
+  for (const warning of endpointWarnings(endpoint)) {
+    terminal.err(`warn: ${warning}\n`);
+  }
+  return endpoint;
+}
+
+/**
+ * Sends what the endpoint has not accepted yet, until the user interrupts.
+ *
+ * @returns The exit code: 3 where spans were refused or are left, or where the
+ * database lacks some.
+ * @throws {UsageError} When another run sends to the same endpoint.
+ * @throws {StorageError} On a disk error.
+ * @throws What ended the run before anything was accepted or refused.
+ */
+export async function sendToEndpoint(input: SendInput): Promise<number> {
+  const { endpoint, database, filters, flags, runtime, signal } = input;
+  const { disk, terminal, clock } = runtime;
+  const { limit } = flags;
+  const startMs = clock.monotonicMs();
+  const expected = expectedSpans(database, filters);
+  const bar = sendBar(flags, runtime, expected.wantedLogs);
+  const observer = sendObserver(flags, runtime, bar);
+  const { log } = observer;
+  const path = journalPath(input.path, endpoint);
+  const work = async (stop: AbortSignal) => {
+    const session = new Session({
+      ...{ runtime, observer, signal: stop, concurrency: 1 },
+      ...{ apiUrl: endpoint.url, server: endpoint.server },
+      patienceMs: flags.patienceMs ?? DEFAULT_PATIENCE_MS,
+    });
+    const hasGzip = await reachEndpoint(session, log);
+    using journal = await Journal.open(disk, path, endpoint);
+    if (flags.resend) journal.clear();
+    const result = await sendSpans({
+      spans: () => readSpans(database, filters, endpoint.target ?? undefined),
+      ...{ endpoint, session, journal, hasGzip, signal, log },
+      ...limit === undefined ? {} : { limit },
+      onProgress: bar.show,
+    });
+    return { result, refusalsFile: await journal.writeRefusals(disk) };
+  };
+  const { result, refusalsFile } = await withGrace(runtime, signal, work)
+    .finally(bar.end);
+  const { ended, accepted, refused } = result;
+  if (ended !== null && accepted + refused === 0) throw ended;
+  const failure = ended === null ? null : failureOf(ended);
+  const exitCode = failure?.code ??
+    (isWhole(result, expected) ? EXIT.complete : EXIT.incomplete);
+  const tookMs = clock.monotonicMs() - startMs;
+  const sent = { url: endpoint.url, expected, refusalsFile, tookMs };
+  if (flags.json) {
+    const document = {
+      ...{ exitCode, exportDirs: input.dirs, ...sendDocument(result, sent) },
+      ...{ journal: path, error: failure?.message ?? null },
+    };
+    terminal.out(`${JSON.stringify(document)}\n`);
+  } else if (!flags.quiet || exitCode !== EXIT.complete) {
+    terminal.out(escapeControls(sendText(result, sent), "\n"));
+  }
+  if (failure !== null) {
+    const isInternal = failure.code === EXIT.internalError;
+    const message = escapeControls(failure.message, isInternal ? "\n" : "");
+    terminal.err(`error: ${message}\n`);
+  }
+  return exitCode;
+}
+
+/** Works with a second signal, which aborts a little after the first. */
+async function withGrace<T>(
+  { clock }: Pick<Runtime, "clock">,
+  signal: AbortSignal,
+  work: (stop: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const done = new AbortController();
+  const onAbort = () => {
+    clock.sleep(GRACE_MS, { signal: done.signal }).then(
+      () => stop.abort(signal.reason),
+      // The work is done.
+      () => {},
+    );
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await work(stop.signal);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    done.abort();
+  }
+}
+
+/** Shows how far a run is. */
+interface SendBar {
+  readonly show: (result: SendResult) => void;
+  readonly waiting: (reason: string, untilMs: number) => void;
+  /** Takes the bar away, until it is shown the next time. */
+  readonly end: () => void;
+}
+
+function sendBar(
+  { quiet }: Pick<Flags, "quiet">,
+  { terminal, clock }: Runtime,
+  total: number,
+): SendBar {
+  if (!terminal.errIsTerminal || quiet) {
+    return { show() {}, waiting() {}, end() {} };
+  }
+  let shownMs = -Infinity;
+  const draw = (text: string) => {
+    const line = text.slice(0, Math.max(0, terminal.columns() - 1));
+    terminal.err(`\r\x1b[2K${line}`);
+    shownMs = clock.monotonicMs();
+  };
+  return {
+    show: ({ accepted, refused, skipped, sentBytes }) => {
+      if (clock.monotonicMs() - shownMs < SHOW_EVERY_MS) return;
+      const done = accepted + refused + skipped;
+      draw(
+        `${drawBar(done, total)} ${count(done)} of ${count(total)} spans, ${
+          bytes(sentBytes)
+        } sent`,
+      );
+    },
+    waiting: (reason, untilMs) => {
+      const time = new Date(untilMs).toISOString().slice(11, 19);
+      draw(`${reason} at ${time} UTC`);
+    },
+    end: () => {
+      if (shownMs !== -Infinity) terminal.err("\r\x1b[2K");
+      shownMs = -Infinity;
+    },
+  };
+}
+
+function sendObserver(
+  { quiet, verbose }: Pick<Flags, "quiet" | "verbose">,
+  { terminal }: Runtime,
+  bar: SendBar,
+): Observer {
+  const shown = verbose ? ["INFO", "WARN"] : quiet ? [] : ["WARN"];
+  return {
+    ...logOnly((level, message) => {
+      // The error that ends the run is printed at its end.
+      if (!shown.includes(level)) return;
+      bar.end();
+      terminal.err(`${level.toLowerCase()}: ${escapeControls(message)}\n`);
+    }),
+    waiting: bar.waiting,
+  };
+}

@@ -1,0 +1,79 @@
+/** Says where fields go, for `--help`: from the tables that spans are written by. */
+import { JUDGMENT_ATTRIBUTES } from "./judgments.ts";
+import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./fields.ts";
+import { VERSION_FIELDS } from "./version_fields.ts";
+
+const COLUMNS = 80;
+const NAME_COLUMNS = 23;
+
+/** The table, in lines that fit a screen. */
+export function fieldsText(): string {
+  return [
+    `Where fields go (OpenTelemetry ${CONVENTIONS}; OpenInference):`,
+    ...LOG_FIELDS.flatMap(({ fields, to }) => row(fields.join(", "), to)),
+    ...row("any other", "humanloop. and its name; an object or a list as JSON"),
+    "Of its Version:",
+    ...versionRows(),
+    "Of its judgments (i from 0), and as gen_ai.evaluation.result events:",
+    ...JUDGMENT_ATTRIBUTES.flatMap(([field, to]) => row(field, to)),
+    "Besides:",
+    ...OWN_ATTRIBUTES.flatMap(([names, about]) => row(names.join(", "), about)),
+  ].join("\n");
+}
+
+/** A row a field; those that keep their name under `gen_ai.request.` share one. */
+function versionRows(): readonly string[] {
+  const byField = new Map<string, string[]>();
+  for (const { field, to, types } of VERSION_FIELDS) {
+    const key = to === `gen_ai.request.${field}` ? "" : field;
+    const only = types?.length === 1 ? ` (${types[0]})` : "";
+    byField.set(key, [...byField.get(key) ?? [], key ? to + only : field]);
+  }
+  const { "": same = [], ...others } = Object.fromEntries(byField);
+  return [
+    ...Object.entries(others).flatMap(([field, to]) =>
+      row(field, to.join(", "))
+    ),
+    ...row(same.join(", "), "gen_ai.request. and its name"),
+  ];
+}
+
+function row(name: string, about: string): readonly string[] {
+  const indent = " ".repeat(NAME_COLUMNS + 2);
+  const [first = "", ...rest] = wrapped(about, COLUMNS - indent.length);
+  const lines = rest.map((line) => indent + line);
+  if (name.length < NAME_COLUMNS) {
+    return [`  ${name.padEnd(NAME_COLUMNS)}${first}`.trimEnd(), ...lines];
+  }
+  const names = wrapped(name, COLUMNS - 2).map((line) => `  ${line}`);
+  return about === "" ? names : [...names, indent + first, ...lines];
+}
+
+/** Breaks a text into lines, between words. */
+function wrapped(text: string, columns: number): readonly string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}
+
+/** How the OpenTelemetry collector reads the files, and what has to be set for it. */
+export const COLLECTOR = `receivers:
+  otlpjsonfile/spans:
+    include: [/data/traces.jsonl]
+    start_at: beginning
+    max_log_size: 100MiB      # the longest line; a Log is never divided
+  otlpjsonfile/judgments:
+    include: [/data/traces.judgments.jsonl]
+    start_at: beginning
+    max_log_size: 100MiB
+exporters:
+  otlphttp: {endpoint: "https://…"}
+service:
+  pipelines:
+    traces: {receivers: [otlpjsonfile/spans], exporters: [otlphttp]}
+    logs: {receivers: [otlpjsonfile/judgments], exporters: [otlphttp]}`;

@@ -1,0 +1,198 @@
+/**
+ * Writes spans and judgments as OTLP/JSON Lines, each into a file of its own, which
+ * gets its name when it is complete.
+ */
+import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers/promises";
+import { join, resolve } from "@std/path";
+import { UsageError } from "../core/errors.ts";
+import type { Disk } from "../core/runtime.ts";
+import {
+  AtomicFile,
+  onDisk,
+  orNull,
+  PART_SUFFIX,
+} from "../tree/atomic_file.ts";
+import { removeScratch } from "../tree/removal.ts";
+import {
+  LOGS_HEAD,
+  logsData,
+  type SpanRecord,
+  TRACES_HEAD,
+  tracesData,
+} from "./spans.ts";
+import { SpanCounter, type Totals } from "./totals.ts";
+
+/**
+ * How long a line may become, in bytes, unless one span is longer: the collector reads
+ * lines up to 1 MiB unless it is set otherwise.
+ */
+export const MOST_LINE_BYTES = 1_000_000;
+
+/** Spans that are written before signals get their turn. */
+export const SPANS_AT_ONCE = 200;
+
+/** What to write. */
+export interface WriteOptions {
+  readonly disk: Disk;
+  readonly to: string;
+  readonly spans: Iterable<SpanRecord>;
+  /** Hears of the spans that are written so far. */
+  readonly onProgress?: (spans: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What was written. */
+export interface Written extends Totals {
+  readonly path: string;
+  readonly judgmentsPath: string;
+  /** Of both files. */
+  readonly bytes: number;
+  /** Of the longest line. */
+  readonly longestLine: number;
+}
+
+/** Where the judgments go, beside the spans. */
+export function judgmentsPath(to: string): string {
+  return `${to.replace(/\.jsonl?$/i, "")}.judgments.jsonl`;
+}
+
+/**
+ * Writes them.
+ *
+ * @throws {StorageError} When the disk fails.
+ * @throws The signal's reason when it aborts; nothing is left behind.
+ */
+export async function writeSpans(options: WriteOptions): Promise<Written> {
+  const { disk, to, spans, onProgress, signal } = options;
+  const counter = new SpanCounter();
+  const path = judgmentsPath(to);
+  let isDone = false;
+  try {
+    using spanFile = await AtomicFile.open(disk, to);
+    using judgmentFile = await AtomicFile.open(disk, path);
+    const spanLines = new LineWriter(spanFile, tracesData);
+    const judgmentLines = new LineWriter(judgmentFile, logsData);
+    let written = 0;
+    for (const span of spans) {
+      counter.add(span);
+      await spanLines.add(span.json);
+      for (const one of span.judgments) await judgmentLines.add(one);
+      if (++written % SPANS_AT_ONCE > 0) continue;
+      onProgress?.(written);
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    await spanLines.flush();
+    await judgmentLines.flush();
+    await spanFile.commit();
+    await judgmentFile.commit();
+    isDone = true;
+    return {
+      ...counter.totals(),
+      ...{ path: to, judgmentsPath: path },
+      bytes: spanLines.bytes + judgmentLines.bytes,
+      longestLine: Math.max(spanLines.longest, judgmentLines.longest),
+    };
+  } finally {
+    if (!isDone) {
+      await removeScratch(disk, to + PART_SUFFIX);
+      await removeScratch(disk, path + PART_SUFFIX);
+    }
+  }
+}
+
+/** Gathers records to lines of about the same length. */
+export class LineWriter {
+  readonly #file: Pick<AtomicFile, "write"> | null;
+  readonly #wrap: (records: readonly string[]) => string;
+  readonly #room: number;
+  #records: string[] = [];
+  #length = 0;
+  bytes = 0;
+  longest = 0;
+
+  /** @param file Where lines go; `null` where they are only counted. */
+  constructor(
+    file: Pick<AtomicFile, "write"> | null,
+    wrap: (records: readonly string[]) => string,
+  ) {
+    this.#file = file;
+    this.#wrap = wrap;
+    this.#room = MOST_LINE_BYTES - Buffer.byteLength(wrap([])) - 1;
+  }
+
+  /** Adds a record, and writes a line before where that would become too long. */
+  async add(json: string): Promise<void> {
+    const length = Buffer.byteLength(json) + 1;
+    if (this.#length + length > this.#room) await this.flush();
+    this.#records.push(json);
+    this.#length += length;
+  }
+
+  /** Writes what was gathered. */
+  async flush(): Promise<void> {
+    if (this.#records.length === 0) return;
+    const line = new TextEncoder().encode(`${this.#wrap(this.#records)}\n`);
+    this.#records = [];
+    this.#length = 0;
+    this.bytes += line.length;
+    this.longest = Math.max(this.longest, line.length);
+    await this.#file?.write(line);
+  }
+}
+
+/**
+ * Makes sure that nothing is written into an export, and over nothing but what this
+ * command made.
+ *
+ * @param dirs The exports.
+ * @throws {UsageError} When something else is there.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function expectWritable(
+  disk: Disk,
+  dirs: readonly string[],
+  to: string,
+): Promise<void> {
+  const target = resolve(to);
+  for (const dir of dirs.map((one) => resolve(one))) {
+    if (target !== dir && !target.startsWith(join(dir, "/"))) continue;
+    throw new UsageError(
+      `${to} is inside the export, where only what the API sent belongs; choose another file with --to`,
+    );
+  }
+  await expectOwn(disk, to, TRACES_HEAD);
+  await expectOwn(disk, judgmentsPath(to), LOGS_HEAD);
+}
+
+/** Makes sure that there is no file, an empty one, or one that begins as ours do. */
+async function expectOwn(
+  disk: Disk,
+  path: string,
+  head: string,
+): Promise<void> {
+  const info = await orNull(`look at ${path}`, () => disk.lstat(path));
+  if (info === null || info.isFile && info.size === 0) return;
+  if (info.isFile && await beginOf(disk, path, head.length) === head) return;
+  throw new UsageError(
+    `${path} is there and is no file that hl-export otlp made; choose another file with --to`,
+  );
+}
+
+async function beginOf(
+  disk: Disk,
+  path: string,
+  bytes: number,
+): Promise<string> {
+  const head = new Uint8Array(bytes);
+  const size = await onDisk(`read ${path}`, async () => {
+    const file = await disk.open(path, { read: true });
+    try {
+      return await file.read(head);
+    } finally {
+      file.close();
+    }
+  });
+  return new TextDecoder().decode(head.subarray(0, size ?? 0));
+}

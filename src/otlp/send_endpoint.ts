@@ -1,0 +1,257 @@
+/**
+ * Knows where spans are sent: the address, the headers and what of them is secret,
+ * and what is known of some services, which is said before anything is sent.
+ */
+import type { ApiRequest, Server } from "../api/request.ts";
+import { ApiError, UsageError } from "../core/errors.ts";
+import { isObject } from "../core/json.ts";
+import type { Target } from "./spans.ts";
+
+/** Where spans go. */
+export interface Endpoint {
+  /** The whole address, without a slash at its end. */
+  readonly url: string;
+  readonly target: Target | null;
+  readonly server: Server;
+}
+
+/** The variable that holds the headers, as OpenTelemetry names it. */
+export const HEADERS_VARIABLE = "OTEL_EXPORTER_OTLP_HEADERS";
+
+const ADDRESS_OPTION = "--endpoint; most end in /v1/traces";
+const TRACES_PATH = "/v1/traces";
+/** Where Langfuse takes traces, below its address. */
+const LANGFUSE_PATH = "/api/public/otel";
+
+/**
+ * Reads where spans go.
+ *
+ * @param address What the user typed for `--endpoint`.
+ * @param headers The text of {@linkcode HEADERS_VARIABLE}.
+ * @throws {UsageError} When one of them cannot be used.
+ */
+export function readEndpoint(
+  address: string,
+  headers: string | undefined,
+  target: Target | null,
+): Endpoint {
+  const given = readHeaders(headers ?? "");
+  const url = readUrl(address, target);
+  return {
+    url,
+    target,
+    server: {
+      headers: {
+        ...given,
+        ...target === "langfuse" && { "x-langfuse-ingestion-version": "4" },
+      },
+      secrets: secretsOf(given),
+      addressOption: ADDRESS_OPTION,
+      refusesInJson: false,
+      credentials: {
+        name: Object.keys(given).length === 0
+          ? "a request without credentials"
+          : "the credentials",
+        advice:
+          `check ${HEADERS_VARIABLE}; nothing that was not accepted is marked as sent`,
+      },
+      probe: EMPTY,
+    },
+  };
+}
+
+/**
+ * Completes an address as OTEL_EXPORTER_OTLP_ENDPOINT does: one without a path gets
+ * `/v1/traces`, for Langfuse below its own path.
+ */
+function readUrl(address: string, target: Target | null): string {
+  const url = URL.canParse(address) ? new URL(address) : null;
+  const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
+  if (
+    url === null || !isWeb || url.username !== "" || url.password !== "" ||
+    url.search !== "" || url.hash !== ""
+  ) {
+    throw new UsageError(
+      `--endpoint must be a web address such as http://localhost:4318/v1/traces, without a question mark or a user name; credentials belong into ${HEADERS_VARIABLE}`,
+    );
+  }
+  const path = url.pathname.replace(/\/+$/, "");
+  const base = path === "" && target === "langfuse" ? LANGFUSE_PATH : path;
+  const isBase = base === "" || target === "langfuse" && base === LANGFUSE_PATH;
+  return url.origin + base + (isBase ? TRACES_PATH : "");
+}
+
+/**
+ * Reads headers: `name=value` pairs with commas between them, the values
+ * percent-encoded (OpenTelemetry's form of W3C Baggage).
+ */
+function readHeaders(text: string): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  const pairs = text.split(",").map((pair) => pair.trim())
+    .filter((pair) => pair !== "");
+  for (const [i, pair] of pairs.entries()) {
+    const [, name = "", coded = ""] =
+      /^([!#$%&'*+.^_`|~\w-]+)\s*=\s*(.*)$/s.exec(pair) ?? [];
+    const value = decoded(coded);
+    if (name === "" || value === null || !/^[\t\x20-\x7e]*$/.test(value)) {
+      // The text may be a secret and is not repeated.
+      throw new UsageError(
+        `${HEADERS_VARIABLE} must be name=value pairs with commas between them, the values percent-encoded (a space as %20), and number ${
+          i + 1
+        } is not`,
+      );
+    }
+    headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
+
+function decoded(text: string): string | null {
+  try {
+    return decodeURIComponent(text).trim();
+  } catch {
+    return null;
+  }
+}
+
+/** Matches the names of headers whose value is a secret, however short. */
+const SECRET_NAME = /auth|key|token|secret|cookie|password|credential/;
+/**
+ * Any other value, and a part of one, is taken for a secret from so many characters
+ * on: hiding shorter ones would hide parts of words.
+ */
+const SECRET_LENGTH = 8;
+
+/** Lists what no message may repeat: values, and the parts of those for `authorization`. */
+function secretsOf(headers: Readonly<Record<string, string>>): string[] {
+  return Object.entries(headers).flatMap(([name, value]) => {
+    const [, scheme = "", token = ""] = /^(\w+) +(\S+)$/.exec(value) ?? [];
+    const login = /^basic$/i.test(scheme) ? fromBase64(token) : "";
+    const password = login.slice(login.indexOf(":") + 1);
+    return [value, token, login, password].filter((text, i) =>
+      text.length >= SECRET_LENGTH ||
+      i === 0 && text !== "" && SECRET_NAME.test(name)
+    );
+  });
+}
+
+function fromBase64(text: string): string {
+  try {
+    return atob(text);
+  } catch {
+    return "";
+  }
+}
+
+/** What an endpoint says of a batch that it took (OTLP, "partial success"). */
+export interface Answer {
+  /** How many spans it did not take. */
+  readonly rejected: number;
+  /** Its message; empty where it has none. */
+  readonly message: string;
+}
+
+/**
+ * Reads the body of a success. An empty one, and a text such as `ok`, is taken for
+ * a full success, since many endpoints leave out what OTLP asks for.
+ *
+ * @throws {ApiError} When it is a web page: the address is one of a website.
+ */
+export function readAnswer(body: Uint8Array): Answer {
+  const text = new TextDecoder().decode(body).trim();
+  if (text.startsWith("<")) {
+    throw new ApiError(
+      `a web page instead of an answer of OTLP; check the address (${ADDRESS_OPTION})`,
+      { status: 200, retryable: false },
+    );
+  }
+  const partial = partialOf(text);
+  const rejected = Number(
+    partial["rejectedSpans"] ?? partial["rejected_spans"] ?? 0,
+  );
+  const said = partial["errorMessage"] ?? partial["error_message"];
+  return {
+    rejected: Number.isSafeInteger(rejected) ? Math.max(0, rejected) : 0,
+    message: typeof said === "string" ? said : "",
+  };
+}
+
+function partialOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const answer: unknown = JSON.parse(text);
+    const partial = isObject(answer)
+      ? answer["partialSuccess"] ?? answer["partial_success"]
+      : null;
+    return isObject(partial) ? partial : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Sends no span at all: OTLP allows it, and endpoints check the credentials. */
+export const EMPTY = {
+  path: "",
+  label: "a request without spans, to see whether the endpoint answers",
+  timeoutMs: 30_000,
+  headers: { "content-type": "application/json" },
+  body: new TextEncoder().encode(`{"resourceSpans":[]}`),
+  read: readAnswer,
+} satisfies ApiRequest<Answer>;
+
+/** What is known of a service, by its host. */
+interface Known {
+  readonly host: RegExp;
+  readonly warning: string;
+}
+
+const AS_OF = "(read in November 2026, not tried)";
+
+const KNOWN: readonly Known[] = [
+  {
+    host: /(^|\.)smith\.langchain\.com$/,
+    warning: `LangSmith's cloud refuses spans older than 24 h ${AS_OF}`,
+  },
+  {
+    host: /(^|\.)comet\.com$/,
+    warning: `Opik's cloud refuses traces older than 24 h ${AS_OF}`,
+  },
+  {
+    host: /^logfire[\w-]*\.pydantic\.(dev|info)$/,
+    warning:
+      `Logfire answers that it took spans older than 24 h and drops them ${AS_OF}: what is counted as accepted below may not be there`,
+  },
+  {
+    host: /(^|\.)langwatch\.ai$/,
+    warning: `LangWatch drops spans older than 31 days ${AS_OF}`,
+  },
+  {
+    host: /(^|\.)phoenix\.arize\.com$/,
+    warning: `Phoenix takes protobuf only ${AS_OF}`,
+  },
+  {
+    host: /(^|\.)wandb\.ai$/,
+    warning: `W&B Weave takes protobuf only ${AS_OF}`,
+  },
+];
+
+/** What to do for an endpoint that takes protobuf only. */
+export const USE_COLLECTOR =
+  "write a file with --to and let the OpenTelemetry collector send it (see hl-export help otlp)";
+
+/** Says what should be known of an endpoint before anything is sent. */
+export function endpointWarnings({ url, server }: Endpoint): readonly string[] {
+  const { hostname, protocol } = new URL(url);
+  const known = KNOWN.filter(({ host }) => host.test(hostname))
+    .map(({ warning }) => warning);
+  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+  const isOpen = protocol === "http:" && !isLoopback;
+  const sent = server.secrets.length === 0
+    ? "everything"
+    : `everything, and the headers of ${HEADERS_VARIABLE},`;
+  return [
+    ...known,
+    ...isOpen
+      ? [`${sent} is sent to ${url} unencrypted, and can be read on its way`]
+      : [],
+  ];
+}

@@ -1,0 +1,142 @@
+/** Says what became of the spans that were to be sent. */
+import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import type { Expected } from "./counts.ts";
+import { problemLines } from "./result_text.ts";
+import type { SendResult } from "./send.ts";
+
+/** What is said besides the result. */
+export interface Sent {
+  readonly url: string;
+  readonly expected: Expected;
+  /** The list of all that is refused; `null` where nothing is. */
+  readonly refusalsFile: string | null;
+  readonly tookMs: number;
+}
+
+/** Checks whether all that was to be sent was accepted, and all was there. */
+export function isWhole(result: SendResult, expected: Expected): boolean {
+  const { refused, problems, isLimited, ended } = result;
+  const { lacking, homelessJudgments } = expected;
+  return ended === null && refused + problems + homelessJudgments === 0 &&
+    lacking.length === 0 && (isLimited || unsentOf(result, expected) === 0);
+}
+
+/** Counts the spans that were neither accepted nor refused. */
+function unsentOf(
+  { accepted, refused, skipped }: SendResult,
+  { wantedLogs }: Expected,
+): number {
+  return wantedLogs - accepted - refused - skipped;
+}
+
+/** The result, for a person. */
+export function sendText(result: SendResult, sent: Sent): string {
+  const { expected, url } = sent;
+  const { accepted, refused, skipped, sentTwice, traces } = result;
+  const unsent = unsentOf(result, expected);
+  const parts = [
+    [accepted, "accepted"],
+    [skipped, "accepted before"],
+    [refused, "refused"],
+    [unsent, isBehindLimit(result) ? "beyond --limit" : "not sent"],
+    [expected.logs - expected.wantedLogs, "filtered out"],
+  ] as const;
+  const shown = parts.filter(([n], i) => i === 0 || n !== 0);
+  return [
+    `${url} accepted ${pluralize(accepted, "span")} of ${
+      pluralize(traces, "trace")
+    } in ${duration(sent.tookMs)}: ${pluralize(result.requests, "request")}, ${
+      bytes(result.bytes)
+    }, compressed ${bytes(result.sentBytes)}`,
+    ...timesLines(result),
+    `${count(expected.logs)} Logs in the database: ${
+      shown.map(([n, what]) => `${count(n)} ${what}`).join(", ")
+    }`,
+    ...sentTwice === 0 ? [] : [
+      `to find what was refused without being named, accepted spans went out once more: ${
+        count(sentTwice)
+      }`,
+    ],
+    ...expected.homelessJudgments === 0 ? [] : [
+      `${
+        pluralize(expected.homelessJudgments, "judgment")
+      } not sent, of which no Log is in the export`,
+    ],
+    ...refusalLines(result, sent),
+    ...problemLines({ result, lacking: expected.lacking }),
+    closing(result, unsent, expected),
+  ].map((line) => `${line}\n`).join("");
+}
+
+/** The result, for a program. Times are nanoseconds since 1970, as text. */
+export function sendDocument(
+  result: SendResult,
+  { url, expected, refusalsFile, tookMs }: Sent,
+): Readonly<Record<string, unknown>> {
+  const { ended: _, oldest, newest, ...counted } = result;
+  return {
+    endpoint: url,
+    ...counted,
+    oldest: oldest === null ? null : String(oldest),
+    newest: newest === null ? null : String(newest),
+    unsent: unsentOf(result, expected),
+    logs: expected.logs,
+    filteredOut: expected.logs - expected.wantedLogs,
+    judgmentsWithoutLog: expected.homelessJudgments,
+    ...{ lacking: expected.lacking, refusalsFile, tookMs },
+  };
+}
+
+function isBehindLimit({ isLimited, ended }: SendResult): boolean {
+  return isLimited && ended === null;
+}
+
+function timesLines({ oldest, newest }: SendResult): readonly string[] {
+  return oldest === null || newest === null
+    ? []
+    : [`from ${instant(oldest)} to ${instant(newest)}`];
+}
+
+function instant(nanoseconds: bigint): string {
+  return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
+}
+
+function refusalLines(
+  { refused, refusals }: SendResult,
+  { refusalsFile }: Sent,
+): readonly string[] {
+  if (refusalsFile === null) return [];
+  const more = refused - refusals.length;
+  return [
+    `all that is refused is listed in ${refusalsFile}${
+      refused === 0 ? "" : ", such as:"
+    }`,
+    ...refusals.map(({ logId, reason }) => `  ${logId}: ${reason}`),
+    ...more > 0 ? [`  and ${count(more)} more`] : [],
+  ];
+}
+
+function closing(
+  result: SendResult,
+  unsent: number,
+  { wantedLogs }: Expected,
+): string {
+  const { refused, ended, isLimited, read } = result;
+  const wanted = pluralize(wantedLogs, "span");
+  if (ended === null && !isLimited && read !== wantedLogs) {
+    return `the database counts ${wanted} and ${
+      count(read)
+    } were read: this does not add up, please report it`;
+  }
+  if (refused + unsent === 0) return `all ${wanted} are accepted`;
+  const left = [
+    ...refused === 0 ? [] : [`${count(refused)} refused`],
+    ...unsent === 0 ? [] : [
+      `${count(unsent)} ${
+        isBehindLimit(result) ? "beyond --limit" : "not sent"
+      }`,
+    ],
+  ].join(" and ");
+  const without = isBehindLimit(result) ? " without --limit" : "";
+  return `of ${wanted} ${left}; the same command${without} sends what is not accepted yet, and nothing twice`;
+}

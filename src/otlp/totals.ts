@@ -1,0 +1,113 @@
+/** Counts spans on their way, and compares them with what the database holds. */
+import type { Expected } from "./counts.ts";
+import type { SpanRecord } from "./spans.ts";
+
+/** How many problems are named; of the others there is the number. */
+const NAMED_PROBLEMS = 20;
+
+/** What has been read. */
+export interface Totals {
+  readonly traces: number;
+  readonly spans: number;
+  readonly judgments: number;
+  /** The times at which the first and the last span began, in nanoseconds since 1970. */
+  readonly oldest: bigint | null;
+  readonly newest: bigint | null;
+  /** What is wrong with Logs: so many, and the first of them in words. */
+  readonly problems: number;
+  readonly namedProblems: readonly string[];
+}
+
+/** Counts spans. */
+export class SpanCounter {
+  #traces = 0;
+  #spans = 0;
+  #judgments = 0;
+  #oldest: bigint | null = null;
+  #newest: bigint | null = null;
+  #problems = 0;
+  readonly #named: string[] = [];
+  #traceId = "";
+
+  add({ traceId, judgments, startTime, problem }: SpanRecord): void {
+    if (traceId !== this.#traceId) this.#traces++;
+    this.#traceId = traceId;
+    this.#spans++;
+    this.#judgments += judgments.length;
+    if (startTime > 0n) {
+      if (this.#oldest === null || startTime < this.#oldest) {
+        this.#oldest = startTime;
+      }
+      if (this.#newest === null || startTime > this.#newest) {
+        this.#newest = startTime;
+      }
+    }
+    if (problem === undefined) return;
+    this.#problems++;
+    if (this.#named.length < NAMED_PROBLEMS) this.#named.push(problem);
+  }
+
+  totals(): Totals {
+    return {
+      ...{ traces: this.#traces, spans: this.#spans },
+      ...{ judgments: this.#judgments, problems: this.#problems },
+      ...{ oldest: this.#oldest, newest: this.#newest },
+      namedProblems: [...this.#named],
+    };
+  }
+}
+
+/** What became of the Logs and judgments of a database. */
+export interface Reconciled {
+  readonly logs: number;
+  readonly spans: number;
+  /** Logs that a filter left out. */
+  readonly filteredOut: number;
+  /** Logs that the endpoint has accepted before, and the judgments of these. */
+  readonly acceptedBefore: number;
+  readonly judgmentsAcceptedBefore: number;
+  /** Logs behind the traces that were asked for. */
+  readonly beyondLimit: number;
+  readonly judgments: number;
+  readonly judgmentsWritten: number;
+  readonly judgmentsFilteredOut: number;
+  readonly judgmentsBeyondLimit: number;
+  /** Judgments of which no Log is in the database. */
+  readonly judgmentsWithoutLog: number;
+  /** Whether it adds up. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * Compares what was written with what the database holds.
+ *
+ * @param isLimited Whether only some traces were asked for.
+ * @param before What the endpoint has accepted before.
+ */
+export function reconcile(
+  expected: Expected,
+  { spans, judgments }: Totals,
+  isLimited: boolean,
+  before: Pick<Totals, "spans" | "judgments"> = { spans: 0, judgments: 0 },
+): Reconciled {
+  const { homelessJudgments } = expected;
+  const wantedLogs = expected.wantedLogs - before.spans;
+  const wantedJudgments = expected.wantedJudgments - before.judgments;
+  const beyondLimit = isLimited ? wantedLogs - spans : 0;
+  const judgmentsBeyondLimit = isLimited ? wantedJudgments - judgments : 0;
+  const isComplete = wantedLogs === spans + beyondLimit && beyondLimit >= 0 &&
+    wantedJudgments === judgments + judgmentsBeyondLimit &&
+    judgmentsBeyondLimit >= 0 && homelessJudgments === 0;
+  return {
+    ...{ logs: expected.logs, spans, beyondLimit },
+    filteredOut: expected.logs - expected.wantedLogs,
+    acceptedBefore: before.spans,
+    judgmentsAcceptedBefore: before.judgments,
+    judgments: expected.judgments,
+    judgmentsWritten: judgments,
+    judgmentsFilteredOut: expected.judgments - expected.wantedJudgments -
+      homelessJudgments,
+    ...{ judgmentsBeyondLimit, judgmentsWithoutLog: homelessJudgments },
+    isComplete,
+  };
+}

@@ -1,0 +1,85 @@
+/** Reads what the database could not read of Logs: it keeps the text of each line. */
+import { hash } from "node:crypto";
+import type { DatabaseSync } from "node:sqlite";
+import { all, type SqlRow } from "../database/sqlite.ts";
+import type { LogFilter } from "./filter.ts";
+
+/** A Log that is no JSON, or stands within another and has no id. */
+export interface UnreadLog {
+  /** Distinguishes it from all others. */
+  readonly key: string;
+  /** Where it stands in the export. */
+  readonly position: string;
+  readonly reason: string;
+  readonly text: string;
+  readonly isJson: boolean;
+}
+
+/** A condition on problems: each is a Log, or was one. */
+const IS_LOG = `(kind = 'noId' OR "table" IS NULL AND disk_line IS NOT NULL
+  AND kind <> 'unterminated' AND disk_path LIKE '%/logs/%.jsonl')`;
+
+/**
+ * Reads those that the filters let through. Nothing says their time, so that none is
+ * in a span of time.
+ */
+export function* unreadLogs(
+  database: DatabaseSync,
+  filter: LogFilter,
+): Generator<UnreadLog> {
+  const rows = database.prepare(
+    `SELECT kind, disk_path, disk_line, reason, text FROM problems
+     WHERE text IS NOT NULL AND ${IS_LOG} ORDER BY rowid`,
+  ).iterate() as IterableIterator<SqlRow>;
+  const seen = new Map<string, number>();
+  for (const row of rows) {
+    if (!isWanted(filter, row)) continue;
+    const text = String(row["text"]);
+    const position = `${row["disk_path"]}:${row["disk_line"]}`;
+    const isJson = row["kind"] === "noId";
+    const own = isJson ? `${position}#${hash("sha256", text)}` : position;
+    const nth = seen.get(own) ?? 0;
+    seen.set(own, nth + 1);
+    const key = nth === 0 ? own : `${own}#${nth}`;
+    yield { key, position, reason: String(row["reason"]), text, isJson };
+  }
+}
+
+/** Counts Logs that the database could not read, and those that the filters let through. */
+export function countUnread(
+  database: DatabaseSync,
+  filter: LogFilter,
+): { readonly unread: number; readonly wanted: number } {
+  const rows = all(
+    database,
+    `SELECT disk_path, count(*) AS n FROM problems
+     WHERE text IS NOT NULL AND ${IS_LOG} GROUP BY disk_path`,
+  );
+  const sum = (some: readonly SqlRow[]) =>
+    some.reduce((sum, { n }) => sum + Number(n), 0);
+  const wanted = rows.filter((row) => isWanted(filter, row));
+  return { unread: sum(rows), wanted: sum(wanted) };
+}
+
+/**
+ * Says what the database lacks of the export's Logs: lines without a text, files that
+ * could not be read, counts that are other than the export says.
+ */
+export function lackingLogs(database: DatabaseSync): readonly string[] {
+  return all(
+    database,
+    `SELECT disk_path, disk_line, reason FROM problems
+     WHERE text IS NULL AND kind NOT IN ('dangling', 'twice', 'noId')
+     AND (disk_path LIKE '%/logs/%'
+       OR kind = 'count' AND "table" IN ('logs', 'evaluationLogs'))
+     ORDER BY rowid`,
+  ).map(({ disk_path: path, disk_line: line, reason }) =>
+    `${path}${line === null ? "" : `:${line}`} ${reason}`
+  );
+}
+
+function isWanted(filter: LogFilter, row: SqlRow): boolean {
+  const path = String(row["disk_path"]);
+  const [, file_id = null] = /(?:^|\/)files\/([^/]+)\//.exec(path) ?? [];
+  return filter.wants({ file_id, type: null, microseconds: 0 });
+}
