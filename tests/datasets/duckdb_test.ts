@@ -1,7 +1,8 @@
 /** DuckDB reads what is made of Datasets: every row, with the texts of the export. */
 import { assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { runWithPackages } from "../helpers/npm_package.ts";
 import { run } from "../helpers/program.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
@@ -9,7 +10,7 @@ import { datasetTree, writeTexts } from "./tree.ts";
 
 /** A tool of these tests, with a lock of its own: the program has nothing of it. */
 const PACKAGE = "npm:@duckdb/node-api@1.5.6-r.1";
-const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
+const at = (name: string) => new URL(name, import.meta.url);
 
 type Row = Readonly<Record<string, string | null>>;
 
@@ -17,17 +18,12 @@ type Row = Readonly<Record<string, string | null>>;
 async function ask(
   ...questions: readonly string[]
 ): Promise<readonly (readonly Row[])[]> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "--no-config", "-A", "--frozen"],
-      ...[`--lock=${here("duckdb.lock")}`, here("duckdb_reader.ts"), PACKAGE],
-      ...questions,
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  if (!success) throw new Error(decoder.decode(stderr));
-  return JSON.parse(decoder.decode(stdout));
+  const text = await runWithPackages({
+    script: at("duckdb_reader.ts"),
+    lock: at("duckdb.lock"),
+    args: [PACKAGE, ...questions],
+  });
+  return JSON.parse(text);
 }
 
 const reason = await ask("SELECT 1").then(() => null, (error) => error.message);

@@ -13,60 +13,42 @@ import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { MOST_LINE_BYTES, writeSpans } from "../../src/otlp/file.ts";
 import { readSpans, spanIdOf, traceIdOf } from "../../src/otlp/spans.ts";
 import { exportTo } from "../report/export_to.ts";
+import { runWithPackages } from "../helpers/npm_package.ts";
 import { tempDir } from "../helpers/tree.ts";
 
-/** A message of protobufjs. */
-interface MessageType {
-  verify(message: object): string | null;
-  fromObject(value: object): object;
-  encode(message: object): { finish(): Uint8Array };
-  decode(bytes: Uint8Array): object;
-  toObject(message: object, options: object): Record<string, unknown>;
+const PACKAGE =
+  "npm:@opentelemetry/otlp-transformer@0.213.0/build/src/generated/root.js";
+const at = (name: string) => new URL(name, import.meta.url);
+
+/** Reads lines of traces (`T`) and logs (`L`) by OpenTelemetry's own messages. */
+async function throughProtobuf(
+  lines: readonly string[],
+): Promise<readonly Record<string, unknown>[]> {
+  const text = await runWithPackages({
+    script: at("protobuf_reader.ts"),
+    lock: at("protobuf.lock"),
+    args: [PACKAGE],
+    input: lines.join("\n"),
+  });
+  return text.split("\n").filter((line) => line !== "").map((line) =>
+    JSON.parse(line)
+  );
 }
 
-/** The messages that a line of each kind is. */
-interface Published {
-  readonly trace: { readonly v1: { readonly TracesData: MessageType } };
-  readonly logs: { readonly v1: { readonly LogsData: MessageType } };
-}
-
-/** OpenTelemetry's own messages; `null` where the tool cannot be had. */
-async function published(): Promise<Published | null> {
-  try {
-    // The package has types for its front door only.
-    const { default: root } = await import(
-      "otlp-transformer/build/src/generated/root.js"
-    ) as unknown as {
-      readonly default: { readonly opentelemetry: { proto: Published } };
-    };
-    return root.opentelemetry.proto;
-  } catch {
-    return null;
-  }
-}
-
-const proto = await published();
-const skipped = "SKIPPED, FOR @opentelemetry/otlp-transformer CANNOT BE HAD: ";
+const isThere = await throughProtobuf([]).then(() => true, () => false);
+const skipped = `SKIPPED, FOR ${PACKAGE} CANNOT BE LOADED: `;
 const name =
   "every span and judgment of the demo comes through protobuf as it was, with the ids, times, parents and texts of its Log";
 
-/** Reads a line of OTLP/JSON as a receiver does, by way of bytes of protobuf. */
-function throughProtobuf(type: MessageType, line: string) {
-  // Ids are hexadecimal in OTLP/JSON, where protobuf's own JSON has base64.
-  const value = JSON.parse(
+/** Parses a line as protobuf's own JSON has it, with ids in base64. */
+function withIdsInBase64(line: string): unknown {
+  return JSON.parse(
     line,
     (key, value) =>
       /^(trace|span|parentSpan)Id$/.test(key)
         ? Buffer.from(value, "hex").toString("base64")
         : value,
   );
-  const message = type.fromObject(value);
-  assertEquals(type.verify(message), null);
-  const decoded = type.decode(type.encode(message).finish());
-  return {
-    value,
-    back: type.toObject(decoded, { longs: String, bytes: String }),
-  };
 }
 
 /** Compares quickly, and shows the difference where there is one. */
@@ -106,8 +88,8 @@ function textsOf(
 }
 
 Deno.test({
-  name: proto === null ? skipped + name : name,
-  ignore: proto === null,
+  name: isThere ? name : skipped + name,
+  ignore: !isThere,
   fn: async () => {
     await using dir = await tempDir();
     const exportDir = join(dir.path, "export");
@@ -128,10 +110,17 @@ Deno.test({
     );
     database.close();
     let spans = 0;
-    for (const line of await linesOf(to)) {
+    const lines = await linesOf(to);
+    const judgmentLines = await linesOf(written.judgmentsPath);
+    const backs = await throughProtobuf([
+      ...lines.map((line) => `T${line}`),
+      ...judgmentLines.map((line) => `L${line}`),
+    ]);
+    assertEquals(backs.length, lines.length + judgmentLines.length);
+    for (const [i, line] of lines.entries()) {
+      const back = backs[i]!;
       assertEquals(line.length <= MOST_LINE_BYTES, true);
-      const { value, back } = throughProtobuf(proto!.trace.v1.TracesData, line);
-      expectSame(back, value);
+      expectSame(back, withIdsInBase64(line));
       for (
         const span of recordsIn(back, ["resourceSpans", "scopeSpans", "spans"])
       ) {
@@ -155,9 +144,9 @@ Deno.test({
     }
     assertEquals([spans, logs.size], [written.spans, 0]);
     let judgments = 0;
-    for (const line of await linesOf(written.judgmentsPath)) {
-      const { value, back } = throughProtobuf(proto!.logs.v1.LogsData, line);
-      expectSame(back, value);
+    for (const [i, line] of judgmentLines.entries()) {
+      const back = backs[lines.length + i]!;
+      expectSame(back, withIdsInBase64(line));
       judgments += recordsIn(back, [
         ...["resourceLogs", "scopeLogs", "logRecords"],
       ]).length;

@@ -1,10 +1,10 @@
 /** Asks packages of npm what they read, where they can be loaded. */
-import { fromFileUrl } from "@std/path";
+import { runWithPackages } from "../helpers/npm_package.ts";
 import type { Questions } from "./npm_reader.ts";
 
 /** Tools of these tests, with a lock of their own: the program has nothing of them. */
 const PACKAGES = ["npm:yaml@2.8.1", "npm:promptl-ai@0.12.0"];
-const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
+const at = (name: string) => new URL(name, import.meta.url);
 
 /** What they answer, in the order of the questions. */
 export interface Answers {
@@ -20,26 +20,14 @@ export interface Answers {
 export async function askPackages(
   { yaml = [], promptl = [] }: Partial<Questions>,
 ): Promise<Answers> {
-  await using child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--no-prompt", "--no-config", "-A", "--frozen"],
-      ...[`--lock=${here("npm_reader.lock")}`, here("npm_reader.ts")],
-      ...PACKAGES,
-    ],
-    env: { NO_COLOR: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const questions = new Blob([JSON.stringify({ yaml, promptl })]);
-  const [{ success, stdout, stderr }] = await Promise.all([
-    child.output(),
-    questions.stream().pipeTo(child.stdin).catch(() => {}),
-  ]);
-  const decoder = new TextDecoder();
-  if (!success) throw new Error(decoder.decode(stderr));
+  const text = await runWithPackages({
+    script: at("npm_reader.ts"),
+    lock: at("npm_reader.lock"),
+    args: PACKAGES,
+    input: JSON.stringify({ yaml, promptl }),
+  });
   return JSON.parse(
-    decoder.decode(stdout),
+    text,
     (_, value) =>
       typeof value?.integer === "string" ? BigInt(value.integer) : value,
   );
