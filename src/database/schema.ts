@@ -5,7 +5,7 @@
  */
 
 /** Changes with every change of the tables: an older database is built anew. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Stands in the head of every database that this program made. */
 export const APPLICATION_ID = 0x484c4578;
@@ -165,10 +165,10 @@ const VIEWS: readonly Part[] = [
       f.path AS evaluator, count(*) AS judgments, sum(j.type = 'null') AS nulls,
       count(j.error) AS errors, avg(j.number) AS mean, min(j.number) AS min,
       max(j.number) AS max,
-      sum(CASE WHEN j.type = 'boolean' THEN j.number END) AS num_true,
-      sum(CASE WHEN j.type = 'boolean' THEN 1 - j.number END) AS num_false
+      sum(CASE WHEN j.type = 'boolean' THEN j.number = 1 END) AS num_true,
+      sum(CASE WHEN j.type = 'boolean' THEN j.number = 0 END) AS num_false
       FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
-      GROUP BY j.evaluation_id, j.run_id, j.evaluator_id`,
+      GROUP BY j.evaluation_id, j.run_id, j.evaluator_id, f.path`,
   },
   {
     name: "traces",
@@ -246,23 +246,25 @@ export const INDEXES: readonly string[] = [
  * Columns that are read from the record when they are asked for, so that they take no
  * room. They are added last: SQLite would compute them for every row that is inserted.
  */
-const FROM_JSON: Readonly<Record<string, readonly (readonly string[])[]>> = {
+const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
   logs: [
-    ...[["start_time"], ["end_time"], ["input", "inputs"], ["messages"]],
-    ...[["output"], ["output_message"], ["metadata"], ["stdout"]],
-    ...[["finish_reason"], ["source_datapoint_id"], ["reasoning_tokens"]],
-    ...[["prompt_cost"], ["output_cost"]],
+    ...["start_time TEXT", "end_time TEXT", "input TEXT inputs"],
+    ...["messages TEXT", "output TEXT", "output_message TEXT"],
+    ...["metadata TEXT", "stdout TEXT", "finish_reason TEXT"],
+    ...["source_datapoint_id TEXT", "reasoning_tokens INTEGER"],
+    ...["prompt_cost REAL", "output_cost REAL"],
   ],
-  datapoints: [["inputs"], ["messages"], ["target"]],
+  datapoints: ["inputs TEXT", "messages TEXT", "target TEXT"],
 };
 
 /** What adds the columns that are read from the record. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
-    columns.map(([name, path = name]) =>
-      `ALTER TABLE ${table} ADD COLUMN ${name} GENERATED ALWAYS AS (
-       CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`
-    )
+    columns.map((column) => {
+      const [name, type, path = name] = column.split(" ");
+      return `ALTER TABLE ${table} ADD COLUMN ${name} ${type} GENERATED ALWAYS
+       AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`;
+    })
   );
 }
 
