@@ -173,8 +173,11 @@ function traceView(site: Site, row: SqlRow): Markup {
     traceId,
   );
   if (rows.length < 2) return html``;
-  const steps = stepsOf(rows.slice(0, STEPS));
-  const spans = new Map(steps.map(({ row }) => [row, spanOf(row)]));
+  const spans = new Map(
+    rows.slice(0, STEPS).map((row) => [row, spanOf(row)] as const)
+      .toSorted(([, [a]], [, [b]]) => a - b),
+  );
+  const steps = stepsOf([...spans.keys()]);
   const starts = [...spans.values()].map(([start]) => start);
   const ends = [...spans.values()].map(([, end]) => end);
   const from = starts.reduce((a, b) => Math.min(a, b), Infinity);
