@@ -15,6 +15,7 @@ import type {
 } from "../tree/tree_reader.ts";
 import { elementSlices } from "./json_slices.ts";
 import {
+  type Around,
   type Fields,
   hasNested,
   judgmentValues,
@@ -294,7 +295,7 @@ export class Loader {
     position: Position,
   ): void {
     const { text: json, value } = line;
-    if (part.part === "logs") this.addLog(json, value, fileId, position);
+    if (part.part === "logs") this.addLog(json, value, { fileId }, position);
     else if (part.part === "datapoints") {
       this.insert("datapoints", {
         file_id: fileId,
@@ -318,19 +319,18 @@ export class Loader {
   /**
    * Adds a Log.
    *
-   * @param fileId The File in whose list it stands; `null` for what its Version says.
    * @returns Its number.
    */
   addLog(
     json: string,
     log: Fields,
-    fileId: string | null,
+    around: Around,
     position: Position,
   ): number {
     const number = ++this.#logs;
     this.#insertLog.run(
       number,
-      ...logValues(log, fileId),
+      ...logValues(log, around),
       position.number,
       position.path,
       position.line,
@@ -343,7 +343,7 @@ export class Loader {
       this.#insertText
         .run(number, inputs, messages, output, error, metadata, words);
     }
-    if (fileId === null) return number;
+    if (around.fileId === null) return number;
     if (hasNested(log)) this.#insertNested.run(number);
     if (isObject(log["evaluator"])) {
       const logId = text(log, "parent_id");

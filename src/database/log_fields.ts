@@ -100,12 +100,21 @@ export const LOG_COLUMNS = [
   ...["user", "source", "error", "parent_id", "trace_id", "trace_parent_id"],
 ] as const;
 
-/**
- * What has a column of its own.
- *
- * @param fileId The File in whose list it stands; `null` for what its Version says.
- */
-export function logValues(log: Fields, fileId: string | null): SqlValue[] {
+/** The trace that a Log is in by where it stands: its first Log, and the one above. */
+export interface TraceOf {
+  readonly id: string;
+  readonly parentId: string;
+}
+
+/** What is around a Log. */
+export interface Around {
+  /** The File in whose list it stands; `null` for what its Version says. */
+  readonly fileId: string | null;
+  readonly trace?: TraceOf | null;
+}
+
+/** What has a column of its own. */
+export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
   const start = microseconds(text(log, "start_time"));
@@ -125,8 +134,8 @@ export function logValues(log: Fields, fileId: string | null): SqlValue[] {
     ...[text(version, "model"), whole(log, "prompt_tokens")],
     ...[whole(log, "output_tokens"), cost, text(log, "environment")],
     ...[text(log, "user"), text(log, "source"), textOrJson(log, "error")],
-    ...[text(log, "parent_id"), text(log, "trace_id")],
-    text(log, "trace_parent_id"),
+    ...[text(log, "parent_id"), text(log, "trace_id") ?? trace?.id ?? null],
+    text(log, "trace_parent_id") ?? trace?.parentId ?? null,
   ];
 }
 

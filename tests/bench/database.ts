@@ -7,7 +7,6 @@ import { join } from "@std/path";
 import { serveBrowse } from "../../src/browse/serve.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { aligned } from "../../src/ui/text.ts";
 import config from "../../deno.json" with { type: "json" };
 
 const NEWEST_MS = Date.UTC(2025, 5, 1);
@@ -246,11 +245,5 @@ if (import.meta.main) {
       database: join(dir, "humanloop.db"),
       onListen: (url) => print(url),
     });
-  } else {
-    const { builds, pages } = await databaseRows([
-      { logs: 1_000_000, bytes: 600 },
-      { logs: 100_000, bytes: 3_000 },
-    ]);
-    print(`${aligned(builds).join("\n")}\n\n${aligned(pages).join("\n")}\n`);
   }
 }
