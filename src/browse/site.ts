@@ -16,6 +16,9 @@ export interface VersionNumbers {
   readonly latency: number | null;
   readonly cost: number | null;
   readonly errors: number;
+  /** When its first and last Log were made, in microseconds; `null` if none says. */
+  readonly firstTime: number | null;
+  readonly lastTime: number | null;
 }
 
 /** The database, asked for the pages. */
@@ -62,8 +65,9 @@ export class Site {
     if (known !== undefined) return known;
     const rows = this.all(
       `SELECT version_id, count(*) AS logs, avg(latency) AS latency,
-       sum(cost) AS cost, sum(error IS NOT NULL) AS errors
-       FROM logs INDEXED BY logs_time WHERE file_id = ? GROUP BY version_id`,
+       sum(cost) AS cost, sum(error IS NOT NULL) AS errors,
+       min(nullif(time, 0)) AS first, max(nullif(time, 0)) AS last
+       FROM logs INDEXED BY logs_version WHERE file_id = ? GROUP BY version_id`,
       fileId,
     );
     const numbers = new Map(rows.map((row) => [
@@ -73,6 +77,8 @@ export class Site {
         latency: row["latency"] as number | null,
         cost: row["cost"] as number | null,
         errors: Number(row["errors"]),
+        firstTime: row["first"] as number | null,
+        lastTime: row["last"] as number | null,
       },
     ]));
     this.#numbers.set(fileId, numbers);

@@ -224,7 +224,9 @@ export const INDEXES: readonly string[] = [
   // Holds all that a list of Logs is filtered and sorted by.
   `CREATE INDEX logs_time ON logs(time, file_id, version_id, environment, user,
     latency, cost, error IS NOT NULL)`,
-  `CREATE INDEX logs_version ON logs(file_id, version_id, time)`,
+  // Holds all that the numbers of a Version are made of.
+  `CREATE INDEX logs_version ON logs(file_id, version_id, time, latency, cost,
+    error IS NOT NULL)`,
   `CREATE INDEX logs_trace ON logs(trace_id) WHERE trace_id IS NOT NULL`,
   `CREATE INDEX logs_trace_parent ON logs(trace_parent_id)
     WHERE trace_parent_id IS NOT NULL`,
