@@ -19,6 +19,7 @@ export function isEmpty(value: unknown): boolean {
  */
 export function parseExactly(json: string): unknown {
   try {
+    if (!hasOddNumber(json)) return JSON.parse(json);
     return JSON.parse(json, (_, value, context?: { source?: string }) => {
       const source = context?.source;
       if (typeof value !== "number" || source === undefined) return value;
@@ -27,6 +28,14 @@ export function parseExactly(json: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Checks whether there may be a number that would be printed in another spelling. */
+function hasOddNumber(json: string): boolean {
+  for (const [, number] of json.matchAll(/(?:^|[[:,])\s*(-?\d[\d.eE+-]*)/g)) {
+    if (String(Number(number)) !== number) return true;
+  }
+  return false;
 }
 
 /**

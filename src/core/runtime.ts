@@ -17,7 +17,14 @@ export interface Clock {
 /** An open file, as far as this program uses one. */
 export type DiskFile = Pick<
   Deno.FsFile,
-  "read" | "write" | "writeSync" | "syncData" | "close" | "tryLock" | "readable"
+  | "read"
+  | "seek"
+  | "write"
+  | "writeSync"
+  | "syncData"
+  | "close"
+  | "tryLock"
+  | "readable"
 >;
 
 /** What is known of a path without opening it. */

@@ -5,18 +5,13 @@ import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
 import script from "./file_page.js" with { type: "text" };
-import { type Content, html, type Markup, pageText, shown } from "./html.ts";
+import { html, type Markup, pageTemplate, shown } from "./html.ts";
 import { logsView } from "./log_view.ts";
+import { pairsView } from "./pairs_view.ts";
 import type { ShownLog } from "./read_logs.ts";
 import style from "./style.css" with { type: "text" };
 import { type Fields, formatTime, textIn } from "./values.ts";
-import {
-  type Deployed,
-  readVersions,
-  type VersionRecord,
-  versionsView,
-  type VersionView,
-} from "./version_view.ts";
+import { deployedBy, versionsView, type VersionView } from "./version_view.ts";
 
 /** What a page is made from. */
 export interface FileData {
@@ -31,7 +26,8 @@ export interface FileData {
   readonly counts: Counts;
   /** `deployments.json`. */
   readonly deployments: readonly Fields[];
-  readonly versions: readonly VersionRecord[];
+  /** The newest first. */
+  readonly versions: readonly VersionView[];
   readonly evaluations: readonly EvaluationRecord[];
   readonly logs: readonly ShownLog[];
   /** Chunks of Logs. */
@@ -40,12 +36,14 @@ export interface FileData {
   readonly datapoints: ReadonlyMap<string, number>;
 }
 
+const pageText = pageTemplate({ style, script });
+
 /** Writes a File's page. */
 export function filePage(data: FileData): string {
   const { id, path, file, counts } = data;
   const name = path?.split("/").at(-1) || textIn(file, "name") || id;
   const deployed = deployedBy(data.deployments);
-  const versions = readVersions(data.versions);
+  const { versions } = data;
   const names = new Map(versions.map(({ id, name }) => [id, name]));
   const comparable = versions.filter(({ isShown }) => isShown);
   const total = counts.logs ?? 0;
@@ -79,7 +77,7 @@ ${logsView(data.logs, { total, chunks: data.chunks })}
     text: shown(text),
   }));
   const compared = comparable.length > 1 ? texts : [];
-  return pageText({ title: name, body, style, script, data: compared });
+  return pageText({ title: name, body, data: compared });
 }
 
 function createdView(file: unknown): Markup {
@@ -87,7 +85,8 @@ function createdView(file: unknown): Markup {
   return html`${created !== "" && ` · created ${created}`}`;
 }
 
-function descriptionView(file: unknown): Markup {
+/** Shows what people wrote about a File. */
+export function descriptionView(file: unknown): Markup {
   const texts = [textIn(file, "description"), textIn(file, "readme")];
   return html`${
     texts.map((text) =>
@@ -109,39 +108,6 @@ function gapsView({ state, gaps }: FileData): Markup {
   `;
 }
 
-function deployedBy(deployments: readonly Fields[]): Deployed {
-  const deployed = new Map<string, string[]>();
-  for (const one of deployments) {
-    const version = textIn(one, "version_id");
-    if (version === null) continue;
-    const name = textIn(one, "environment_name") ??
-      textIn(one, "environment_id") ?? "deployed";
-    deployed.set(version, [...deployed.get(version) ?? [], name]);
-  }
-  return deployed;
-}
-
-/** Makes a small table of names and what belongs to them; nothing where there are none. */
-function pairsView(
-  title: string,
-  pairs: readonly (readonly [name: string, value: Content])[],
-): Markup {
-  if (pairs.length === 0) return html``;
-  return html`
-    <table class="parameters">
-      <caption>${title}</caption>
-      <tbody>${pairs.map(([name, value]) =>
-        html`
-          <tr>
-            <th scope="row">${name}</th>
-            <td>${value}</td>
-          </tr>
-        `
-      )}</tbody>
-    </table>
-  `;
-}
-
 function deploymentsView(
   deployments: readonly Fields[],
   names: ReadonlyMap<string, string>,
@@ -149,7 +115,7 @@ function deploymentsView(
   return pairsView(
     "Deployments",
     deployments.map((one) => {
-      const id = textIn(one, "version_id") ?? "";
+      const id = textIn(one, "version_id") ?? "no Version";
       const isDefault = textIn(one, "environment_tag") === "default";
       const version = `${names.get(id) ?? id}${isDefault ? " (default)" : ""}`;
       return [textIn(one, "environment_name") ?? "", version];

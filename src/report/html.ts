@@ -20,29 +20,29 @@ export type Content =
   | false
   | readonly Content[];
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 /** Puts text and markup into a template. */
 export function html(
   strings: TemplateStringsArray,
   ...parts: readonly Content[]
 ): Markup {
-  return new Markup(
-    strings.reduce((text, next, i) => text + textOf(parts[i - 1]!) + next),
-  );
+  let text = strings[0]!;
+  for (let i = 0; i < parts.length; i++) {
+    text += textOf(parts[i]!) + strings[i + 1]!;
+  }
+  return new Markup(text);
 }
 
 function textOf(content: Content): string {
   if (content instanceof Markup) return content.text;
   if (content === null || content === false) return "";
   if (typeof content === "object") return content.map(textOf).join("");
-  return shown(String(content)).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
+  return escapeMarkup(shown(String(content)));
+}
+
+function escapeMarkup(text: string): string {
+  if (!/[&<>"']/.test(text)) return text;
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
 }
 
 /** Returns a text as a page shows it: its lines and tabs stay. */
@@ -54,17 +54,18 @@ export function shown(text: string): string {
 export interface Page {
   readonly title: string;
   readonly body: Markup;
-  readonly style: string;
-  readonly script: string;
   /** What the script works on. */
   readonly data: unknown;
 }
 
 /**
- * Writes a page. Its policy forbids everything but its own style and script,
- * known by their hashes: no network, no other script, no form.
+ * Makes what writes pages with a style and a script. Their policy forbids
+ * everything but these two, known by their hashes: no network, no other script,
+ * no form.
  */
-export function pageText({ title, body, style, script, data }: Page): string {
+export function pageTemplate(
+  { style, script }: { readonly style: string; readonly script: string },
+): (page: Page) => string {
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -72,17 +73,20 @@ export function pageText({ title, body, style, script, data }: Page): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");
-  // No text can end the element that holds it.
-  const json = JSON.stringify(data).replaceAll("<", "\\u003c");
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-${html`<meta http-equiv="Content-Security-Policy" content="${policy}">`.text}
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-${html`<title>${title}</title>`.text}
-<style>${style}</style>
+  const head = html`
+    <!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta http-equiv="Content-Security-Policy" content="${policy}">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <style>${new Markup(style)}</style>
+  `.text;
+  return ({ title, body, data }) => {
+    // No text can end the element that holds it.
+    const json = JSON.stringify(data).replaceAll("<", "\\u003c");
+    return `${head}${html`<title>${title}</title>`.text}
 </head>
 <body>
 ${body.text}
@@ -91,6 +95,7 @@ ${body.text}
 </body>
 </html>
 `;
+  };
 }
 
 function hashOf(text: string): string {

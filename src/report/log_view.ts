@@ -25,7 +25,9 @@ export function logsView(
   const rest = total > newest.length
     ? html`<p>The newest ${count(newest.length)} of ${
       count(total)
-    }; all of them are in ${chunkLinks(chunks)}.</p>`
+    }. To see and search all of them: <code>hl-export browse</code> and the export's directory; as JSON: ${
+      chunkLinks(chunks)
+    }.</p>`
     : html`<p>All of them, as JSON: ${chunkLinks(chunks)}.</p>`;
   return html`<section aria-labelledby="logs">
 <h2 id="logs">Logs</h2>
@@ -58,8 +60,12 @@ function chunkLinks(chunks: number): Markup {
 }
 
 function logRow({ log, chunk, line }: ShownLog): Markup {
-  const location =
-    html`<a href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${line}`;
+  const location = html`
+    <a
+      href="logs/${chunk}.jsonl">${chunk}.jsonl</a>, line ${Math.abs(
+        line,
+      )}${line < 0 && " from the end"}
+  `;
   if (log === null) {
     return html`
       <tr>

@@ -4,7 +4,7 @@
  */
 import { type Gap, gapText } from "../core/gap.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { html, type Markup, pageText, shown } from "./html.ts";
+import { html, type Markup, pageTemplate, shown } from "./html.ts";
 import script from "./overview.js" with { type: "text" };
 import style from "./style.css" with { type: "text" };
 import { formatTime } from "./values.ts";
@@ -56,6 +56,8 @@ const COLUMNS: ReadonlyArray<readonly [key: string, title: string]> = [
 ];
 const NUMBERS = ["versions", "logs", "evaluations", "datapoints"];
 
+const pageText = pageTemplate({ style, script });
+
 /** Writes the page. */
 export function overviewPage(data: OverviewData): string {
   const { files, directories } = data;
@@ -96,8 +98,6 @@ export function overviewPage(data: OverviewData): string {
   return pageText({
     title: "Humanloop export",
     body,
-    style,
-    script,
     data: { files: rows, directories: directories.map(shown) },
   });
 }

@@ -11,11 +11,12 @@ import {
   type TreeDocument,
   type TreeFile,
 } from "../tree/tree_reader.ts";
+import { countRecords } from "./count_records.ts";
 import type { EvaluationRecord } from "./evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
 import { newestLogs } from "./read_logs.ts";
-import type { Fields } from "./values.ts";
-import type { VersionRecord } from "./version_view.ts";
+import { type Fields, textIn } from "./values.ts";
+import { NewestVersions } from "./version_view.ts";
 
 /** What is known of a File before its directory is looked into. */
 export interface KnownFile {
@@ -29,7 +30,36 @@ export interface KnownFile {
 }
 
 /** Logs that a page shows. */
-const NEWEST = 200;
+const NEWEST = 20;
+
+/**
+ * Reads what `.done`, the manifest and `file.json` say of a File.
+ *
+ * @param gaps Those that the manifest has of it.
+ * @param onProblem Is called with what cannot be read, and so is not counted.
+ */
+export async function readKnown(
+  disk: Disk,
+  file: TreeFile,
+  gaps: readonly Gap[],
+  onProblem: OnProblem,
+): Promise<KnownFile> {
+  const { id, entry, done } = file;
+  const document = entry === null
+    ? await readDocumentOf(disk, file, "file.json", () => {})
+    : null;
+  const isOurs = done?.logs !== undefined;
+  return {
+    id,
+    type: entry?.type ?? textIn(document?.value, "type") ?? "unknown",
+    path: entry === null ? textIn(document?.value, "path") : entry.path,
+    state: done !== null ? "complete" : "incomplete",
+    counts: isOurs
+      ? done.counts
+      : entry?.counts ?? await countRecords(disk, file, onProblem),
+    gaps: done === null ? gaps : [],
+  };
+}
 
 /**
  * Reads a File.
@@ -49,17 +79,17 @@ export async function readFileData(
     onProblem(one);
   }
   const document = await readDocumentOf(disk, file, "file.json", onProblem);
-  const versions: VersionRecord[] = [];
+  const versions = new NewestVersions();
   for (const id of shape.versions) {
     const name = `versions/${id}`;
     const version = await readDocumentOf(disk, file, name, onProblem);
-    if (version !== null) versions.push({ id, json: version.text });
+    if (version !== null) versions.add({ id, json: version.text });
   }
   return {
     ...known,
     file: document?.value,
     deployments: await readDeployments(disk, file, onProblem),
-    versions,
+    versions: versions.list(),
     evaluations: await readEvaluations(disk, file, onProblem),
     datapoints: new Map(
       [...shape.datapoints].map(([id, chunks]) => [id, chunks.length]),

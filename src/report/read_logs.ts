@@ -2,24 +2,34 @@
  * Reads the newest Logs of a list for a person to look at: the ends of the list,
  * never all of it. Lists have no documented order, so both ends are looked at.
  */
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { isObject, parseExactly } from "../core/json.ts";
-import type { Disk } from "../core/runtime.ts";
-import { readLines } from "../tree/lines.ts";
+import type { Disk, DiskFile } from "../core/runtime.ts";
+import { decodeLine } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
+import type { Fields } from "./values.ts";
 
 /** One Log, and where it is. */
 export interface ShownLog {
-  /** The Log; `null` where it is too long, or no JSON. */
-  readonly log: Record<string, unknown> | null;
-  /** Chunk and line, from 1. */
+  /** The Log; `null` where it is too long to be shown, or no JSON. */
+  readonly log: Fields | null;
   readonly chunk: number;
+  /** From 1, or from -1, the last, where the lines before it were not counted. */
   readonly line: number;
 }
 
+/** A line of a chunk; `null` where it is longer than what was read. */
+type Line = readonly [line: number, bytes: Uint8Array | null];
+
+/**
+ * Bytes that are read at either end of a chunk, until there are enough lines in
+ * them; fewer are shown where Logs are long.
+ */
+const END_BYTES = [128 * 1024, 1024 * 1024, 4 * 1024 * 1024];
 /** Longer Logs are not looked into, in bytes. */
-const MAX_LOG_BYTES = 4 * 1024 * 1024;
+const LONGEST_LOG = 256 * 1024;
+const NEWLINE = 0x0a;
 
 /**
  * Reads the newest Logs.
@@ -36,22 +46,26 @@ export async function newestLogs(
   most: number,
   onProblem: OnProblem,
 ): Promise<readonly ShownLog[]> {
-  const end = async (at: number, which: { first?: number; last?: number }) => {
+  const read = async (path: string, ends: Ends): Promise<ShownLog[]> => {
+    const chunk = parseInt(basename(path));
     try {
-      return await readEnd(disk, join(dir, chunks[at]!), at + 1, which);
+      const lines = await readEnds(disk, join(dir, path), ends);
+      return lines.map(([line, bytes]) => ({ log: parse(bytes), chunk, line }));
     } catch (cause) {
-      onProblem(problemOf(dir, chunks[at]!, "unreadable", unreadable(cause)));
+      onProblem(problemOf(dir, path, "unreadable", unreadable(cause)));
       return [];
     }
   };
-  if (chunks.length === 0) return [];
-  const first = await end(0, { first: most });
-  const last: ShownLog[] = [];
-  for (let at = chunks.length - 1; at > 0 && last.length < most; at--) {
-    last.unshift(...await end(at, { last: most }));
+  const [oldest, ...others] = chunks;
+  if (oldest === undefined) return [];
+  const logs: ShownLog[] = [];
+  for (const path of others.toReversed()) {
+    const last = most - logs.length;
+    if (last > 0) logs.unshift(...await read(path, { first: 0, last }));
   }
-  return [...first, ...last].toSorted((a, b) => timeOf(b) - timeOf(a))
-    .slice(0, most);
+  const last = most - logs.length;
+  logs.unshift(...await read(oldest, { first: most, last }));
+  return logs.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, most);
 }
 
 /** Returns when it was created, in milliseconds; 0 where it does not say. */
@@ -61,29 +75,71 @@ function timeOf({ log }: ShownLog): number {
   return Number.isNaN(ms) ? 0 : ms;
 }
 
-async function readEnd(
-  disk: Disk,
-  path: string,
-  chunk: number,
-  { first = Infinity, last = Infinity }: {
-    readonly first?: number;
-    readonly last?: number;
-  },
-): Promise<readonly ShownLog[]> {
-  let lines: Array<readonly [line: number, text: string | null]> = [];
-  const options = { maxLineBytes: MAX_LOG_BYTES };
-  for await (const batch of readLines(disk, path, options)) {
-    for (const [i, text] of batch.texts.entries()) {
-      lines.push([batch.first + i, text]);
-    }
-    if (lines.length > last) lines = lines.slice(-last);
-    if (lines.length >= first) break;
-  }
-  return lines.slice(0, first)
-    .map(([line, text]) => ({ log: parse(text), chunk, line }));
+function parse(bytes: Uint8Array | null): Fields | null {
+  const isShown = bytes !== null && bytes.length <= LONGEST_LOG;
+  const value = isShown ? parseExactly(decodeLine(bytes) ?? "") : null;
+  return isObject(value) ? value : null;
 }
 
-function parse(text: string | null): Record<string, unknown> | null {
-  const value = text === null ? null : parseExactly(text);
-  return isObject(value) ? value : null;
+/** How many lines are wanted of either end of a chunk. */
+interface Ends {
+  readonly first: number;
+  readonly last: number;
+}
+
+async function readEnds(
+  disk: Disk,
+  path: string,
+  { first, last }: Ends,
+): Promise<readonly Line[]> {
+  const file = await disk.open(path, { read: true });
+  try {
+    const size = await file.seek(0, Deno.SeekMode.End);
+    let lines: readonly Line[] = [];
+    for (const length of END_BYTES) {
+      if (size <= 2 * length) {
+        const all = await readLines(file, 0, size);
+        return all.map((bytes, i): Line => [i + 1, bytes])
+          .filter((_, i) => i < first || i >= all.length - last);
+      }
+      // Of what was cut it is known only that it is a line.
+      const cut = async (from: number, at: number) =>
+        (await readLines(file, from, length)).with(at, null);
+      const head = first > 0 ? await cut(0, -1) : [null];
+      const tail = last > 0 ? await cut(size - length, 0) : [null];
+      lines = [
+        ...head.slice(0, first).map((bytes, i): Line => [i + 1, bytes]),
+        ...tail.map((bytes, i): Line => [i - tail.length, bytes])
+          .filter(([line]) => line >= -last),
+      ];
+      if (head.length > first && tail.length > last) break;
+    }
+    return lines;
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads a part of a chunk as lines, of which the first and the last may be cut. */
+async function readLines(
+  file: DiskFile,
+  from: number,
+  length: number,
+): Promise<readonly (Uint8Array | null)[]> {
+  const bytes = new Uint8Array(length);
+  await file.seek(from, Deno.SeekMode.Start);
+  let size = 0;
+  while (size < length) {
+    const read = await file.read(bytes.subarray(size));
+    if (read === null) break;
+    size += read;
+  }
+  const lines: Uint8Array[] = [];
+  for (let start = 0; start < size;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? size : newline;
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
 }

@@ -5,6 +5,7 @@ import { isObject, parseExactly } from "../core/json.ts";
 import { fieldsOf, templateText } from "../prompts/prompt_text.ts";
 import { html, type Markup } from "./html.ts";
 import { messagesView, withVariables } from "./message_view.ts";
+import { type Pair, pairsView } from "./pairs_view.ts";
 import {
   type Fields,
   formatTime,
@@ -37,37 +38,94 @@ export interface VersionView {
 /** Where a Version is deployed: the names of environments, by its id. */
 export type Deployed = ReadonlyMap<string, readonly string[]>;
 
+/** Sorts Deployments by the Version that each is of. */
+export function deployedBy(deployments: readonly Fields[]): Deployed {
+  const deployed = new Map<string, string[]>();
+  for (const one of deployments) {
+    const version = textIn(one, "version_id");
+    if (version === null) continue;
+    const name = textIn(one, "environment_name") ??
+      textIn(one, "environment_id") ?? "deployed";
+    deployed.set(version, [...deployed.get(version) ?? [], name]);
+  }
+  return deployed;
+}
+
 /**
  * Of more than this, in characters of JSON, the older Versions are linked only:
  * a page is to be opened.
  */
-const MOST_TEXT = 16_000_000;
+const MOST_TEXT = 4_000_000;
 
-/** Fields that hold code or prose, to be shown as they are. */
-const PROSE = ["source_code", "code", "instructions", "readme", "description"];
+/** A Version, and how long its JSON is, in characters. */
+interface SizedView extends VersionView {
+  readonly length: number;
+}
 
 /** Reads Versions, newest first. */
 export function readVersions(
   records: readonly VersionRecord[],
 ): readonly VersionView[] {
-  const versions = records.map(({ id, json }) => {
-    const value = parseExactly(json);
-    const fields = isObject(value) ? value : {};
-    return {
-      id,
-      name: textIn(fields, "version_name") ?? id,
-      createdAt: textIn(fields, "created_at") ?? "",
-      fields,
-      text: textIn(fields, "raw_file_content") ?? definitionText(fields),
-      length: json.length,
-    };
-  }).toSorted((a, b) => newerFirst(a.createdAt, b.createdAt));
-  let length = 0;
-  return versions.map((version) => {
-    length += version.length;
-    return { ...version, isShown: length <= MOST_TEXT };
-  });
+  return newestFirst(records.map(viewOf));
 }
+
+/**
+ * Takes Versions one by one. Of those that are too much for a page it keeps no
+ * more than a line shows.
+ */
+export class NewestVersions {
+  #views: readonly SizedView[] = [];
+  #added: SizedView[] = [];
+  #addedLength = 0;
+
+  /** Adds a Version. */
+  add(record: VersionRecord): void {
+    this.#added.push(viewOf(record));
+    this.#addedLength += record.json.length;
+    if (this.#addedLength > MOST_TEXT) this.list();
+  }
+
+  /** Returns them, newest first. */
+  list(): readonly VersionView[] {
+    this.#views = newestFirst([...this.#views, ...this.#added])
+      .map((view) => view.isShown ? view : headingOf(view));
+    this.#added = [];
+    this.#addedLength = 0;
+    return this.#views;
+  }
+}
+
+function viewOf({ id, json }: VersionRecord): SizedView {
+  const value = parseExactly(json);
+  const fields = isObject(value) ? value : {};
+  return {
+    id,
+    name: textIn(fields, "version_name") ?? id,
+    createdAt: textIn(fields, "created_at") ?? "",
+    isShown: true,
+    fields,
+    text: textIn(fields, "raw_file_content") ?? definitionText(fields),
+    length: json.length,
+  };
+}
+
+function newestFirst(views: readonly SizedView[]): readonly SizedView[] {
+  let length = 0;
+  return views.toSorted((a, b) => newerFirst(a.createdAt, b.createdAt))
+    .map((view) => {
+      length += view.length;
+      return { ...view, isShown: length <= MOST_TEXT };
+    });
+}
+
+/** Leaves out what a line does not show. */
+function headingOf(view: SizedView): SizedView {
+  const { version_description, created_by } = view.fields;
+  return { ...view, fields: { version_description, created_by }, text: "" };
+}
+
+/** Fields that hold code or prose, to be shown as they are. */
+const PROSE = ["source_code", "code", "instructions", "readme", "description"];
 
 /** Returns what a Version is, without its id and the like. */
 function definitionText(fields: Fields): string {
@@ -157,31 +215,18 @@ function parametersOf(fields: Fields): ReturnType<typeof fieldsOf> {
 }
 
 function parametersView(fields: Fields): Markup {
-  const rows = parametersOf(fields)
-    .flatMap(([name, value]) => parameterRows(name, value));
-  if (rows.length === 0) return html``;
-  return html`
-    <table class="parameters" aria-label="Parameters">
-      <tbody>${rows}</tbody>
-    </table>
-  `;
+  const pairs = parametersOf(fields)
+    .flatMap(([name, value]) => parameterPairs(name, value));
+  return pairsView("Parameters", pairs, { isShown: false });
 }
 
-/** Makes the row of a parameter; those within a specification each for itself. */
-function parameterRows(name: string, value: unknown): readonly Markup[] {
+/** Shows a parameter; those within a specification each for itself. */
+function parameterPairs(name: string, value: unknown): readonly Pair[] {
   if (name === "spec" && isObject(value)) {
     return Object.entries(value)
-      .filter(([, inner]) => readable(inner) !== "")
-      .flatMap(([inner, one]) => parameterRows(inner, one));
+      .flatMap(([inner, one]) => parameterPairs(inner, one));
   }
   const text = readable(value);
   const isBlock = PROSE.includes(name) || text.includes("\n");
-  return [
-    html`
-      <tr>
-        <th scope="row">${name}</th>
-        <td>${isBlock ? html`<pre dir="auto">${text}</pre>` : text}</td>
-      </tr>
-    `,
-  ];
+  return [[name, isBlock ? html`<pre dir="auto">${text}</pre>` : text]];
 }

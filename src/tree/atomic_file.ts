@@ -2,7 +2,7 @@
  * Writes files so that nothing half-written ever has a final name, and
  * so that a failure of the disk comes out as one clear sentence.
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { dirname } from "@std/path";
 import { StorageError } from "../core/errors.ts";
 import type { Disk, DiskFile } from "../core/runtime.ts";
@@ -63,7 +63,7 @@ export class AtomicFile implements Disposable {
   readonly #path: string;
   readonly #sums: SumRecorder | null;
   readonly #file: DiskFile;
-  readonly #hash = createHash("sha256");
+  readonly #hash: Hash | null;
   #size = 0;
   #isClosed = false;
 
@@ -76,6 +76,7 @@ export class AtomicFile implements Disposable {
     this.#disk = disk;
     this.#path = path;
     this.#sums = sums;
+    this.#hash = sums && createHash("sha256");
     this.#file = file;
   }
 
@@ -112,7 +113,7 @@ export class AtomicFile implements Disposable {
 
   /** @throws {StorageError} When the disk fails. */
   async write(bytes: Uint8Array): Promise<void> {
-    this.#hash.update(bytes);
+    this.#hash?.update(bytes);
     this.#size += bytes.length;
     await writeAll(this.#file, this.#path, bytes);
   }
@@ -120,18 +121,19 @@ export class AtomicFile implements Disposable {
   /**
    * Flushes the file and gives it its name.
    *
+   * @param options.flush Whether to flush it; what can be made again need not be.
    * @throws {StorageError} When the disk fails; the file is closed all the same.
    */
-  async commit(): Promise<void> {
+  async commit({ flush = true } = {}): Promise<void> {
     await onDisk(`save ${this.#path}`, async () => {
       try {
-        await this.#file.syncData();
+        if (flush) await this.#file.syncData();
       } finally {
         this[Symbol.dispose]();
       }
       const path = this.#path;
       const rename = () => this.#disk.rename(path + PART_SUFFIX, path);
-      if (this.#sums === null) return await rename();
+      if (this.#sums === null || this.#hash === null) return await rename();
       const sum = this.#hash.digest("hex");
       await this.#sums.record(path, { sum, size: this.#size }, rename);
     });

@@ -230,6 +230,7 @@ async function lockDirectory(
 function closingBoth(log: DiskFile, held: DiskFile): DiskFile {
   return {
     read: (bytes) => log.read(bytes),
+    seek: (offset, whence) => log.seek(offset, whence),
     write: (bytes) => log.write(bytes),
     writeSync: (bytes) => log.writeSync(bytes),
     syncData: () => log.syncData(),

@@ -119,7 +119,8 @@ function decodeLines(bytes: Uint8Array): readonly (string | null)[] {
   }
 }
 
-function decodeLine(bytes: Uint8Array): string | null {
+/** Decodes a line; `null` where it is not valid UTF-8. */
+export function decodeLine(bytes: Uint8Array): string | null {
   try {
     return decodeUtf8(bytes);
   } catch {

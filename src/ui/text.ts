@@ -50,6 +50,11 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
+const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
+const ALL_CONTROLS = new RegExp(CONTROLS, "gv");
+/** Lines and tabs are in most texts. */
+const RARE_CONTROLS = new RegExp(`[${CONTROLS}--[\\n\\t]]`, "v");
+
 /**
  * Makes control characters visible, and those that turn the direction of
  * writing, so that a text from the API cannot play with a terminal or a page.
@@ -57,8 +62,9 @@ export function duration(ms: number): string {
  * @param kept Characters that stay.
  */
 export function escapeControls(text: string, kept = ""): string {
+  if (kept === "\n\t" && !RARE_CONTROLS.test(text)) return text;
   return text.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
+    ALL_CONTROLS,
     (character) =>
       kept.includes(character)
         ? character

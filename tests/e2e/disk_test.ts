@@ -44,6 +44,7 @@ function failingDisk(
       const file = await disk.open(path, options);
       return {
         read: (bytes) => file.read(bytes),
+        seek: (offset, whence) => file.seek(offset, whence),
         write: async (bytes) => {
           count("write");
           // A disk that runs full takes a part first.

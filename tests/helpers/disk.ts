@@ -20,6 +20,7 @@ export function dyingDisk(at: number): Disk {
       const file = await alive(() => disk.open(path, options));
       return {
         read: (bytes) => file.read(bytes),
+        seek: (offset, whence) => file.seek(offset, whence),
         write: (bytes) => alive(() => file.write(bytes)),
         writeSync: (bytes) => file.writeSync(bytes),
         syncData: () => alive(() => file.syncData()),
@@ -48,6 +49,7 @@ export function throughDisk<D extends Disk>(
       await before(path, false);
       return await opened.read(bytes);
     },
+    seek: (offset, whence) => opened.seek(offset, whence),
     write: async (bytes) => {
       await before(path, true);
       return await opened.write(bytes);

@@ -185,6 +185,12 @@ export class MemoryDisk implements Disk {
         position += rest.length;
         return Promise.resolve(rest.length === 0 ? null : rest.length);
       },
+      seek: (offset, whence) => {
+        const { length } = nodes.get(opened)!;
+        const from = { 0: 0, 1: position, 2: length }[whence];
+        position = from + Number(offset);
+        return Promise.resolve(position);
+      },
       write: (bytes) => Promise.resolve(append(bytes)),
       writeSync: append,
       syncData: () => Promise.resolve(),

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { CLASSIFIER, SMOKE } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type FileData, filePage } from "../../src/report/file_page.ts";
-import { html, pageText } from "../../src/report/html.ts";
+import { html, pageTemplate } from "../../src/report/html.ts";
 import { newestLogs } from "../../src/report/read_logs.ts";
-import { writeFilePage } from "../../src/report/write_pages.ts";
-import { Layout } from "../../src/tree/layout.ts";
+import { PageWriter } from "../../src/report/page_writer.ts";
+import { readVersions } from "../../src/report/version_view.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
   EXPORT_ARGS,
@@ -29,11 +29,9 @@ Deno.test("text in a template is escaped, markup is not, nothing is nothing", ()
 });
 
 Deno.test("a page allows its own style and script by their hashes, and nothing else", () => {
-  const text = pageText({
+  const text = pageTemplate({ style: "p{}", script: "1" })({
     title: "</title>",
     body: html`<p>x</p>`,
-    style: "p{}",
-    script: "1",
     data: { text: "</script><!--" },
   });
   const hash = (of: string) =>
@@ -97,13 +95,14 @@ Deno.test("of Versions that are too much for a page, the older are linked only",
     json: JSON.stringify({
       version_name: `v${i}`,
       created_at: `2025-01-0${i + 1}T00:00:00`,
-      template: `template ${i} ${"x".repeat(6_000_000)}`,
+      template: `template ${i} ${"x".repeat(1_500_000)}`,
     }),
   }));
   const text = filePage({
     ...{ id: "pr_1", type: "prompt", path: "a/b", state: "complete" },
     ...{ file: {}, gaps: [], counts: {}, deployments: [], logs: [] },
-    ...{ evaluations: [], chunks: 0, datapoints: new Map(), versions },
+    ...{ evaluations: [], chunks: 0, datapoints: new Map() },
+    versions: readVersions(versions),
   });
   const shown = [4, 3, 2, 1, 0].filter((i) => text.includes(`template ${i} x`));
   assertEquals(shown, [4, 3]);
@@ -193,13 +192,11 @@ Deno.test("a page that cannot be made is reported, and costs nothing but itself"
   const disk = new MemoryDisk();
   const reported: string[] = [];
   const broken = { id: "pr_1", type: "prompt", path: null, state: "complete" };
-  const written = await writeFilePage(
-    disk,
-    new Layout("/x"),
-    broken as unknown as FileData,
-    { onFailure: (id, error) => void reported.push(`${id}: ${error}`) },
-  );
-  assertEquals(written, false);
+  const writer = new PageWriter(disk, "/x", {
+    onFailure: (id, error) => void reported.push(`${id}: ${error}`),
+  });
+  await writer.write(broken as unknown as FileData);
+  assertEquals(disk.files("/x"), new Map());
   assert(reported[0]!.startsWith("pr_1: TypeError"), reported[0]);
 });
 

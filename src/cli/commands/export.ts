@@ -8,12 +8,7 @@ import type { Runtime } from "../../core/runtime.ts";
 import { runExport } from "../../exporters/pipeline.ts";
 import { chooseFiles, type WantsFile } from "../../exporters/listing.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
-import {
-  type OnFailure,
-  type PagesOptions,
-  writeFilePage,
-  writePages,
-} from "../../report/write_pages.ts";
+import { PageWriter } from "../../report/page_writer.ts";
 import { SumJournal } from "../../tree/checksums.ts";
 import { removeEmptyExport } from "../../tree/removal.ts";
 import {
@@ -208,8 +203,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
     if (dir && isConnected && isKept && code !== EXIT.internalError) {
       // A page that cannot be made now can be made by `index`.
-      const pages = { which: "none", secrets: [apiKey] } as const;
-      await pagesOf(runtime, reporter, dir, pages).catch(() => {});
+      const pages = pageWriter(options, dir, reporter);
+      await pages.finish("none").catch(() => {});
     }
     const kept = isKept ? info() : { ...info(), exportDir: null };
     terminal.err(`${closingLine(kept)}\n`);
@@ -264,6 +259,7 @@ async function runInDir(
   reporter.log("INFO", `${dir.isNew ? "exporting to" : "resuming"} ${root}`);
   const { disk, clock } = runtime;
   const sums = new SumJournal(disk, root);
+  const pages = pageWriter(options, dir, reporter);
   try {
     const run = {
       ...{ disk, clock, reader, sums, dir, settings, wantsFile, stop },
@@ -272,17 +268,9 @@ async function runInDir(
       observer: reporter,
     };
     const result = await reporter.run(() =>
-      runExport({
-        ...run,
-        onFile: async (file) => {
-          const onFailure = pageFailure(reporter);
-          const page = { onFailure, secrets: [apiKey] };
-          await writeFilePage(disk, dir.layout, file, page);
-        },
-      })
+      runExport({ ...run, onFile: (file) => pages.write(file) })
     );
-    const pages = { which: "missing", secrets: [apiKey] } as const;
-    await pagesOf(runtime, reporter, dir, pages);
+    await pages.finish("missing");
     const text = summary(result, info());
     for (const line of text.trimEnd().split("\n")) {
       reporter.record("INFO", line);
@@ -316,19 +304,16 @@ function closingLine({ exportDir, resumeCommand }: RunInfo): string {
   return resumeCommand === null ? saved : `${saved} To go on: ${resumeCommand}`;
 }
 
-function pageFailure(reporter: Reporter): OnFailure {
-  return (label, error) =>
-    reporter.log("WARN", `cannot make the page of ${label}: ${error}`);
-}
-
-async function pagesOf(
-  { disk }: Runtime,
-  reporter: Reporter,
+function pageWriter(
+  { runtime, apiKey }: RunOptions,
   { layout }: ExportDir,
-  pages: Omit<PagesOptions, "onFailure">,
-): Promise<void> {
-  const onFailure = pageFailure(reporter);
-  await writePages(disk, layout.root, { ...pages, onFailure });
+  reporter: Reporter,
+): PageWriter {
+  return new PageWriter(runtime.disk, layout.root, {
+    secrets: [apiKey],
+    onFailure: (label, error) =>
+      reporter.log("WARN", `cannot make the page of ${label}: ${error}`),
+  });
 }
 
 /** Checks whether a resume would know the settings. */

@@ -1,7 +1,7 @@
 /** `index`: writes the pages of exports, to look inside them with a browser. */
 import { join } from "@std/path";
 import type { Runtime } from "../../core/runtime.ts";
-import { writePages } from "../../report/write_pages.ts";
+import { PageWriter } from "../../report/page_writer.ts";
 import { lockIfLogged } from "../../tree/export_dir.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -67,8 +67,7 @@ async function indexOne(
     terminal.err(`warn: ${escapeControls(text)}\n`);
   const failed: { readonly label: string; readonly message: string }[] = [];
   const unread = new Set<string>();
-  const pages = await writePages(disk, root, {
-    which: "all",
+  const writer = new PageWriter(disk, root, {
     onProblem: ({ path, reason }) => unread.add(`${path} ${reason}`),
     onFailure: (label, error) => {
       const message = escapeControls(String(error));
@@ -76,6 +75,7 @@ async function indexOne(
       warn(`cannot make the page of ${label}: ${message}`);
     },
   });
+  const pages = await writer.finish("all");
   for (const one of unread) warn(one);
   const page = join(root, "index.html");
   return { exportDir: root, page, pages, failed, unread: [...unread] };

@@ -1,0 +1,237 @@
+/**
+ * Writes the pages of an export: one for each File, and `index.html`. They are
+ * made from what lies on disk, can be made anew at any time, and are no part of
+ * what is summed.
+ */
+import { forEachConcurrent } from "../core/concurrency.ts";
+import { StorageError } from "../core/errors.ts";
+import { filtersText } from "../core/filters.ts";
+import type { Gap } from "../core/gap.ts";
+import { isObject } from "../core/json.ts";
+import { redact } from "../core/redact.ts";
+import type { Disk } from "../core/runtime.ts";
+import { AtomicFile, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { Layout, PAGE_NAME } from "../tree/layout.ts";
+import { listTree } from "../tree/plain_tree.ts";
+import {
+  type OnProblem,
+  openExports,
+  openFile,
+  readDocument,
+  type TreeExport,
+  type TreeFile,
+  treeFile,
+} from "../tree/tree_reader.ts";
+import { filePage } from "./file_page.ts";
+import { type OverviewFile, overviewPage } from "./overview.ts";
+import {
+  type KnownFile,
+  readDeployments,
+  readFileData,
+  readKnown,
+} from "./read_file.ts";
+import { type Fields, textIn } from "./values.ts";
+
+/** Which Files are to have their pages written. */
+export type Which = "all" | "missing" | "none";
+
+/** What writing pages needs. */
+export interface PagesOptions {
+  /** Is called with what has no page, a File or the export, and why. */
+  readonly onFailure: (name: string, error: unknown) => void;
+  /** Is called with what cannot be read, and so is on no page. */
+  readonly onProblem?: OnProblem;
+  /** Texts that stand on no page. */
+  readonly secrets?: readonly string[];
+}
+
+/** Files to be looked at at once. */
+const AT_ONCE = 8;
+
+/**
+ * Writes the pages of one export. One page is made at a time, so that memory has
+ * a bound, and none is flushed: what a machine that stops leaves of a page can
+ * be made again. One that cannot be made is reported, and costs nothing but itself.
+ */
+export class PageWriter {
+  readonly #disk: Disk;
+  #layout: Layout;
+  readonly #options: PagesOptions;
+  /** The rows of the overview that are known. */
+  readonly #rows = new Map<string, OverviewFile>();
+  #previous: Promise<unknown> = Promise.resolve();
+  #written = 0;
+
+  /** @param dir The export's directory. */
+  constructor(disk: Disk, dir: string, options: PagesOptions) {
+    this.#disk = disk;
+    this.#layout = new Layout(dir);
+    this.#options = options;
+  }
+
+  /**
+   * Writes the page of a File that a run has finished.
+   *
+   * @throws {StorageError} When it cannot be written.
+   */
+  async write(known: KnownFile): Promise<void> {
+    const { root } = this.#layout;
+    await this.#inTurn(async () => {
+      const tree = await listTree(this.#disk, this.#layout.file(known.id).root);
+      // What `.done` says is known.
+      const files = tree.files.filter((name) => name !== ".done");
+      const file = await treeFile(
+        this.#disk,
+        { dir: root, manifest: null },
+        known.id,
+        { ...tree, files },
+      );
+      await this.#writeFile(file, known, () => {});
+    });
+  }
+
+  /**
+   * Writes the pages of Files that have not been written, and `index.html` last.
+   *
+   * @returns How many pages of Files were written in all.
+   * @throws {StorageError} When a page cannot be written.
+   * @throws {UsageError} When there is no export.
+   */
+  async finish(which: Which): Promise<number> {
+    const { onProblem = () => {} } = this.#options;
+    const exports = await openExports(this.#disk, [this.#layout.root]);
+    // May be the directory above the one that was given.
+    this.#layout = new Layout(exports[0]!.dir);
+    for (const { problems } of exports) problems.forEach(onProblem);
+    const gaps = Map.groupBy(gapsOf(exports), ({ fileId }) => fileId);
+    const files = exports.flatMap((from) =>
+      from.fileIds.map((id) => [from, id] as const)
+    )
+      .filter(([, id]) => !this.#rows.has(id));
+    const stop = new AbortController();
+    await forEachConcurrent(stop, AT_ONCE, files, async ([from, id]) => {
+      const file = await openFile(this.#disk, from, id);
+      const known = await readKnown(
+        this.#disk,
+        file,
+        gaps.get(id) ?? [],
+        onProblem,
+      );
+      const hasPage = file.names.has(PAGE_NAME) &&
+        !file.names.has(PAGE_NAME + PART_SUFFIX);
+      if (which === "all" || which === "missing" && !hasPage) {
+        await this.#inTurn(() => this.#writeFile(file, known, onProblem));
+      }
+      if (this.#rows.has(id)) return;
+      const deployments = await readDeployments(this.#disk, file, () => {});
+      this.#rows.set(id, rowOf(known, deployments, hasPage && which !== "all"));
+    });
+    await this.#writePage("the export", this.#layout.page, async () => {
+      const directories = await directoryPaths(this.#disk, exports);
+      const rows = [...this.#rows.values()].sort((a, b) =>
+        a.id < b.id ? -1 : 1
+      );
+      return overviewPage({ ...aboutOf(exports), files: rows, directories });
+    });
+    return this.#written;
+  }
+
+  /** Waits for what was begun before. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#previous.then(work);
+    this.#previous = done.catch(() => {});
+    await done;
+  }
+
+  async #writeFile(
+    file: TreeFile,
+    known: KnownFile,
+    onProblem: OnProblem,
+  ): Promise<void> {
+    const { page } = this.#layout.file(known.id);
+    let row: OverviewFile | null = null;
+    const isWritten = await this.#writePage(known.id, page, async () => {
+      const data = await readFileData(this.#disk, file, known, onProblem);
+      row = rowOf(known, data.deployments, true);
+      return filePage(data);
+    });
+    if (!isWritten || row === null) return;
+    this.#rows.set(known.id, row);
+    this.#written++;
+  }
+
+  /** Writes a page; where it cannot be made from what the export holds, reports that. */
+  async #writePage(
+    name: string,
+    path: string,
+    make: () => Promise<string>,
+  ): Promise<boolean> {
+    const { onFailure, secrets = [] } = this.#options;
+    let text: string;
+    try {
+      text = redact(await make(), secrets);
+    } catch (error) {
+      if (error instanceof StorageError) throw error;
+      onFailure(name, error);
+      return false;
+    }
+    using file = await AtomicFile.open(this.#disk, path);
+    await file.write(new TextEncoder().encode(text));
+    await file.commit({ flush: false });
+    return true;
+  }
+}
+
+function rowOf(
+  { id, type, path, state, counts }: KnownFile,
+  deployments: readonly Fields[],
+  hasPage: boolean,
+): OverviewFile {
+  const names = deployments.map((one) => textIn(one, "environment_name"));
+  const deployed = [...new Set(names.filter((name) => name !== null))].sort();
+  return {
+    ...{ id, type, path, state, deployed, hasPage },
+    versions: counts.versions ?? 0,
+    logs: counts.logs ?? 0,
+    evaluations: counts.evaluations ?? 0,
+    datapoints: counts.datapoints ?? 0,
+  };
+}
+
+/** Returns what the export says of itself. */
+function aboutOf(exports: readonly TreeExport[]) {
+  const manifests = exports.flatMap(({ manifest }) => manifest ?? []);
+  const isMerged = exports.some(({ prefix }) => prefix !== "");
+  const [first] = manifests;
+  const unfinished = manifests.find(({ state }) => state !== "complete");
+  const filters = first && {
+    ...first.settings.filters,
+    ...isMerged && { shard: null },
+  };
+  return {
+    state: (unfinished ?? first)?.state ?? null,
+    startedAt: first?.startedAt ?? null,
+    filters: filters ? filtersText(filters) : null,
+    withLogs: first?.settings.logs ?? null,
+    gaps: gapsOf(exports),
+  };
+}
+
+function gapsOf(exports: readonly TreeExport[]): readonly Gap[] {
+  return exports.flatMap(({ manifest }) => manifest?.gaps ?? []);
+}
+
+/** Reads the paths in `directories.json`, as far as it can be read. */
+async function directoryPaths(
+  disk: Disk,
+  [first]: readonly TreeExport[],
+): Promise<readonly string[]> {
+  const { dir, prefix, topNames } = first!;
+  if (!topNames.has("directories.json")) return [];
+  const item = await readDocument(disk, dir, `${prefix}directories.json`);
+  const value = item.kind === "document" ? item.value : null;
+  const directories = Array.isArray(value) ? value.filter(isObject) : [];
+  return directories.map((one) => textIn(one, "path"))
+    .filter((path) => path !== null)
+    .map((path) => path.replace(/^\/+|\/+$/g, ""));
+}
