@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { browse } from "../../src/browse/browse.ts";
-import { diffLines } from "../../src/browse/diff.ts";
+import { diffLines } from "../../src/report/diff_lines.js";
 import { answer, serveBrowse } from "../../src/browse/serve.ts";
 import { Site } from "../../src/browse/site.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
