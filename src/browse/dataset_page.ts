@@ -6,7 +6,7 @@ import { beginning, readable } from "../report/values.ts";
 import type { VersionView } from "../report/version_view.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { address, idView, tableView } from "./page.ts";
+import { address, compareView, idView, tableView } from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
 /** Datapoints on one page. */
@@ -128,29 +128,18 @@ function changesView(
   if (ids.length < 2) return html``;
   const from = params.get("from") ?? ids[1]!;
   const to = params.get("to") ?? ids[0]!;
-  const select = (name: string, label: string, chosen: string) =>
-    html`<label>${label} <select name="${name}">${
-      ids.map((one) =>
-        html`<option value="${one}" ${one === chosen && html`selected`}>${
-          names.get(one) ?? one
-        }</option>`
-      )
-    }</select></label>`;
-  const form = html`
-    <form class="filters" action="${fileAddress(id)}#changes"
-      aria-label="Compare Datapoints">${select(
-        "from",
-        "From Version",
-        from,
-      )}${select(
-        "to",
-        "to Version",
-        to,
-      )} <button>Compare Datapoints</button></form>
-  `;
-  if (params.get("from") === null) {
-    return html`<h3 id="changes">What changed between two Versions</h3>${form}`;
-  }
+  const heading = html`<h3 id="changes">What changed between two Versions</h3>${
+    compareView(
+      {
+        action: `${fileAddress(id)}#changes`,
+        label: "Compare Datapoints",
+        button: "Compare Datapoints",
+      },
+      ids.map((one) => [one, names.get(one) ?? one]),
+      [from, to],
+    )
+  }`;
+  if (params.get("from") === null) return heading;
   const rows = site.all(
     `SELECT a.id, a.json AS before, b.json AS after FROM datapoints a
      LEFT JOIN datapoints b ON b.file_id = ?1 AND b.version_id = ?3 AND b.id = a.id
@@ -165,7 +154,7 @@ function changesView(
   );
   const added = rows.filter(({ before }) => before === null).length;
   const gone = rows.filter(({ after }) => after === null).length;
-  return html`<h3 id="changes">What changed between two Versions</h3>${form}
+  return html`${heading}
 <p role="status">${count(added)} new, ${count(gone)} gone, ${
     count(rows.length - added - gone)
   } changed.</p>

@@ -7,7 +7,15 @@ import { formatTime, textIn } from "../report/values.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { pluralize } from "../ui/text.ts";
 import { fieldsView } from "./dataset_page.ts";
-import { address, browsePage, idView, sourceView, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  type Choice,
+  idView,
+  selectView,
+  sourceView,
+  tableView,
+} from "./page.ts";
 import { fileAddress, parsed, type Site } from "./site.ts";
 
 /** Datapoints on one page. */
@@ -142,8 +150,8 @@ function datapointsView(
   runs: readonly SqlRow[],
   params: URLSearchParams,
 ): Markup {
-  const evaluators = site.all(
-    `SELECT DISTINCT j.evaluator_id AS id, coalesce(f.path, j.evaluator_id) AS name
+  const evaluators = site.choices(
+    `SELECT DISTINCT j.evaluator_id AS value, coalesce(f.path, j.evaluator_id) AS text
      FROM judgments j JOIN runs r ON r.id = j.run_id LEFT JOIN files f
      ON f.id = j.evaluator_id WHERE r.evaluation_id = ?
      AND j.evaluator_id IS NOT NULL`,
@@ -165,43 +173,28 @@ function datapointsView(
         page: number,
       })
     }">${label}</a>`;
-  const select = (
-    name: string,
-    label: string,
-    chosen: string,
-    choices: ReadonlyArray<readonly [string, string]>,
-  ) =>
-    html`<label>${label} <select name="${name}">${
-      choices.map(([value, shown]) =>
-        html`<option value="${value}" ${
-          value === chosen && html`selected`
-        }>${shown}</option>`
-      )
-    }</select></label>`;
-  const runChoices = runs.map((run, i) =>
-    [String(run["id"]), `Run ${i + 1}: ${runName(run)}`] as const
-  );
+  const runChoices = runs.map((
+    run,
+    i,
+  ): Choice => [String(run["id"]), `Run ${i + 1}: ${runName(run)}`]);
+  const run = (name: string, chosen: string, other: number) =>
+    selectView(
+      { name, label: name, chosen: chosen || runChoices[other]?.[0] },
+      runChoices,
+    );
   const form = html`
     <form class="filters"
-      aria-label="Datapoints">${select("sort", "Sort by", sort, [
-        ["disagreement", "where Runs disagree"],
-        ["disk", "the order of the export"],
-      ])}${select("worse", "Only regressions of", worse, [
-        ["", "no Evaluator: show all"],
-        ...evaluators.map((one) =>
-          [String(one["id"]), String(one["name"])] as const
+      aria-label="Datapoints">${[
+        selectView({ name: "sort", label: "Sort by", chosen: sort }, [
+          ["disagreement", "where Runs disagree"],
+          ["disk", "the order of the export"],
+        ]),
+        selectView(
+          { name: "worse", label: "Only regressions of", chosen: worse },
+          [["", "no Evaluator: show all"], ...evaluators],
         ),
-      ])}${select(
-        "from",
-        "from",
-        from || runChoices[0]?.[0] || "",
-        runChoices,
-      )}${select(
-        "to",
-        "to",
-        to || runChoices[1]?.[0] || "",
-        runChoices,
-      )} <button>Show</button></form>
+        ...[run("from", from, 0), run("to", to, 1)],
+      ]} <button>Show</button></form>
   `;
   return html`<section aria-labelledby="datapoints"><h2 id="datapoints">Datapoints</h2>
 ${form}
@@ -256,9 +249,7 @@ function rowsOf(
   const values = regression === null
     ? [id]
     : [id, regression.evaluator, regression.from, regression.to];
-  const total = Number(
-    site.row(`SELECT count(*) AS n FROM (${grouped})`, ...values)["n"],
-  );
+  const total = site.count(`SELECT count(*) FROM (${grouped})`, ...values);
   const order = sort === "disk" ? "at" : "disagreement DESC, at";
   const rows = site.all(
     `SELECT * FROM (${grouped}) ORDER BY ${order}

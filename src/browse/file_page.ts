@@ -1,7 +1,9 @@
 /** The page of a File: Versions and their numbers, Deployments, differences, Logs over time. */
 import { html, type Markup } from "../report/html.ts";
+import { descriptionView } from "../report/file_page.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import {
+  deployedBy,
   readVersions,
   versionsView,
   type VersionView,
@@ -10,7 +12,14 @@ import { count, pluralize } from "../ui/text.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { datasetView } from "./dataset_page.ts";
 import { diffView } from "./diff.ts";
-import { address, browsePage, idView, sourceView, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  compareView,
+  idView,
+  sourceView,
+  tableView,
+} from "./page.ts";
 import {
   dollars,
   fileAddress,
@@ -34,37 +43,17 @@ export function filePage(
   const row = site.row("SELECT * FROM files WHERE id = ?", id);
   const file = parsed(row);
   const name = String(row["path"] ?? row["id"]);
-  const versions = readVersions(
-    site.all(
-      "SELECT version_id AS id, json FROM versions WHERE file_id = ?",
-      id,
-    )
-      .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
+  const versions = versionsOf(site, id);
+  const deployed = deployedBy(
+    site.all("SELECT * FROM deployments WHERE file_id = ?", id),
   );
-  const deployments = site.all(
-    "SELECT * FROM deployments WHERE file_id = ?",
-    id,
-  );
-  const deployed = new Map<string, string[]>();
-  for (const one of deployments) {
-    const version = String(one["version_id"] ?? "");
-    const environment = String(
-      one["environment_name"] ?? one["environment_id"] ?? "deployed",
-    );
-    deployed.set(version, [...deployed.get(version) ?? [], environment]);
-  }
   const numbers = [...site.numbersOf(id).values()];
   const logs = numbers.reduce((sum, one) => sum + one.logs, 0);
-  const texts = [textIn(file, "description"), textIn(file, "readme")];
   const body = html`<h1>${name} <span class="badge">${
     row["type"] ?? "File"
   }</span></h1>
 <p>${idView(id)}</p>
-${
-    texts.map((text) =>
-      text !== null && html`<p class="prose" dir="auto">${text}</p>`
-    )
-  }
+${descriptionView(file)}
 <p class="quiet">${
     [
       row["created_at"] && `created ${formatTime(textIn(row, "created_at"))}`,
@@ -236,28 +225,33 @@ function evaluationsView(site: Site, id: string): Markup {
   `;
 }
 
+function versionsOf(site: Site, id: string): readonly VersionView[] {
+  const rows = site.all(
+    "SELECT version_id, json FROM versions WHERE file_id = ?",
+    id,
+  );
+  return readVersions(rows.map(({ version_id, json }) => ({
+    ...{ id: String(version_id), json: String(json) },
+  })));
+}
+
 function compareForm(
   id: string,
   versions: readonly VersionView[],
   [from, to] = [versions[1]?.id, versions[0]?.id],
 ): Markup {
   if (versions.length < 2) return html``;
-  const select = (name: string, label: string, chosen: string | undefined) =>
-    html`<label>${label} <select name="${name}">${
-      versions.map((one) =>
-        html`<option value="${one.id}" ${
-          one.id === chosen && html`selected`
-        }>${one.name} ${formatTime(one.createdAt || null)}</option>`
-      )
-    }</select></label>`;
-  return html`
-    <form class="filters" action="${fileAddress(id)}/diff"
-      aria-label="Compare Versions">${select(
-        "from",
-        "From Version",
-        from,
-      )}${select("to", "to Version", to)} <button>Compare</button></form>
-  `;
+  return compareView(
+    {
+      action: `${fileAddress(id)}/diff`,
+      label: "Compare Versions",
+      button: "Compare",
+    },
+    versions.map((
+      { id, name, createdAt },
+    ) => [id, `${name} ${formatTime(createdAt || null)}`]),
+    [from, to],
+  );
 }
 
 /** The page at `/files/ID/diff`. */
@@ -267,13 +261,7 @@ export function diffPage(
   params: URLSearchParams,
 ): string {
   const row = site.row("SELECT id, path FROM files WHERE id = ?", id);
-  const versions = readVersions(
-    site.all(
-      "SELECT version_id AS id, json FROM versions WHERE file_id = ?",
-      id,
-    )
-      .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
-  );
+  const versions = versionsOf(site, id);
   const named = (name: string) => {
     const version = versions.find(({ id }) => id === params.get(name));
     if (version === undefined) throw new NotFound();

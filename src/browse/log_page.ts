@@ -1,8 +1,9 @@
 /** The page of one Log: the conversation, what is known of it, and its trace. */
 import { isEmpty, isObject } from "../core/json.ts";
-import { type Content, html, type Markup } from "../report/html.ts";
+import { html, type Markup } from "../report/html.ts";
 import { judgmentView } from "../report/log_view.ts";
 import { imageIn, messagesView } from "../report/message_view.ts";
+import { type Pair, pairsView } from "../report/pairs_view.ts";
 import {
   beginning,
   type Fields,
@@ -92,7 +93,7 @@ function factsView(
      JOIN evaluations e ON e.id = l.evaluation_id WHERE l.log_id = ? LIMIT 20`,
     row["id"] ?? null,
   );
-  const facts: ReadonlyArray<readonly [string, Content]> = [
+  const facts: readonly Pair[] = [
     [
       "File",
       fileId !== null && html`<a href="${fileAddress(fileId)}">${path}</a>`,
@@ -135,21 +136,7 @@ function factsView(
       }`,
     ],
   ];
-  return html`
-    <table class="parameters" aria-label="About this Log">
-      <tbody>${facts.filter(([, value]) =>
-        value !== null && value !== false && value !== ""
-      )
-        .map(([name, value]) =>
-          html`
-            <tr>
-              <th scope="row">${name}</th>
-              <td>${value}</td>
-            </tr>
-          `
-        )}</tbody>
-    </table>
-  `;
+  return pairsView("About this Log", facts, { isShown: false });
 }
 
 /** One step of a trace. */
@@ -215,10 +202,9 @@ function traceView(site: Site, row: SqlRow): Markup {
       </tr>
     `;
   });
-  return html`<section aria-labelledby="trace"><h2 id="trace">Trace</h2>
-<p class="quiet">${pluralize(steps.length, "Log")}, ${seconds(length / 1e6)}${
-    rows.length > STEPS && `; only the first ${count(STEPS)} are shown`
-  }</p>
+  const body = html`<p class="quiet">${pluralize(steps.length, "Log")}, ${
+    seconds(length / 1e6)
+  }${rows.length > STEPS && `; only the first ${count(STEPS)} are shown`}</p>
 ${
     tableView({
       label: "Steps of the trace",
@@ -227,7 +213,8 @@ ${
       head: ["Step", "Timeline", "Took", "Cost"],
       rows: rowsView,
     })
-  }</section>`;
+  }`;
+  return sectionView("Trace", body);
 }
 
 /** The Logs of a trace in the order of its tree. */
@@ -267,17 +254,17 @@ function spanOf(row: SqlRow): readonly [start: number, end: number] {
 
 function inputsView({ inputs }: Fields): Markup {
   if (!isObject(inputs) || isEmpty(inputs)) return foldedView("Inputs", inputs);
-  return html`
-    <section aria-labelledby="inputs">
-      <h2 id="inputs">Inputs</h2>
-      <dl>${Object.entries(inputs).map(([name, value]) =>
+  return sectionView(
+    "Inputs",
+    html`<dl>${
+      Object.entries(inputs).map(([name, value]) =>
         html`
           <dt>${name}</dt>
           <dd>${textView(value)}</dd>
         `
-      )}</dl>
-    </section>
-  `;
+      )
+    }</dl>`,
+  );
 }
 
 function conversationView(log: Fields): Markup {
@@ -308,43 +295,31 @@ function conversationView(log: Fields): Markup {
       )
     }`;
   };
-  return html`
-    <section
-      aria-labelledby="messages"><h2 id="messages">Messages</h2>${messagesView(
-        all,
-        Infinity,
-        more,
-      )}</section>
-  `;
+  return sectionView("Messages", messagesView(all, Infinity, more));
 }
 
 function outputView(log: Fields): Markup {
   const { output, error } = log;
+  const judgment = "judgment" in log ? judgmentView(log) : null;
   return html`${
-    !isEmpty(output) &&
-    html`
-      <section
-        aria-labelledby="output"><h2 id="output">Output</h2>${textView(
-          output,
-        )}</section>
-    `
-  }${
-    !isEmpty(error) &&
-    html`
-      <section
-        aria-labelledby="error"><h2 id="error" class="bad">Error</h2>${textView(
-          error,
-        )}</section>
-    `
-  }${
-    "judgment" in log &&
-    html`
-      <section
-        aria-labelledby="judgment"><h2 id="judgment">Judgment</h2>${judgmentView(
-          log,
-        )}</section>
-    `
+    sectionView("Output", isEmpty(output) ? null : textView(output))
+  }${sectionView("Error", isEmpty(error) ? null : textView(error), "bad")}${
+    sectionView("Judgment", judgment)
   }`;
+}
+
+/** A section with its heading; nothing where there is no content. */
+function sectionView(
+  title: string,
+  content: Markup | null,
+  style = "",
+): Markup {
+  if (content === null) return html``;
+  const id = title.toLowerCase();
+  return html`
+    <section
+      aria-labelledby="${id}"><h2 id="${id}" class="${style}">${title}</h2>${content}</section>
+  `;
 }
 
 /** A text; JSON is spread over lines, and what is long is folded. */
@@ -395,22 +370,17 @@ function judgmentsView(site: Site, row: SqlRow): Markup {
     row["id"] ?? null,
   );
   if (rows.length === 0) return html``;
-  return html`
-    <section aria-labelledby="judgments">
-      <h2 id="judgments">Judgments</h2>
-      <table class="parameters" aria-label="Judgments">
-        <tbody>${rows.map((one) =>
-          html`
-            <tr>
-              <th scope="row"><a href="${address("/log", {
-                id: one["evaluator_log_id"] ?? null,
-              })}">${one["path"] ?? one["evaluator_id"] ?? "Evaluator"}</a></th>
-              <td>${one["judgment"] ??
-                (one["error"] ? `error: ${one["error"]}` : "none")}</td>
-            </tr>
-          `
-        )}</tbody>
-      </table>
-    </section>
-  `;
+  const pairs = rows.map((one): Pair => {
+    const said = one["judgment"] ??
+      (one["error"] ? `error: ${one["error"]}` : "none");
+    const log = address("/log", { id: one["evaluator_log_id"] ?? null });
+    return [
+      String(one["path"] ?? one["evaluator_id"] ?? "Evaluator"),
+      html`${said} <a class="quiet" href="${log}">Log</a>`,
+    ];
+  });
+  return sectionView(
+    "Judgments",
+    pairsView("Judgments", pairs, { isShown: false }),
+  );
 }

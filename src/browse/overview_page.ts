@@ -4,7 +4,13 @@ import { html, type Markup } from "../report/html.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import { count, pluralize } from "../ui/text.ts";
 import type { SqlRow } from "../database/sqlite.ts";
-import { address, browsePage, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  type Choice,
+  selectView,
+  tableView,
+} from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
 /** Files on one page. */
@@ -26,8 +32,9 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
   ];
   const values = [...words, ...type === "" ? [] : [type]];
   const where = isWanted.length === 0 ? "1" : isWanted.join(" AND ");
-  const total = Number(
-    site.row(`SELECT count(*) AS n FROM files WHERE ${where}`, ...values)["n"],
+  const total = site.count(
+    `SELECT count(*) FROM files WHERE ${where}`,
+    ...values,
   );
   const rows = site.all(
     `SELECT id, path, type, state, coalesce(path, id) AS key,
@@ -52,11 +59,10 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
     ${gapsView(site)}
     <form class="filters"
       aria-label="Files"><label>Files by name, path or id <input type="search" name="name" value="${name}"></label>
-    <label>Type <select name="type">${["", ...types(site)].map((one) =>
-      html`<option value="${one}" ${one === type && html`selected`}>${
-        one || "any"
-      }</option>`
-    )}</select></label> <button>Filter</button></form>
+    ${selectView(
+      { name: "type", label: "Type", chosen: type },
+      types(site),
+    )} <button>Filter</button></form>
     <p role="status">${pluralize(
       total,
       "File",
@@ -117,10 +123,10 @@ function fileRow(row: SqlRow, name: string): Markup {
   }</td>${cells}</tr>`;
 }
 
-function types(site: Site): readonly string[] {
-  return site.all(
-    "SELECT DISTINCT type FROM files WHERE type IS NOT NULL ORDER BY type",
-  ).map(({ type }) => String(type));
+function types(site: Site): readonly Choice[] {
+  const known = site.choices(`SELECT DISTINCT type AS value, type AS text
+    FROM files WHERE type IS NOT NULL ORDER BY type`);
+  return [["", "any"], ...known];
 }
 
 function exportsView(site: Site): Markup {
@@ -147,9 +153,7 @@ function exportsView(site: Site): Markup {
 function gapsView(site: Site): Markup {
   const gaps = site.all("SELECT gaps FROM export ORDER BY number")
     .flatMap(({ gaps }) => JSON.parse(String(gaps)) as readonly Gap[]);
-  const problems = Number(
-    site.row("SELECT coalesce(sum(rows), 0) AS n FROM problems")["n"],
-  );
+  const problems = site.count("SELECT coalesce(sum(rows), 0) FROM problems");
   if (gaps.length === 0 && problems === 0) return html``;
   return html`
     <section class="gaps" aria-labelledby="gaps">

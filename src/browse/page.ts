@@ -75,6 +75,49 @@ export function address(
   return text === "" ? path : `${path}?${text}`;
 }
 
+/** What can be chosen: its value, and what a person sees. */
+export type Choice = readonly [value: string, text: string];
+
+/** A list of choices, with its label. */
+export function selectView(
+  { name, label, chosen }: {
+    readonly name: string;
+    readonly label: string;
+    readonly chosen: string | undefined;
+  },
+  choices: readonly Choice[],
+): Markup {
+  const options = choices.map(([value, text]) =>
+    html`<option value="${value}" ${
+      value === chosen && html`selected`
+    }>${text}</option>`
+  );
+  return html`<label>${label} <select name="${name}">${options}</select></label>`;
+}
+
+/** A form that chooses two of a File's Versions. */
+export function compareView(
+  { action, label, button }: {
+    /** Where the form leads. */
+    readonly action: string;
+    readonly label: string;
+    readonly button: string;
+  },
+  versions: readonly Choice[],
+  [from, to]: readonly [from: string | undefined, to: string | undefined],
+): Markup {
+  return html`
+    <form class="filters" action="${action}"
+      aria-label="${label}">${[
+        selectView(
+          { name: "from", label: "From Version", chosen: from },
+          versions,
+        ),
+        selectView({ name: "to", label: "to Version", chosen: to }, versions),
+      ]} <button>${button}</button></form>
+  `;
+}
+
 /** An id, with a button that copies it where scripts run. */
 export function idView(id: string): Markup {
   return html`

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isObject } from "../core/json.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
-import { address } from "./page.ts";
+import { address, type Choice } from "./page.ts";
 import { LogFinder } from "./log_list.ts";
 
 /** No page stands at an address. */
@@ -53,6 +53,11 @@ export class Site {
     return row;
   }
 
+  /** The number that a query gives. */
+  count(sql: string, ...values: readonly SqlValue[]): number {
+    return Number(Object.values(this.row(sql, ...values))[0]);
+  }
+
   /** The directory of an export. */
   dir(row: SqlRow): string {
     const sql = "SELECT dir FROM export WHERE number = ?";
@@ -87,14 +92,17 @@ export class Site {
 
   /** The names of a File's Versions, by their ids. */
   versionNames(fileId: string): ReadonlyMap<string, string> {
-    const rows = this.all(
-      "SELECT version_id, name FROM versions WHERE file_id = ?",
+    return new Map(this.choices(
+      `SELECT version_id AS value, coalesce(name, version_id) AS text
+       FROM versions WHERE file_id = ?`,
       fileId,
-    );
-    return new Map(rows.map(({ version_id: id, name }) => [
-      String(id),
-      String(name ?? id),
-    ]));
+    ));
+  }
+
+  /** The choices that a query of `value` and `text` gives. */
+  choices(sql: string, ...values: readonly SqlValue[]): readonly Choice[] {
+    return this.all(sql, ...values)
+      .map(({ value, text }) => [String(value), String(text)] as const);
   }
 }
 
