@@ -6,7 +6,7 @@ import { beginning, readable } from "../report/values.ts";
 import type { VersionView } from "../report/version_view.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { address, compareView, idView, tableView } from "./page.ts";
+import { address, compareView, idView, type Row, tableView } from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
 /** Datapoints on one page. */
@@ -78,25 +78,21 @@ ${changesView(site, id, ids, names, params)}
 </section>`;
 }
 
-function datapointRow(row: SqlRow): Markup {
+function datapointRow(row: SqlRow): Row {
   const value = parseExactly(String(row["json"]));
   const { inputs, messages, target } = isObject(value) ? value : {};
   const json = address("/json", { table: "datapoints", row: row["row"]! });
-  return html`
-    <tr>
-      <td
-        data-label="Datapoint">${idView(
-          String(row["id"] ?? ""),
-        )}<p class="quiet">${row["disk_path"]!}, line ${row[
-          "disk_line"
-        ]!} · <a href="${json}">JSON</a></p></td>
-      <td data-label="Inputs">${fieldsView(inputs)}${messagesView(
-        Array.isArray(messages) ? messages : [],
-        CUT,
-      )}</td>
-      <td data-label="Target">${fieldsView(target)}</td>
-    </tr>
-  `;
+  const place = `${row["disk_path"]}, line ${row["disk_line"]}`;
+  return [
+    html`${
+      idView(String(row["id"] ?? ""))
+    }<p class="quiet">${place} · <a href="${json}">JSON</a></p>`,
+    [
+      fieldsView(inputs),
+      messagesView(Array.isArray(messages) ? messages : [], CUT),
+    ],
+    fieldsView(target),
+  ];
 }
 
 /** The fields of an object, each as text. */
@@ -162,15 +158,10 @@ ${
     tableView({
       label: "Changed Datapoints",
       head: ["Datapoint", "Before", "Now"],
-      rows: rows.slice(0, CHANGES).map(({ id, before, after }) =>
-        html`
-          <tr>
-            <td><code>${id ?? ""}</code></td>
-            <td>${sideView(before)}</td>
-            <td>${sideView(after)}</td>
-          </tr>
-        `
-      ),
+      rows: rows.slice(0, CHANGES).map(({ id, before, after }) => [
+        html`<code>${id ?? ""}</code>`,
+        ...[sideView(before), sideView(after)],
+      ]),
     })
   }
 ${

@@ -12,6 +12,7 @@ import {
   browsePage,
   type Choice,
   idView,
+  type Row,
   selectView,
   sourceView,
   tableView,
@@ -76,23 +77,22 @@ function runsView(runs: readonly SqlRow[]): Markup {
     const dataset = String(run["dataset_id"] ?? "");
     const version = String(run["dataset_version_id"] ?? "");
     const json = address("/json", { table: "runs", id: run["id"]! });
-    return html`
-      <tr>
-        <th scope="row">${runName(run)}${run["control"] === 1 &&
-          " (control)"}</th>
-        <td>${idView(String(run["id"]))}</td>
-        <td>${run["status"] ?? ""}</td>
-        <td>${dataset !== "" &&
-          html`<a href="${
-            address(fileAddress(dataset), { version })
-          }">${dataset}</a>`}</td>
-        <td><code>${run["disk_path"]!}</code> · <a href="${json}">JSON</a></td>
-      </tr>
-    `;
+    const control = run["control"] === 1 ? " (control)" : "";
+    return [
+      `${runName(run)}${control}`,
+      idView(String(run["id"])),
+      run["status"] ?? "",
+      dataset !== "" &&
+      html`<a href="${
+        address(fileAddress(dataset), { version })
+      }">${dataset}</a>`,
+      html`<code>${run["disk_path"]!}</code> · <a href="${json}">JSON</a>`,
+    ];
   });
   return html`<details><summary>Runs</summary>${
     tableView({
       label: "Runs",
+      isNamed: true,
       head: ["Version", "Id", "Status", "Dataset", "On disk"],
       rows,
     })
@@ -114,28 +114,21 @@ function judgmentsView(site: Site, id: string): Markup {
       label: "Judgments by Run and Evaluator",
       numbersFrom: 2,
       head: [
-        "Run",
-        "Evaluator",
-        "Judgments",
-        "True",
-        "False",
-        "Mean",
+        ...["Run", "Evaluator", "Judgments", "True", "False", "Mean"],
         "Errors",
       ],
-      rows: rows.map((row) =>
-        html`<tr><td>${row["version"] ?? row["run_id"] ?? ""}</td><td>${
-          row["evaluator"] ?? row["evaluator_id"] ?? ""
-        }</td>${
-          ["judgments", "num_true", "num_false", "mean", "errors"].map(
-            (column) => {
-              const value = row[column];
-              return html`<td class="number">${
-                typeof value === "number" ? Number(value.toPrecision(4)) : ""
-              }</td>`;
-            },
-          )
-        }</tr>`
-      ),
+      rows: rows.map((row) => [
+        row["version"] ?? row["run_id"] ?? "",
+        row["evaluator"] ?? row["evaluator_id"] ?? "",
+        ...["judgments", "num_true", "num_false", "mean", "errors"].map(
+          (column) => {
+            const value = row[column];
+            return typeof value === "number"
+              ? Number(value.toPrecision(4))
+              : "";
+          },
+        ),
+      ]),
     })
   }</details>`;
 }
@@ -204,6 +197,7 @@ ${form}
 ${
     tableView({
       label: "Datapoints by Run",
+      isNamed: true,
       head: [
         "Datapoint",
         ...runs.map((run, i) => html`Run ${i + 1}: ${runName(run)}`),
@@ -264,7 +258,7 @@ function datapointRow(
   id: string,
   row: SqlRow,
   runs: readonly SqlRow[],
-): Markup {
+): Row {
   const records = site.all(
     `SELECT e.rowid AS row, e.* FROM evaluation_logs e
      WHERE e.evaluation_id = ? AND ${KEY} = ? ORDER BY e.rowid`,
@@ -276,9 +270,9 @@ function datapointRow(
   const disagreement = Number(row["disagreement"]);
   const cells = runs.map((run) => {
     const own = records.filter((one) => one["run_id"] === run["id"]);
-    return html`<td>${own.map((one) => cellView(site, one))}</td>`;
+    return own.map((one) => cellView(site, one));
   });
-  return html`<tr><th scope="row">${
+  const named = html`${
     disagreement > 0 && html`<span class="badge">Runs disagree</span>`
   }${fieldsView(datapoint["inputs"])}${
     datapoint["target"] !== undefined &&
@@ -287,7 +281,8 @@ function datapointRow(
     }</details>`
   }<p class="quiet"><code>${
     textIn(datapoint, "id") ?? "no Datapoint"
-  }</code></p></th>${cells}</tr>`;
+  }</code></p>`;
+  return [named, ...cells];
 }
 
 function cellView(site: Site, record: SqlRow): Markup {

@@ -1,4 +1,5 @@
 /** The page of a File: Versions and their numbers, Deployments, differences, Logs over time. */
+import { percent } from "../report/chart_view.ts";
 import { html, type Markup } from "../report/html.ts";
 import { descriptionView } from "../report/file_page.ts";
 import { formatTime, textIn } from "../report/values.ts";
@@ -106,37 +107,33 @@ function numbersView(
     const one = numbers.get(version);
     const logs = one?.logs ?? 0;
     const share = one && logs > 0 ? one.errors / logs : 0;
-    return html`
-      <tr>
-        <th scope="row">${names.get(version) ??
-          (version || "unknown")} ${(deployed.get(version) ?? []).map((name) =>
-            html`
-              <span class="badge">${name}</span>
-            `
-          )}</th>
-        <td>${version !== "" &&
-          idView(version)}<p class="quiet">${paths.get(version) ??
-          "not in the export"}</p></td>
-        <td class="number">${logs > 0 &&
-          html`<a href="${address("/logs", { file: id, version })}">${
-            count(logs)
-          }</a>`}</td>
-        <td class="number">${seconds(one?.latency)}</td>
-        <td class="number">${one !== undefined && one.errors > 0 &&
-          html`<a href="${
-            address("/logs", { file: id, version, error: "1" })
-          }">${count(one.errors)}</a> (${
-            Math.round(share * 1000) / 10
-          } %)`}</td>
-        <td class="number">${dollars(one?.cost)}</td>
-      </tr>
-    `;
+    const link = (query: Readonly<Record<string, string>>, text: number) =>
+      html`<a href="${address("/logs", { file: id, version, ...query })}">${
+        count(text)
+      }</a>`;
+    const badges = (deployed.get(version) ?? [])
+      .map((name) =>
+        html`
+          <span class="badge">${name}</span>
+        `
+      );
+    const path = paths.get(version) ?? "not in the export";
+    return [
+      html`${names.get(version) ?? (version || "unknown")}${badges}`,
+      html`${version !== "" && idView(version)}<p class="quiet">${path}</p>`,
+      logs > 0 && link({}, logs),
+      seconds(one?.latency),
+      share > 0 &&
+      html`${link({ error: "1" }, one!.errors)} (${percent(share)})`,
+      dollars(one?.cost),
+    ];
   });
   return html`
     <section
       aria-labelledby="numbers"><h2 id="numbers">Numbers of each Version</h2>${tableView(
         {
           label: "Table of Versions",
+          isNamed: true,
           numbersFrom: 2,
           head: [
             ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],

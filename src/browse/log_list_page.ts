@@ -9,6 +9,7 @@ import {
   address,
   browsePage,
   type Choice,
+  type Row,
   selectView,
   tableView,
 } from "./page.ts";
@@ -149,7 +150,7 @@ function elsewhereView(site: Site, q: string): Markup {
   return html`${lists.length > 0 && html`<dl class="elsewhere">${lists}</dl>`}`;
 }
 
-function logRow(row: SqlRow, version: string, site: Site | null): Markup {
+function logRow(row: SqlRow, version: string, site: Site | null): Row {
   const log = parsed(row);
   const file = site?.first(
     "SELECT path FROM files WHERE id = ?",
@@ -164,16 +165,16 @@ function logRow(row: SqlRow, version: string, site: Site | null): Markup {
   const time = formatTime(
     textIn(row, "created_at") ?? textIn(log, "start_time"),
   );
-  return html`
-    <tr>
-      <td
-        data-label="Time"><a href="${logAddress(row)}"><time>${time ||
-          "no time"}</time></a><p class="quiet">${notes.join(" · ")}</p></td>
-      <td data-label="Input" class="clip">${inputView(log, CUT)}</td>
-      <td data-label="Output" class="clip">${outputView(log, CUT)}</td>
-      <td data-label="Judgments">${judgmentsView(log)}</td>
-    </tr>
-  `;
+  const link = html`<a href="${logAddress(row)}"><time>${
+    time || "no time"
+  }</time></a>`;
+  const clip = (content: Markup) => html`<div class="clip">${content}</div>`;
+  return [
+    html`${link}<p class="quiet">${notes.join(" · ")}</p>`,
+    clip(inputView(log, CUT)),
+    clip(outputView(log, CUT)),
+    judgmentsView(log),
+  ];
 }
 
 function filtersView(site: Site, query: LogQuery): Markup {

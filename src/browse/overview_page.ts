@@ -8,6 +8,7 @@ import {
   address,
   browsePage,
   type Choice,
+  type Row,
   selectView,
   tableView,
 } from "./page.ts";
@@ -84,43 +85,41 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
 }
 
 /** The Files, with a heading for every Directory. */
-function rowsView(rows: readonly SqlRow[]): readonly Markup[] {
+function rowsView(rows: readonly SqlRow[]): readonly Row[] {
   let above = "";
-  return rows.map((row) => {
+  return rows.flatMap((row) => {
     const path = String(row["key"]).replace(/^\/+/, "");
     const dir = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const isOther = dir !== above;
     above = dir;
-    return html`${
-      isOther &&
-      html`
-        <tr class="dir">
-          <th scope="rowgroup" colspan="8">${dir || "/"}</th>
-        </tr>
-      `
-    }${fileRow(row, path.slice(dir === "" ? 0 : dir.length + 1))}`;
+    const own = fileRow(row, path.slice(dir === "" ? 0 : dir.length + 1));
+    const heading = html`
+      <tr class="dir">
+        <th scope="rowgroup" colspan="8">${dir || "/"}</th>
+      </tr>
+    `;
+    return isOther ? [heading, own] : [own];
   });
 }
 
-function fileRow(row: SqlRow, name: string): Markup {
+function fileRow(row: SqlRow, name: string): Row {
   const id = String(row["id"]);
-  const cells = ["versions", "logs", "evaluations", "datapoints"].map(
-    (column) => {
+  const state = row["state"] ?? "";
+  return [
+    html`
+      <a href="${fileAddress(id)}">${name}</a><p
+        class="quiet"><code>${id}</code></p>
+    `,
+    row["type"] ?? "",
+    html`<span class="${
+      state === "complete" ? "good" : "bad"
+    }">${state}</span>`,
+    row["deployed"] ?? "",
+    ...["versions", "logs", "evaluations", "datapoints"].map((column) => {
       const value = Number(row[column]);
-      return html`<td class="number" data-label="${column}">${
-        value > 0 && count(value)
-      }</td>`;
-    },
-  );
-  return html`<tr><td class="name"><a href="${
-    fileAddress(id)
-  }">${name}</a> <code class="quiet">${id}</code></td><td>${
-    row["type"] ?? ""
-  }</td><td class="${row["state"] === "complete" ? "good" : "bad"}">${
-    row["state"] ?? ""
-  }</td><td data-label="Deployed to">${
-    row["deployed"] ?? ""
-  }</td>${cells}</tr>`;
+      return value > 0 && count(value);
+    }),
+  ];
 }
 
 function types(site: Site): readonly Choice[] {
@@ -186,24 +185,24 @@ export function problemsPage(site: Site): string {
     ${tableView({
       label: "Problems",
       head: ["Kind", "Table", "Value", "Rows", "Reason", "On disk"],
-      rows: rows.map((row) =>
-        html`
-          <tr>
-            <td>${row["kind"]!}</td>
-            <td>${row["table"] ?? ""} ${row["column"] ?? ""}</td>
-            <td>${row["value"] ?? ""}</td>
-            <td class="number">${count(Number(row["rows"]))}</td>
-            <td>${row["reason"]!}${typeof row["text"] === "string" && html`
-              <details>
-                <summary>what stands there</summary>
-                <pre dir="auto">${row["text"]!}</pre>
-              </details>
-            `}</td>
-            <td>${row["disk_path"] ?? ""}${row["disk_line"] !== null &&
-              `, line ${row["disk_line"]}`}</td>
-          </tr>
-        `
-      ),
+      rows: rows.map((row) => {
+        const { kind, table, column, value, reason, text } = row;
+        const line = row["disk_line"] === null
+          ? ""
+          : `, line ${row["disk_line"]}`;
+        const there = html`
+          <details>
+            <summary>what stands there</summary>
+            <pre dir="auto">${text ?? ""}</pre>
+          </details>
+        `;
+        return [
+          ...[kind!, `${table ?? ""} ${column ?? ""}`, value ?? ""],
+          count(Number(row["rows"])),
+          [reason!, typeof text === "string" && there],
+          `${row["disk_path"] ?? ""}${line}`,
+        ];
+      }),
     })}
   `;
   return browsePage({ title: "Problems", body });

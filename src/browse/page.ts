@@ -1,7 +1,7 @@
 /** The frame of every page: its policy, its style, its way to the others. */
 import { createHash } from "node:crypto";
 import reportStyle from "../report/style.css" with { type: "text" };
-import { type Content, html, type Markup } from "../report/html.ts";
+import { type Content, html, Markup } from "../report/html.ts";
 import ownStyle from "./style.css" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 
@@ -145,28 +145,42 @@ export function sourceView(
   `;
 }
 
+/** A row of a table: its cells, or it as a whole. */
+export type Row = Markup | readonly Content[];
+
 /** A table that may be wider than the page. */
 export function tableView(
-  { label, head, rows, stacks = "", numbersFrom = Infinity }: {
+  { label, head, rows, numbersFrom = Infinity, isNamed = false, stacks = "" }: {
     readonly label: string;
+    readonly head: readonly Content[];
+    readonly rows: readonly Row[];
     /** The first column of numbers; all behind it are numbers too. */
     readonly numbersFrom?: number;
-    readonly head: readonly Content[];
-    readonly rows: readonly Content[];
+    /** Whether the first cell says what its row is. */
+    readonly isNamed?: boolean;
+    /** How rows are laid out where the page is narrow. */
     readonly stacks?: string;
   },
 ): Markup {
+  const style = (i: number) =>
+    html`${i >= numbersFrom && html`class="number"`}`;
+  const cell = (content: Content, i: number) =>
+    i > 0
+      ? html`<td ${style(i)} data-label="${head[i]!}">${content}</td>`
+      : isNamed
+      ? html`<th scope="row">${content}</th>`
+      : html`<td>${content}</td>`;
   return html`
     <div class="scroll" role="region" tabindex="0" aria-label="${label}">
       <table class="${stacks}" aria-label="${label}">
         <thead>
           <tr>${head.map((title, i) =>
-            html`<th scope="col" class="${
-              i >= numbersFrom ? "number" : ""
-            }">${title}</th>`
+            html`<th scope="col" ${style(i)}>${title}</th>`
           )}</tr>
         </thead>
-        <tbody>${rows}</tbody>
+        <tbody>${rows.map((row) =>
+          row instanceof Markup ? row : html`<tr>${row.map(cell)}</tr>`
+        )}</tbody>
       </table>
     </div>
   `;
