@@ -16,7 +16,7 @@ const CUT = 600;
 /** Changed Datapoints that are listed. */
 const CHANGES = 200;
 
-/** The sections of a Dataset. */
+/** Makes the sections of a Dataset. */
 export function datasetView(
   site: Site,
   id: string,
@@ -95,7 +95,7 @@ function datapointRow(row: SqlRow): Row {
   ];
 }
 
-/** The fields of an object, each as text. */
+/** Shows the fields of an object, each as text. */
 export function fieldsView(value: unknown): Markup {
   if (!isObject(value)) {
     const text = readable(value);

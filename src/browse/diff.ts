@@ -5,7 +5,7 @@ import { pluralize } from "../ui/text.ts";
 
 const CLASSES = { "+": "added", "-": "removed", "…": "fold", " ": "" } as const;
 
-/** The difference of two texts; equal lines far from it are left out. */
+/** Shows the difference of two texts; equal lines far from it are left out. */
 export function diffView(from: string, to: string): Markup {
   const lines = diffLines(from, to);
   const count = (sign: string) => lines.filter(([one]) => one === sign).length;

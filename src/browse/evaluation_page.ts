@@ -27,7 +27,7 @@ const CUT = 300;
 /** What the rows are keyed by: the Datapoint, or the record where there is none. */
 const KEY = "coalesce(e.datapoint_id, 'record ' || e.rowid)";
 
-/** The page at `/evaluations/ID`. */
+/** Makes the page at `/evaluations/ID`. */
 export function evaluationPage(
   site: Site,
   id: string,
@@ -99,7 +99,7 @@ function runsView(runs: readonly SqlRow[]): Markup {
   }</details>`;
 }
 
-/** What the judgments of the export come to; the numbers above are the API's. */
+/** Sums up the judgments of the export; the numbers above are the API's. */
 function judgmentsView(site: Site, id: string): Markup {
   const rows = site.all(
     `SELECT s.*, v.name AS version FROM judgment_stats s

@@ -35,7 +35,7 @@ import {
 const BARS = 48;
 const CHART = { width: 720, height: 90 };
 
-/** The page at `/files/ID`. */
+/** Makes the page at `/files/ID`. */
 export function filePage(
   site: Site,
   id: string,
@@ -251,7 +251,7 @@ function compareForm(
   );
 }
 
-/** The page at `/files/ID/diff`. */
+/** Makes the page at `/files/ID/diff`. */
 export function diffPage(
   site: Site,
   id: string,
@@ -276,7 +276,7 @@ ${diffView(from.text, to.text)}`;
   });
 }
 
-/** A record's JSON as it stands in the export; see `/json`. */
+/** Answers `/json`: a record as it stands in the export. */
 export function jsonOf(site: Site, params: URLSearchParams): string {
   const value = (name: string) => params.get(name);
   const table = value("table") ?? "";

@@ -31,7 +31,7 @@ const DATAPOINTS = 50_000;
 /** The most choices that a list of them offers. */
 const CHOICES = 1000;
 
-/** The page at `/logs`. */
+/** Makes the page at `/logs`. */
 export function logListPage(site: Site, params: URLSearchParams): string {
   const query = readLogQuery(params);
   const { count, rows, hasPrevious, hasNext } = site.logs.find(query);

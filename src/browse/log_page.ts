@@ -34,7 +34,7 @@ const LONGEST = 1_000_000;
 /** Levels of a trace that are set off. */
 const DEPTHS = 6;
 
-/** The page at `/log`. */
+/** Makes the page at `/log`. */
 export function logPage(site: Site, params: URLSearchParams): string {
   const id = params.get("id");
   const row = id !== null
@@ -145,7 +145,7 @@ interface Step {
   readonly depth: number;
 }
 
-/** The trace as a tree with a timeline; nothing where the Log is in none. */
+/** Shows the trace as a tree with a timeline; nothing where the Log is in none. */
 function traceView(site: Site, row: SqlRow): Markup {
   const traceId = textIn(row, "trace_id");
   if (traceId === null) return html``;
@@ -217,7 +217,7 @@ ${
   return sectionView("Trace", body);
 }
 
-/** The Logs of a trace in the order of its tree. */
+/** Sorts the Logs of a trace in the order of its tree. */
 function stepsOf(rows: readonly SqlRow[]): readonly Step[] {
   const ids = new Set(rows.map(({ id }) => id));
   const children = new Map<SqlRow[string], SqlRow[]>();
@@ -243,7 +243,7 @@ function stepsOf(rows: readonly SqlRow[]): readonly Step[] {
   return [...steps, ...others.map((row) => ({ row, depth: 0 }))];
 }
 
-/** When a step began and ended, in microseconds. */
+/** Says when a step began and ended, in microseconds. */
 function spanOf(row: SqlRow): readonly [start: number, end: number] {
   const took = Number(row["latency"] ?? 0) * 1e6;
   const end = microseconds(textIn(row, "ended"));
@@ -308,7 +308,7 @@ function outputView(log: Fields): Markup {
   }`;
 }
 
-/** A section with its heading; nothing where there is no content. */
+/** Makes a section with its heading; nothing where there is no content. */
 function sectionView(
   title: string,
   content: Markup | null,
@@ -322,7 +322,7 @@ function sectionView(
   `;
 }
 
-/** A text; JSON is spread over lines, and what is long is folded. */
+/** Shows a text: JSON is spread over lines, and what is long is folded. */
 function textView(value: unknown): Markup {
   const { text, cut } = beginning(spread(readable(value)), LONGEST);
   const pre = html`<pre dir="auto">${text}</pre>${cutView(cut)}`;
@@ -341,7 +341,7 @@ function cutView(cut: number): Markup {
   }`;
 }
 
-/** JSON within a text, spread over lines; another text as it is. */
+/** Spreads JSON within a text over lines; leaves another text as it is. */
 function spread(text: string): string {
   if (!/^\s*[{[]/.test(text)) return text;
   try {

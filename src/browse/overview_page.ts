@@ -21,7 +21,7 @@ const GAPS = 20;
 /** Problems on their page. */
 const PROBLEMS = 1000;
 
-/** The page at `/`. */
+/** Makes the page at `/`. */
 export function overviewPage(site: Site, params: URLSearchParams): string {
   const name = params.get("name")?.trim() ?? "";
   const type = params.get("type") ?? "";
@@ -84,7 +84,7 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
   return browsePage({ title: "Humanloop export", body });
 }
 
-/** The Files, with a heading for every Directory. */
+/** Makes the rows of Files, with a heading for every Directory. */
 function rowsView(rows: readonly SqlRow[]): readonly Row[] {
   let above = "";
   return rows.flatMap((row) => {
@@ -136,7 +136,7 @@ function exportsView(site: Site): Markup {
         [
           row["state"],
           row["started_at"] &&
-          `begun ${formatTime(textIn(row, "started_at"))} UTC`,
+          `started ${formatTime(textIn(row, "started_at"))} UTC`,
           row["with_logs"] === null
             ? null
             : row["with_logs"] === 1
@@ -171,7 +171,7 @@ function gapsView(site: Site): Markup {
   `;
 }
 
-/** The page at `/problems`. */
+/** Makes the page at `/problems`. */
 export function problemsPage(site: Site): string {
   const rows = site.all(`SELECT kind, "table", "column", value, rows, reason,
     disk_path, disk_line, substr(text, 1, 500) AS text FROM problems

@@ -30,7 +30,7 @@ function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }
 
-/** The text of a page. */
+/** Writes the text of a page. */
 export function browsePage({ title, path = [], body }: BrowsePage): string {
   const links = [["All Files", "/"] as const, ...path];
   return `<!doctype html>
@@ -62,7 +62,7 @@ ${
 `;
 }
 
-/** An address with a query; what is `null` or empty is left out. */
+/** Makes an address with a query; what is `null` or empty is left out. */
 export function address(
   path: string,
   query: Readonly<Record<string, string | number | null>>,
@@ -78,7 +78,7 @@ export function address(
 /** What can be chosen: its value, and what a person sees. */
 export type Choice = readonly [value: string, text: string];
 
-/** A list of choices, with its label. */
+/** Shows a list of choices, with its label. */
 export function selectView(
   { name, label, chosen }: {
     readonly name: string;
@@ -95,7 +95,7 @@ export function selectView(
   return html`<label>${label} <select name="${name}">${options}</select></label>`;
 }
 
-/** A form that chooses two of a File's Versions. */
+/** Makes a form that chooses two of a File's Versions. */
 export function compareView(
   { action, label, button }: {
     /** Where the form leads. */
@@ -118,7 +118,7 @@ export function compareView(
   `;
 }
 
-/** An id, with a button that copies it where scripts run. */
+/** Shows an id, with a button that copies it where scripts run. */
 export function idView(id: string): Markup {
   return html`
     <code>${id}</code> <button type="button" class="copy"
@@ -126,7 +126,7 @@ export function idView(id: string): Markup {
   `;
 }
 
-/** Where a record stands on disk, and its JSON. */
+/** Shows where a record stands on disk, and links its JSON. */
 export function sourceView(
   { dir, path, line, json }: {
     readonly dir: string;
@@ -148,7 +148,7 @@ export function sourceView(
 /** A row of a table: its cells, or it as a whole. */
 export type Row = Markup | readonly Content[];
 
-/** A table that may be wider than the page. */
+/** Makes a table that may be wider than the page. */
 export function tableView(
   { label, head, rows, numbersFrom = Infinity, isNamed = false, stacks = "" }: {
     readonly label: string;

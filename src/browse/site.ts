@@ -43,7 +43,7 @@ export class Site {
   }
 
   /**
-   * A row that a page is of.
+   * Reads a row that a page is of.
    *
    * @throws {NotFound} When there is none.
    */
@@ -53,18 +53,18 @@ export class Site {
     return row;
   }
 
-  /** The number that a query gives. */
+  /** Reads the number that a query gives. */
   count(sql: string, ...values: readonly SqlValue[]): number {
     return Number(Object.values(this.row(sql, ...values))[0]);
   }
 
-  /** The directory of an export. */
+  /** Reads the directory of an export. */
   dir(row: SqlRow): string {
     const sql = "SELECT dir FROM export WHERE number = ?";
     return String(this.first(sql, row["export"] ?? null)?.["dir"] ?? "");
   }
 
-  /** The numbers of a File's Versions, by their ids. */
+  /** Reads the numbers of a File's Versions, by their ids. */
   numbersOf(fileId: string): ReadonlyMap<string, VersionNumbers> {
     const known = this.#numbers.get(fileId);
     if (known !== undefined) return known;
@@ -90,7 +90,7 @@ export class Site {
     return numbers;
   }
 
-  /** The names of a File's Versions, by their ids. */
+  /** Reads the names of a File's Versions, by their ids. */
   versionNames(fileId: string): ReadonlyMap<string, string> {
     return new Map(this.choices(
       `SELECT version_id AS value, coalesce(name, version_id) AS text
@@ -99,38 +99,38 @@ export class Site {
     ));
   }
 
-  /** The choices that a query of `value` and `text` gives. */
+  /** Reads the choices that a query of `value` and `text` gives. */
   choices(sql: string, ...values: readonly SqlValue[]): readonly Choice[] {
     return this.all(sql, ...values)
       .map(({ value, text }) => [String(value), String(text)] as const);
   }
 }
 
-/** The address of a File's page. */
+/** Makes the address of a File's page. */
 export function fileAddress(id: string): string {
   return `/files/${encodeURIComponent(id)}`;
 }
 
-/** The address of a Log's page. */
+/** Makes the address of a Log's page. */
 export function logAddress(row: SqlRow): string {
   return row["id"] === null
     ? address("/log", { number: row["number"] ?? null })
     : address("/log", { id: row["id"] ?? null });
 }
 
-/** A record's JSON as a value; it was valid when the database was built. */
+/** Parses a record's JSON; it was valid when the database was built. */
 export function parsed(row: SqlRow, column = "json"): Record<string, unknown> {
   const text = row[column];
   const value: unknown = typeof text === "string" ? JSON.parse(text) : null;
   return isObject(value) ? value : {};
 }
 
-/** `1.24 s`; nothing where it is unknown. */
+/** Writes `1.24 s`; nothing where it is unknown. */
 export function seconds(value: SqlValue | undefined): string {
   return typeof value === "number" ? `${Number(value.toPrecision(3))} s` : "";
 }
 
-/** `$0.00123`; nothing where it is unknown. */
+/** Writes `$0.00123`; nothing where it is unknown. */
 export function dollars(value: SqlValue | undefined): string {
   return typeof value === "number" ? `$${Number(value.toPrecision(3))}` : "";
 }

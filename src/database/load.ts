@@ -95,7 +95,7 @@ export class Loader {
     );
   }
 
-  /** Inserts a row of a small table; whether it was not there before. */
+  /** Inserts a row of a small table; says whether it was not there before. */
   insert(table: string, row: Readonly<Record<string, SqlValue>>): boolean {
     const columns = Object.keys(row);
     let statement = this.#statements.get(table);
@@ -391,7 +391,10 @@ function positionValues(
   return { export: number, disk_path: path, disk_line: line };
 }
 
-/** The official script writes no `deployments.json` where there is no Version. */
+/**
+ * Checks whether a document need not be there: the official script writes no
+ * `deployments.json` where there is no Version.
+ */
 function isAbsentByRight(file: TreeFile, problem: TreeProblem): boolean {
   return problem.cause === "missing" &&
     problem.path.endsWith("/deployments.json") &&
@@ -411,7 +414,7 @@ export const KINDS: Readonly<Record<TreeItem["part"], RecordKind | null>> = {
   run: "runs",
 };
 
-/** How many records a part of a File is, also those that cannot be read. */
+/** Counts the records that a part of a File is, also those that cannot be read. */
 export function recordsIn({ part, item }: TreeItem): number {
   if (KINDS[part] === null) return 0;
   if (item.kind === "lines") return item.lines.length;

@@ -135,7 +135,7 @@ class NestedLogs {
     }
   }
 
-  /** Adds one Log, where it has no row; its number. */
+  /** Adds one Log, where it has no row; returns its number. */
   #add({ json, log, position, trace, judged }: Inner): number | null {
     const { loader } = this;
     const id = text(log, "id");
@@ -178,7 +178,7 @@ class NestedLogs {
     } else this.#setJudged.run(id, logId, number);
   }
 
-  /** The Logs within one, one level down. */
+  /** Reads the Logs within one, one level down. */
   #within(inner: Inner, number: number | null): readonly Inner[] {
     const { json, log, position, evaluationId, runId } = inner;
     if (!hasNested(log)) return [];
@@ -209,7 +209,7 @@ class NestedLogs {
   }
 }
 
-/** The objects of an array within a record, and how they are spelled. */
+/** Reads the objects of an array within a record, and how they are spelled. */
 function elementsOf(
   json: string,
   record: Fields,

@@ -203,7 +203,7 @@ const SEARCH: Part = {
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
 };
 
-/** What makes the tables, before rows are put into them. */
+/** Writes the SQL that makes the tables, before rows are put into them. */
 export function tablesSql(
   { fullText }: { readonly fullText: boolean },
 ): string {
@@ -259,7 +259,7 @@ const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
   datapoints: ["inputs TEXT", "messages TEXT", "target TEXT"],
 };
 
-/** What adds the columns that are read from the record. */
+/** Writes the SQL that adds the columns that are read from the record. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
     columns.map((column) => {
@@ -270,7 +270,7 @@ export function addedColumns(): readonly string[] {
   );
 }
 
-/** What makes the views. */
+/** Writes the SQL that makes the views. */
 export function viewsSql(): string {
   return VIEWS.map(({ name, sql }) => `CREATE VIEW ${name} AS ${sql};`)
     .join("\n");
@@ -279,7 +279,7 @@ export function viewsSql(): string {
 /** Columns of a screen that the schema takes at the most. */
 const SCREEN_COLUMNS = 80;
 
-/** The schema by table, for `--help`. */
+/** Writes the schema by table, for `--help`. */
 export function schemaText(): string {
   const parts = [...TABLES, SEARCH, ...VIEWS];
   const width = Math.max(...parts.map(({ name }) => name.length));

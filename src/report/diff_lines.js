@@ -13,7 +13,7 @@ const AROUND = 3;
  */
 
 /**
- * The lines of both texts, in order.
+ * Compares two texts: the lines of both, in order.
  *
  * @param {string} from
  * @param {string} to
@@ -39,7 +39,7 @@ export function diffLines(from, to) {
   ];
 }
 
-/** By the longest row of lines that both have. */
+/** Compares by the longest row of lines that both have. */
 function changed(a, b) {
   const removed = a.map((line) => ["-", line]);
   const added = b.map((line) => ["+", line]);
