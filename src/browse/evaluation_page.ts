@@ -226,24 +226,25 @@ function rowsOf(
   id: string,
   { sort, page, regression }: RowsQuery,
 ): { readonly rows: readonly SqlRow[]; readonly total: number } {
-  const judged = `SELECT ${KEY} AS key, e.rowid AS at, e.run_id,
-    j.evaluator_id, j.judgment, j.number FROM evaluation_logs e
-    LEFT JOIN judgments j ON j.log_id = e.log_id
-      AND (j.run_id = e.run_id OR j.run_id IS NULL)
+  const judged = `FROM evaluation_logs e LEFT JOIN judgments j
+    ON j.log_id = e.log_id AND (j.run_id = e.run_id OR j.run_id IS NULL)
     WHERE e.evaluation_id = ?1`;
   const grouped = regression === null
     ? `SELECT key, min(at) AS at, sum(values_ - 1) AS disagreement FROM (
-        SELECT key, min(at) AS at, max(1, count(DISTINCT judgment)) AS values_
-        FROM (${judged}) GROUP BY key, evaluator_id) GROUP BY key`
-    : `SELECT a.key, min(a.at) AS at, 1 AS disagreement
-       FROM (${judged}) a JOIN (${judged}) b ON b.key = a.key
-       WHERE a.evaluator_id = ?2 AND b.evaluator_id = ?2
-       AND a.run_id = ?3 AND b.run_id = ?4 AND b.number < a.number
-       GROUP BY a.key`;
+        SELECT ${KEY} AS key, min(e.rowid) AS at,
+        max(1, count(DISTINCT j.judgment)) AS values_
+        ${judged} GROUP BY key, j.evaluator_id) GROUP BY key`
+    : `SELECT ${KEY} AS key, min(e.rowid) AS at, 1 AS disagreement ${judged}
+       AND j.evaluator_id = ?2 AND e.run_id IN (?3, ?4) GROUP BY key
+       HAVING min(CASE e.run_id WHEN ?4 THEN j.number END) <
+         max(CASE e.run_id WHEN ?3 THEN j.number END)`;
   const values = regression === null
     ? [id]
     : [id, regression.evaluator, regression.from, regression.to];
-  const total = site.count(`SELECT count(*) FROM (${grouped})`, ...values);
+  const counted = regression === null
+    ? `SELECT DISTINCT ${KEY} FROM evaluation_logs e WHERE e.evaluation_id = ?1`
+    : grouped;
+  const total = site.count(`SELECT count(*) FROM (${counted})`, ...values);
   const order = sort === "disk" ? "at" : "disagreement DESC, at";
   const rows = site.all(
     `SELECT * FROM (${grouped}) ORDER BY ${order}
@@ -261,7 +262,8 @@ function datapointRow(
 ): Row {
   const records = site.all(
     `SELECT e.rowid AS row, e.* FROM evaluation_logs e
-     WHERE e.evaluation_id = ? AND ${KEY} = ? ORDER BY e.rowid`,
+     WHERE e.evaluation_id = ?1 AND (e.datapoint_id = ?2
+       OR e.datapoint_id IS NULL AND ${KEY} = ?2) ORDER BY e.rowid`,
     id,
     row["key"]!,
   );
