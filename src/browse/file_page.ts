@@ -18,6 +18,7 @@ import {
   browsePage,
   compareView,
   idView,
+  sectionView,
   sourceView,
   tableView,
 } from "./page.ts";
@@ -128,21 +129,19 @@ function numbersView(
       dollars(one?.cost),
     ];
   });
-  return html`
-    <section
-      aria-labelledby="numbers"><h2 id="numbers">Numbers of each Version</h2>${tableView(
-        {
-          label: "Table of Versions",
-          isNamed: true,
-          numbersFrom: 2,
-          head: [
-            ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],
-            "Cost",
-          ],
-          rows,
-        },
-      )}</section>
-  `;
+  return sectionView(
+    "Numbers of each Version",
+    tableView({
+      label: "Table of Versions",
+      isNamed: true,
+      numbersFrom: 2,
+      head: [
+        ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],
+        "Cost",
+      ],
+      rows,
+    }),
+  );
 }
 
 function chartView(
@@ -206,20 +205,18 @@ function evaluationsView(site: Site, id: string): Markup {
     id,
   );
   if (rows.length === 0) return html``;
-  return html`
-    <section aria-labelledby="evaluations">
-      <h2 id="evaluations">Evaluations</h2>
-      <ul>${rows.map((row) =>
-        html`<li><a href="/evaluations/${
-          encodeURIComponent(String(row["id"]))
-        }">${row["name"] ?? row["id"]!}</a> <span class="quiet">${
-          formatTime(textIn(row, "created_at"))
-        } · ${pluralize(Number(row["runs"]), "Run")} · ${
-          row["status"] ?? "no status"
-        }</span></li>`
-      )}</ul>
-    </section>
-  `;
+  const items = rows.map((row) => {
+    const link = `/evaluations/${encodeURIComponent(String(row["id"]))}`;
+    const notes = [
+      formatTime(textIn(row, "created_at")),
+      pluralize(Number(row["runs"]), "Run"),
+      String(row["status"] ?? "no status"),
+    ].join(" · ");
+    return html`<li><a href="${link}">${
+      row["name"] ?? row["id"]!
+    }</a> <span class="quiet">${notes}</span></li>`;
+  });
+  return sectionView("Evaluations", html`<ul>${items}</ul>`);
 }
 
 function versionsOf(site: Site, id: string): readonly VersionView[] {

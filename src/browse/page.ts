@@ -145,6 +145,20 @@ export function sourceView(
   `;
 }
 
+/** Makes a section with its heading; nothing where there is no content. */
+export function sectionView(
+  title: string,
+  content: Markup | null,
+  style = "",
+): Markup {
+  if (content === null) return html``;
+  const id = title.toLowerCase().replaceAll(" ", "-");
+  return html`
+    <section
+      aria-labelledby="${id}"><h2 id="${id}" class="${style}">${title}</h2>${content}</section>
+  `;
+}
+
 /** A row of a table: its cells, or it as a whole. */
 export type Row = Markup | readonly Content[];
 
