@@ -25,10 +25,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   plan: ["exporters", "lists", "api", "tree"],
   database: ["tree", "ui"],
   browse: ["database", "report", "prompts", "tree", "ui"],
+  datasets: ["database", "prompts", "tree"],
   demo: [],
   build: [],
   cli: [
     ...["plan", "verify", "report", "prompts", "demo", "database", "browse"],
+    ...["datasets"],
     ...["exporters", "lists", "api", "tree", "ui"],
   ],
 };

@@ -144,8 +144,8 @@ function checkTogether(flags: Flags): void {
     `${command} needs ${operand?.missing}`,
   );
   refuse(
-    command === "prompts" && !flags.to,
-    "prompts needs --to OUT, where to write",
+    (command === "prompts" || command === "datasets") && !flags.to,
+    `${command} needs --to OUT, where to write`,
   );
   refuse(
     flags.logs && flags.noLogs,

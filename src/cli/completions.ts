@@ -32,6 +32,15 @@ function bashScript(): string {
       const { complete = [] } = OPTIONS[key];
       return `    --${optionName(key)}) ${bashReply(complete)}; return ;;`;
     });
+  // What differs in one command goes before what holds for all.
+  const own = NAMES.flatMap((name) =>
+    KEYS.flatMap((key) => {
+      const complete = COMMANDS[name].own?.[key]?.complete;
+      if (complete === undefined) return [];
+      const option = `"${name} --${optionName(key)}"`;
+      return [`    ${option}) ${bashReply(complete)}; return ;;`];
+    })
+  );
   const commands = NAMES.map((name) => {
     const words = optionsOf(name).map((key) => `--${optionName(key)}`);
     const { operand } = COMMANDS[name];
@@ -44,6 +53,9 @@ function bashScript(): string {
   local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD-1]}
   local command=\${COMP_WORDS[1]} options
   COMPREPLY=()
+  case "$command $prev" in
+${own.join("\n")}
+  esac
   case $prev in
 ${values.join("\n")}
     help) COMPREPLY=($(compgen -W "${NAMES.join(" ")}" -- "$cur")); return ;;

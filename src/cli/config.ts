@@ -160,7 +160,7 @@ export function expectSameApi(apiUrl: string, manifestUrl: string): void {
 export function validKey(key: string | null): string | null {
   if (key === null || /^[\x21-\x7e]+$/.test(key)) return key;
   throw new UsageError(
-    `the API key has characters that no key has (spaces, line breaks, letters beyond ASCII); copy it anew from ${KEY_PAGE}`,
+    `the API key has characters that no key has (spaces, line breaks, letters beyond ASCII); copy it again from ${KEY_PAGE}`,
   );
 }
 

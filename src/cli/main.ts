@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<Command, () => Promise<Run>>> = {
   browse: async () => (await import("./commands/browse.ts")).browseCommand,
   database: async () => (await import("./commands/database.ts")).database,
   prompts: async () => (await import("./commands/prompts.ts")).prompts,
+  datasets: async () => (await import("./commands/datasets.ts")).datasets,
   demo: async () => (await import("./commands/demo.ts")).demo,
   completions: async () =>
     (await import("./commands/completions.ts")).completions,

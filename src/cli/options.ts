@@ -66,6 +66,8 @@ it may be called latest, as in --resume latest`,
     "where to write; files of the same name are replaced",
     "directory",
   ),
+  format: option("FORMAT", text, "how to write it"),
+  deployed: toggle("only the Versions that are deployed"),
   directory: option("ID", text, "only this Directory and what is below it"),
   type: option(
     "TYPE",
@@ -90,7 +92,7 @@ it may be called latest, as in --resume latest`,
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
-  repair: toggle(`set aside what is broken and fetch it anew; needs the key;
+  repair: toggle(`set aside what is broken and fetch it again; needs the key;
 nothing is deleted, and what is set aside is printed`),
   serve: toggle("only serve the workspace, and print how to export it"),
   port: option(
@@ -155,6 +157,7 @@ export type Command =
   | "browse"
   | "database"
   | "prompts"
+  | "datasets"
   | "demo"
   | "completions";
 
@@ -283,16 +286,79 @@ Exit 3 where something could not be read.`,
   },
   prompts: {
     usage: "prompts DIR --to OUT",
-    summary: "Prompts and Agents of an export as text",
+    summary: "Prompts and Agents as Humanloop's files",
     operand: EXPORT_DIR,
-    options: ["to", "output", "json"],
+    options: ["to", "deployed", "format", "output", "json"],
+    own: {
+      format: {
+        value: "FORMAT",
+        help: "humanloop (the default) or promptfoo",
+        complete: ["humanloop", "promptfoo"],
+      },
+    },
     about:
-      `Writes OUT/Support/Triage.prompt for the deployed Version of Support/Triage and
-OUT/Support/Triage@prv_….prompt for each other: front matter with model and
-parameters, then the messages. What cannot be in a file name on Linux, macOS
-or Windows is written as % and hexadecimal. Exit 3 where something could not be
-read.`,
+      `Writes OUT/Support/Triage.prompt for the Version of Support/Triage that is
+deployed by default, OUT/Support/Triage@prv_….prompt for each other: files as
+Humanloop serialised them, or its own text where the export has that. With
+--deployed, only what is deployed: Triage.prompt for the default environment,
+Triage@staging.prompt where staging has another Version. What cannot be in a
+file name on Linux, macOS or Windows is written as % and hexadecimal.
+
+The format has no fields for ids, names, dates, environments of Versions: they
+are in OUT/%versions.json. It has no words for images that are at no https
+address, their detail, other parts, a message's name, thoughts, text beside
+calls (it becomes a message of its own) and fields that came later; text that
+holds one of its tags, such as </user>, may be read as that tag. Each such file
+is named on stderr, and the whole Version is beside it: Triage@prv_….json.
+White space around a text is kept, though some readers trim it. The Files that
+an Agent's links lead to have files of their own.
+
+--format promptfoo writes OUT/prompts/Support/Triage.promptfooconfig.yaml for
+each Prompt that is deployed, with its Versions side by side as ….j2, and
+Datasets as tests in OUT/datasets (see hl-export help datasets): those that an
+Evaluation ran it over or, where there is none, those with all of its inputs;
+the Version that is deployed, or the newest. Messages of a Datapoint come behind
+the Prompt's. Agents, linked Tools and Evaluators are left out, and jinja is
+given to Nunjucks. Needs the database, as browse does. To run it:
+npx promptfoo eval -c OUT/prompts/Support/Triage.promptfooconfig.yaml
+
+Exit 3 where something could not be read; what a format has no words for is a
+warning.`,
     example: "prompts exports/20250606-120000 --to prompts",
+  },
+  datasets: {
+    usage: "datasets DIR… --to OUT",
+    summary: "Datasets as JSONL, CSV, promptfoo tests",
+    operand: { ...EXPORT_DIR, isRepeatable: true },
+    options: ["to", "format", "output", "json"],
+    own: {
+      format: {
+        value: "FORMAT",
+        help: "jsonl (the default), csv or promptfoo",
+        complete: ["jsonl", "csv", "promptfoo"],
+      },
+    },
+    about:
+      `Writes OUT/Support/Golden@dsv_….jsonl for each Version of Support/Golden, and
+OUT/Support/Golden.jsonl for the one that is deployed by default, or else the
+newest; names as prompts makes them, all of them in OUT/%datasets.json.
+Makes the database first, as browse does. Exit 3 where something is missing.
+
+jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line,
+           in the very JSON that the API sent. metadata: path and id of the
+           Dataset; id, name, date and attributes of the Version; in datapoint
+           what else the Datapoint holds.
+csv        a column for each input, then messages, expected_output, metadata
+           as JSON; empty without quotes where there is none. An input called
+           id, messages, …, input.x or __x is in the column input.id and so on.
+           A text that begins like a formula gets an apostrophe before it.
+promptfoo  {"description", "vars", "assert", "metadata"} a line. vars: the
+           inputs, and messages as JSON. assert: equals the target's field
+           output, or its only field; none where there are several (the target
+           is in metadata.expected_output). Lists and objects are JSON text. A
+           text with {{, {% or {#, with file:// before it or a line break
+           behind it is in a list of one: promptfoo neither runs nor changes it.`,
+    example: "datasets exports/20250606-120000 --to datasets --format csv",
   },
   demo: {
     usage: "demo [options]",

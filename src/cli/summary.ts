@@ -1,7 +1,7 @@
 /** Writes the summary at the end of a run. */
 import { type Scope, scopeText } from "../core/scope.ts";
 import type { ExportResult } from "../exporters/export_result.ts";
-import { gapText } from "../core/gap.ts";
+import { gapText, joinGaps } from "../core/gap.ts";
 import {
   bytes,
   count,
@@ -28,7 +28,8 @@ const GAPS_SHOWN = 20;
 
 /** Writes the summary, ending in a line break. */
 export function summary(result: ExportResult, info: RunInfo): string {
-  const { gaps, exported, skipped, failed } = result;
+  const { exported, skipped, failed } = result;
+  const gaps = joinGaps(result.gaps);
   const { exportDir, resumeCommand, settings } = info;
   const lines = [
     `Export ${gaps.length === 0 ? "complete" : "INCOMPLETE"}: ${exportDir}`,

@@ -34,3 +34,25 @@ export function gapText(gap: Gap): string {
     : ` (${records} from number ${offset + 1})`;
   return `${label}${which}: ${reason}`;
 }
+
+/**
+ * Joins gaps of one list that follow each other for the same reason, so that a
+ * person reads one line for them.
+ */
+export function joinGaps(gaps: readonly Gap[]): readonly Gap[] {
+  const joined: Gap[] = [];
+  for (const gap of gaps) {
+    const last = joined.at(-1);
+    const { offset, missing } = last ?? {};
+    const follows = last !== undefined && offset !== undefined &&
+      missing !== undefined && gap.missing !== undefined &&
+      gap.offset === offset + missing && gap.fileId === last.fileId &&
+      gap.part === last.part && gap.reason === last.reason;
+    if (!follows) joined.push(gap);
+    else {joined[joined.length - 1] = {
+        ...last,
+        missing: missing + gap.missing,
+      };}
+  }
+  return joined;
+}

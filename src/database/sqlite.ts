@@ -35,14 +35,18 @@ export function createDatabase(path: string): DatabaseSync {
 /**
  * Opens a database to read it.
  *
+ * @param isReadOnce Whether all of it is read, once: little is kept in memory.
  * @throws {StorageError} When it cannot be opened, or is none.
  */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(
+  path: string,
+  { isReadOnce = false }: { readonly isReadOnce?: boolean } = {},
+): DatabaseSync {
   return opened(`open ${path}`, () => {
     const database = new DatabaseSync(path, { readOnly: true });
     database.exec(`PRAGMA query_only = ON;
-      PRAGMA cache_size = -65536;
-      PRAGMA mmap_size = 2000000000;
+      PRAGMA cache_size = -${isReadOnce ? 8192 : 65536};
+      PRAGMA mmap_size = ${isReadOnce ? 0 : 2_000_000_000};
       PRAGMA temp_store = MEMORY;`);
     return database;
   });

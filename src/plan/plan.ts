@@ -37,7 +37,7 @@ export interface PlanRow {
   readonly logs: number;
   /** Requests that an export takes, about. */
   readonly requests: number;
-  /** Bytes that it brings, about: from one record of each list. */
+  /** Bytes that it brings, about: from ten records of each list. */
   readonly bytes: number;
 }
 
@@ -62,6 +62,8 @@ export interface PlanOptions {
 }
 
 const AT_ONCE = 8;
+/** What a list is judged by: enough records for a mean, few enough to be quick. */
+const SAMPLE = { page: 1, size: 10 };
 /**
  * Requests that freeze a list of Logs of more than one page: its first page, two
  * counts, and what is newer than the cut-off.
@@ -153,14 +155,22 @@ class Counting {
     }
   }
 
-  /** Counts the records of a list, and their bytes as if all were like the first. */
+  /** Counts the records of a list, and their bytes as if all were like the first ten. */
   async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
-    const head = await this.ask(
-      listLabel(spec),
-      () => probeList(this.session, spec),
-    );
+    const head = await this.ask(listLabel(spec), async () => {
+      try {
+        const { total, records } = await fetchPage(this.session, spec, SAMPLE);
+        const bytes = records.reduce((sum, one) => sum + one.bytes.length, 0);
+        return { total, bytes: bytes / Math.max(records.length, 1) };
+      } catch (error) {
+        if (!isRecoverable(error)) throw error;
+        // One of the ten may be what the server cannot give.
+        this.asked++;
+        return await probeList(this.session, spec);
+      }
+    });
     const { total, bytes } = head ?? { total: 0, bytes: 0 };
-    return { total, bytes: total * bytes };
+    return { total, bytes: Math.round(total * bytes) };
   }
 }
 

@@ -1,14 +1,19 @@
 /**
- * Writes a Version of a Prompt or Agent as text to read and to keep in git:
- * front matter with its model and parameters, then its messages. Values are
- * JSON, which is YAML too, so that front matter can be parsed.
+ * Writes a Version of a Prompt or Agent as Humanloop serialised it, by its
+ * reference ".prompt and .agent Files": model, parameters and tools as front matter in
+ * YAML, then the template. What the format has no words for is reported.
  */
-import { isEmpty, isObject, parseExactly } from "../core/json.ts";
+import { isEmpty, isObject } from "../core/json.ts";
+import { type Note, type TextOf, writeTemplate } from "./template_text.ts";
+import { flowText, valueText } from "./yaml.ts";
 
-/** What comes first in the front matter, in this order. */
-const FIRST = [
-  ...["path", "id", "version_id", "version_name", "version_description"],
-  ...["model", "provider", "endpoint", "temperature", "max_tokens", "top_p"],
+/** What the front matter holds, in the order of the reference. */
+const PARAMETERS = [
+  ...["model", "temperature", "max_tokens", "top_p", "presence_penalty"],
+  ...["frequency_penalty", "stop", "seed", "response_format"],
+  ...["reasoning_effort", "other", "provider", "endpoint"],
+  ...["template_language", "max_iterations", "attributes"],
+  ...["linked_tools", "tools"],
 ];
 /** What is no part of a Version's definition, or is in the text. */
 const LEFT_OUT = new Set([
@@ -17,69 +22,92 @@ const LEFT_OUT = new Set([
   ...["committed_at", "directory_id", "name", "inputs", "evaluators"],
   ...["evaluator_aggregates", "version_logs_count", "total_logs_count"],
 ]);
+/** What says what a Version is called, which the format has no field for. */
+const NAMES = [
+  ...["path", "id", "version_id", "version_name", "version_description"],
+];
+const ABOUT = new Set([
+  ...[...LEFT_OUT, ...NAMES, "type", "description", "readme", "tags"],
+  ...["schema", "status", "commit_message"],
+]);
 
 /**
  * Writes the text of a Version.
  *
- * @param json The Version as the API sent it.
- * @returns Humanloop's own text of it where it was sent, else one of ours;
- * `null` where the JSON is no Version.
+ * @param version As the API sent it; numbers keep their spelling.
+ * @returns Humanloop's own text of it where it was sent, else the same made here.
  */
-export function promptText(json: string): string | null {
-  const version = parseExactly(json);
-  if (!isObject(version)) return null;
+export function promptText(
+  version: Readonly<Record<string, unknown>>,
+): TextOf {
+  const inexact: string[] = [];
+  const note: Note = (reason) => void inexact.push(reason);
   const own = version["raw_file_content"];
-  if (typeof own === "string" && own !== "") return own;
-  const lines = fieldsOf(version).map(([name, value]) =>
-    `${keyOf(name)}: ${JSON.stringify(value)}`
+  const text = typeof own === "string" && own !== ""
+    ? own
+    : serialized(version, note);
+  if (!text.isWellFormed()) note("a broken character (half a surrogate pair)");
+  return { text, inexact };
+}
+
+function serialized(
+  version: Readonly<Record<string, unknown>>,
+  note: Note,
+): string {
+  const lines = PARAMETERS
+    .filter((name) => isWritten(name, version[name]))
+    .map((name) => `${name}: ${valueText(definitionOf(name, version[name]))}`);
+  for (const [name, value] of Object.entries(version)) {
+    if (PARAMETERS.includes(name) || ABOUT.has(name) || isEmpty(value)) {
+      continue;
+    }
+    note(`the field ${flowText(name)}`);
+  }
+  const { text, inexact } = writeTemplate(
+    version["template"],
+    version["endpoint"],
   );
-  const text = templateText(version["template"]);
-  return ["---", ...lines, "---", "", text].join("\n");
+  inexact.forEach(note);
+  return ["---", ...lines, "---", text].join("\n");
+}
+
+/** Leaves out what was not set, and the language that the format is in anyway. */
+function isWritten(name: string, value: unknown): boolean {
+  if (name === "template_language" && value === "default") return false;
+  return value === "" || !isEmpty(value);
+}
+
+/**
+ * Returns a parameter as it was given: the API adds to an Agent's link the File that
+ * it leads to, which has a text of its own.
+ */
+function definitionOf(name: string, value: unknown): unknown {
+  if (name !== "tools" || !Array.isArray(value)) return value;
+  return value.map((tool: unknown) => {
+    if (!isObject(tool) || tool["type"] !== "file") return tool;
+    const { file: _, ...link } = tool;
+    return link;
+  });
 }
 
 /** Returns what a Version consists of beside its template, what matters most first. */
 export function fieldsOf(
   version: Readonly<Record<string, unknown>>,
 ): readonly (readonly [name: string, value: unknown])[] {
+  const first = [
+    ...NAMES,
+    ...["model", "provider", "endpoint", "temperature", "max_tokens", "top_p"],
+  ];
   return [
-    ...FIRST.filter((name) => name in version),
-    ...Object.keys(version).filter((name) => !FIRST.includes(name)),
+    ...first.filter((name) => name in version),
+    ...Object.keys(version).filter((name) => !first.includes(name)),
   ]
     .filter((name) => !LEFT_OUT.has(name) && !isEmpty(version[name]))
     .map((name) => [name, version[name]]);
 }
 
-/** Writes a key of YAML, quoted where it needs to be. */
-function keyOf(name: string): string {
-  return /^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name);
-}
-
-/** Writes a template as text: messages, each in the tag of its role. */
+/** Writes a template as text to be compared: messages, each in the tag of its role. */
 export function templateText(template: unknown): string {
-  if (typeof template === "string") return ensureEnd(template);
-  if (!Array.isArray(template)) return "";
-  return template.map((message) => {
-    if (!isObject(message)) return `${JSON.stringify(message)}\n`;
-    const { role, content, ...rest } = message;
-    const attributes = Object.entries(rest)
-      .filter(([, value]) => !isEmpty(value))
-      .map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-    const tag = typeof role === "string" ? role : "message";
-    return `<${tag}${attributes.join("")}>\n${contentText(content)}</${tag}>\n`;
-  }).join("\n");
-}
-
-function contentText(content: unknown): string {
-  if (typeof content === "string") return ensureEnd(content);
-  if (!Array.isArray(content)) return "";
-  return content.map((part) =>
-    isObject(part) && part["type"] === "text" &&
-      typeof part["text"] === "string"
-      ? ensureEnd(part["text"])
-      : `<part>${JSON.stringify(part)}</part>\n`
-  ).join("");
-}
-
-function ensureEnd(text: string): string {
-  return text.endsWith("\n") ? text : `${text}\n`;
+  const endpoint = typeof template === "string" ? "complete" : "chat";
+  return writeTemplate(template, endpoint).text;
 }

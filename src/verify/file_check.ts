@@ -143,7 +143,7 @@ class FileCheck {
       `${dir}/logs`,
       parts.logs,
       evaluationLogKey,
-      // A Run that is missing is fetched anew; its Logs are what they were.
+      // A Run that is missing is fetched again; its Logs are what they were.
       FETCH,
       (record) => {
         const run = record["run_id"];
@@ -241,7 +241,7 @@ class FileCheck {
       const there = this.#counts[kind] ?? 0;
       const wanted = said[kind] ?? 0;
       if (there === wanted) continue;
-      const message = `vouches for ${wanted} ${kind}, ${there} are there`;
+      const message = `says ${wanted} ${kind}, ${there} are there`;
       this.#report(".done", message);
     }
   }

@@ -60,8 +60,8 @@ export async function checkList(
       problems.add(
         name,
         official
-          ? `stands behind chunk ${short}, which is not full: a leftover of an earlier run of the official script`
-          : `stands behind chunk ${short}, which is not full`,
+          ? `comes after chunk ${short}, which is not full: a leftover of an earlier run of the official script`
+          : `comes after chunk ${short}, which is not full`,
         official ? SET_ASIDE : FETCH,
       );
     }

@@ -3,7 +3,7 @@ import { asideOf } from "../tree/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
 export type Repair =
-  /** Sets the path aside, and what `.done` says of its File; it is fetched anew. */
+  /** Sets the path aside, and what `.done` says of its File; it is fetched again. */
   | "setAside"
   /** Sets aside only what `.done` says of its File, so that a resume looks at it. */
   | "fetch"
@@ -29,7 +29,7 @@ export interface Problem extends Remedy {
   readonly message: string;
 }
 
-const REPAIR = "verify --repair sets it aside and fetches it anew";
+const REPAIR = "verify --repair sets it aside and fetches it again";
 /** For what is damaged, or does not belong there. */
 export const SET_ASIDE: Remedy = { repair: "setAside", advice: REPAIR };
 /** For what is missing from a File. */
@@ -64,7 +64,7 @@ export function remedyFor(name: string): Remedy {
       "restore export.json, or remove it and SHA256SUMS to go by the files alone",
     );
   }
-  // A log holds nothing that is fetched; a resume sums it anew.
+  // A log holds nothing that is fetched; a resume sums it again.
   return name === "export.log" ? RESUME : SET_ASIDE;
 }
 

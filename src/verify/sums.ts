@@ -12,7 +12,7 @@ import type { TreeExport } from "../tree/tree_reader.ts";
 import { byHand, type Problems } from "./problems.ts";
 
 const ADVICE = byHand(
-  "remove SHA256SUMS and resume to sum the files anew, if they are sound",
+  "remove SHA256SUMS and resume to sum the files again, if they are sound",
 );
 /** The log of a run that did not end has grown since it was summed. */
 const LOG_NAME = "export.log";

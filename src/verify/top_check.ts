@@ -3,7 +3,7 @@ import { isObject } from "../core/json.ts";
 import { isSummed, JOURNAL_NAME, type Sums } from "../tree/checksums.ts";
 import { asidePath } from "../tree/file_shape.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
-import { gapText } from "../core/gap.ts";
+import { gapText, joinGaps } from "../core/gap.ts";
 import { DAMAGED_NAME, type PlainTree } from "../tree/plain_tree.ts";
 import type { TreeExport } from "../tree/tree_reader.ts";
 import {
@@ -26,7 +26,7 @@ const TOP: readonly string[] = [
 ];
 /** Where the manifest of a shard is in exports that were merged by hand. */
 const SHARD = /^shards\/[^/]+\//;
-/** A database beside an export, which can be made anew. */
+/** A database beside an export, which can be made again. */
 const DATABASE = /^humanloop\.db/;
 /** What a repair set aside. */
 const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
@@ -122,7 +122,7 @@ async function checkExport(
     problems.add(name, "is missing", remedy);
   }
   const name = `${prefix}export.json`;
-  for (const gap of manifest?.gaps ?? []) {
+  for (const gap of joinGaps(manifest?.gaps ?? [])) {
     problems.add(name, `lists as missing: ${gapText(gap)}`, RESUME);
   }
   if (manifest !== null && manifest.state !== "complete") {

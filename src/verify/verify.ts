@@ -235,7 +235,7 @@ function compareEntry(
   if (
     manifest.settings.logs && done?.logs === false && entry.type !== "dataset"
   ) {
-    const message = "vouches for the File without its Logs";
+    const message = "says that the File is complete without its Logs";
     problems.add(`files/${id}/.done`, message, RESUME);
   }
   for (const kind of RECORD_KINDS) {

@@ -209,7 +209,7 @@ Deno.test("a File shows the numbers of its Versions, and any two of them compare
   assertStringIncludes(page, `version=prv_2">70</a>`);
   const diff = await site.get("/files/pr_1/diff?from=prv_1&to=prv_2");
   assertStringIncludes(diff, "1 line gone, 1 line new.");
-  assertStringIncludes(diff, "<del>Rule 1.</del>");
+  assertStringIncludes(diff, "<del>  Rule 1.</del>");
   await site.get("/files/pr_1/diff?from=prv_1&to=prv_9", 404);
 });
 

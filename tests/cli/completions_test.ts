@@ -53,6 +53,7 @@ Deno.test({
     assertEquals(await complete(["verify", "exp"]), ["exports"]);
     assertEquals(await complete(["--type", "da"]), ["dataset"]);
     assertEquals(await complete(["plan", "--type", "t"]), ["tool"]);
+    assertEquals(await complete(["datasets", "--format", "c"]), ["csv"]);
     assertEquals(await complete(["--resume", "e"]), ["exports"]);
     assertEquals(await complete(["--since", "2"]), []);
     assertEquals(await complete(["help", "ver"]), ["verify"]);

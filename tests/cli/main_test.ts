@@ -52,6 +52,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["verify"], "verify needs the directory of an export"],
   [["verify", "a", "b"], "there is no directory a"],
   [["prompts", "a"], "prompts needs --to OUT"],
+  [["datasets", "a"], "datasets needs --to OUT"],
   [["completions", "csh"], "bash, zsh or fish, not csh"],
   [["--since", "30d"], "and Logs are not asked for; add --logs"],
   [["--logs", "--since", "2025-02-30"], "--since must be a date"],

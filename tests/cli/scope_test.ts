@@ -166,6 +166,7 @@ Deno.test("index, verify and prompts print one JSON document, and no DIR// in an
       files: 5,
       versions: 14,
       unread: [],
+      inexact: [],
     },
   );
   const verified = await documentOf(["verify", dir, "--json"]);

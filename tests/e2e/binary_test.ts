@@ -11,6 +11,13 @@ import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import {
+  AUTHORITY,
+  NETWORK_KEY,
+  NO_PROXIES,
+  serveApi,
+  serveProxy,
+} from "../helpers/network.ts";
+import {
   assertTree,
   expectedTree,
   onlyExport,
@@ -150,6 +157,36 @@ Deno.test({
           assert(!(out + err).includes(CANARY));
         }
         assertEquals(await filesWith(cwd, CANARY), []);
+      },
+    );
+
+    await t.step(
+      "trusts the authorities and goes through the proxies that its environment names",
+      async () => {
+        await using server = serveApi("good");
+        await using proxy = serveProxy("me:p@ss");
+        const plan = (env: Record<string, string>) =>
+          end(start(binary, ["plan", "--api-url", server.url], {
+            cwd,
+            env: { ...NO_PROXIES, HUMANLOOP_API_KEY: NETWORK_KEY, ...env },
+          }));
+        const HTTPS_PROXY = `http://me:p%40ss@${proxy.address}`;
+        const proxied = await plan({ HTTPS_PROXY, DENO_CERT: AUTHORITY });
+        assertEquals([proxied.code, proxied.err], [0, ""]);
+        assert(proxy.seen.length > 0);
+        assert(proxy.seen.every((method) => method === "CONNECT"));
+        const requests = proxy.seen.length;
+        const direct = await plan({
+          ...{ ALL_PROXY: HTTPS_PROXY, NO_PROXY: "127.0.0.1" },
+          ...{ DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: AUTHORITY },
+        });
+        assertEquals([direct.code, proxy.seen.length], [
+          Deno.build.os === "linux" ? 0 : direct.code,
+          requests,
+        ]);
+        const untrusted = await plan({});
+        assertEquals(untrusted.code, 3);
+        assertStringIncludes(untrusted.err, "certificate is not trusted");
       },
     );
 

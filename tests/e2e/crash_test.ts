@@ -1,6 +1,6 @@
 /**
  * A run that dies at any operation on the disk, whatever it was doing: exporting
- * anew, adding Logs, filling gaps, reading a changed list again.
+ * again, adding Logs, filling gaps, reading a changed list again.
  */
 import { assert, assertEquals } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";

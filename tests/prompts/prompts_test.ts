@@ -8,7 +8,6 @@ import {
   originalName,
   safeName,
 } from "../../src/prompts/names.ts";
-import { promptText } from "../../src/prompts/prompt_text.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
   EXPORT_ARGS,
@@ -91,50 +90,6 @@ Deno.test("that holds for generated names too", () => {
   }
 });
 
-Deno.test("a Version is front matter, then its messages; numbers keep their spelling", () => {
-  const text = promptText(`{
-    "version_id": "prv_1", "path": "Support/Triage", "model": "gpt-4o",
-    "temperature": 0.10, "attributes": {"n": 12345678901234567890},
-    "tools": [], "seed": null, "created_at": "2025-01-01",
-    "template": [
-      {"role": "system", "content": "Be kind.\\nBe brief."},
-      {"role": "user", "name": "ann", "content": [
-        {"type": "text", "text": "{{ticket}}"},
-        {"type": "image_url", "image_url": {"url": "https://x.test/a.png"}}]}
-    ]}`);
-  assertEquals(
-    text,
-    `---
-path: "Support/Triage"
-version_id: "prv_1"
-model: "gpt-4o"
-temperature: 0.10
-attributes: {"n":12345678901234567890}
----
-
-<system>
-Be kind.
-Be brief.
-</system>
-
-<user name="ann">
-{{ticket}}
-<part>{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}</part>
-</user>
-`,
-  );
-});
-
-Deno.test("a template that is text is written as it is, and Humanloop's own text goes before ours", () => {
-  const own = "---\nmodel: x\n---\n<system>\nown\n</system>\n";
-  const raw = JSON.stringify({ model: "y", raw_file_content: own });
-  assertEquals(promptText(raw), own);
-  const plain = promptText(`{"model":"y","template":"Once {{upon}}"}`);
-  assertEquals(plain, `---\nmodel: "y"\n---\n\nOnce {{upon}}\n`);
-  assertEquals(promptText("[1]"), null);
-  assertEquals(promptText("{"), null);
-});
-
 /** Makes a Prompt under a path, with one deployed Version and one other. */
 function promptAt(model: DemoFile, id: string, path: string): DemoFile {
   const version = (v: string) => ({
@@ -200,8 +155,8 @@ Deno.test("every Version of an export is a file under its path, the deployed one
     "x@pr_4_a.prompt",
   ]);
   assert(written.some((name) => name.endsWith(".agent")));
-  const deployed = disk.files("/out").get("support/triage.prompt")!;
-  assertStringIncludes(deployed, `version_id: "pr_0_b"`);
+  const versions = JSON.parse(disk.files("/out").get("%versions.json")!);
+  assertEquals(versions["support/triage.prompt"].version_id, "pr_0_b");
   const verified = await runInMemory(["verify", MEMORY_EXPORT], {
     disk,
     workspace,
@@ -283,7 +238,7 @@ Deno.test("a path of 60 names of 90 characters is cut, and nothing is written be
   assertEquals(Object.values(kept), paths);
   for (const path of Object.keys(kept)) {
     assert(path.length <= 1_000 && path.startsWith(`${names[0]}/`), path);
-    assertStringIncludes(await Deno.readTextFile(join(to, path)), "version_id");
+    assertStringIncludes(await Deno.readTextFile(join(to, path)), "model: ");
   }
   await Deno.lstat(join(to, "%2E%2E/%2E%2E/outside.prompt"));
   const beside = await Array.fromAsync(Deno.readDir(dir.path));

@@ -174,7 +174,7 @@ browserTest(
       const wanted of [
         "Support / Triage /",
         "v7 (default)",
-        "Label the ticket with one of 10 labels: {{ticket}}",
+        "  Label the ticket with one of 10 labels: {{ticket}}",
         "12345678901234567890",
         "2 lines of v6 are not in v7, 2 are new.",
         "June regression",
@@ -207,8 +207,8 @@ browserTest(
     assertEquals(changed, [
       "model: gpt-4o-mini",
       "model: gpt-4o",
-      "Label the ticket with one of 4 labels: {{ticket}}",
-      "Label the ticket with one of 10 labels: {{ticket}}",
+      "  Label the ticket with one of 4 labels: {{ticket}}",
+      "  Label the ticket with one of 10 labels: {{ticket}}",
     ]);
     await choose("from", 0);
     assertEquals(await text(tab, "#difference"), "v7 and v7 are the same.");

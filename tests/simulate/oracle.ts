@@ -76,7 +76,7 @@ export function judgeRest(seed: Seed, result: Result): string[] {
   const isUnsure = (path: string) =>
     isBeside(path) || path.endsWith("/.state.json");
   if (code !== 3) {
-    return vouchedDifferences(
+    return doneDifferences(
       tree,
       expected,
       (path) => touched.has(fileOf(path)) || isBeside(path),
@@ -169,7 +169,7 @@ function differences(
 }
 
 /** Checks what a killed run left: anything, but no .done beside what is not complete. */
-function vouchedDifferences(
+function doneDifferences(
   tree: Tree,
   expected: Tree,
   isExcused: (path: string) => boolean,
@@ -185,7 +185,7 @@ function vouchedDifferences(
 
 /**
  * Finds what is wrong with an export of a source that changed: whatever is
- * vouched for must hold every record that was there throughout, once, in the
+ * called complete must hold every record that was there throughout, once, in the
  * source's order, and none that never was.
  */
 export function judgeMotion(seed: Seed, result: Result): string[] {
@@ -193,7 +193,7 @@ export function judgeMotion(seed: Seed, result: Result): string[] {
   const wanted = new Set(
     wantedWorkspace(seed).files.map(({ id }) => `files/${id}`),
   );
-  const isVouched = (path: string) =>
+  const isDone = (path: string) =>
     wanted.has(fileOf(path)) && tree.has(`${fileOf(path)}/.done`) &&
     (code === 0 || !seed.touched.has(fileOf(path)));
   const wrong = [...wanted]
@@ -201,28 +201,28 @@ export function judgeMotion(seed: Seed, result: Result): string[] {
     .map((file) => `${file} is complete without .done`);
   for (const list of seed.source.lists) {
     const isLogs = list.dir.endsWith("/logs");
-    if (!isVouched(list.dir) || isLogs && !logs) continue;
+    if (!isDone(list.dir) || isLogs && !logs) continue;
     // The export may have been without Logs, and be on its way to have them.
     if (isLogs && code !== 0 && seed.logsFrom > 1) continue;
     wrong.push(...judgeList(seed, list, tree));
   }
   for (const [path, document] of seed.source.documents) {
-    if (!isVouched(path) || !document.isThroughout) continue;
+    if (!isDone(path) || !document.isThroughout) continue;
     if (tree.get(path) !== document.text) wrong.push(`${path} is not there`);
   }
-  return [...wrong, ...strangers(seed, tree, isVouched)];
+  return [...wrong, ...strangers(seed, tree, isDone)];
 }
 
 /** Documents that no source ever held. */
 function strangers(
   { source: { documents } }: Seed,
   tree: Tree,
-  isVouched: (path: string) => boolean,
+  isDone: (path: string) => boolean,
 ): string[] {
   return [...tree.keys()].filter((path) =>
     /^files\/[^/]+\/(versions\/[^/]+|evaluations\/[^/]+\/runs\/[^/]+)$/
       .test(path) &&
-    isVouched(path) && !documents.has(path)
+    isDone(path) && !documents.has(path)
   ).map((path) => `${path} never was`);
 }
 

@@ -156,7 +156,7 @@ export async function simulate(
       };
     }
     if ([0, 3].includes(code)) seed.touched.clear();
-    // Nothing was kept yet: a person starts anew.
+    // Nothing was kept yet: a person starts again.
     const isEmpty = code === 2 && !before.has("export.json");
     if (isEmpty && root !== null) await seed.disk.remove(MEMORY_OUTPUT);
   }

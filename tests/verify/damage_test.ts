@@ -134,7 +134,7 @@ for (let from = 1; from <= SEEDS; from += A_TEST) {
   Deno.test(`damages ${from} to ${from + A_TEST - 1} are all reported`, async () => {
     for (let seed = from; seed < from + A_TEST; seed++) {
       const disk = (await sound).copy();
-      // Pages are made from the rest, and vouched for by nothing.
+      // Pages are made from the rest, and no sum covers them.
       const names = [...disk.files(MEMORY_EXPORT).keys()]
         .filter((name) => !name.endsWith("index.html")).sort();
       const dice = new Dice(seed);

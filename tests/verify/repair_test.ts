@@ -51,7 +51,7 @@ Deno.test("six problems of a File are one advice and one repair, and the export 
   const first = await verifyExports({ disk, dirs });
   assert(first.problems.length >= 6);
   assertEquals(advicesOf(first.problems), [
-    "verify --repair sets it aside and fetches it anew",
+    "verify --repair sets it aside and fetches it again",
     "resume",
   ]);
   const setAside = await repair(disk, MEMORY_EXPORT, first.problems);
@@ -158,7 +158,9 @@ Deno.test("verify --repair sets aside, resumes and verifies, in one command", as
   assertEquals(held(disk), before);
   const second = await runInMemory(REPAIR, { disk, workspace });
   assertEquals(second.code, 0);
-  assert(second.out.endsWith("There is nothing that --repair can mend\n"));
+  assert(
+    second.out.endsWith("There is nothing that --repair can fetch again\n"),
+  );
 });
 
 Deno.test("verify --repair --json is one document, with the resume's in it", async () => {

@@ -247,5 +247,5 @@ Deno.test("files alone are judged by their own .done, and verify says what it ca
   disk.put(`/whole/files/${file!.id}/versions/${file!.versions[0]!.id}`, null);
   const { code, out } = await verify(disk);
   assertEquals(code, 4);
-  assertStringIncludes(out, ".done: vouches for");
+  assertStringIncludes(out, ".done: says");
 });

@@ -98,7 +98,7 @@ const DAMAGES: ReadonlyArray<
         text(disk, `${P}/logs/1.jsonl`)
           .replace(`{"id":"log_0"}\n`, ""),
       ),
-    `${P}/logs/2.jsonl: stands behind chunk 1, which is not full`,
+    `${P}/logs/2.jsonl: comes after chunk 1, which is not full`,
   ],
   [
     "a chunk that is missing",
@@ -106,9 +106,9 @@ const DAMAGES: ReadonlyArray<
     `${P}/logs/3.jsonl: has no chunk 2 before it`,
   ],
   [
-    "counts that .done does not vouch for",
+    "counts that differ from those of .done",
     (disk) => disk.put(at(`${P}/logs/3.jsonl`), null),
-    `${P}/.done: vouches for 2100 logs, 2000 are there`,
+    `${P}/.done: says 2100 logs, 2000 are there`,
   ],
   [
     "a last line without its end",
@@ -245,7 +245,7 @@ Deno.test("the official script's defects are named, and what cannot be known is 
       "files/pr_first/logs/1.jsonl: holds 1001 lines, as every full first chunk of the official script",
       "files/pr_first/logs/2.jsonl: line 1 is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold",
       "files/pr_parts/evaluations/evr_1/stats.json: is missing",
-      "files/pr_stale/logs/2.jsonl: stands behind chunk 1, which is not full: a leftover of an earlier run of the official script",
+      "files/pr_stale/logs/2.jsonl: comes after chunk 1, which is not full: a leftover of an earlier run of the official script",
       `files/pr_stale/logs/2.jsonl: line 1 holds "log_7" a second time, after chunk 1, line 8`,
     ],
   );

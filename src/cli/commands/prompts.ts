@@ -1,28 +1,63 @@
-/** `prompts`: writes the Prompts and Agents of an export as readable files. */
+/** `prompts`: writes the Prompts and Agents of an export as files that others read. */
+import { join } from "@std/path";
+import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
+import { ensureDatabase } from "../../database/ensure.ts";
+import { openDatabase } from "../../database/sqlite.ts";
+import { writeDatasets } from "../../datasets/write_datasets.ts";
+import { expectOutside } from "../../prompts/output_dir.ts";
+import { testFinder } from "../../prompts/test_files.ts";
+import {
+  TESTS,
+  writePromptfoo,
+  type WrittenPromptfoo,
+} from "../../prompts/write_promptfoo.ts";
 import { writePrompts } from "../../prompts/write_prompts.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
+import { buildBar } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import type { Flags } from "../options.ts";
+import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
  * Runs the command.
  *
  * @returns The exit code: 3 where something could not be read.
- * @throws {UsageError} When there is no export, or the target is inside it.
+ * @throws {UsageError} When there is no export, the target is inside it, or there is
+ * no such format.
  * @throws {StorageError} When a file cannot be written.
+ * @throws {DOMException} When the user interrupts.
  */
-export async function prompts(
-  { operands: [dir = ""], to = "", output, quiet, json }: Flags,
-  { disk, terminal }: Runtime,
-): Promise<number> {
+export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
+  const { operands: [dir = ""], to = "", output, quiet, json } = flags;
+  const { disk, terminal } = runtime;
+  const { format = "humanloop", deployed: onlyDeployed = false } = flags;
+  if (format !== "humanloop" && format !== "promptfoo") {
+    throw new UsageError(`--format is humanloop or promptfoo, not ${format}`);
+  }
   const root = await exportPath(disk, dir, output);
-  const { files, versions, unread } = await writePrompts(disk, [root], to);
-  for (const one of unread) terminal.err(`warn: ${escapeControls(one)}\n`);
+  const result = format === "promptfoo"
+    ? await promptfoo(root, to, flags, runtime)
+    : {
+      notes: [],
+      ...await writePrompts({ disk, dirs: [root], to, onlyDeployed }),
+    };
+  const { notes, ...written } = result;
+  const { files, versions, unread, inexact } = written;
+  const warn = (one: string, kind = "warn") =>
+    terminal.err(`${kind}: ${escapeControls(one)}\n`);
+  for (const one of unread) warn(one);
+  for (const { file, reasons, json } of inexact) {
+    warn(`${file} does not say ${reasons.join("; ")}: all of it is in ${json}`);
+  }
+  if (!quiet) { for (const one of notes) warn(one, "note"); }
   const exitCode = unread.length === 0 ? EXIT.complete : EXIT.incomplete;
   if (json) {
-    const document = { exitCode, exportDir: root, to, files, versions, unread };
+    const document = {
+      ...{ exitCode, exportDir: root, to, ...written },
+      ...format === "promptfoo" && { notes },
+    };
     terminal.out(`${JSON.stringify(document)}\n`);
   } else if (!quiet) {
     const of = pluralize(files, "File");
@@ -33,4 +68,41 @@ export async function prompts(
     );
   }
   return exitCode;
+}
+
+/** Writes configurations of promptfoo, and Datasets as their tests. */
+async function promptfoo(
+  root: string,
+  to: string,
+  flags: Flags,
+  runtime: Runtime,
+): Promise<WrittenPromptfoo> {
+  const { disk } = runtime;
+  const dirs = [root];
+  expectOutside(dirs, to);
+  const bar = buildBar(flags, runtime);
+  const { onProgress } = bar;
+  return await untilInterrupted(runtime, async (signal) => {
+    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
+      .finally(bar.end);
+    const database = openDatabase(path);
+    try {
+      const target = { to: join(to, TESTS), format: "promptfoo" } as const;
+      const context = { disk, exportDirs: dirs, signal };
+      const tests = await writeDatasets(database, target, context);
+      const chosen = tests.files.filter(({ deployed }) => deployed);
+      const find = testFinder(database, chosen);
+      const written = await writePromptfoo({ disk, dirs, to }, find);
+      const textsOf = (isLoss: boolean) =>
+        tests.problems.filter((one) => one.isLoss === isLoss)
+          .map(({ text }) => text);
+      return {
+        ...written,
+        unread: [...written.unread, ...textsOf(true)],
+        notes: [...written.notes, ...textsOf(false)],
+      };
+    } finally {
+      database.close();
+    }
+  });
 }

@@ -109,7 +109,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     runtime.terminal.out(summary(roots, check));
   }
   if (flags.repair && repaired === null && (!isSound || !flags.quiet)) {
-    runtime.terminal.out("  There is nothing that --repair can mend\n");
+    runtime.terminal.out("  There is nothing that --repair can fetch again\n");
   }
   return exitCode;
 }

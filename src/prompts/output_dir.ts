@@ -1,0 +1,61 @@
+/** Keeps what is written for people out of exports, and below the chosen directory. */
+import { dirname, join, resolve } from "@std/path";
+import { UsageError } from "../core/errors.ts";
+import type { Disk } from "../core/runtime.ts";
+import { writeFile } from "../tree/atomic_file.ts";
+
+/**
+ * Makes sure that nothing is written into an export.
+ *
+ * @param dirs The exports' directories.
+ * @throws {UsageError} When `to` is one of them, or inside.
+ */
+export function expectOutside(dirs: readonly string[], to: string): void {
+  const target = resolve(to);
+  for (const dir of dirs.map((one) => resolve(one))) {
+    if (target !== dir && !target.startsWith(join(dir, "/"))) continue;
+    throw new UsageError(
+      `${to} is inside the export, where only what the API sent belongs; choose another directory with --to`,
+    );
+  }
+}
+
+/**
+ * Makes sure that a directory below `to` is reached through no symbolic link.
+ *
+ * @param known Directories that were looked at.
+ * @throws {UsageError} When there is one.
+ */
+export async function expectPlainDirs(
+  disk: Disk,
+  to: string,
+  dir: string,
+  known: Set<string>,
+): Promise<void> {
+  if (known.has(dir) || dir.length <= join(to).length) return;
+  await expectPlainDirs(disk, to, dirname(dir), known);
+  const info = await disk.lstat(dir).catch(() => null);
+  if (info?.isSymlink) {
+    throw new UsageError(
+      `${dir} is a symbolic link, which is not written through; remove it, or choose another directory with --to`,
+    );
+  }
+  known.add(dir);
+}
+
+/**
+ * Makes what writes texts below a directory, through no symbolic link.
+ *
+ * @returns Writes a text to a path below it, with `/` between names.
+ */
+export function outputWriter(
+  disk: Disk,
+  to: string,
+): (name: string, text: string) => Promise<void> {
+  const plainDirs = new Set<string>();
+  return async (name, text) => {
+    const path = join(to, name);
+    await expectPlainDirs(disk, to, dirname(path), plainDirs);
+    await writeFile(disk, path, new TextEncoder().encode(text));
+  };
+}

@@ -1,0 +1,140 @@
+/** DuckDB reads what is made of Datasets: every row, with the texts of the export. */
+import { assertEquals } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { run } from "../helpers/program.ts";
+import { tempDir } from "../helpers/tree.ts";
+import { exportTo } from "../report/export_to.ts";
+import { datasetTree, writeTexts } from "./tree.ts";
+
+/** A tool of these tests, with a lock of its own: the program has nothing of it. */
+const PACKAGE = "npm:@duckdb/node-api@1.5.6-r.1";
+const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
+
+type Row = Readonly<Record<string, string | null>>;
+
+/** Asks DuckDB, and returns the rows of each question. */
+async function ask(
+  ...questions: readonly string[]
+): Promise<readonly (readonly Row[])[]> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-prompt", "--no-config", "-A", "--frozen"],
+      ...[`--lock=${here("duckdb.lock")}`, here("duckdb_reader.ts"), PACKAGE],
+      ...questions,
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(decoder.decode(stderr));
+  return JSON.parse(decoder.decode(stdout));
+}
+
+const reason = await ask("SELECT 1").then(() => null, (error) => error.message);
+const skipped = reason === null
+  ? ""
+  : `SKIPPED, FOR DUCKDB CANNOT BE LOADED (${reason.split("\n")[0]}): `;
+
+const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`;
+const jsonl = (path: string) =>
+  `SELECT * FROM read_json(${quoted(path)}, format = 'newline_delimited',
+    columns = {id: 'VARCHAR', input: 'JSON', messages: 'JSON',
+    expected_output: 'JSON', metadata: 'JSON'})`;
+const csv = (path: string) =>
+  `SELECT * FROM read_csv(${quoted(path)}, header = true, all_varchar = true,
+    allow_quoted_nulls = false)`;
+
+/** Writes the Datasets of an export in both formats. */
+async function written(from: string, to: string): Promise<void> {
+  for (const format of ["jsonl", "csv"]) {
+    const args = ["datasets", from, "--to", to, "--format", format, "-q"];
+    assertEquals((await run(args)).code, 0);
+  }
+}
+
+Deno.test({
+  name: skipped + "DuckDB reads the demo's Datasets, from JSONL and from CSV",
+  ignore: reason !== null,
+  fn: async () => {
+    await using dir = await tempDir();
+    const from = join(dir.path, "export");
+    const workspace = sampleWorkspace();
+    await exportTo(from, workspace);
+    await written(from, join(dir.path, "out"));
+    for (const file of workspace.files) {
+      if (file.type !== "dataset") continue;
+      const { path } = JSON.parse(file.text);
+      for (const [versionId, points] of file.datapoints) {
+        const base = join(dir.path, "out", `${path}@${versionId}`);
+        const [lines, rows] = await ask(
+          jsonl(`${base}.jsonl`),
+          csv(`${base}.csv`),
+        );
+        const expected = Array.from(
+          { length: points.length },
+          (_, i) => JSON.parse(points.at(i)!),
+        );
+        assertEquals(
+          lines!.map((row) => ({
+            id: row["id"],
+            inputs: JSON.parse(row["input"]!),
+            messages: JSON.parse(row["messages"]!),
+            target: JSON.parse(row["expected_output"]!),
+          })),
+          expected,
+        );
+        assertEquals(
+          rows!.map((row) => ({
+            id: row["id"],
+            inputs: { ticket: row["ticket"] },
+            messages: JSON.parse(row["messages"]!),
+            target: JSON.parse(row["expected_output"]!),
+          })),
+          expected,
+        );
+        assertEquals(
+          lines!.map(({ metadata }) => metadata),
+          rows!.map(({ metadata }) => metadata),
+        );
+      }
+    }
+  },
+});
+
+/** Texts that a table might change, and what stands in its cell. */
+const TEXTS = [
+  ...["=1", "-1-1", "+a", "@x", "\t=1", "'=1", "-5", 'a "b", c', "a\nb\r\nc"],
+  ...["", " x ", "é📦\u2028", '"', "'", ";=1+1", "null", "\\", "a\u0001b"],
+];
+
+Deno.test({
+  name: skipped +
+    "DuckDB reads hostile texts as they are; formulas with their apostrophe",
+  ignore: reason !== null,
+  fn: async () => {
+    await using dir = await tempDir();
+    const from = join(dir.path, "export");
+    const lines = TEXTS.map((x, i) =>
+      JSON.stringify({ id: `${i}`, inputs: { x } })
+    );
+    lines.push(`{"id":"none","inputs":{}}`);
+    const versions = { dsv_1: lines };
+    await writeTexts(from, datasetTree({ id: "ds_1", path: "t", versions }));
+    const out = join(dir.path, "out");
+    await written(from, out);
+    const [objects, rows] = await ask(
+      jsonl(join(out, "t.jsonl")),
+      csv(join(out, "t.csv")),
+    );
+    assertEquals(
+      objects!.map(({ input }) => JSON.parse(input!)),
+      [...TEXTS.map((x) => ({ x })), {}],
+    );
+    assertEquals(rows!.map(({ x }) => x!), [
+      ...TEXTS.map((text) =>
+        /^'*[=+\-@\t]/.test(text) && text !== "-5" ? `'${text}` : text
+      ),
+      null,
+    ]);
+  },
+});
