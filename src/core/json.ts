@@ -19,15 +19,24 @@ export function isEmpty(value: unknown): boolean {
  */
 export function parseExactly(json: string): unknown {
   try {
-    if (!hasOddNumber(json)) return JSON.parse(json);
-    return JSON.parse(json, (_, value, context?: { source?: string }) => {
-      const source = context?.source;
-      if (typeof value !== "number" || source === undefined) return value;
-      return rawJson(source);
-    });
+    return withExactNumbers(json, JSON.parse(json));
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Lets the numbers of a value keep their spelling when they are printed.
+ *
+ * @param json The JSON that it was parsed from.
+ */
+export function withExactNumbers(json: string, value: unknown): unknown {
+  if (!hasOddNumber(json)) return value;
+  return JSON.parse(json, (_, value, context?: { source?: string }) => {
+    const source = context?.source;
+    if (typeof value !== "number" || source === undefined) return value;
+    return rawJson(source);
+  });
 }
 
 /** Checks whether there may be a number that would be printed in another spelling. */

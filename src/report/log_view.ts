@@ -22,13 +22,12 @@ export function logsView(
   { total, chunks }: { readonly total: number; readonly chunks: number },
 ): Markup {
   if (chunks === 0) return html``;
+  const links = html`<a href="logs/">${pluralize(chunks, "file")}</a> of JSON`;
   const rest = total > newest.length
     ? html`<p>The newest ${count(newest.length)} of ${
       count(total)
-    }. To see and search all of them: <code>hl-export browse</code> and the export's directory; as JSON: ${
-      chunkLinks(chunks)
-    }.</p>`
-    : html`<p>All of them, as JSON: ${chunkLinks(chunks)}.</p>`;
+    }. All of them are in ${links}; to see and search them: <code>hl-export browse</code> and the export's directory.</p>`
+    : html`<p>All of them are in ${links}.</p>`;
   return html`<section aria-labelledby="logs">
 <h2 id="logs">Logs</h2>
 ${rest}
@@ -38,25 +37,6 @@ ${rest}
 ${newest.map(logRow)}
 </tbody></table></div>
 </section>`;
-}
-
-/** Chunks that are linked; their directory stands for the others. */
-const LINKS = 12;
-
-function chunkLinks(chunks: number): Markup {
-  const shown = Array.from(
-    { length: Math.min(chunks, LINKS) },
-    (_, i) => i + 1,
-  );
-  const links = shown.map((n) =>
-    html`${n > 1 && ", "}<a href="logs/${n}.jsonl">${n}.jsonl</a>`
-  );
-  const more = chunks > LINKS
-    ? html`
-      and ${pluralize(chunks - LINKS, "other file")} in <a href="logs/">logs</a>
-    `
-    : null;
-  return html`${links}${more}`;
 }
 
 function logRow({ log, chunk, line }: ShownLog): Markup {

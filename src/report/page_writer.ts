@@ -10,7 +10,7 @@ import type { Gap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import { redact } from "../core/redact.ts";
 import type { Disk } from "../core/runtime.ts";
-import { AtomicFile, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { AtomicFile, onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
 import { listTree } from "../tree/plain_tree.ts";
 import {
@@ -105,20 +105,15 @@ export class PageWriter {
     for (const { problems } of exports) problems.forEach(onProblem);
     const gaps = Map.groupBy(gapsOf(exports), ({ fileId }) => fileId);
     const files = exports.flatMap((from) =>
-      from.fileIds.map((id) => [from, id] as const)
-    )
-      .filter(([, id]) => !this.#rows.has(id));
+      from.fileIds.filter((id) => !this.#rows.has(id))
+        .map((id) => ({ from, id }))
+    );
     const stop = new AbortController();
-    await forEachConcurrent(stop, AT_ONCE, files, async ([from, id]) => {
+    await forEachConcurrent(stop, AT_ONCE, files, async ({ from, id }) => {
       const file = await openFile(this.#disk, from, id);
-      const known = await readKnown(
-        this.#disk,
-        file,
-        gaps.get(id) ?? [],
-        onProblem,
-      );
-      const hasPage = file.names.has(PAGE_NAME) &&
-        !file.names.has(PAGE_NAME + PART_SUFFIX);
+      const gapsHere = gaps.get(id) ?? [];
+      const known = await readKnown(this.#disk, file, gapsHere, onProblem);
+      const hasPage = await this.#hasPage(file);
       if (which === "all" || which === "missing" && !hasPage) {
         await this.#inTurn(() => this.#writeFile(file, known, onProblem));
       }
@@ -134,6 +129,18 @@ export class PageWriter {
       return overviewPage({ ...aboutOf(exports), files: rows, directories });
     });
     return this.#written;
+  }
+
+  /** Checks whether there is a page; a machine that stops may leave an empty one. */
+  async #hasPage({ id, names }: TreeFile): Promise<boolean> {
+    if (!names.has(PAGE_NAME) || names.has(PAGE_NAME + PART_SUFFIX)) {
+      return false;
+    }
+    const { page } = this.#layout.file(id);
+    return await onDisk(
+      `look at ${page}`,
+      async () => (await this.#disk.lstat(page)).size > 0,
+    );
   }
 
   /** Waits for what was begun before. */

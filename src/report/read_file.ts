@@ -1,17 +1,17 @@
 /** Reads what the page of a File shows, from this program's or the official script's export. */
 import { isObject } from "../core/json.ts";
-import type { Counts } from "../core/observer.ts";
+import { type Counts, sumCounts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import type { Gap } from "../core/gap.ts";
 import {
   chunkNames,
+  countLines,
   missingDocuments,
   type OnProblem,
   readDocument,
   type TreeDocument,
   type TreeFile,
 } from "../tree/tree_reader.ts";
-import { countRecords } from "./count_records.ts";
 import type { EvaluationRecord } from "./evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
 import { newestLogs } from "./read_logs.ts";
@@ -59,6 +59,40 @@ export async function readKnown(
       : entry?.counts ?? await countRecords(disk, file, onProblem),
     gaps: done === null ? gaps : [],
   };
+}
+
+/** Counts the records on disk of a File whose counts are not known. */
+async function countRecords(
+  disk: Disk,
+  file: TreeFile,
+  onProblem: OnProblem,
+): Promise<Counts> {
+  const { versions, logs, datapoints, evaluations } = file.shape;
+  const linesIn = async (list: string, chunks: readonly number[]) => {
+    let lines = 0;
+    for (const path of chunkNames(file, list, chunks)) {
+      const counted = await countLines(disk, file.dir, path);
+      if (typeof counted === "number") lines += counted;
+      else onProblem(counted);
+    }
+    return lines;
+  };
+  let counts: Counts = {
+    versions: versions.length,
+    deployments: (await readDeployments(disk, file, () => {})).length,
+    evaluations: evaluations.size,
+    logs: await linesIn("logs", logs),
+  };
+  for (const [id, { runs, logs }] of evaluations) {
+    const evaluationLogs = await linesIn(`evaluations/${id}/logs`, logs);
+    const more = { runs: runs.length, evaluationLogs };
+    counts = sumCounts([counts, more]);
+  }
+  for (const [id, chunks] of datapoints) {
+    const more = { datapoints: await linesIn(`datapoints/${id}`, chunks) };
+    counts = sumCounts([counts, more]);
+  }
+  return sumCounts([counts]);
 }
 
 /**

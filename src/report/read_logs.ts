@@ -3,8 +3,8 @@
  * never all of it. Lists have no documented order, so both ends are looked at.
  */
 import { basename, join } from "@std/path";
-import { isObject, parseExactly } from "../core/json.ts";
-import type { Disk, DiskFile } from "../core/runtime.ts";
+import { isObject, withExactNumbers } from "../core/json.ts";
+import type { Disk } from "../core/runtime.ts";
 import { decodeLine } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
@@ -26,7 +26,7 @@ type Line = readonly [line: number, bytes: Uint8Array | null];
  * Bytes that are read at either end of a chunk, until there are enough lines in
  * them; fewer are shown where Logs are long.
  */
-const END_BYTES = [128 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+const END_BYTES = [64 * 1024, 512 * 1024, 4 * 1024 * 1024];
 /** Longer Logs are not looked into, in bytes. */
 const LONGEST_LOG = 256 * 1024;
 const NEWLINE = 0x0a;
@@ -46,11 +46,11 @@ export async function newestLogs(
   most: number,
   onProblem: OnProblem,
 ): Promise<readonly ShownLog[]> {
-  const read = async (path: string, ends: Ends): Promise<ShownLog[]> => {
+  const read = async (path: string, ends: Ends): Promise<Candidate[]> => {
     const chunk = parseInt(basename(path));
     try {
       const lines = await readEnds(disk, join(dir, path), ends);
-      return lines.map(([line, bytes]) => ({ log: parse(bytes), chunk, line }));
+      return lines.map(([line, bytes]) => ({ ...parse(bytes), chunk, line }));
     } catch (cause) {
       onProblem(problemOf(dir, path, "unreadable", unreadable(cause)));
       return [];
@@ -58,14 +58,23 @@ export async function newestLogs(
   };
   const [oldest, ...others] = chunks;
   if (oldest === undefined) return [];
-  const logs: ShownLog[] = [];
+  const logs: Candidate[] = [];
   for (const path of others.toReversed()) {
     const last = most - logs.length;
     if (last > 0) logs.unshift(...await read(path, { first: 0, last }));
   }
   const last = most - logs.length;
   logs.unshift(...await read(oldest, { first: most, last }));
-  return logs.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, most);
+  return logs.toSorted((a, b) => timeOf(b) - timeOf(a)).slice(0, most)
+    .map(({ text, log, chunk, line }) => {
+      const exact = withExactNumbers(text, log);
+      return { log: isObject(exact) ? exact : null, chunk, line };
+    });
+}
+
+/** A Log that may be among the newest, and its JSON. */
+interface Candidate extends ShownLog {
+  readonly text: string;
 }
 
 /** Returns when it was created, in milliseconds; 0 where it does not say. */
@@ -75,10 +84,15 @@ function timeOf({ log }: ShownLog): number {
   return Number.isNaN(ms) ? 0 : ms;
 }
 
-function parse(bytes: Uint8Array | null): Fields | null {
+function parse(bytes: Uint8Array | null): Pick<Candidate, "log" | "text"> {
   const isShown = bytes !== null && bytes.length <= LONGEST_LOG;
-  const value = isShown ? parseExactly(decodeLine(bytes) ?? "") : null;
-  return isObject(value) ? value : null;
+  const text = isShown ? decodeLine(bytes) ?? "" : "";
+  try {
+    const value: unknown = JSON.parse(text);
+    return { log: isObject(value) ? value : null, text };
+  } catch {
+    return { log: null, text: "" };
+  }
 }
 
 /** How many lines are wanted of either end of a chunk. */
@@ -92,52 +106,56 @@ async function readEnds(
   path: string,
   { first, last }: Ends,
 ): Promise<readonly Line[]> {
+  const { size } = await disk.lstat(path);
+  let lines: readonly Line[] = [];
+  for (const length of END_BYTES) {
+    if (size <= 2 * length) {
+      const all = linesOf(await disk.readFile(path));
+      return all.map((bytes, i): Line => [i + 1, bytes])
+        .filter((_, i) => i < first || i >= all.length - last);
+    }
+    // Of what was cut it is known only that it is a line.
+    const cut = async (from: number, at: number) =>
+      linesOf(await readPart(disk, path, from, length)).with(at, null);
+    const head = first > 0 ? await cut(0, -1) : [null];
+    const tail = last > 0 ? await cut(size - length, 0) : [null];
+    lines = [
+      ...head.slice(0, first).map((bytes, i): Line => [i + 1, bytes]),
+      ...tail.map((bytes, i): Line => [i - tail.length, bytes])
+        .filter(([line]) => line >= -last),
+    ];
+    if (head.length > first && tail.length > last) break;
+  }
+  return lines;
+}
+
+async function readPart(
+  disk: Disk,
+  path: string,
+  from: number,
+  length: number,
+): Promise<Uint8Array> {
   const file = await disk.open(path, { read: true });
   try {
-    const size = await file.seek(0, Deno.SeekMode.End);
-    let lines: readonly Line[] = [];
-    for (const length of END_BYTES) {
-      if (size <= 2 * length) {
-        const all = await readLines(file, 0, size);
-        return all.map((bytes, i): Line => [i + 1, bytes])
-          .filter((_, i) => i < first || i >= all.length - last);
-      }
-      // Of what was cut it is known only that it is a line.
-      const cut = async (from: number, at: number) =>
-        (await readLines(file, from, length)).with(at, null);
-      const head = first > 0 ? await cut(0, -1) : [null];
-      const tail = last > 0 ? await cut(size - length, 0) : [null];
-      lines = [
-        ...head.slice(0, first).map((bytes, i): Line => [i + 1, bytes]),
-        ...tail.map((bytes, i): Line => [i - tail.length, bytes])
-          .filter(([line]) => line >= -last),
-      ];
-      if (head.length > first && tail.length > last) break;
+    const bytes = new Uint8Array(length);
+    await file.seek(from, Deno.SeekMode.Start);
+    let size = 0;
+    while (size < length) {
+      const read = await file.read(bytes.subarray(size));
+      if (read === null) break;
+      size += read;
     }
-    return lines;
+    return bytes.subarray(0, size);
   } finally {
     file.close();
   }
 }
 
-/** Reads a part of a chunk as lines, of which the first and the last may be cut. */
-async function readLines(
-  file: DiskFile,
-  from: number,
-  length: number,
-): Promise<readonly (Uint8Array | null)[]> {
-  const bytes = new Uint8Array(length);
-  await file.seek(from, Deno.SeekMode.Start);
-  let size = 0;
-  while (size < length) {
-    const read = await file.read(bytes.subarray(size));
-    if (read === null) break;
-    size += read;
-  }
+function linesOf(bytes: Uint8Array): readonly (Uint8Array | null)[] {
   const lines: Uint8Array[] = [];
-  for (let start = 0; start < size;) {
+  for (let start = 0; start < bytes.length;) {
     const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline === -1 ? size : newline;
+    const end = newline === -1 ? bytes.length : newline;
     lines.push(bytes.subarray(start, end));
     start = end + 1;
   }

@@ -1,6 +1,6 @@
 /** The pages of the one big File, fetched and thrown away: URL CONCURRENCY. Prints milliseconds. */
 const [url = "", concurrency = ""] = Deno.args;
-const headers = { "x-api-key": "k" };
+const headers = { "x-api-key": "hl_sk_0123456789" };
 const startMs = performance.now();
 let next = 1;
 await Promise.all(Array.from({ length: Number(concurrency) }, async () => {

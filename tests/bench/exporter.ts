@@ -11,7 +11,7 @@ let lastMs = 0;
 const code = await main(Deno.args, {
   ...runtime,
   terminal: { ...runtime.terminal, out() {}, err() {} },
-  env: (name) => name === "HUMANLOOP_API_KEY" ? "k" : undefined,
+  env: (name) => name === "HUMANLOOP_API_KEY" ? "hl_sk_0123456789" : undefined,
   fetch: (input, init) => {
     requests++;
     if (firstLogMs === 0 && String(input).includes("/logs")) {

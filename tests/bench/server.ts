@@ -37,7 +37,7 @@ function pageOf(page: number, size: number): Uint8Array<ArrayBuffer> {
 }
 
 const server = serveDemo(workspace, {
-  key: "k",
+  key: "hl_sk_0123456789",
   before: async (url) => {
     const { pathname, searchParams } = url;
     if (pathname === "/v5/cost") return new Response(String(costMs));

@@ -5,8 +5,10 @@ import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { type FileData, filePage } from "../../src/report/file_page.ts";
 import { html, pageTemplate } from "../../src/report/html.ts";
 import { newestLogs } from "../../src/report/read_logs.ts";
+import type { Disk } from "../../src/core/runtime.ts";
 import { PageWriter } from "../../src/report/page_writer.ts";
 import { readVersions } from "../../src/report/version_view.ts";
+import { throughDisk } from "../helpers/disk.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
   EXPORT_ARGS,
@@ -75,6 +77,70 @@ Deno.test("the newest Logs are shown from either end of a list", async () => {
   assertEquals(await newest(rising, 3), ["7 3:1", "6 2:3", "5 2:2"]);
   assertEquals(await newest(logDisk([2, 1]), 5), ["2 1:1", "1 1:2"]);
   assertEquals(await newest(new MemoryDisk(), 5), []);
+});
+
+Deno.test("the newest Logs of a list that is one chunk may be at its end", async () => {
+  assertEquals(await newest(logDisk([1, 2, 3, 4, 5]), 2), ["5 1:5", "4 1:4"]);
+});
+
+/** Counts what is read of a disk. */
+function countingDisk(disk: MemoryDisk) {
+  const read = { bytes: 0 };
+  const open: Disk["open"] = async (path, options) => {
+    const file = await disk.open(path, options);
+    return {
+      ...file,
+      read: async (into) => {
+        const size = await file.read(into);
+        read.bytes += size ?? 0;
+        return size;
+      },
+    };
+  };
+  const readFile = async (path: string) => {
+    const bytes = await disk.readFile(path);
+    read.bytes += bytes.length;
+    return bytes;
+  };
+  const counted: Disk = new Proxy(disk, {
+    get: (target, name) => {
+      if (name === "open") return open;
+      if (name === "readFile") return readFile;
+      const method: unknown = Reflect.get(target, name, target);
+      return typeof method === "function" ? method.bind(target) : method;
+    },
+  });
+  return { disk: counted, read };
+}
+
+Deno.test("of a large chunk only the ends are read, and its last lines are counted from its end", async () => {
+  const memory = new MemoryDisk();
+  const line = (i: number, length: number) => {
+    const created = new Date(i * 60_000).toISOString();
+    return `{"id":"${i}","created_at":"${created}","x":"${
+      "x".repeat(length)
+    }"}`;
+  };
+  const list = async (lines: readonly string[], most: number) => {
+    memory.put("/logs/1.jsonl", lines.map((one) => `${one}\n`).join(""));
+    const { disk, read } = countingDisk(memory);
+    const logs = await newestLogs(disk, "/", ["logs/1.jsonl"], most, () => {});
+    const rows = logs.map(({ log, line }) =>
+      `${log?.["id"] ?? "none"} ${line}`
+    );
+    return { rows, bytes: read.bytes };
+  };
+  const rising = Array.from({ length: 1000 }, (_, i) => line(i, 1_000));
+  const ends = await list(rising, 2);
+  assertEquals(ends.rows, ["999 -1", "998 -2"]);
+  assert(ends.bytes < 300_000, String(ends.bytes));
+  const falling = await list(rising.toReversed(), 2);
+  assertEquals(falling.rows, ["999 1", "998 2"]);
+  const heavy = Array.from({ length: 20 }, (_, i) => line(i, 1_000_000));
+  const some = await list(heavy, 20);
+  assertEquals(some.rows.length, 10);
+  assert(some.rows.every((row) => row.startsWith("none ")), some.rows.join());
+  assert(some.bytes < 11_000_000, String(some.bytes));
 });
 
 Deno.test("a Log that is too long or no JSON is a row, and costs no memory", async () => {
@@ -186,6 +252,56 @@ Deno.test("pages of the official script's export: counted from the disk, gaps un
   });
   assertEquals(rowOf(SMOKE.id).state, "incomplete");
   assertStringIncludes(page, "Shared/Smoke test: its export did not come to");
+});
+
+Deno.test("pages are made one at a time, whoever asks for them, and none is flushed", async () => {
+  const memory = new MemoryDisk();
+  const known = ["pr_1", "pr_2", "pr_3"].map((id) => {
+    memory.put(`/x/files/${id}/file.json`, "{}");
+    memory.put(`/x/files/${id}/logs/1.jsonl`, `{"id":"1"}\n`);
+    return {
+      ...{ id, type: "prompt", path: id, state: "complete" },
+      ...{ counts: { logs: 1 }, gaps: [] },
+    };
+  });
+  const order: string[] = [];
+  const disk = throughDisk(memory, (path) => {
+    const [, id] = /files\/(pr_\d)/.exec(path) ?? [];
+    if (id !== undefined && order.at(-1) !== id) order.push(id);
+  });
+  const open: Disk["open"] = async (path, options) => ({
+    ...await disk.open(path, options),
+    syncData: () => Promise.reject(new Error("flushed")),
+  });
+  const unflushed: Disk = new Proxy(disk, {
+    get: (target, name) =>
+      name === "open" ? open : Reflect.get(target, name, target),
+  });
+  const onFailure = (name: string, error: unknown) => {
+    throw new Error(name, { cause: error });
+  };
+  const writer = new PageWriter(unflushed, "/x", { onFailure });
+  await Promise.all(known.map((one) => writer.write(one)));
+  assertEquals(order, ["pr_1", "pr_2", "pr_3"]);
+  // What is known of them is not read again.
+  assertEquals(await writer.finish("missing"), 3);
+  assertEquals(order, ["pr_1", "pr_2", "pr_3"]);
+  const page = read(memory, "/x/index.html");
+  for (const { id } of known) assertStringIncludes(page, `"id":"${id}"`);
+});
+
+Deno.test("a page that a kill or a stopped machine cut off is made again", async () => {
+  const disk = new MemoryDisk();
+  const options = { disk, workspace };
+  assertEquals((await runInMemory(EXPORT_ARGS, options)).code, 0);
+  const [killed, stopped] = workspace.files.map(({ id }) => pageOf(id));
+  const pages = [killed!, stopped!].map((page) => read(disk, page));
+  disk.put(killed!, null);
+  disk.put(`${killed}.part`, "<!doctype html>");
+  disk.put(stopped!, "");
+  const resume = ["--resume", MEMORY_EXPORT, "-q"];
+  assertEquals((await runInMemory(resume, options)).code, 0);
+  assertEquals([killed!, stopped!].map((page) => read(disk, page)), pages);
 });
 
 Deno.test("a page that cannot be made is reported, and costs nothing but itself", async () => {

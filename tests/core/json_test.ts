@@ -1,0 +1,18 @@
+import { assertEquals } from "@std/assert";
+import { parseExactly } from "../../src/core/json.ts";
+
+Deno.test("numbers are printed as they were spelled, whatever is around them", () => {
+  for (
+    const json of [
+      `{"a":1,"b":[2.5,-3],"c":"1.0"}`,
+      `{"a":1.0}`,
+      `{"a":[1,12345678901234567890]}`,
+      `[0.1,1E+400]`,
+      `{"a":{"b":-0}}`,
+      `1e2`,
+      `{"prose":"a list: 1.0, 2e5","n":7}`,
+    ]
+  ) assertEquals(JSON.stringify(parseExactly(json)), json);
+  assertEquals(JSON.stringify(parseExactly(`{ "a" :\n 1.50 }`)), `{"a":1.50}`);
+  assertEquals(parseExactly(`{"a":1`), undefined);
+});
