@@ -1,58 +1,54 @@
-/** Runs the README's recipes for jq and SQLite in the demo's export. */
+/** Runs the README's recipes for SQLite and jq in the demo's export. */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
+import { denoRuntime } from "../src/core/deno_runtime.ts";
+import { buildDatabase } from "../src/database/build.ts";
 import { sampleWorkspace } from "../src/demo/sample/sample.ts";
 import { exportTo } from "./report/export_to.ts";
+import { shell, withTool } from "./helpers/shell.ts";
 import { tempDir } from "./helpers/tree.ts";
 
 const README = fromFileUrl(new URL("../README.md", import.meta.url));
 
-async function shell(script: string, cwd: string) {
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", script],
-    cwd,
-    env: { LC_ALL: "C.UTF-8" },
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
+/** Finds a part of the README's section by a pattern with groups. */
+async function inReadme(pattern: RegExp): Promise<readonly string[]> {
+  const readme = await Deno.readTextFile(README);
+  const [, section = ""] = readme.split("## Looking things up");
+  const found = pattern.exec(section);
+  assert(found !== null, `the README has nothing like ${pattern}`);
+  return found.slice(1);
 }
 
-/** Finds a recipe and what it prints, by a word that only its script holds. */
-function recipe(readme: string, word: string) {
-  const [, section = ""] = readme.split("## With other tools");
-  const blocks = [
-    ...section.matchAll(/```sh\n((?:(?!```).)*)```\n\n```text\n(.*?)```/gs),
-  ].map(([, script = "", output = ""]) => ({ script, output }));
-  const block = blocks.find(({ script }) => script.includes(word));
-  assert(block !== undefined, `the README has no recipe with ${word}`);
-  return block;
-}
+withTool(
+  "sqlite3",
+  "the README's queries print what it says, in the demo's database",
+  async () => {
+    await using dir = await tempDir();
+    await exportTo(dir.path, sampleWorkspace());
+    await buildDatabase({ disk: denoRuntime().disk, dirs: [dir.path] });
+    const [script = "", output] = await inReadme(
+      /```sh\n(sqlite3 humanloop\.db(?:(?!```).)*)```\n\n```text\n(.*?)```/s,
+    );
+    assertEquals(await shell(script, dir.path), {
+      ...{ code: 0, err: "" },
+      out: output,
+    });
+  },
+);
 
-const RECIPES = [
-  ["jq -r", "jq --version", /^jq-1\.[6-9]/],
-  ["sqlite3 <<", "sqlite3 --version", /^3\.(3[89]|[4-9]\d)/],
-] as const;
-
-for (const [word, ask, wanted] of RECIPES) {
-  const { out } = await shell(ask, ".");
-  const isThere = wanted.test(out);
-  const skipped = `SKIPPED, FOR ${ask} IS NOT WHAT IT ASKS FOR: `;
-  const name = `the README's recipe with ${word} prints what it says`;
-  Deno.test({
-    name: isThere ? name : skipped + name,
-    ignore: !isThere,
-    fn: async () => {
-      await using dir = await tempDir();
-      const exportDir = join(dir.path, "export");
-      await exportTo(exportDir, sampleWorkspace());
-      const { script, output } = recipe(
-        await Deno.readTextFile(README),
-        word,
-      );
-      const { code, out, err } = await shell(script, exportDir);
-      assertEquals([code, err], [0, ""]);
-      // The README has no spaces at the end of a line.
-      assertEquals(out.replace(/ +$/gm, ""), output);
-    },
-  });
-}
+withTool(
+  "jq",
+  "the README's command for jq lists the demo's Prompts",
+  async () => {
+    await using dir = await tempDir();
+    const workspace = sampleWorkspace();
+    await exportTo(dir.path, workspace);
+    const [script = ""] = await inReadme(/`(jq [^`]+)`/);
+    const { code, err, out } = await shell(script, dir.path);
+    const listed = out.trim().split("\n").map((path) => path.split("/").at(-1));
+    const prompts = Array.fromAsync(Deno.readDir(join(dir.path, "files")));
+    const count = (await prompts).filter(({ name }) => name.startsWith("pr_"));
+    assertEquals([code, err, listed.length], [0, "", count.length]);
+    assert(listed.includes("Ticket Classifier"), out);
+  },
+);

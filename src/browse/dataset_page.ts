@@ -6,7 +6,7 @@ import { beginning, readable } from "../report/values.ts";
 import type { VersionView } from "../report/version_view.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { address, idView, tableView } from "./page.ts";
+import { address, compareView, idView, type Row, tableView } from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
 /** Datapoints on one page. */
@@ -16,7 +16,7 @@ const CUT = 600;
 /** Changed Datapoints that are listed. */
 const CHANGES = 200;
 
-/** The sections of a Dataset. */
+/** Makes the sections of a Dataset. */
 export function datasetView(
   site: Site,
   id: string,
@@ -78,28 +78,24 @@ ${changesView(site, id, ids, names, params)}
 </section>`;
 }
 
-function datapointRow(row: SqlRow): Markup {
+function datapointRow(row: SqlRow): Row {
   const value = parseExactly(String(row["json"]));
   const { inputs, messages, target } = isObject(value) ? value : {};
   const json = address("/json", { table: "datapoints", row: row["row"]! });
-  return html`
-    <tr>
-      <td
-        data-label="Datapoint">${idView(
-          String(row["id"] ?? ""),
-        )}<p class="quiet">${row["disk_path"]!}, line ${row[
-          "disk_line"
-        ]!} · <a href="${json}">JSON</a></p></td>
-      <td data-label="Inputs">${fieldsView(inputs)}${messagesView(
-        Array.isArray(messages) ? messages : [],
-        CUT,
-      )}</td>
-      <td data-label="Target">${fieldsView(target)}</td>
-    </tr>
-  `;
+  const place = `${row["disk_path"]}, line ${row["disk_line"]}`;
+  return [
+    html`${
+      idView(String(row["id"] ?? ""))
+    }<p class="quiet">${place} · <a href="${json}">JSON</a></p>`,
+    [
+      fieldsView(inputs),
+      messagesView(Array.isArray(messages) ? messages : [], CUT),
+    ],
+    fieldsView(target),
+  ];
 }
 
-/** The fields of an object, each as text. */
+/** Shows the fields of an object, each as text. */
 export function fieldsView(value: unknown): Markup {
   if (!isObject(value)) {
     const text = readable(value);
@@ -128,29 +124,18 @@ function changesView(
   if (ids.length < 2) return html``;
   const from = params.get("from") ?? ids[1]!;
   const to = params.get("to") ?? ids[0]!;
-  const select = (name: string, label: string, chosen: string) =>
-    html`<label>${label} <select name="${name}">${
-      ids.map((one) =>
-        html`<option value="${one}" ${one === chosen && html`selected`}>${
-          names.get(one) ?? one
-        }</option>`
-      )
-    }</select></label>`;
-  const form = html`
-    <form class="filters" action="${fileAddress(id)}#changes"
-      aria-label="Compare Datapoints">${select(
-        "from",
-        "From Version",
-        from,
-      )}${select(
-        "to",
-        "to Version",
-        to,
-      )} <button>Compare Datapoints</button></form>
-  `;
-  if (params.get("from") === null) {
-    return html`<h3 id="changes">What changed between two Versions</h3>${form}`;
-  }
+  const heading = html`<h3 id="changes">What changed between two Versions</h3>${
+    compareView(
+      {
+        action: `${fileAddress(id)}#changes`,
+        label: "Compare Datapoints",
+        button: "Compare Datapoints",
+      },
+      ids.map((one) => [one, names.get(one) ?? one]),
+      [from, to],
+    )
+  }`;
+  if (params.get("from") === null) return heading;
   const rows = site.all(
     `SELECT a.id, a.json AS before, b.json AS after FROM datapoints a
      LEFT JOIN datapoints b ON b.file_id = ?1 AND b.version_id = ?3 AND b.id = a.id
@@ -165,7 +150,7 @@ function changesView(
   );
   const added = rows.filter(({ before }) => before === null).length;
   const gone = rows.filter(({ after }) => after === null).length;
-  return html`<h3 id="changes">What changed between two Versions</h3>${form}
+  return html`${heading}
 <p role="status">${count(added)} new, ${count(gone)} gone, ${
     count(rows.length - added - gone)
   } changed.</p>
@@ -173,15 +158,10 @@ ${
     tableView({
       label: "Changed Datapoints",
       head: ["Datapoint", "Before", "Now"],
-      rows: rows.slice(0, CHANGES).map(({ id, before, after }) =>
-        html`
-          <tr>
-            <td><code>${id ?? ""}</code></td>
-            <td>${sideView(before)}</td>
-            <td>${sideView(after)}</td>
-          </tr>
-        `
-      ),
+      rows: rows.slice(0, CHANGES).map(({ id, before, after }) => [
+        html`<code>${id ?? ""}</code>`,
+        ...[sideView(before), sideView(after)],
+      ]),
     })
   }
 ${

@@ -7,7 +7,16 @@ import { formatTime, textIn } from "../report/values.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { pluralize } from "../ui/text.ts";
 import { fieldsView } from "./dataset_page.ts";
-import { address, browsePage, idView, sourceView, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  type Choice,
+  idView,
+  type Row,
+  selectView,
+  sourceView,
+  tableView,
+} from "./page.ts";
 import { fileAddress, parsed, type Site } from "./site.ts";
 
 /** Datapoints on one page. */
@@ -18,7 +27,7 @@ const CUT = 300;
 /** What the rows are keyed by: the Datapoint, or the record where there is none. */
 const KEY = "coalesce(e.datapoint_id, 'record ' || e.rowid)";
 
-/** The page at `/evaluations/ID`. */
+/** Makes the page at `/evaluations/ID`. */
 export function evaluationPage(
   site: Site,
   id: string,
@@ -68,30 +77,29 @@ function runsView(runs: readonly SqlRow[]): Markup {
     const dataset = String(run["dataset_id"] ?? "");
     const version = String(run["dataset_version_id"] ?? "");
     const json = address("/json", { table: "runs", id: run["id"]! });
-    return html`
-      <tr>
-        <th scope="row">${runName(run)}${run["control"] === 1 &&
-          " (control)"}</th>
-        <td>${idView(String(run["id"]))}</td>
-        <td>${run["status"] ?? ""}</td>
-        <td>${dataset !== "" &&
-          html`<a href="${
-            address(fileAddress(dataset), { version })
-          }">${dataset}</a>`}</td>
-        <td><code>${run["disk_path"]!}</code> · <a href="${json}">JSON</a></td>
-      </tr>
-    `;
+    const control = run["control"] === 1 ? " (control)" : "";
+    return [
+      `${runName(run)}${control}`,
+      idView(String(run["id"])),
+      run["status"] ?? "",
+      dataset !== "" &&
+      html`<a href="${
+        address(fileAddress(dataset), { version })
+      }">${dataset}</a>`,
+      html`<code>${run["disk_path"]!}</code> · <a href="${json}">JSON</a>`,
+    ];
   });
   return html`<details><summary>Runs</summary>${
     tableView({
       label: "Runs",
+      isNamed: true,
       head: ["Version", "Id", "Status", "Dataset", "On disk"],
       rows,
     })
   }</details>`;
 }
 
-/** What the judgments of the export come to; the numbers above are the API's. */
+/** Sums up the judgments of the export; the numbers above are the API's. */
 function judgmentsView(site: Site, id: string): Markup {
   const rows = site.all(
     `SELECT s.*, v.name AS version FROM judgment_stats s
@@ -106,28 +114,21 @@ function judgmentsView(site: Site, id: string): Markup {
       label: "Judgments by Run and Evaluator",
       numbersFrom: 2,
       head: [
-        "Run",
-        "Evaluator",
-        "Judgments",
-        "True",
-        "False",
-        "Mean",
+        ...["Run", "Evaluator", "Judgments", "True", "False", "Mean"],
         "Errors",
       ],
-      rows: rows.map((row) =>
-        html`<tr><td>${row["version"] ?? row["run_id"] ?? ""}</td><td>${
-          row["evaluator"] ?? row["evaluator_id"] ?? ""
-        }</td>${
-          ["judgments", "num_true", "num_false", "mean", "errors"].map(
-            (column) => {
-              const value = row[column];
-              return html`<td class="number">${
-                typeof value === "number" ? Number(value.toPrecision(4)) : ""
-              }</td>`;
-            },
-          )
-        }</tr>`
-      ),
+      rows: rows.map((row) => [
+        row["version"] ?? row["run_id"] ?? "",
+        row["evaluator"] ?? row["evaluator_id"] ?? "",
+        ...["judgments", "num_true", "num_false", "mean", "errors"].map(
+          (column) => {
+            const value = row[column];
+            return typeof value === "number"
+              ? Number(value.toPrecision(4))
+              : "";
+          },
+        ),
+      ]),
     })
   }</details>`;
 }
@@ -142,8 +143,8 @@ function datapointsView(
   runs: readonly SqlRow[],
   params: URLSearchParams,
 ): Markup {
-  const evaluators = site.all(
-    `SELECT DISTINCT j.evaluator_id AS id, coalesce(f.path, j.evaluator_id) AS name
+  const evaluators = site.choices(
+    `SELECT DISTINCT j.evaluator_id AS value, coalesce(f.path, j.evaluator_id) AS text
      FROM judgments j JOIN runs r ON r.id = j.run_id LEFT JOIN files f
      ON f.id = j.evaluator_id WHERE r.evaluation_id = ?
      AND j.evaluator_id IS NOT NULL`,
@@ -165,43 +166,28 @@ function datapointsView(
         page: number,
       })
     }">${label}</a>`;
-  const select = (
-    name: string,
-    label: string,
-    chosen: string,
-    choices: ReadonlyArray<readonly [string, string]>,
-  ) =>
-    html`<label>${label} <select name="${name}">${
-      choices.map(([value, shown]) =>
-        html`<option value="${value}" ${
-          value === chosen && html`selected`
-        }>${shown}</option>`
-      )
-    }</select></label>`;
-  const runChoices = runs.map((run, i) =>
-    [String(run["id"]), `Run ${i + 1}: ${runName(run)}`] as const
-  );
+  const runChoices = runs.map((
+    run,
+    i,
+  ): Choice => [String(run["id"]), `Run ${i + 1}: ${runName(run)}`]);
+  const run = (name: string, chosen: string, other: number) =>
+    selectView(
+      { name, label: name, chosen: chosen || runChoices[other]?.[0] },
+      runChoices,
+    );
   const form = html`
     <form class="filters"
-      aria-label="Datapoints">${select("sort", "Sort by", sort, [
-        ["disagreement", "where Runs disagree"],
-        ["disk", "the order of the export"],
-      ])}${select("worse", "Only regressions of", worse, [
-        ["", "no Evaluator: show all"],
-        ...evaluators.map((one) =>
-          [String(one["id"]), String(one["name"])] as const
+      aria-label="Datapoints">${[
+        selectView({ name: "sort", label: "Sort by", chosen: sort }, [
+          ["disagreement", "where Runs disagree"],
+          ["disk", "the order of the export"],
+        ]),
+        selectView(
+          { name: "worse", label: "Only regressions of", chosen: worse },
+          [["", "no Evaluator: show all"], ...evaluators],
         ),
-      ])}${select(
-        "from",
-        "from",
-        from || runChoices[0]?.[0] || "",
-        runChoices,
-      )}${select(
-        "to",
-        "to",
-        to || runChoices[1]?.[0] || "",
-        runChoices,
-      )} <button>Show</button></form>
+        ...[run("from", from, 0), run("to", to, 1)],
+      ]} <button>Show</button></form>
   `;
   return html`<section aria-labelledby="datapoints"><h2 id="datapoints">Datapoints</h2>
 ${form}
@@ -211,6 +197,7 @@ ${form}
 ${
     tableView({
       label: "Datapoints by Run",
+      isNamed: true,
       head: [
         "Datapoint",
         ...runs.map((run, i) => html`Run ${i + 1}: ${runName(run)}`),
@@ -239,26 +226,25 @@ function rowsOf(
   id: string,
   { sort, page, regression }: RowsQuery,
 ): { readonly rows: readonly SqlRow[]; readonly total: number } {
-  const judged = `SELECT ${KEY} AS key, e.rowid AS at, e.run_id,
-    j.evaluator_id, j.judgment, j.number FROM evaluation_logs e
-    LEFT JOIN judgments j ON j.log_id = e.log_id
-      AND (j.run_id = e.run_id OR j.run_id IS NULL)
+  const judged = `FROM evaluation_logs e LEFT JOIN judgments j
+    ON j.log_id = e.log_id AND (j.run_id = e.run_id OR j.run_id IS NULL)
     WHERE e.evaluation_id = ?1`;
   const grouped = regression === null
     ? `SELECT key, min(at) AS at, sum(values_ - 1) AS disagreement FROM (
-        SELECT key, min(at) AS at, max(1, count(DISTINCT judgment)) AS values_
-        FROM (${judged}) GROUP BY key, evaluator_id) GROUP BY key`
-    : `SELECT a.key, min(a.at) AS at, 1 AS disagreement
-       FROM (${judged}) a JOIN (${judged}) b ON b.key = a.key
-       WHERE a.evaluator_id = ?2 AND b.evaluator_id = ?2
-       AND a.run_id = ?3 AND b.run_id = ?4 AND b.number < a.number
-       GROUP BY a.key`;
+        SELECT ${KEY} AS key, min(e.rowid) AS at,
+        max(1, count(DISTINCT j.judgment)) AS values_
+        ${judged} GROUP BY key, j.evaluator_id) GROUP BY key`
+    : `SELECT ${KEY} AS key, min(e.rowid) AS at, 1 AS disagreement ${judged}
+       AND j.evaluator_id = ?2 AND e.run_id IN (?3, ?4) GROUP BY key
+       HAVING min(CASE e.run_id WHEN ?4 THEN j.number END) <
+         max(CASE e.run_id WHEN ?3 THEN j.number END)`;
   const values = regression === null
     ? [id]
     : [id, regression.evaluator, regression.from, regression.to];
-  const total = Number(
-    site.row(`SELECT count(*) AS n FROM (${grouped})`, ...values)["n"],
-  );
+  const counted = regression === null
+    ? `SELECT DISTINCT ${KEY} FROM evaluation_logs e WHERE e.evaluation_id = ?1`
+    : grouped;
+  const total = site.count(`SELECT count(*) FROM (${counted})`, ...values);
   const order = sort === "disk" ? "at" : "disagreement DESC, at";
   const rows = site.all(
     `SELECT * FROM (${grouped}) ORDER BY ${order}
@@ -273,10 +259,11 @@ function datapointRow(
   id: string,
   row: SqlRow,
   runs: readonly SqlRow[],
-): Markup {
+): Row {
   const records = site.all(
     `SELECT e.rowid AS row, e.* FROM evaluation_logs e
-     WHERE e.evaluation_id = ? AND ${KEY} = ? ORDER BY e.rowid`,
+     WHERE e.evaluation_id = ?1 AND (e.datapoint_id = ?2
+       OR e.datapoint_id IS NULL AND ${KEY} = ?2) ORDER BY e.rowid`,
     id,
     row["key"]!,
   );
@@ -285,9 +272,9 @@ function datapointRow(
   const disagreement = Number(row["disagreement"]);
   const cells = runs.map((run) => {
     const own = records.filter((one) => one["run_id"] === run["id"]);
-    return html`<td>${own.map((one) => cellView(site, one))}</td>`;
+    return own.map((one) => cellView(site, one));
   });
-  return html`<tr><th scope="row">${
+  const named = html`${
     disagreement > 0 && html`<span class="badge">Runs disagree</span>`
   }${fieldsView(datapoint["inputs"])}${
     datapoint["target"] !== undefined &&
@@ -296,7 +283,8 @@ function datapointRow(
     }</details>`
   }<p class="quiet"><code>${
     textIn(datapoint, "id") ?? "no Datapoint"
-  }</code></p></th>${cells}</tr>`;
+  }</code></p>`;
+  return [named, ...cells];
 }
 
 function cellView(site: Site, record: SqlRow): Markup {

@@ -1,7 +1,10 @@
 /** The page of a File: Versions and their numbers, Deployments, differences, Logs over time. */
+import { percent } from "../report/chart_view.ts";
 import { html, type Markup } from "../report/html.ts";
+import { descriptionView } from "../report/file_page.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import {
+  deployedBy,
   readVersions,
   versionsView,
   type VersionView,
@@ -10,7 +13,15 @@ import { count, pluralize } from "../ui/text.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { datasetView } from "./dataset_page.ts";
 import { diffView } from "./diff.ts";
-import { address, browsePage, idView, sourceView, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  compareView,
+  idView,
+  sectionView,
+  sourceView,
+  tableView,
+} from "./page.ts";
 import {
   dollars,
   fileAddress,
@@ -18,13 +29,14 @@ import {
   parsed,
   seconds,
   type Site,
+  type VersionNumbers,
 } from "./site.ts";
 
 /** Bars of the chart over time. */
 const BARS = 48;
 const CHART = { width: 720, height: 90 };
 
-/** The page at `/files/ID`. */
+/** Makes the page at `/files/ID`. */
 export function filePage(
   site: Site,
   id: string,
@@ -33,38 +45,17 @@ export function filePage(
   const row = site.row("SELECT * FROM files WHERE id = ?", id);
   const file = parsed(row);
   const name = String(row["path"] ?? row["id"]);
-  const versions = readVersions(
-    site.all(
-      "SELECT version_id AS id, json FROM versions WHERE file_id = ?",
-      id,
-    )
-      .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
+  const versions = versionsOf(site, id);
+  const deployed = deployedBy(
+    site.all("SELECT * FROM deployments WHERE file_id = ?", id),
   );
-  const deployments = site.all(
-    "SELECT * FROM deployments WHERE file_id = ?",
-    id,
-  );
-  const deployed = new Map<string, string[]>();
-  for (const one of deployments) {
-    const version = String(one["version_id"] ?? "");
-    const environment = String(
-      one["environment_name"] ?? one["environment_id"] ?? "deployed",
-    );
-    deployed.set(version, [...deployed.get(version) ?? [], environment]);
-  }
-  const logs = Number(
-    site.row("SELECT count(*) AS n FROM logs WHERE file_id = ?", id)["n"],
-  );
-  const texts = [textIn(file, "description"), textIn(file, "readme")];
+  const numbers = [...site.numbersOf(id).values()];
+  const logs = numbers.reduce((sum, one) => sum + one.logs, 0);
   const body = html`<h1>${name} <span class="badge">${
     row["type"] ?? "File"
   }</span></h1>
 <p>${idView(id)}</p>
-${
-    texts.map((text) =>
-      text !== null && html`<p class="prose" dir="auto">${text}</p>`
-    )
-  }
+${descriptionView(file)}
 <p class="quiet">${
     [
       row["created_at"] && `created ${formatTime(textIn(row, "created_at"))}`,
@@ -77,7 +68,7 @@ ${
       pluralize(logs, "Log")
     }</a></p>`
   }
-${chartView(site, id)}
+${chartView(site, id, numbers)}
 ${numbersView(site, id, versions, deployed)}
 ${evaluationsView(site, id)}
 ${row["type"] === "dataset" && datasetView(site, id, versions, params)}
@@ -117,70 +108,68 @@ function numbersView(
     const one = numbers.get(version);
     const logs = one?.logs ?? 0;
     const share = one && logs > 0 ? one.errors / logs : 0;
-    return html`
-      <tr>
-        <th scope="row">${names.get(version) ??
-          (version || "unknown")} ${(deployed.get(version) ?? []).map((name) =>
-            html`
-              <span class="badge">${name}</span>
-            `
-          )}</th>
-        <td>${version !== "" &&
-          idView(version)}<p class="quiet">${paths.get(version) ??
-          "not in the export"}</p></td>
-        <td class="number">${logs > 0 &&
-          html`<a href="${address("/logs", { file: id, version })}">${
-            count(logs)
-          }</a>`}</td>
-        <td class="number">${seconds(one?.latency)}</td>
-        <td class="number">${one !== undefined && one.errors > 0 &&
-          html`<a href="${
-            address("/logs", { file: id, version, error: "1" })
-          }">${count(one.errors)}</a> (${
-            Math.round(share * 1000) / 10
-          } %)`}</td>
-        <td class="number">${dollars(one?.cost)}</td>
-      </tr>
-    `;
+    const link = (query: Readonly<Record<string, string>>, text: number) =>
+      html`<a href="${address("/logs", { file: id, version, ...query })}">${
+        count(text)
+      }</a>`;
+    const badges = (deployed.get(version) ?? [])
+      .map((name) =>
+        html`
+          <span class="badge">${name}</span>
+        `
+      );
+    const path = paths.get(version) ?? "not in the export";
+    return [
+      html`${names.get(version) ?? (version || "unknown")}${badges}`,
+      html`${version !== "" && idView(version)}<p class="quiet">${path}</p>`,
+      logs > 0 && link({}, logs),
+      seconds(one?.latency),
+      share > 0 &&
+      html`${link({ error: "1" }, one!.errors)} (${percent(share)})`,
+      dollars(one?.cost),
+    ];
   });
-  return html`
-    <section
-      aria-labelledby="numbers"><h2 id="numbers">Numbers of each Version</h2>${tableView(
-        {
-          label: "Table of Versions",
-          numbersFrom: 2,
-          head: [
-            ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],
-            "Cost",
-          ],
-          rows,
-        },
-      )}</section>
-  `;
+  return sectionView(
+    "Numbers of each Version",
+    tableView({
+      label: "Table of Versions",
+      isNamed: true,
+      numbersFrom: 2,
+      head: [
+        ...["Version", "Id, on disk", "Logs", "Latency (mean)", "Errors"],
+        "Cost",
+      ],
+      rows,
+    }),
+  );
 }
 
-function chartView(site: Site, id: string): Markup {
-  const span = site.row(
-    `SELECT min(time) AS first, max(time) AS last FROM logs
-     WHERE file_id = ? AND time > 0`,
-    id,
+function chartView(
+  site: Site,
+  id: string,
+  numbers: readonly VersionNumbers[],
+): Markup {
+  const times = numbers.flatMap(({ firstTime, lastTime }) =>
+    firstTime === null || lastTime === null ? [] : [firstTime, lastTime]
   );
-  const [from, to] = [Number(span["first"]), Number(span["last"])];
-  if (span["first"] === null || to <= from) return html``;
+  const from = times.reduce((a, b) => Math.min(a, b), Infinity);
+  const to = times.reduce((a, b) => Math.max(a, b), 0);
+  if (to <= from) return html``;
   const step = Math.ceil((to - from + 1) / BARS);
+  // Counts bar by bar: a single query that groups would have to sort.
   const rows = site.all(
-    `SELECT CAST((time - ?1) / ?2 AS INTEGER) AS bar, count(*) AS n FROM logs
-     WHERE file_id = ?3 AND time > 0 GROUP BY bar ORDER BY bar`,
-    from,
-    step,
-    id,
+    `SELECT value AS bar, (SELECT count(*) FROM logs INDEXED BY logs_time
+     WHERE time >= ?1 + value * ?2 AND time < ?1 + (value + 1) * ?2
+     AND file_id = ?3) AS n FROM json_each(?4) WHERE n > 0`,
+    ...[from, step, id],
+    JSON.stringify(Array.from({ length: BARS }, (_, i) => i)),
   );
   const most = rows.reduce((max, { n }) => Math.max(max, Number(n)), 1);
   const width = CHART.width / BARS;
   const day = (time: number) =>
     new Date(time / 1000).toISOString().slice(0, 10);
   const bars = rows.map(({ bar, n }) => {
-    const i = Math.floor(Number(bar));
+    const i = Number(bar);
     const height = Math.max(1, Math.round(Number(n) / most * CHART.height));
     return html`
       <rect class="part0" x="${i * width + 1}" y="${CHART.height -
@@ -216,20 +205,28 @@ function evaluationsView(site: Site, id: string): Markup {
     id,
   );
   if (rows.length === 0) return html``;
-  return html`
-    <section aria-labelledby="evaluations">
-      <h2 id="evaluations">Evaluations</h2>
-      <ul>${rows.map((row) =>
-        html`<li><a href="/evaluations/${
-          encodeURIComponent(String(row["id"]))
-        }">${row["name"] ?? row["id"]!}</a> <span class="quiet">${
-          formatTime(textIn(row, "created_at"))
-        } · ${pluralize(Number(row["runs"]), "Run")} · ${
-          row["status"] ?? "no status"
-        }</span></li>`
-      )}</ul>
-    </section>
-  `;
+  const items = rows.map((row) => {
+    const link = `/evaluations/${encodeURIComponent(String(row["id"]))}`;
+    const notes = [
+      formatTime(textIn(row, "created_at")),
+      pluralize(Number(row["runs"]), "Run"),
+      String(row["status"] ?? "no status"),
+    ].join(" · ");
+    return html`<li><a href="${link}">${
+      row["name"] ?? row["id"]!
+    }</a> <span class="quiet">${notes}</span></li>`;
+  });
+  return sectionView("Evaluations", html`<ul>${items}</ul>`);
+}
+
+function versionsOf(site: Site, id: string): readonly VersionView[] {
+  const rows = site.all(
+    "SELECT version_id, json FROM versions WHERE file_id = ?",
+    id,
+  );
+  return readVersions(rows.map(({ version_id, json }) => ({
+    ...{ id: String(version_id), json: String(json) },
+  })));
 }
 
 function compareForm(
@@ -238,38 +235,27 @@ function compareForm(
   [from, to] = [versions[1]?.id, versions[0]?.id],
 ): Markup {
   if (versions.length < 2) return html``;
-  const select = (name: string, label: string, chosen: string | undefined) =>
-    html`<label>${label} <select name="${name}">${
-      versions.map((one) =>
-        html`<option value="${one.id}" ${
-          one.id === chosen && html`selected`
-        }>${one.name} ${formatTime(one.createdAt || null)}</option>`
-      )
-    }</select></label>`;
-  return html`
-    <form class="filters" action="${fileAddress(id)}/diff"
-      aria-label="Compare Versions">${select(
-        "from",
-        "From Version",
-        from,
-      )}${select("to", "to Version", to)} <button>Compare</button></form>
-  `;
+  return compareView(
+    {
+      action: `${fileAddress(id)}/diff`,
+      label: "Compare Versions",
+      button: "Compare",
+    },
+    versions.map((
+      { id, name, createdAt },
+    ) => [id, `${name} ${formatTime(createdAt || null)}`]),
+    [from, to],
+  );
 }
 
-/** The page at `/files/ID/diff`. */
+/** Makes the page at `/files/ID/diff`. */
 export function diffPage(
   site: Site,
   id: string,
   params: URLSearchParams,
 ): string {
   const row = site.row("SELECT id, path FROM files WHERE id = ?", id);
-  const versions = readVersions(
-    site.all(
-      "SELECT version_id AS id, json FROM versions WHERE file_id = ?",
-      id,
-    )
-      .map((one) => ({ id: String(one["id"]), json: String(one["json"]) })),
-  );
+  const versions = versionsOf(site, id);
   const named = (name: string) => {
     const version = versions.find(({ id }) => id === params.get(name));
     if (version === undefined) throw new NotFound();
@@ -287,7 +273,7 @@ ${diffView(from.text, to.text)}`;
   });
 }
 
-/** A record's JSON as it stands in the export; see `/json`. */
+/** Answers `/json`: a record as it stands in the export. */
 export function jsonOf(site: Site, params: URLSearchParams): string {
   const value = (name: string) => params.get(name);
   const table = value("table") ?? "";

@@ -70,7 +70,7 @@ export function readLogQuery(params: URLSearchParams): LogQuery {
   };
 }
 
-/** Where a row stands in the order, as a link has it. */
+/** Says where a row stands in the order, as a link has it. */
 export function keyOf(row: SqlRow): string {
   return `${row["key"]}_${row["number"]}`;
 }
@@ -80,7 +80,7 @@ interface Condition {
   readonly values: readonly SqlValue[];
 }
 
-/** What the columns of the index of Logs are compared with. */
+/** Makes the conditions on the columns of the index of Logs. */
 function conditionOf(query: LogQuery): Condition {
   const sql: string[] = [];
   const values: SqlValue[] = [];

@@ -1,11 +1,18 @@
 /** The page of Logs: filters, how many there are, and one page of them. */
 import { html, type Markup } from "../report/html.ts";
-import { inputView, judgmentView, outputView } from "../report/log_view.ts";
-import { formatTime, objectsIn, textIn } from "../report/values.ts";
+import { inputView, judgmentsView, outputView } from "../report/log_view.ts";
+import { formatTime, textIn } from "../report/values.ts";
 import { pluralize } from "../ui/text.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { keyOf, type LogQuery, readLogQuery } from "./log_list.ts";
-import { address, browsePage, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  type Choice,
+  type Row,
+  selectView,
+  tableView,
+} from "./page.ts";
 import {
   dollars,
   fileAddress,
@@ -24,7 +31,7 @@ const DATAPOINTS = 50_000;
 /** The most choices that a list of them offers. */
 const CHOICES = 1000;
 
-/** The page at `/logs`. */
+/** Makes the page at `/logs`. */
 export function logListPage(site: Site, params: URLSearchParams): string {
   const query = readLogQuery(params);
   const { count, rows, hasPrevious, hasNext } = site.logs.find(query);
@@ -143,7 +150,7 @@ function elsewhereView(site: Site, q: string): Markup {
   return html`${lists.length > 0 && html`<dl class="elsewhere">${lists}</dl>`}`;
 }
 
-function logRow(row: SqlRow, version: string, site: Site | null): Markup {
+function logRow(row: SqlRow, version: string, site: Site | null): Row {
   const log = parsed(row);
   const file = site?.first(
     "SELECT path FROM files WHERE id = ?",
@@ -155,28 +162,19 @@ function logRow(row: SqlRow, version: string, site: Site | null): Markup {
     ...[row["environment"], row["user"], row["source"]],
     ...[seconds(row["latency"]), dollars(row["cost"])],
   ].filter((note) => note !== null && note !== "");
-  const judgments = objectsIn(log, "evaluator_logs").map((one) =>
-    html`
-      <dt>${textIn(one["evaluator"], "name") ??
-        textIn(one["evaluator"], "path") ?? "Evaluator"}</dt>
-      <dd>${judgmentView(one)}</dd>
-    `
-  );
   const time = formatTime(
     textIn(row, "created_at") ?? textIn(log, "start_time"),
   );
-  return html`
-    <tr>
-      <td
-        data-label="Time"><a href="${logAddress(row)}"><time>${time ||
-          "no time"}</time></a><p class="quiet">${notes.join(" · ")}</p></td>
-      <td data-label="Input" class="clip">${inputView(log, CUT)}</td>
-      <td data-label="Output" class="clip">${outputView(log, CUT)}</td>
-      <td data-label="Judgments">${"judgment" in log &&
-        judgmentView(log)}${judgments.length > 0 &&
-        html`<dl>${judgments}</dl>`}</td>
-    </tr>
-  `;
+  const link = html`<a href="${logAddress(row)}"><time>${
+    time || "no time"
+  }</time></a>`;
+  const clip = (content: Markup) => html`<div class="clip">${content}</div>`;
+  return [
+    html`${link}<p class="quiet">${notes.join(" · ")}</p>`,
+    clip(inputView(log, CUT)),
+    clip(outputView(log, CUT)),
+    judgmentsView(log),
+  ];
 }
 
 function filtersView(site: Site, query: LogQuery): Markup {
@@ -187,36 +185,26 @@ function filtersView(site: Site, query: LogQuery): Markup {
   const select = (
     name: keyof LogQuery,
     label: string,
-    choices: ReadonlyArray<readonly [value: string, text: string]>,
+    choices: readonly Choice[],
   ) => {
-    const isKnown = choices.some(([value]) => value === query[name]);
-    const all = isKnown ? choices : [[query[name], query[name]], ...choices];
-    return html`<label>${label} <select name="${name}">${
-      all.map(([value = "", text = ""]) =>
-        html`<option value="${value}" ${
-          value === query[name] && html`selected`
-        }>${text}</option>`
-      )
-    }</select></label>`;
+    const chosen = query[name];
+    const isKnown = choices.some(([value]) => value === chosen);
+    const all = isKnown ? choices : [[chosen, chosen] as const, ...choices];
+    return selectView({ name, label, chosen }, all);
   };
   const any = ["", "any"] as const;
-  const files = choicesOf(
-    site,
+  const files = site.choices(
     `SELECT id AS value, coalesce(path, id) AS text
     FROM files WHERE type IS NOT 'dataset' ORDER BY path LIMIT ${CHOICES}`,
   );
   const versions = query.file === ""
     ? null
-    : [...site.versionNames(query.file)].map(([id, name]) =>
-      [id, name] as const
-    );
-  const environments = choicesOf(
-    site,
+    : [...site.versionNames(query.file)];
+  const environments = site.choices(
     `SELECT DISTINCT environment_name AS value, environment_name AS text
      FROM deployments WHERE environment_name IS NOT NULL LIMIT ${CHOICES}`,
   );
-  const evaluators = choicesOf(
-    site,
+  const evaluators = site.choices(
     `SELECT id AS value, coalesce(path, id) AS text FROM files
      WHERE type = 'evaluator' ORDER BY path LIMIT ${CHOICES}`,
   );
@@ -249,13 +237,4 @@ ${
   }
 <button>Filter</button> <a href="/logs">Clear</a>
 </form>`;
-}
-
-function choicesOf(
-  site: Site,
-  sql: string,
-): ReadonlyArray<readonly [value: string, text: string]> {
-  return site.all(sql).map(({ value, text }) =>
-    [String(value), String(text)] as const
-  );
 }

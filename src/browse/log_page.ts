@@ -1,8 +1,9 @@
-/** The page of one Log: the conversation, what is known of it, and its trace. */
+/** The page of one Log: what is known of it, its trace, the conversation. */
 import { isEmpty, isObject } from "../core/json.ts";
-import { type Content, html, type Markup } from "../report/html.ts";
+import { html, type Markup } from "../report/html.ts";
 import { judgmentView } from "../report/log_view.ts";
 import { imageIn, messagesView } from "../report/message_view.ts";
+import { type Pair, pairsView } from "../report/pairs_view.ts";
 import {
   beginning,
   type Fields,
@@ -11,29 +12,24 @@ import {
   readable,
   textIn,
 } from "../report/values.ts";
-import { microseconds } from "../database/log_fields.ts";
 import type { SqlRow } from "../database/sqlite.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { address, browsePage, idView, sourceView, tableView } from "./page.ts";
 import {
-  dollars,
-  fileAddress,
-  logAddress,
-  parsed,
-  seconds,
-  type Site,
-} from "./site.ts";
+  address,
+  browsePage,
+  idView,
+  sectionView,
+  sourceView,
+} from "./page.ts";
+import { dollars, fileAddress, parsed, seconds, type Site } from "./site.ts";
+import { traceView } from "./trace_view.ts";
 
-/** Steps of a trace that are shown. */
-const STEPS = 1000;
 /** Texts longer than this are folded, in characters. */
 const LONG = 4_000;
 /** The longest text that is shown at all, in characters; the JSON has it whole. */
 const LONGEST = 1_000_000;
-/** Levels of a trace that are set off. */
-const DEPTHS = 6;
 
-/** The page at `/log`. */
+/** Makes the page at `/log`. */
 export function logPage(site: Site, params: URLSearchParams): string {
   const id = params.get("id");
   const row = id !== null
@@ -92,7 +88,7 @@ function factsView(
      JOIN evaluations e ON e.id = l.evaluation_id WHERE l.log_id = ? LIMIT 20`,
     row["id"] ?? null,
   );
-  const facts: ReadonlyArray<readonly [string, Content]> = [
+  const facts: readonly Pair[] = [
     [
       "File",
       fileId !== null && html`<a href="${fileAddress(fileId)}">${path}</a>`,
@@ -135,146 +131,22 @@ function factsView(
       }`,
     ],
   ];
-  return html`
-    <table class="parameters" aria-label="About this Log">
-      <tbody>${facts.filter(([, value]) =>
-        value !== null && value !== false && value !== ""
-      )
-        .map(([name, value]) =>
-          html`
-            <tr>
-              <th scope="row">${name}</th>
-              <td>${value}</td>
-            </tr>
-          `
-        )}</tbody>
-    </table>
-  `;
-}
-
-/** One step of a trace. */
-interface Step {
-  readonly row: SqlRow;
-  readonly depth: number;
-}
-
-/** The trace as a tree with a timeline; nothing where the Log is in none. */
-function traceView(site: Site, row: SqlRow): Markup {
-  const traceId = textIn(row, "trace_id");
-  if (traceId === null) return html``;
-  const rows = site.all(
-    `SELECT l.number, l.id, l.type, l.file_id, l.latency, l.cost, l.error,
-     l.time, l.trace_parent_id, f.path, substr(l.start_time, 1, 40) AS started,
-     substr(l.end_time, 1, 40) AS ended
-     FROM logs l LEFT JOIN files f ON f.id = l.file_id
-     WHERE l.trace_id = ?1 OR l.id = ?1 ORDER BY l.time, l.number LIMIT ${
-      STEPS + 1
-    }`,
-    traceId,
-  );
-  if (rows.length < 2) return html``;
-  const steps = stepsOf(rows.slice(0, STEPS));
-  const spans = new Map(steps.map(({ row }) => [row, spanOf(row)]));
-  const starts = [...spans.values()].map(([start]) => start);
-  const ends = [...spans.values()].map(([, end]) => end);
-  const from = starts.reduce((a, b) => Math.min(a, b), Infinity);
-  const length = Math.max(1, ends.reduce((a, b) => Math.max(a, b), 0) - from);
-  const rowsView = steps.map(({ row: one, depth }) => {
-    const [start, end] = spans.get(one)!;
-    const x = Math.round((start - from) / length * 1000);
-    const width = Math.max(6, Math.round((end - start) / length * 1000));
-    const isCurrent = one["number"] === row["number"];
-    const name = html`${one["path"] ?? one["file_id"] ?? one["id"] ?? "Log"}`;
-    return html`
-      <tr ${isCurrent && html`class="current"`}>
-        <td
-          class="depth${Math.min(depth, DEPTHS - 1)}">${isCurrent
-            ? html`<b aria-current="page">${name}</b>`
-            : html`<a href="${
-              logAddress(one)
-            }">${name}</a>`} <span class="badge">${one["type"] ??
-            "log"}</span>${one["error"] !== null && html`
-            <span class="bad">error</span>
-          `}</td>
-        <td>
-          <svg viewBox="0 0 1000 40" preserveAspectRatio="none" aria-hidden="true">
-            <rect class="ground" width="1000" height="40" />
-            <rect class="part${one["error"] === null
-              ? 0
-              : 1}" x="${x}" width="${width}"
-              height="40" />
-          </svg>
-        </td>
-        <td class="number">${seconds(
-          (end - start) / 1e6 || one["latency"],
-        )}</td>
-        <td class="number">${dollars(one["cost"])}</td>
-      </tr>
-    `;
-  });
-  return html`<section aria-labelledby="trace"><h2 id="trace">Trace</h2>
-<p class="quiet">${pluralize(steps.length, "Log")}, ${seconds(length / 1e6)}${
-    rows.length > STEPS && `; only the first ${count(STEPS)} are shown`
-  }</p>
-${
-    tableView({
-      label: "Steps of the trace",
-      numbersFrom: 2,
-      stacks: "trace",
-      head: ["Step", "Timeline", "Took", "Cost"],
-      rows: rowsView,
-    })
-  }</section>`;
-}
-
-/** The Logs of a trace in the order of its tree. */
-function stepsOf(rows: readonly SqlRow[]): readonly Step[] {
-  const ids = new Set(rows.map(({ id }) => id));
-  const children = new Map<SqlRow[string], SqlRow[]>();
-  for (const row of rows) {
-    const parent = row["trace_parent_id"] ?? null;
-    const above = ids.has(parent) && parent !== row["id"] ? parent : null;
-    children.set(above, [...children.get(above) ?? [], row]);
-  }
-  const steps: Step[] = [];
-  const shown = new Set<SqlRow>();
-  const rest = (children.get(null) ?? []).map((row) => ({ row, depth: 0 }))
-    .reverse();
-  for (let step = rest.pop(); step !== undefined; step = rest.pop()) {
-    if (shown.has(step.row)) continue;
-    shown.add(step.row);
-    steps.push(step);
-    const below = step.row["id"] === null ? [] : children.get(step.row["id"]!);
-    const depth = step.depth + 1;
-    rest.push(...(below ?? []).map((row) => ({ row, depth })).reverse());
-  }
-  // Those that name each other as parents belong to nothing else.
-  const others = rows.filter((row) => !shown.has(row));
-  return [...steps, ...others.map((row) => ({ row, depth: 0 }))];
-}
-
-/** When a step began and ended, in microseconds. */
-function spanOf(row: SqlRow): readonly [start: number, end: number] {
-  const took = Number(row["latency"] ?? 0) * 1e6;
-  const end = microseconds(textIn(row, "ended"));
-  const start = microseconds(textIn(row, "started")) ??
-    (end === null ? Number(row["time"]) : end - took);
-  return [start, Math.max(start, end ?? start + took)];
+  return pairsView("About this Log", facts, { isShown: false });
 }
 
 function inputsView({ inputs }: Fields): Markup {
   if (!isObject(inputs) || isEmpty(inputs)) return foldedView("Inputs", inputs);
-  return html`
-    <section aria-labelledby="inputs">
-      <h2 id="inputs">Inputs</h2>
-      <dl>${Object.entries(inputs).map(([name, value]) =>
+  return sectionView(
+    "Inputs",
+    html`<dl>${
+      Object.entries(inputs).map(([name, value]) =>
         html`
           <dt>${name}</dt>
           <dd>${textView(value)}</dd>
         `
-      )}</dl>
-    </section>
-  `;
+      )
+    }</dl>`,
+  );
 }
 
 function conversationView(log: Fields): Markup {
@@ -305,46 +177,20 @@ function conversationView(log: Fields): Markup {
       )
     }`;
   };
-  return html`
-    <section
-      aria-labelledby="messages"><h2 id="messages">Messages</h2>${messagesView(
-        all,
-        Infinity,
-        more,
-      )}</section>
-  `;
+  return sectionView("Messages", messagesView(all, Infinity, more));
 }
 
 function outputView(log: Fields): Markup {
   const { output, error } = log;
+  const judgment = "judgment" in log ? judgmentView(log) : null;
   return html`${
-    !isEmpty(output) &&
-    html`
-      <section
-        aria-labelledby="output"><h2 id="output">Output</h2>${textView(
-          output,
-        )}</section>
-    `
-  }${
-    !isEmpty(error) &&
-    html`
-      <section
-        aria-labelledby="error"><h2 id="error" class="bad">Error</h2>${textView(
-          error,
-        )}</section>
-    `
-  }${
-    "judgment" in log &&
-    html`
-      <section
-        aria-labelledby="judgment"><h2 id="judgment">Judgment</h2>${judgmentView(
-          log,
-        )}</section>
-    `
+    sectionView("Output", isEmpty(output) ? null : textView(output))
+  }${sectionView("Error", isEmpty(error) ? null : textView(error), "bad")}${
+    sectionView("Judgment", judgment)
   }`;
 }
 
-/** A text; JSON is spread over lines, and what is long is folded. */
+/** Shows a text: JSON is spread over lines, and what is long is folded. */
 function textView(value: unknown): Markup {
   const { text, cut } = beginning(spread(readable(value)), LONGEST);
   const pre = html`<pre dir="auto">${text}</pre>${cutView(cut)}`;
@@ -363,7 +209,7 @@ function cutView(cut: number): Markup {
   }`;
 }
 
-/** JSON within a text, spread over lines; another text as it is. */
+/** Spreads JSON within a text over lines; leaves another text as it is. */
 function spread(text: string): string {
   if (!/^\s*[{[]/.test(text)) return text;
   try {
@@ -392,22 +238,17 @@ function judgmentsView(site: Site, row: SqlRow): Markup {
     row["id"] ?? null,
   );
   if (rows.length === 0) return html``;
-  return html`
-    <section aria-labelledby="judgments">
-      <h2 id="judgments">Judgments</h2>
-      <table class="parameters" aria-label="Judgments">
-        <tbody>${rows.map((one) =>
-          html`
-            <tr>
-              <th scope="row"><a href="${address("/log", {
-                id: one["evaluator_log_id"] ?? null,
-              })}">${one["path"] ?? one["evaluator_id"] ?? "Evaluator"}</a></th>
-              <td>${one["judgment"] ??
-                (one["error"] ? `error: ${one["error"]}` : "none")}</td>
-            </tr>
-          `
-        )}</tbody>
-      </table>
-    </section>
-  `;
+  const pairs = rows.map((one): Pair => {
+    const said = one["judgment"] ??
+      (one["error"] ? `error: ${one["error"]}` : "none");
+    const log = address("/log", { id: one["evaluator_log_id"] ?? null });
+    return [
+      String(one["path"] ?? one["evaluator_id"] ?? "Evaluator"),
+      html`${said} <a class="quiet" href="${log}">Log</a>`,
+    ];
+  });
+  return sectionView(
+    "Judgments",
+    pairsView("Judgments", pairs, { isShown: false }),
+  );
 }

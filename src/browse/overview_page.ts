@@ -4,7 +4,14 @@ import { html, type Markup } from "../report/html.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import { count, pluralize } from "../ui/text.ts";
 import type { SqlRow } from "../database/sqlite.ts";
-import { address, browsePage, tableView } from "./page.ts";
+import {
+  address,
+  browsePage,
+  type Choice,
+  type Row,
+  selectView,
+  tableView,
+} from "./page.ts";
 import { fileAddress, type Site } from "./site.ts";
 
 /** Files on one page. */
@@ -14,7 +21,7 @@ const GAPS = 20;
 /** Problems on their page. */
 const PROBLEMS = 1000;
 
-/** The page at `/`. */
+/** Makes the page at `/`. */
 export function overviewPage(site: Site, params: URLSearchParams): string {
   const name = params.get("name")?.trim() ?? "";
   const type = params.get("type") ?? "";
@@ -26,8 +33,9 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
   ];
   const values = [...words, ...type === "" ? [] : [type]];
   const where = isWanted.length === 0 ? "1" : isWanted.join(" AND ");
-  const total = Number(
-    site.row(`SELECT count(*) AS n FROM files WHERE ${where}`, ...values)["n"],
+  const total = site.count(
+    `SELECT count(*) FROM files WHERE ${where}`,
+    ...values,
   );
   const rows = site.all(
     `SELECT id, path, type, state, coalesce(path, id) AS key,
@@ -52,11 +60,10 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
     ${gapsView(site)}
     <form class="filters"
       aria-label="Files"><label>Files by name, path or id <input type="search" name="name" value="${name}"></label>
-    <label>Type <select name="type">${["", ...types(site)].map((one) =>
-      html`<option value="${one}" ${one === type && html`selected`}>${
-        one || "any"
-      }</option>`
-    )}</select></label> <button>Filter</button></form>
+    ${selectView(
+      { name: "type", label: "Type", chosen: type },
+      types(site),
+    )} <button>Filter</button></form>
     <p role="status">${pluralize(
       total,
       "File",
@@ -77,50 +84,48 @@ export function overviewPage(site: Site, params: URLSearchParams): string {
   return browsePage({ title: "Humanloop export", body });
 }
 
-/** The Files, with a heading for every Directory. */
-function rowsView(rows: readonly SqlRow[]): readonly Markup[] {
+/** Makes the rows of Files, with a heading for every Directory. */
+function rowsView(rows: readonly SqlRow[]): readonly Row[] {
   let above = "";
-  return rows.map((row) => {
+  return rows.flatMap((row) => {
     const path = String(row["key"]).replace(/^\/+/, "");
     const dir = path.slice(0, Math.max(0, path.lastIndexOf("/")));
     const isOther = dir !== above;
     above = dir;
-    return html`${
-      isOther &&
-      html`
-        <tr class="dir">
-          <th scope="rowgroup" colspan="8">${dir || "/"}</th>
-        </tr>
-      `
-    }${fileRow(row, path.slice(dir === "" ? 0 : dir.length + 1))}`;
+    const own = fileRow(row, path.slice(dir === "" ? 0 : dir.length + 1));
+    const heading = html`
+      <tr class="dir">
+        <th scope="rowgroup" colspan="8">${dir || "/"}</th>
+      </tr>
+    `;
+    return isOther ? [heading, own] : [own];
   });
 }
 
-function fileRow(row: SqlRow, name: string): Markup {
+function fileRow(row: SqlRow, name: string): Row {
   const id = String(row["id"]);
-  const cells = ["versions", "logs", "evaluations", "datapoints"].map(
-    (column) => {
+  const state = row["state"] ?? "";
+  return [
+    html`
+      <a href="${fileAddress(id)}">${name}</a><p
+        class="quiet"><code>${id}</code></p>
+    `,
+    row["type"] ?? "",
+    html`<span class="${
+      state === "complete" ? "good" : "bad"
+    }">${state}</span>`,
+    row["deployed"] ?? "",
+    ...["versions", "logs", "evaluations", "datapoints"].map((column) => {
       const value = Number(row[column]);
-      return html`<td class="number" data-label="${column}">${
-        value > 0 && count(value)
-      }</td>`;
-    },
-  );
-  return html`<tr><td class="name"><a href="${
-    fileAddress(id)
-  }">${name}</a> <code class="quiet">${id}</code></td><td>${
-    row["type"] ?? ""
-  }</td><td class="${row["state"] === "complete" ? "good" : "bad"}">${
-    row["state"] ?? ""
-  }</td><td data-label="Deployed to">${
-    row["deployed"] ?? ""
-  }</td>${cells}</tr>`;
+      return value > 0 && count(value);
+    }),
+  ];
 }
 
-function types(site: Site): readonly string[] {
-  return site.all(
-    "SELECT DISTINCT type FROM files WHERE type IS NOT NULL ORDER BY type",
-  ).map(({ type }) => String(type));
+function types(site: Site): readonly Choice[] {
+  const known = site.choices(`SELECT DISTINCT type AS value, type AS text
+    FROM files WHERE type IS NOT NULL ORDER BY type`);
+  return [["", "any"], ...known];
 }
 
 function exportsView(site: Site): Markup {
@@ -131,7 +136,7 @@ function exportsView(site: Site): Markup {
         [
           row["state"],
           row["started_at"] &&
-          `begun ${formatTime(textIn(row, "started_at"))} UTC`,
+          `started ${formatTime(textIn(row, "started_at"))} UTC`,
           row["with_logs"] === null
             ? null
             : row["with_logs"] === 1
@@ -147,9 +152,7 @@ function exportsView(site: Site): Markup {
 function gapsView(site: Site): Markup {
   const gaps = site.all("SELECT gaps FROM export ORDER BY number")
     .flatMap(({ gaps }) => JSON.parse(String(gaps)) as readonly Gap[]);
-  const problems = Number(
-    site.row("SELECT coalesce(sum(rows), 0) AS n FROM problems")["n"],
-  );
+  const problems = site.count("SELECT coalesce(sum(rows), 0) FROM problems");
   if (gaps.length === 0 && problems === 0) return html``;
   return html`
     <section class="gaps" aria-labelledby="gaps">
@@ -168,7 +171,7 @@ function gapsView(site: Site): Markup {
   `;
 }
 
-/** The page at `/problems`. */
+/** Makes the page at `/problems`. */
 export function problemsPage(site: Site): string {
   const rows = site.all(`SELECT kind, "table", "column", value, rows, reason,
     disk_path, disk_line, substr(text, 1, 500) AS text FROM problems
@@ -182,24 +185,24 @@ export function problemsPage(site: Site): string {
     ${tableView({
       label: "Problems",
       head: ["Kind", "Table", "Value", "Rows", "Reason", "On disk"],
-      rows: rows.map((row) =>
-        html`
-          <tr>
-            <td>${row["kind"]!}</td>
-            <td>${row["table"] ?? ""} ${row["column"] ?? ""}</td>
-            <td>${row["value"] ?? ""}</td>
-            <td class="number">${count(Number(row["rows"]))}</td>
-            <td>${row["reason"]!}${typeof row["text"] === "string" && html`
-              <details>
-                <summary>what stands there</summary>
-                <pre dir="auto">${row["text"]!}</pre>
-              </details>
-            `}</td>
-            <td>${row["disk_path"] ?? ""}${row["disk_line"] !== null &&
-              `, line ${row["disk_line"]}`}</td>
-          </tr>
-        `
-      ),
+      rows: rows.map((row) => {
+        const { kind, table, column, value, reason, text } = row;
+        const line = row["disk_line"] === null
+          ? ""
+          : `, line ${row["disk_line"]}`;
+        const there = html`
+          <details>
+            <summary>what stands there</summary>
+            <pre dir="auto">${text ?? ""}</pre>
+          </details>
+        `;
+        return [
+          ...[kind!, `${table ?? ""} ${column ?? ""}`, value ?? ""],
+          count(Number(row["rows"])),
+          [reason!, typeof text === "string" && there],
+          `${row["disk_path"] ?? ""}${line}`,
+        ];
+      }),
     })}
   `;
   return browsePage({ title: "Problems", body });

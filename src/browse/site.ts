@@ -2,7 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { isObject } from "../core/json.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
-import { address } from "./page.ts";
+import { address, type Choice } from "./page.ts";
 import { LogFinder } from "./log_list.ts";
 
 /** No page stands at an address. */
@@ -16,6 +16,9 @@ export interface VersionNumbers {
   readonly latency: number | null;
   readonly cost: number | null;
   readonly errors: number;
+  /** When its first and last Log were made, in microseconds; `null` if none says. */
+  readonly firstTime: number | null;
+  readonly lastTime: number | null;
 }
 
 /** The database, asked for the pages. */
@@ -40,7 +43,7 @@ export class Site {
   }
 
   /**
-   * A row that a page is of.
+   * Reads a row that a page is of.
    *
    * @throws {NotFound} When there is none.
    */
@@ -50,20 +53,26 @@ export class Site {
     return row;
   }
 
-  /** The directory of an export. */
+  /** Reads the number that a query gives. */
+  count(sql: string, ...values: readonly SqlValue[]): number {
+    return Number(Object.values(this.row(sql, ...values))[0]);
+  }
+
+  /** Reads the directory of an export. */
   dir(row: SqlRow): string {
     const sql = "SELECT dir FROM export WHERE number = ?";
     return String(this.first(sql, row["export"] ?? null)?.["dir"] ?? "");
   }
 
-  /** The numbers of a File's Versions, by their ids. */
+  /** Reads the numbers of a File's Versions, by their ids. */
   numbersOf(fileId: string): ReadonlyMap<string, VersionNumbers> {
     const known = this.#numbers.get(fileId);
     if (known !== undefined) return known;
     const rows = this.all(
       `SELECT version_id, count(*) AS logs, avg(latency) AS latency,
-       sum(cost) AS cost, sum(error IS NOT NULL) AS errors
-       FROM logs INDEXED BY logs_time WHERE file_id = ? GROUP BY version_id`,
+       sum(cost) AS cost, sum(error IS NOT NULL) AS errors,
+       min(nullif(time, 0)) AS first, max(nullif(time, 0)) AS last
+       FROM logs INDEXED BY logs_version WHERE file_id = ? GROUP BY version_id`,
       fileId,
     );
     const numbers = new Map(rows.map((row) => [
@@ -73,50 +82,55 @@ export class Site {
         latency: row["latency"] as number | null,
         cost: row["cost"] as number | null,
         errors: Number(row["errors"]),
+        firstTime: row["first"] as number | null,
+        lastTime: row["last"] as number | null,
       },
     ]));
     this.#numbers.set(fileId, numbers);
     return numbers;
   }
 
-  /** The names of a File's Versions, by their ids. */
+  /** Reads the names of a File's Versions, by their ids. */
   versionNames(fileId: string): ReadonlyMap<string, string> {
-    const rows = this.all(
-      "SELECT version_id, name FROM versions WHERE file_id = ?",
+    return new Map(this.choices(
+      `SELECT version_id AS value, coalesce(name, version_id) AS text
+       FROM versions WHERE file_id = ?`,
       fileId,
-    );
-    return new Map(rows.map(({ version_id: id, name }) => [
-      String(id),
-      String(name ?? id),
-    ]));
+    ));
+  }
+
+  /** Reads the choices that a query of `value` and `text` gives. */
+  choices(sql: string, ...values: readonly SqlValue[]): readonly Choice[] {
+    return this.all(sql, ...values)
+      .map(({ value, text }) => [String(value), String(text)] as const);
   }
 }
 
-/** The address of a File's page. */
+/** Makes the address of a File's page. */
 export function fileAddress(id: string): string {
   return `/files/${encodeURIComponent(id)}`;
 }
 
-/** The address of a Log's page. */
+/** Makes the address of a Log's page. */
 export function logAddress(row: SqlRow): string {
   return row["id"] === null
     ? address("/log", { number: row["number"] ?? null })
     : address("/log", { id: row["id"] ?? null });
 }
 
-/** A record's JSON as a value; it was valid when the database was built. */
+/** Parses a record's JSON; it was valid when the database was built. */
 export function parsed(row: SqlRow, column = "json"): Record<string, unknown> {
   const text = row[column];
   const value: unknown = typeof text === "string" ? JSON.parse(text) : null;
   return isObject(value) ? value : {};
 }
 
-/** `1.24 s`; nothing where it is unknown. */
+/** Writes `1.24 s`; nothing where it is unknown. */
 export function seconds(value: SqlValue | undefined): string {
   return typeof value === "number" ? `${Number(value.toPrecision(3))} s` : "";
 }
 
-/** `$0.00123`; nothing where it is unknown. */
+/** Writes `$0.00123`; nothing where it is unknown. */
 export function dollars(value: SqlValue | undefined): string {
   return typeof value === "number" ? `$${Number(value.toPrecision(3))}` : "";
 }

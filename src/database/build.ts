@@ -272,13 +272,13 @@ class KindCounts {
   }
 }
 
-/** What the export says of a complete File; `null` where nothing says it. */
+/** Returns what the export says of a complete File; `null` where nothing says it. */
 function statedCounts({ done, entry }: TreeFile): Counts | null {
   if (done !== null && done.logs !== undefined) return done.counts;
   return entry?.state === "complete" ? entry.counts : null;
 }
 
-/** What an export is by the sizes of its files: another one has another fingerprint. */
+/** Sums up an export by the sizes of its files: another one has another fingerprint. */
 async function measure(
   disk: Disk,
   tree: TreeExport,
@@ -302,7 +302,7 @@ async function measure(
 }
 
 /**
- * Tells whether a database is of these exports as they are now.
+ * Checks whether a database is of these exports as they are now.
  *
  * @param database What {@linkcode openDatabase} opened.
  * @throws {UsageError} When a directory is no export.

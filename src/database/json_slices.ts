@@ -10,7 +10,7 @@ export interface Slice {
 }
 
 /**
- * The values of an object by their names; of a name that comes twice the last,
+ * Finds the values of an object by their names; of a name that comes twice the last,
  * as a parser has it.
  *
  * @param at Where the object begins.
@@ -31,7 +31,7 @@ export function memberSlices(json: string, at: number): Map<string, Slice> {
 }
 
 /**
- * The elements of an array.
+ * Finds the elements of an array.
  *
  * @param at Where the array begins.
  */

@@ -13,14 +13,15 @@ import type {
   TreeLine,
   TreeProblem,
 } from "../tree/tree_reader.ts";
+import { documentRow } from "./document_row.ts";
 import { elementSlices } from "./json_slices.ts";
 import {
+  type Around,
   type Fields,
   hasNested,
   judgmentValues,
   LOG_COLUMNS,
   logValues,
-  maker,
   object,
   text,
   versionOf,
@@ -94,7 +95,7 @@ export class Loader {
     );
   }
 
-  /** Inserts a row of a small table; whether it was not there before. */
+  /** Inserts a row of a small table; says whether it was not there before. */
   insert(table: string, row: Readonly<Record<string, SqlValue>>): boolean {
     const columns = Object.keys(row);
     let statement = this.#statements.get(table);
@@ -106,33 +107,20 @@ export class Loader {
   }
 
   /** Adds a row to the problems. */
-  problem(
-    { kind, table, column, value, rows = 1, reason, position, text }:
-      ProblemRow,
-  ): void {
+  problem({ position, kind, reason, ...given }: ProblemRow): void {
+    const { number = null, path = null, line = null } = position ?? {};
     this.insert("problems", {
-      kind,
-      table: table ?? null,
-      column: column ?? null,
-      value: value ?? null,
-      rows,
-      reason,
-      export: position?.number ?? null,
-      disk_path: position?.path ?? null,
-      disk_line: position?.line ?? null,
-      text: text ?? null,
+      ...{ kind, reason, table: null, column: null, value: null, rows: 1 },
+      ...{ text: null, ...given },
+      ...{ export: number, disk_path: path, disk_line: line },
     });
   }
 
   /** Adds what the reader could not read. */
   treeProblem(number: number, problem: TreeProblem): void {
     const { cause, path, line, reason, text } = problem;
-    this.problem({
-      kind: cause,
-      reason,
-      position: { number, path, line },
-      text,
-    });
+    const position = { number, path, line };
+    this.problem({ kind: cause, reason, position, text });
   }
 
   /** Adds the row of an export. */
@@ -184,86 +172,27 @@ export class Loader {
     part: TreeItem,
     document: TreeDocument | null,
   ): void {
-    const { id } = file;
     const path = document?.path ?? part.item.path;
-    const position = { number, path, line: null };
-    const fields = isObject(document?.value) ? document.value : {};
-    const json = document?.text ?? null;
     const onDisk = { export: number, disk_path: path };
-    const key = { table: "", value: "" };
-    let isNew = true;
-    if (part.part === "file") {
-      if (part.item.kind === "problem" && !path.endsWith("/file.json")) return;
-      Object.assign(key, { table: "files", value: id });
-      isNew = this.insert("files", {
-        id,
-        type: text(fields, "type") ?? file.entry?.type ?? null,
-        path: text(fields, "path") ?? file.entry?.path ?? null,
-        name: text(fields, "name"),
-        directory_id: text(fields, "directory_id"),
-        created_at: text(fields, "created_at"),
-        updated_at: text(fields, "updated_at"),
-        state: file.entry?.state ?? (file.done === null ? null : "complete"),
-        json,
-        ...onDisk,
-      });
-    } else if (part.part === "evaluation") {
-      const { evaluationId } = part;
-      Object.assign(key, { table: "evaluations", value: evaluationId });
-      isNew = this.insert("evaluations", {
-        id: evaluationId,
-        file_id: id,
-        name: text(fields, "name"),
-        created_at: text(fields, "created_at"),
-        status: null,
-        json,
-        stats: null,
-        ...onDisk,
-      });
-    } else if (document === null || json === null) return;
-    else if (part.part === "stats") {
-      this.database.prepare(
+    const json = document?.text ?? null;
+    if (document !== null && part.part === "deployments") {
+      return this.#deployments(file.id, document, onDisk);
+    }
+    const fields = isObject(document?.value) ? document.value : {};
+    if (json !== null && part.part === "stats") {
+      return void this.database.prepare(
         "UPDATE evaluations SET stats = ?, status = ? WHERE id = ?",
       ).run(json, text(fields, "status"), part.evaluationId);
-    } else if (part.part === "deployments") {
-      this.#deployments(id, document, onDisk);
-    } else if (part.part === "version") {
-      const { versionId } = part;
-      Object.assign(key, { table: "versions", value: versionId });
-      isNew = this.insert("versions", {
-        file_id: id,
-        version_id: versionId,
-        type: text(fields, "type"),
-        name: text(fields, "version_name"),
-        description: text(fields, "version_description"),
-        model: text(fields, "model"),
-        provider: text(fields, "provider"),
-        created_at: text(fields, "created_at"),
-        created_by: maker(fields),
-        json,
-        ...onDisk,
-      });
-    } else if (part.part === "run") {
-      const { version, dataset, control } = fields;
-      Object.assign(key, { table: "runs", value: part.runId });
-      isNew = this.insert("runs", {
-        id: part.runId,
-        evaluation_id: part.evaluationId,
-        file_id: text(version, "id"),
-        version_id: text(version, "version_id"),
-        dataset_id: text(dataset, "id"),
-        dataset_version_id: text(dataset, "version_id"),
-        status: text(fields, "status"),
-        control: typeof control === "boolean" ? Number(control) : null,
-        created_at: text(fields, "created_at"),
-        json,
-        ...onDisk,
-      });
     }
-    if (!isNew) {
-      const reason = "stands in another export too; the first is in the table";
-      this.problem({ kind: "twice", ...key, reason, position, text: json });
-    }
+    const row = documentRow(file, part, fields);
+    if (row === null || json === null && !row.isKept) return;
+    const { table, key, columns } = row;
+    if (this.insert(table, { ...columns, json, ...onDisk })) return;
+    this.problem({
+      ...{ kind: "twice", table, value: key, text: json },
+      reason: "stands in another export too; the first is in the table",
+      position: { number, path, line: null },
+    });
   }
 
   #deployments(
@@ -294,7 +223,7 @@ export class Loader {
     position: Position,
   ): void {
     const { text: json, value } = line;
-    if (part.part === "logs") this.addLog(json, value, fileId, position);
+    if (part.part === "logs") this.addLog(json, value, { fileId }, position);
     else if (part.part === "datapoints") {
       this.insert("datapoints", {
         file_id: fileId,
@@ -318,19 +247,18 @@ export class Loader {
   /**
    * Adds a Log.
    *
-   * @param fileId The File in whose list it stands; `null` for what its Version says.
    * @returns Its number.
    */
   addLog(
     json: string,
     log: Fields,
-    fileId: string | null,
+    around: Around,
     position: Position,
   ): number {
     const number = ++this.#logs;
     this.#insertLog.run(
       number,
-      ...logValues(log, fileId),
+      ...logValues(log, around),
       position.number,
       position.path,
       position.line,
@@ -343,7 +271,7 @@ export class Loader {
       this.#insertText
         .run(number, inputs, messages, output, error, metadata, words);
     }
-    if (fileId === null) return number;
+    if (around.fileId === null) return number;
     if (hasNested(log)) this.#insertNested.run(number);
     if (isObject(log["evaluator"])) {
       const logId = text(log, "parent_id");
@@ -391,7 +319,10 @@ function positionValues(
   return { export: number, disk_path: path, disk_line: line };
 }
 
-/** The official script writes no `deployments.json` where there is no Version. */
+/**
+ * Checks whether a document need not be there: the official script writes no
+ * `deployments.json` where there is no Version.
+ */
 function isAbsentByRight(file: TreeFile, problem: TreeProblem): boolean {
   return problem.cause === "missing" &&
     problem.path.endsWith("/deployments.json") &&
@@ -411,7 +342,7 @@ export const KINDS: Readonly<Record<TreeItem["part"], RecordKind | null>> = {
   run: "runs",
 };
 
-/** How many records a part of a File is, also those that cannot be read. */
+/** Counts the records that a part of a File is, also those that cannot be read. */
 export function recordsIn({ part, item }: TreeItem): number {
   if (KINDS[part] === null) return 0;
   if (item.kind === "lines") return item.lines.length;

@@ -14,43 +14,43 @@ export const LOG_TYPES = [
   "evaluator",
 ] as const;
 
-/** A field that is a text, and not an empty one. */
+/** Reads a field that is a text, and not an empty one. */
 export function text(record: unknown, name: string): string | null {
   const value = isObject(record) ? record[name] : undefined;
   return typeof value === "string" && value !== "" ? storable(value) : null;
 }
 
-/** A text as a column has it: SQLite would end it at a NUL. */
+/** Returns a text as a column has it: SQLite would end it at a NUL. */
 function storable(value: string): string {
   return value.includes("\0") ? value.replaceAll("\0", "\\u0000") : value;
 }
 
-/** A field as text: a text as it is, anything else as JSON; `null` where it is empty. */
+/** Reads a field as text: a text as it is, anything else as JSON; `null` where it is empty. */
 export function textOrJson(record: Fields, name: string): string | null {
   const value = record[name];
   if (value === null || value === undefined || value === "") return null;
   return storable(typeof value === "string" ? value : JSON.stringify(value));
 }
 
-/** A field that is a number. */
+/** Reads a field that is a number. */
 export function number(record: unknown, name: string): number | null {
   const value = isObject(record) ? record[name] : undefined;
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** A field that is a whole number, such as can be counted with. */
+/** Reads a field that is a whole number, such as can be counted with. */
 export function whole(record: unknown, name: string): number | null {
   const value = number(record, name);
   return Number.isSafeInteger(value) ? value : null;
 }
 
-/** A field that is an object. */
+/** Reads a field that is an object. */
 export function object(record: unknown, name: string): Fields | null {
   const value = isObject(record) ? record[name] : undefined;
   return isObject(value) ? value : null;
 }
 
-/** The full name or the address of whoever made something. */
+/** Reads the full name or the address of whoever made something. */
 export function maker(record: Fields): string | null {
   const by = record["created_by"];
   return text(by, "full_name") ?? text(by, "email_address") ?? text(by, "id");
@@ -61,7 +61,7 @@ const TIME =
 const MICROSECONDS = 1_000_000;
 
 /**
- * An instant in microseconds since 1970; one without a zone is UTC.
+ * Reads an instant in microseconds since 1970; one without a zone is UTC.
  *
  * @returns It; `null` where the text is none.
  */
@@ -82,7 +82,7 @@ export function microseconds(instant: string | null): number | null {
     (fraction === undefined ? 0 : Number(fraction.padEnd(6, "0")));
 }
 
-/** The Version within a Log, and what type of File it is of. */
+/** Reads the Version within a Log, and what type of File it is of. */
 export function versionOf(
   log: Fields,
 ): { readonly type: string; readonly version: Fields } | null {
@@ -100,12 +100,21 @@ export const LOG_COLUMNS = [
   ...["user", "source", "error", "parent_id", "trace_id", "trace_parent_id"],
 ] as const;
 
-/**
- * What has a column of its own.
- *
- * @param fileId The File in whose list it stands; `null` for what its Version says.
- */
-export function logValues(log: Fields, fileId: string | null): SqlValue[] {
+/** The trace that a Log is in by where it stands: its first Log, and the one above. */
+export interface TraceOf {
+  readonly id: string;
+  readonly parentId: string;
+}
+
+/** What is around a Log. */
+export interface Around {
+  /** The File in whose list it stands; `null` for what its Version says. */
+  readonly fileId: string | null;
+  readonly trace?: TraceOf | null;
+}
+
+/** Reads what has a column of its own. */
+export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
   const start = microseconds(text(log, "start_time"));
@@ -125,12 +134,12 @@ export function logValues(log: Fields, fileId: string | null): SqlValue[] {
     ...[text(version, "model"), whole(log, "prompt_tokens")],
     ...[whole(log, "output_tokens"), cost, text(log, "environment")],
     ...[text(log, "user"), text(log, "source"), textOrJson(log, "error")],
-    ...[text(log, "parent_id"), text(log, "trace_id")],
-    text(log, "trace_parent_id"),
+    ...[text(log, "parent_id"), text(log, "trace_id") ?? trace?.id ?? null],
+    text(log, "trace_parent_id") ?? trace?.parentId ?? null,
   ];
 }
 
-/** What an Evaluator's Log says: its type, it as text, it as a number. */
+/** Reads what an Evaluator's Log says: its type, it as text, it as a number. */
 export function judgmentValues(
   log: Fields,
 ): readonly [type: string, judgment: string | null, number: number | null] {
@@ -146,7 +155,7 @@ export function judgmentValues(
   return [type, textOrJson(log, "judgment") ?? "", null];
 }
 
-/** Whether other Logs stand within a Log. */
+/** Checks whether other Logs stand within a Log. */
 export function hasNested(log: Fields): boolean {
   const { trace_children: children, evaluator_logs: judged, parent } = log;
   return Array.isArray(children) && children.length > 0 ||

@@ -7,7 +7,7 @@ import type { StatementSync } from "node:sqlite";
 import { isObject } from "../core/json.ts";
 import { elementSlices, memberSlices } from "./json_slices.ts";
 import type { Judged, Loader, Position } from "./load.ts";
-import { type Fields, text } from "./log_fields.ts";
+import { type Fields, hasNested, text, type TraceOf } from "./log_fields.ts";
 import type { SqlRow } from "./sqlite.ts";
 
 /** Keys that are read at once. */
@@ -18,8 +18,7 @@ interface Inner {
   readonly json: string;
   readonly log: Fields;
   readonly position: Position;
-  /** The trace that it is in by where it stands. */
-  readonly trace: { readonly id: string; readonly parentId: string } | null;
+  readonly trace: TraceOf | null;
   readonly judged: Judged | null;
   readonly evaluationId: string | null;
   readonly runId: string | null;
@@ -136,7 +135,7 @@ class NestedLogs {
     }
   }
 
-  /** Adds one Log, where it has no row; its number. */
+  /** Adds one Log, where it has no row; returns its number. */
   #add({ json, log, position, trace, judged }: Inner): number | null {
     const { loader } = this;
     const id = text(log, "id");
@@ -147,8 +146,9 @@ class NestedLogs {
         ...{ kind: "noId", table: "logs", column: "id", reason, position },
         text: json,
       });
-    } else number ??= loader.addLog(json, log, null, position);
-    if (trace !== null && number !== null) {
+    } else if (number === null) {
+      number = loader.addLog(json, log, { fileId: null, trace }, position);
+    } else if (trace !== null) {
       this.#setTrace.run(trace.id, trace.parentId, number);
     }
     if (judged !== null || isObject(log["evaluator"])) {
@@ -178,9 +178,10 @@ class NestedLogs {
     } else this.#setJudged.run(id, logId, number);
   }
 
-  /** The Logs within one, one level down. */
+  /** Reads the Logs within one, one level down. */
   #within(inner: Inner, number: number | null): readonly Inner[] {
     const { json, log, position, evaluationId, runId } = inner;
+    if (!hasNested(log)) return [];
     const members = memberSlices(json, 0);
     const id = text(log, "id");
     const around = { position, evaluationId, runId };
@@ -208,7 +209,7 @@ class NestedLogs {
   }
 }
 
-/** The objects of an array within a record, and how they are spelled. */
+/** Reads the objects of an array within a record, and how they are spelled. */
 function elementsOf(
   json: string,
   record: Fields,

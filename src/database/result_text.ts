@@ -29,12 +29,12 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** Problems that cost nothing of what was read. */
 const HARMLESS: ReadonlySet<string> = new Set(["dangling", "twice"]);
 
-/** Tells whether all of the export was read. */
+/** Checks whether all of the export was read. */
 export function isWhole({ problems }: BuildResult): boolean {
   return Object.keys(problems).every((kind) => HARMLESS.has(kind));
 }
 
-/** The result of a build, for a person: a line a table, then the problems. */
+/** Writes the result of a build for a person: a line a table, then the problems. */
 export function buildText(result: BuildResult, tookMs: number): string {
   const { path, rows, problems, bytesRead } = result;
   const seconds = Math.max(tookMs, 1) / 1000;
@@ -85,9 +85,9 @@ const STEPS: Readonly<Record<BuildProgress["step"], string>> = {
 };
 
 /**
- * How far a build is, for a line of a terminal.
+ * Says how far a build is, for a line of a terminal.
  *
- * @param tookMs Since it was begun.
+ * @param tookMs Since it was started.
  */
 export function progressText(
   { step, bytes: read, totalBytes }: BuildProgress,

@@ -5,7 +5,7 @@
  */
 
 /** Changes with every change of the tables: an older database is built anew. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /** Stands in the head of every database that this program made. */
 export const APPLICATION_ID = 0x484c4578;
@@ -165,10 +165,10 @@ const VIEWS: readonly Part[] = [
       f.path AS evaluator, count(*) AS judgments, sum(j.type = 'null') AS nulls,
       count(j.error) AS errors, avg(j.number) AS mean, min(j.number) AS min,
       max(j.number) AS max,
-      sum(CASE WHEN j.type = 'boolean' THEN j.number END) AS num_true,
-      sum(CASE WHEN j.type = 'boolean' THEN 1 - j.number END) AS num_false
+      sum(CASE WHEN j.type = 'boolean' THEN j.number = 1 END) AS num_true,
+      sum(CASE WHEN j.type = 'boolean' THEN j.number = 0 END) AS num_false
       FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
-      GROUP BY j.evaluation_id, j.run_id, j.evaluator_id`,
+      GROUP BY j.evaluation_id, j.run_id, j.evaluator_id, f.path`,
   },
   {
     name: "traces",
@@ -203,7 +203,7 @@ const SEARCH: Part = {
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
 };
 
-/** What makes the tables, before rows are put into them. */
+/** Writes the SQL that makes the tables, before rows are put into them. */
 export function tablesSql(
   { fullText }: { readonly fullText: boolean },
 ): string {
@@ -224,7 +224,9 @@ export const INDEXES: readonly string[] = [
   // Holds all that a list of Logs is filtered and sorted by.
   `CREATE INDEX logs_time ON logs(time, file_id, version_id, environment, user,
     latency, cost, error IS NOT NULL)`,
-  `CREATE INDEX logs_version ON logs(file_id, version_id, time)`,
+  // Holds all that the numbers of a Version are made of.
+  `CREATE INDEX logs_version ON logs(file_id, version_id, time, latency, cost,
+    error IS NOT NULL)`,
   `CREATE INDEX logs_trace ON logs(trace_id) WHERE trace_id IS NOT NULL`,
   `CREATE INDEX logs_trace_parent ON logs(trace_parent_id)
     WHERE trace_parent_id IS NOT NULL`,
@@ -246,27 +248,29 @@ export const INDEXES: readonly string[] = [
  * Columns that are read from the record when they are asked for, so that they take no
  * room. They are added last: SQLite would compute them for every row that is inserted.
  */
-const FROM_JSON: Readonly<Record<string, readonly (readonly string[])[]>> = {
+const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
   logs: [
-    ...[["start_time"], ["end_time"], ["input", "inputs"], ["messages"]],
-    ...[["output"], ["output_message"], ["metadata"], ["stdout"]],
-    ...[["finish_reason"], ["source_datapoint_id"], ["reasoning_tokens"]],
-    ...[["prompt_cost"], ["output_cost"]],
+    ...["start_time TEXT", "end_time TEXT", "input TEXT inputs"],
+    ...["messages TEXT", "output TEXT", "output_message TEXT"],
+    ...["metadata TEXT", "stdout TEXT", "finish_reason TEXT"],
+    ...["source_datapoint_id TEXT", "reasoning_tokens INTEGER"],
+    ...["prompt_cost REAL", "output_cost REAL"],
   ],
-  datapoints: [["inputs"], ["messages"], ["target"]],
+  datapoints: ["inputs TEXT", "messages TEXT", "target TEXT"],
 };
 
-/** What adds the columns that are read from the record. */
+/** Writes the SQL that adds the columns that are read from the record. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
-    columns.map(([name, path = name]) =>
-      `ALTER TABLE ${table} ADD COLUMN ${name} GENERATED ALWAYS AS (
-       CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`
-    )
+    columns.map((column) => {
+      const [name, type, path = name] = column.split(" ");
+      return `ALTER TABLE ${table} ADD COLUMN ${name} ${type} GENERATED ALWAYS
+       AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`;
+    })
   );
 }
 
-/** What makes the views. */
+/** Writes the SQL that makes the views. */
 export function viewsSql(): string {
   return VIEWS.map(({ name, sql }) => `CREATE VIEW ${name} AS ${sql};`)
     .join("\n");
@@ -275,7 +279,7 @@ export function viewsSql(): string {
 /** Columns of a screen that the schema takes at the most. */
 const SCREEN_COLUMNS = 80;
 
-/** The schema by table, for `--help`. */
+/** Writes the schema by table, for `--help`. */
 export function schemaText(): string {
   const parts = [...TABLES, SEARCH, ...VIEWS];
   const width = Math.max(...parts.map(({ name }) => name.length));

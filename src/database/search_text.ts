@@ -63,7 +63,7 @@ function joined(texts: readonly (string | null)[]): string | null {
     : some.join("\n");
 }
 
-/** The texts within a value, however deep it is. */
+/** Collects the texts within a value, however deep it is. */
 function textOf(
   value: unknown,
   unsaid: ReadonlySet<string> = NOTHING,
@@ -94,7 +94,7 @@ function spaced(text: string | null): string | null {
   return text === null ? null : text.replace(EACH_UNSPACED, " $& ");
 }
 
-/** The runs of two to four characters that stand together in a text. */
+/** Collects the runs of two to four characters that stand together in a text. */
 function runsOf(text: string): string {
   const runs: string[] = [];
   for (const [run] of text.matchAll(UNSPACED_RUN)) {
@@ -110,7 +110,7 @@ function runsOf(text: string): string {
 }
 
 /**
- * The query of `logs_fts` for what a person types: every word must be there,
+ * Writes the query of `logs_fts` for what a person types: every word must be there,
  * `"…"` is a phrase, `begin*` a prefix.
  *
  * @returns It; `null` where nothing is to be searched for.
@@ -129,7 +129,7 @@ export interface SearchTerm {
   readonly isPrefix: boolean;
 }
 
-/** What a person searches for, word by word. */
+/** Reads what a person searches for, word by word. */
 export function searchTerms(typed: string): readonly SearchTerm[] {
   // A NUL would end the query for SQLite.
   const matches = typed.replaceAll("\0", " ").matchAll(/"([^"]*)"?|[^\s"]+/g);

@@ -61,7 +61,7 @@ function opened(what: string, open: () => DatabaseSync): DatabaseSync {
   }
 }
 
-/** All rows of a query. */
+/** Reads all rows of a query. */
 export function all(
   database: DatabaseSync,
   sql: string,
@@ -70,7 +70,7 @@ export function all(
   return database.prepare(sql).all(...values) as SqlRow[];
 }
 
-/** The first row of a query; `null` where there is none. */
+/** Reads the first row of a query; `null` where there is none. */
 export function first(
   database: DatabaseSync,
   sql: string,

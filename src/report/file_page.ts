@@ -4,7 +4,8 @@ import { type Gap, gapText } from "../core/gap.ts";
 import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
-import script from "./file_page.js" with { type: "text" };
+import diffLines from "./diff_lines.js" with { type: "text" };
+import ownScript from "./file_page.js" with { type: "text" };
 import { html, type Markup, pageTemplate, shown } from "./html.ts";
 import { logsView } from "./log_view.ts";
 import { pairsView } from "./pairs_view.ts";
@@ -36,6 +37,8 @@ export interface FileData {
   readonly datapoints: ReadonlyMap<string, number>;
 }
 
+// A page's script is no module.
+const script = `${diffLines.replace(/^export /gm, "")}\n${ownScript}`;
 const pageText = pageTemplate({ style, script });
 
 /** Writes a File's page. */

@@ -113,7 +113,8 @@ export function outputView(log: Fields, most = LONGEST): Markup {
   }`;
 }
 
-function judgmentsView(log: Fields): Markup {
+/** What Evaluators say of a Log, and what it says itself where it is an Evaluator's. */
+export function judgmentsView(log: Fields): Markup {
   const judgments = objectsIn(log, "evaluator_logs").map((one) => {
     const evaluator = isObject(one["evaluator"]) ? one["evaluator"] : null;
     const name = textIn(evaluator, "name") ?? textIn(evaluator, "path") ??

@@ -8,6 +8,7 @@ import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser } from "../helpers/browser.ts";
 import { otlpRows } from "./otlp.ts";
 import { manyFiles } from "../report/many_files.ts";
+import { databaseRows } from "./database.ts";
 import {
   bareLoop,
   CONCURRENCY,
@@ -247,8 +248,19 @@ async function pages(): Promise<void> {
   ]);
 }
 
+/** Measures the spans of a database. */
 async function otlp(): Promise<void> {
   table("otlp: spans to a file, the database being there", await otlpRows());
+}
+
+/** Measures the database of many Logs, and the pages over it. */
+async function database(): Promise<void> {
+  const { builds, pages } = await databaseRows([
+    { logs: 1_000_000, bytes: 600 },
+    { logs: 100_000, bytes: 3_000 },
+  ]);
+  table("The database of an export", builds);
+  table("Pages of browse over 1,000,000 Logs", pages);
 }
 
 // A process is reported to have been as large as the one that started it, so what
@@ -262,6 +274,7 @@ const PARTS = {
   otlp,
   pages,
   startup,
+  database,
 };
 for (const [name, part] of Object.entries(PARTS)) {
   if (Deno.args.length === 0 || Deno.args.includes(name)) await part();

@@ -7,7 +7,6 @@ import { join } from "@std/path";
 import { serveBrowse } from "../../src/browse/serve.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { aligned } from "../../src/ui/text.ts";
 import config from "../../deno.json" with { type: "json" };
 
 const NEWEST_MS = Date.UTC(2025, 5, 1);
@@ -167,21 +166,29 @@ const PAGES: ReadonlyArray<readonly [address: string, mostMs: number]> = [
   ...[["log?number=500000", 50], ["files/pr_0", 300]] as const,
 ];
 
-/** How long pages of a database take, each asked for the first time and once more. */
+/**
+ * Measures how long pages of a database take, and how long the processor works for
+ * them, each asked for the first time and once more.
+ */
 async function pageRows(dir: string): Promise<readonly (readonly string[])[]> {
   const server = stepCommand(["serve", dir]).spawn();
   const reader = server.stdout.getReader();
   const { value } = await reader.read();
-  const url = new TextDecoder().decode(value).trim();
-  const rows = [["page", "first ms", "then ms", "at most"]];
+  const [costUrl = "", url = ""] = new TextDecoder().decode(value).split(" ");
+  const cpuMs = async () => Number(await (await fetch(costUrl)).text());
+  const rows = [[
+    ...["page", "first ms", "CPU ms", "then ms", "CPU ms", "at most"],
+  ]];
   for (const [address, mostMs] of PAGES) {
     const times: string[] = [];
     for (let i = 0; i < 2; i++) {
+      const beforeMs = await cpuMs();
       const startMs = performance.now();
       const response = await fetch(url + address);
       await response.text();
       if (!response.ok) throw new Error(`${address}: ${response.status}`);
       times.push((performance.now() - startMs).toFixed(0));
+      times.push((await cpuMs() - beforeMs).toFixed(0));
     }
     rows.push([address, ...times, String(mostMs)]);
   }
@@ -247,15 +254,17 @@ if (import.meta.main) {
     const [logs = 0, bytes = 0] = more.map(Number);
     print(`${await writeExport(dir, { logs, bytes })}\n`);
   } else if (step === "serve") {
+    // Answers how long the processor has worked for this process.
+    const cost = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => {
+        const { user, system } = process.cpuUsage();
+        return new Response(String((user + system) / 1000));
+      },
+    );
     await serveBrowse({
       database: join(dir, "humanloop.db"),
-      onListen: (url) => print(url),
+      onListen: (url) => print(`http://127.0.0.1:${cost.addr.port} ${url}`),
     });
-  } else {
-    const { builds, pages } = await databaseRows([
-      { logs: 1_000_000, bytes: 600 },
-      { logs: 100_000, bytes: 3_000 },
-    ]);
-    print(`${aligned(builds).join("\n")}\n\n${aligned(pages).join("\n")}\n`);
   }
 }

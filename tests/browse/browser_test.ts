@@ -5,6 +5,7 @@ import { serveBrowse } from "../../src/browse/serve.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { shown } from "../../src/report/html.ts";
+import { axeSource, obstacles } from "../helpers/axe.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
@@ -93,6 +94,26 @@ async function assertSound(tab: Tab, url: string, what: string): Promise<void> {
   }, what);
 }
 
+/** Presses Tab until something has the focus. */
+async function tabTo(tab: Tab, selector: string): Promise<void> {
+  for (let i = 0; i < 60; i++) {
+    await tab.press("Tab");
+    const isThere = await tab.run<boolean>(
+      `document.activeElement.matches(${JSON.stringify(selector)})`,
+    );
+    if (isThere) return;
+  }
+  throw new Error(`the keyboard does not reach ${selector}`);
+}
+
+/** The pages of the rich export, one of each kind and more. */
+const PAGES = [
+  ...["", "logs", "logs?q=number7", "log?id=order%2F9+run%263", "log?id=log_3"],
+  ...["files/pr_1", "files/pr_1/diff?from=prv_1&to=prv_2", "problems"],
+  ...["evaluations/evr_1", "evaluations/evr_1?worse=ev_1&from=run_1&to=run_2"],
+  ...["files/ds_1?from=dsv_1&to=dsv_2"],
+];
+
 browserTest(
   "a Log is found by a word, followed to its trace, and the link shows the same to a colleague",
   writeRichExport,
@@ -104,6 +125,19 @@ browserTest(
     const address = await tab.run<string>("location.href");
     assertEquals(address, `${url}logs?q=refund`);
     assertStringIncludes(await text(tab, "[role=status]"), "1 Log");
+    const link = `${url}logs?q=number1*&environment=staging&sort=cost`;
+    for (const sent of [address, link]) {
+      await tab.goto(sent);
+      await using other = await browser.open(sent, PHONE);
+      assertEquals(
+        await text(other, "[role=status]"),
+        await text(tab, "[role=status]"),
+      );
+      const shownIds =
+        `[...document.querySelectorAll("td a")].map((one) => one.href)`;
+      assertEquals(await other.run(shownIds), await tab.run(shownIds));
+    }
+    await tab.goto(address);
     await follow(tab, "td a");
     assertStringIncludes(await text(tab, ".trace .current"), "Answer flow");
     assertEquals(
@@ -123,44 +157,126 @@ browserTest(
 );
 
 browserTest(
-  "pages fit 390 px, dark and light, and work without JavaScript and by the keyboard alone",
+  "two Runs are compared: Datapoints where they disagree come first, and only those that became worse are left",
   writeRichExport,
   async (browser, url) => {
-    const pages = [
-      ...["", "logs", "logs?q=number7", "log?id=order%2F9+run%263"],
-      ...["files/pr_1", "files/pr_1/diff?from=prv_1&to=prv_2", "problems"],
-      ...["evaluations/evr_1", "files/ds_1?from=dsv_1&to=dsv_2"],
-    ];
+    await using tab = await browser.open(`${url}evaluations/evr_1`, WIDE);
+    const rows =
+      `[...document.querySelectorAll("#datapoints ~ .scroll tbody tr")]
+      .map((row) => [row.querySelector("code").innerText,
+        row.querySelector("th .badge")?.innerText ?? "",
+        ...[...row.querySelectorAll("td > dl dd")].map((one) => one.innerText)])`;
+    const all = await tab.run<string[][]>(rows);
+    const worse = ["dp_0", "dp_3", "dp_6"]
+      .map((id) => [id, "Runs disagree", "true", "false"]);
+    assertEquals(all.slice(0, 3), worse);
+    assertEquals(all.slice(3).map(([, badge]) => badge), Array(6).fill(""));
+    await tabTo(tab, "select[name=worse]");
+    await tab.press("S");
+    await tabTo(tab, "form[aria-label=Datapoints] button");
+    await tab.loads(() => tab.press("Enter"));
+    const address = await tab.run<string>("location.href");
+    const asked = new URL(address).searchParams;
+    assertEquals(
+      ["worse", "from", "to"].map((name) => asked.get(name)),
+      ["ev_1", "run_1", "run_2"],
+    );
+    assertStringIncludes(
+      await text(tab, "#datapoints ~ [role=status]"),
+      "3 Datapoints where the second Run is worse than the first",
+    );
+    assertEquals(await tab.run(rows), worse);
+    await assertSound(tab, url, "two Runs");
+    await follow(tab, "#datapoints ~ .scroll td a");
+    assertStringIncludes(await text(tab), "June regression");
+  },
+);
+
+browserTest(
+  "the keyboard alone leads from a word to a Log, its trace and a step of it",
+  writeRichExport,
+  async (browser, url) => {
+    await using tab = await browser.open(url, WIDE);
+    await tab.press("/");
+    await tab.type("refund");
+    await tab.loads(() => tab.press("Enter"));
+    await tabTo(tab, "td a");
+    assert(
+      await tab.run(`document.activeElement.matches(":focus-visible") &&
+        getComputedStyle(document.activeElement).outlineStyle !== "none"`),
+    );
+    await tab.loads(() => tab.press("Enter"));
+    await tabTo(tab, ".trace td.depth2 a");
+    await tab.loads(() => tab.press("Enter"));
+    assertStringIncludes(await text(tab, ".trace .current"), "lookup_order");
+    await tabTo(tab, "nav a[href^='/files/']");
+    await tab.loads(() => tab.press("Enter"));
+    assertStringIncludes(await text(tab, "h1"), "lookup_order");
+  },
+);
+
+browserTest(
+  "pages fit 390 px, dark and light, and work without JavaScript",
+  writeRichExport,
+  async (browser, url) => {
     await using tab = await browser.open(url, PHONE);
     for (const dark of [false, true]) {
       await tab.look({ ...PHONE, dark });
-      for (const page of pages) {
+      for (const page of PAGES) {
         await tab.goto(url + page);
         await assertSound(tab, url, page);
       }
     }
-    await tab.goto(`${url}logs`);
-    for (let i = 0; i < 60; i++) {
-      await tab.press("Tab");
-      const isLog = await tab.run<boolean>(
-        `document.activeElement.matches("td a")`,
-      );
-      if (isLog) break;
-      assert(i < 59, "no Log was reached by the keyboard");
-    }
     await tab.send("Emulation.setScriptExecutionDisabled", { value: true });
-    for (const page of pages) {
-      await tab.goto(url + page);
+    const find = async (selector: string) => {
       const { root } = await tab.send("DOM.getDocument", { depth: 0 }) as {
         root: { nodeId: number };
       };
       const { nodeId } = await tab.send("DOM.querySelector", {
-        ...{ nodeId: root.nodeId, selector: "main h1" },
+        ...{ nodeId: root.nodeId, selector },
       }) as { nodeId: number };
-      assert(nodeId > 0, page);
+      assert(nodeId > 0, selector);
+      return nodeId;
+    };
+    for (const page of PAGES) {
+      await tab.goto(url + page);
+      await find("main h1");
     }
+    // A form is sent by the browser itself.
+    await tab.send("DOM.focus", { nodeId: await find("[role=search] input") });
+    await tab.type("refund");
+    await tab.loads(() => tab.press("Enter"));
+    const { outerHTML } = await tab.send("DOM.getOuterHTML", {
+      nodeId: await find("main"),
+    });
+    assertStringIncludes(String(outerHTML), `<p role="status">1 Log</p>`);
+    assertStringIncludes(String(outerHTML), "Answer flow");
   },
 );
+
+const axe = await axeSource();
+const AXE_TEST =
+  "axe-core finds nothing in any page, dark or light, wide or 390 px";
+if (axe === null) {
+  const name = `SKIPPED, FOR axe-core CANNOT BE HAD: ${AXE_TEST}`;
+  Deno.test({ name, ignore: true, fn() {} });
+} else {
+  browserTest(AXE_TEST, writeRichExport, async (browser, url) => {
+    await using tab = await browser.open(url, WIDE);
+    const seen: string[] = [];
+    for (const view of [WIDE, { ...WIDE, dark: true }, PHONE]) {
+      await tab.look(view);
+      for (const page of PAGES) {
+        await tab.goto(url + page);
+        const all = await obstacles(tab, axe);
+        seen.push(...all.map((one) => `${page}: ${one}`));
+      }
+    }
+    assertEquals(seen, []);
+    await tab.run(`document.querySelector("main").append(new Image())`);
+    assertEquals(await obstacles(tab, axe), ["image-alt: <img>"]);
+  });
+}
 
 browserTest(
   "hostile texts in every field are shown as text: nothing runs, nothing is asked for",

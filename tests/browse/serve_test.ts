@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { browse } from "../../src/browse/browse.ts";
-import { diffLines } from "../../src/browse/diff.ts";
+import { diffLines } from "../../src/report/diff_lines.js";
 import { answer, serveBrowse } from "../../src/browse/serve.ts";
 import { Site } from "../../src/browse/site.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
@@ -14,10 +14,11 @@ import { LOGS, writeRichExport } from "./rich_export.ts";
 const { disk } = denoRuntime();
 const HOST = "127.0.0.1:4321";
 
-/** A site over the rich export; `get` gives the text of a page. */
-async function richSite() {
+/** A site over the rich export and more; `get` gives the text of a page. */
+async function richSite(more?: (dir: string) => Promise<void>) {
   const dir = await tempDir();
   await writeRichExport(dir.path);
+  await more?.(dir.path);
   const { path } = await buildDatabase({ disk, dirs: [dir.path] });
   const database = openDatabase(path);
   const site = new Site(database);
@@ -173,6 +174,33 @@ Deno.test("an Evaluation begins where Runs disagree, and shows the regressions b
     "/evaluations/evr_1?worse=ev_1&from=run_2&to=run_1",
   );
   assertStringIncludes(better, "0 Datapoints where the second Run is worse");
+});
+
+Deno.test("the regressions between two Runs of many Datapoints are there in a moment", async () => {
+  await using site = await richSite(async (dir) => {
+    const record = (run: number, i: number) =>
+      JSON.stringify({
+        ...{ run_id: `run_${run}`, datapoint: { id: `many_${i}` } },
+        log: { id: `many_${run}_${i}`, output: "x" },
+        evaluator_logs: [{
+          ...{ id: `manyj_${run}_${i}`, evaluator: { id: "ev_1" } },
+          judgment: run === 1 || i % 2 === 0,
+        }],
+      }) + "\n";
+    await Deno.writeTextFile(
+      join(dir, "files/pr_1/evaluations/evr_1/logs/2.jsonl"),
+      Array.from({ length: 6000 }, (_, i) => record(1, i) + record(2, i))
+        .join(""),
+    );
+  });
+  const startMs = performance.now();
+  const page = await site.get(
+    "/evaluations/evr_1?worse=ev_1&from=run_1&to=run_2",
+  );
+  const tookMs = performance.now() - startMs;
+  assertStringIncludes(page, "3,003 Datapoints where the second Run is worse");
+  // Each with each would take minutes.
+  assert(tookMs < 5_000, `${tookMs} ms`);
 });
 
 Deno.test("a File shows the numbers of its Versions, and any two of them compared", async () => {
