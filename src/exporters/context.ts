@@ -26,6 +26,8 @@ export interface RunContext {
   readonly client: Client;
   readonly reader: ReaderContext;
   readonly disk: Disk;
+  /** Whether no earlier run left anything in the export. */
+  readonly isNew: boolean;
   readonly sums: SumRecorder;
   /** The sums that earlier runs left, by the File that they are of, below its directory. */
   readonly earlierSums: ReadonlyMap<string, Sums>;
@@ -59,7 +61,7 @@ export class FileReport {
   }
 
   /** Adds a gap of a whole part, or of something in it. */
-  miss(part: string, reason: string): void {
+  addGap(part: string, reason: string): void {
     this.gaps.push({ fileId: this.fileId, part, reason });
   }
 }
@@ -94,6 +96,6 @@ export async function exportPart(
     await work();
   } catch (error) {
     if (!isRecoverable(error)) throw error;
-    report.miss(part, error.message);
+    report.addGap(part, error.message);
   }
 }

@@ -33,7 +33,7 @@ export async function writeDocuments(
   for (const { info: { id }, bytes } of records) {
     const refusal = ids.refusal(id);
     if (refusal === null) byId.set(id, bytes);
-    else report.miss(part, refusal);
+    else report.addGap(part, refusal);
   }
   progress.expect(byId.size);
   for (const [id, bytes] of byId) {
@@ -70,7 +70,7 @@ export async function setAsideOthers(
     }
     const aside = isAside(name) ? path : await setAside(disk, path, sums);
     if (aside === null) continue;
-    report.miss(
+    report.addGap(
       part,
       `${
         asideOf(name)

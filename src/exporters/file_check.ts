@@ -17,20 +17,20 @@ import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { listDir } from "../tree/atomic_file.ts";
+import { listDir, UNKNOWN_SUM } from "../tree/atomic_file.ts";
 import {
   type Checkpoints,
   type ListCheckpoint,
   readCheckpoints,
 } from "../tree/checkpoint.ts";
-import { readChunk } from "../tree/chunk_reader.ts";
+import { countRecords, readChunk } from "../tree/chunk_reader.ts";
 import { setAsideFiles } from "../tree/removal.ts";
-import { type Sums, UNKNOWN_SUM } from "../tree/checksums.ts";
+import type { Sums } from "../tree/checksums.ts";
 import type { Done } from "../tree/done.ts";
 import { chunkPath, type FileLayout, type ListName } from "../tree/layout.ts";
 import { type FileContext, FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./index_list.ts";
-import { countLinesOnDisk, keyReader } from "./list_on_disk.ts";
+import { keyReader } from "./list_on_disk.ts";
 
 /** Matches the path of a chunk below its File's directory: the list, the number. */
 const CHUNK_PATH = /^(.+)\/(\d+)\.jsonl$/;
@@ -154,7 +154,7 @@ export async function rebuildCheckpoints(
     const content = spec && await readChunk(disk, path, keyReader(spec));
     const total = name === "logs" && counts.logs !== undefined
       ? counts.logs
-      : content && offsetOf(last) + content.lines;
+      : content?.isWhole && offsetOf(last) + content.lines;
     if (!total) continue;
     const { cutoff } = times;
     const isFrozen = name === "logs" && total > spec!.pageSize &&
@@ -233,7 +233,7 @@ async function linesOf<T>(
   spec: ListSpec<T>,
 ): Promise<number> {
   const dir = paths.list(spec.part as ListName);
-  return await countLinesOnDisk(disk, dir, keyReader(spec));
+  return await countRecords(disk, dir, keyReader(spec));
 }
 
 /** Returns the list that a directory of chunks is of; `null` for none that is known. */

@@ -114,7 +114,7 @@ async function contextOf(
   const { layout } = dir;
   return {
     client: new Client(reader.session),
-    ...{ reader, disk, sums, layout, observer, stop },
+    ...{ reader, disk, sums, layout, observer, stop, isNew: dir.isNew },
     earlierSums: sumsByFile(await readSums(disk, layout.root)),
     logs: settings.logs,
     times: new TimeFilter(settings.cutoff, settings.filters),

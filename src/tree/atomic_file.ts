@@ -9,7 +9,7 @@ import type { Disk, DiskFile } from "../core/runtime.ts";
 
 /** What is known of a file's content. */
 export interface FileSum {
-  /** SHA-256 in hex; `?` where it is not known. */
+  /** SHA-256 in hex; {@linkcode UNKNOWN_SUM} where it is not known. */
   readonly sum: string;
   /** In bytes; `null` in sums that version 0.1.0 wrote. */
   readonly size: number | null;
@@ -17,16 +17,14 @@ export interface FileSum {
 
 /** Keeps the sums of an export's files. */
 export interface SumRecorder {
-  /** Notes that a file gets its name; `rename` gives it. */
-  record(
-    path: string,
-    sum: FileSum,
-    rename: () => Promise<void>,
-  ): Promise<void>;
+  /** Notes that a file is getting its name, without a sum, or that it has it. */
+  record(path: string, sum: FileSum): Promise<void>;
   /** Notes that a file, or a directory with all that is in it, loses its name. */
   drop(path: string): Promise<void>;
 }
 
+/** Stands for the sum of a file that is just getting its name. */
+export const UNKNOWN_SUM = "?";
 /** What a file is called until it is complete. */
 export const PART_SUFFIX = ".part";
 
@@ -91,13 +89,8 @@ export class AtomicFile implements Disposable {
     sums: SumRecorder | null = null,
   ): Promise<AtomicFile> {
     const part = path + PART_SUFFIX;
-    const open = () =>
-      disk.open(part, {
-        write: true,
-        create: true,
-        truncate: true,
-        mode: 0o600,
-      });
+    const options = { write: true, create: true, truncate: true, mode: 0o600 };
+    const open = () => disk.open(part, options);
     const file = await onDisk(`create ${part}`, async () => {
       try {
         return await open();
@@ -130,10 +123,10 @@ export class AtomicFile implements Disposable {
         this[Symbol.dispose]();
       }
       const path = this.#path;
-      const rename = () => this.#disk.rename(path + PART_SUFFIX, path);
-      if (this.#sums === null) return await rename();
+      await this.#sums?.record(path, { sum: UNKNOWN_SUM, size: null });
+      await this.#disk.rename(path + PART_SUFFIX, path);
       const sum = this.#hash.digest("hex");
-      await this.#sums.record(path, { sum, size: this.#size }, rename);
+      await this.#sums?.record(path, { sum, size: this.#size });
     });
   }
 

@@ -108,3 +108,9 @@ export type ListName =
 export function chunkPath(dir: string, number: number): string {
   return join(dir, `${number}.jsonl`);
 }
+
+/** Returns the number of a chunk from its file's name; `null` for other files. */
+export function chunkNumber(name: string): number | null {
+  const [, number] = /^([1-9]\d{0,9})\.jsonl$/.exec(name) ?? [];
+  return number === undefined ? null : Number(number);
+}
