@@ -53,11 +53,12 @@ export async function writeDocuments(
  * @throws {StorageError} When the disk fails.
  */
 export async function setAsideOthers(
-  { disk, sums, report }: FileContext,
+  { disk, sums, report, isNew }: FileContext,
   part: string,
   dir: string,
   names: ReadonlySet<string>,
 ): Promise<void> {
+  if (isNew) return;
   for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
     if (names.has(name)) continue;
     const path = join(dir, name);

@@ -4,7 +4,6 @@
  * what is newer is read behind it. A long one is read in time windows.
  */
 import { type LogInfo, logsList } from "../api/client.ts";
-import { recordsOf } from "../core/ranges.ts";
 import { ApiError, isListRecoverable } from "../core/errors.ts";
 import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
 import type { Cursor, PagingHints } from "../lists/list_types.ts";
@@ -73,7 +72,7 @@ async function openKnown(
   return { spec, reader: opened };
 }
 
-/** Opens a list that is read anew, from a cursor on. */
+/** Opens a list that no run has begun, from a cursor on. */
 async function openNew(
   context: FileContext,
   cursor: Cursor,
@@ -86,7 +85,6 @@ async function openNew(
   if (isOnePage && !times.isFiltered || whole.total === 0) {
     return { spec, reader: whole };
   }
-  const { session } = reader;
   const { total, hints } = whole;
   let cutoff: string | null;
   try {
@@ -95,41 +93,47 @@ async function openNew(
     // It must not hold memory that the next reader may have to wait for.
     whole[Symbol.dispose]();
   }
-  // Mostly no Log is newer than the cut-off: the list is opened as if so, while
-  // the counts are asked for that tell.
-  const [plan, opened] = await Promise.all([
-    planLogs(session, file, times, total, cutoff),
-    openLikely(context, total, cutoff, cursor, hints),
-  ]);
-  if (
-    opened && plan?.windows.length === 1 && recordsOf(plan.windows) === total
-  ) {
-    return { ...plan, reader: opened };
-  }
-  opened?.[Symbol.dispose]();
+  const isShort = total <= LONG_LIST && !times.isFiltered;
+  const frozen = isShort && cutoff !== null
+    ? await openFrozen(context, { total, cutoff }, cursor, hints)
+    : null;
+  if (frozen !== null) return frozen;
+  const plan = await planLogs(reader.session, file, times, total, cutoff);
   if (plan === null) warnOfIgnoredDates(context);
   const segments = plan?.segments ?? wholeList(spec);
   const planned = await openList(reader, segments, cursor, { hints });
   return { spec, ...plan, reader: planned };
 }
 
-/** Opens a list as if none of its Logs were newer than the cut-off; `null` where it cannot be. */
-async function openLikely(
-  { file, reader, times }: FileContext,
-  total: number,
-  cutoff: string | null,
+/**
+ * Opens a short list up to its cut-off, as most are: none of its Logs is newer.
+ *
+ * @returns It; `null` where that is not so, or cannot be seen.
+ */
+async function openFrozen(
+  { file, reader }: FileContext,
+  { total, cutoff }: { readonly total: number; readonly cutoff: string },
   cursor: Cursor,
   hints: PagingHints,
-): Promise<ListReader<LogInfo> | null> {
-  if (times.isFiltered || cutoff === null || total > LONG_LIST) return null;
-  const window = { after: null, until: cutoff, offset: 0, count: total };
-  const { segments } = planFrom(file, times, [window]);
+): Promise<OpenedList<LogInfo> | null> {
+  const spec = logsList(file, null, cutoff);
+  const windows = [{ after: null, until: cutoff, offset: 0, count: total }];
+  const counting = probeList(reader.session, logsList(file, cutoff, null));
+  // Awaited below; a rejection before that must not end the process.
+  counting.catch(() => {});
+  let opened: ListReader<LogInfo> | null = null;
   try {
-    return await openList(reader, segments, cursor, { hints });
+    const segments = [{ spec, offset: 0, count: total }];
+    opened = await openList(reader, segments, cursor, { hints });
+    const newer = await counting;
+    if (newer.total === 0 && !opened.sourceChanged) {
+      return { spec, windows, reader: opened };
+    }
   } catch (error) {
     if (!isListRecoverable(error)) throw error;
-    return null;
   }
+  opened?.[Symbol.dispose]();
+  return null;
 }
 
 /** Finds an instant just behind the newest of some Logs. */
