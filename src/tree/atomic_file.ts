@@ -59,22 +59,19 @@ export function storageError(action: string, cause: unknown): StorageError {
 export class AtomicFile implements Disposable {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #sums: SumRecorder | null;
   readonly #file: DiskFile;
+  readonly #sums: SumRecorder | null;
   readonly #hash = createHash("sha256");
   #size = 0;
   #isClosed = false;
 
   private constructor(
-    disk: Disk,
-    path: string,
-    sums: SumRecorder | null,
-    file: DiskFile,
+    ...[disk, path, file, sums]: [Disk, string, DiskFile, SumRecorder | null]
   ) {
     this.#disk = disk;
     this.#path = path;
-    this.#sums = sums;
     this.#file = file;
+    this.#sums = sums;
   }
 
   /**
@@ -100,7 +97,7 @@ export class AtomicFile implements Disposable {
         return await open();
       }
     });
-    return new AtomicFile(disk, path, sums, file);
+    return new AtomicFile(disk, path, file, sums);
   }
 
   /** @throws {StorageError} When the disk fails. */

@@ -1,10 +1,6 @@
 /** Reads and writes `.done`, which says that a File is complete. */
 import { isObject } from "../core/json.ts";
-import {
-  type Counts,
-  RECORD_KINDS,
-  type RecordKind,
-} from "../core/observer.ts";
+import { type Counts, RECORD_KINDS } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import { readFile, type SumRecorder } from "./atomic_file.ts";
 import { parseJson, writeJson } from "./json_file.ts";
@@ -54,10 +50,8 @@ export async function writeDone(
 
 function readCounts(value: unknown): Counts {
   const fields = isObject(value) ? value : {};
-  const counts: { [kind in RecordKind]?: number } = {};
-  for (const kind of RECORD_KINDS) {
-    const count = fields[kind];
-    if (Number.isSafeInteger(count)) counts[kind] = count as number;
-  }
-  return counts;
+  const counts = RECORD_KINDS.filter((kind) =>
+    Number.isSafeInteger(fields[kind])
+  );
+  return Object.fromEntries(counts.map((kind) => [kind, fields[kind]]));
 }

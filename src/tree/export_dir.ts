@@ -193,11 +193,13 @@ async function lock(
     held?.close();
     throw anotherRun(path);
   }
-  return {
-    layout,
-    log: held === null ? log : closingBoth(log, held),
-    ...known,
+  // Closing the log unlocks the directory too.
+  const close = log.close.bind(log);
+  log.close = () => {
+    close();
+    held?.close();
   };
+  return { layout, log, ...known };
 }
 
 /**
@@ -224,24 +226,6 @@ async function lockDirectory(
   if (isFree) return dir;
   dir.close();
   throw anotherRun(path);
-}
-
-/** Opens the log, whose closing unlocks the directory too. */
-function closingBoth(log: DiskFile, held: DiskFile): DiskFile {
-  return {
-    read: (bytes) => log.read(bytes),
-    write: (bytes) => log.write(bytes),
-    writeSync: (bytes) => log.writeSync(bytes),
-    syncData: () => log.syncData(),
-    tryLock: (exclusive) => log.tryLock(exclusive),
-    close: () => {
-      log.close();
-      held.close();
-    },
-    get readable() {
-      return log.readable;
-    },
-  };
 }
 
 function anotherRun(path: string): UsageError {
