@@ -6,12 +6,11 @@
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RecordGap } from "../core/gap.ts";
-import type { RecordKind } from "../core/observer.ts";
 import { addGap, chunkOf, offsetOf } from "../core/ranges.ts";
 import type { Batch } from "../lists/list_types.ts";
 import { AtomicFile, type SumRecorder } from "../tree/atomic_file.ts";
 import { chunkPath } from "../tree/layout.ts";
-import type { RunContext } from "./context.ts";
+import type { ExportedList, RunContext } from "./context.ts";
 
 /** A chunk that is written and has no name yet. */
 export interface WrittenChunk {
@@ -28,9 +27,8 @@ export interface WriterContext extends Pick<RunContext, "disk" | "observer"> {
 }
 
 /** What a {@linkcode ChunkWriter} writes. */
-export interface WrittenList<T> {
+export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {
   readonly spec: Pick<ListSpec<T>, "key">;
-  readonly kind: RecordKind;
   /** The list's directory. */
   readonly dir: string;
   /** The number of the first chunk to write. */

@@ -3,6 +3,7 @@
  * paths and the report of what is there and what is missing.
  */
 import type { Client, FileInfo } from "../api/client.ts";
+import type { ListSpec } from "../api/list_spec.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import type { Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
@@ -49,12 +50,18 @@ export interface FileContext extends RunContext {
   readonly report: FileReport;
 }
 
-/** Counts what is there of a File, and lists what is missing. */
+/** One list of a File, whose records become chunks. */
+export interface ExportedList<T> {
+  readonly kind: RecordKind;
+  readonly spec: ListSpec<T>;
+}
+
+/** Counts what is there of a File, or of the workspace, and lists what is missing. */
 export class FileReport {
   counts: Counts = {};
   readonly gaps: Gap[] = [];
 
-  constructor(readonly fileId: string) {}
+  constructor(readonly fileId: string | null) {}
 
   count(kind: RecordKind, records: number): void {
     this.counts = sumCounts([this.counts, { [kind]: records }]);

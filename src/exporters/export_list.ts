@@ -7,21 +7,18 @@
 import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import type { Session } from "../api/session.ts";
 import { isRecoverable } from "../core/errors.ts";
-import type { RecordKind } from "../core/observer.ts";
 import { offsetOf, recordsOf, type TimeWindow } from "../core/ranges.ts";
 import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
 import type { Cursor } from "../lists/list_types.ts";
 import { fetchKeys } from "../lists/record_keys.ts";
 import type { ListCheckpoint } from "../tree/checkpoint.ts";
 import { ChunkWriter } from "./chunk_writer.ts";
-import type { FileContext } from "./context.ts";
+import type { ExportedList, FileContext } from "./context.ts";
 import { MAX_READINGS } from "./index_list.ts";
 import { type ChunkRun, ListOnDisk, type Source } from "./list_on_disk.ts";
 
-/** One list of a File. */
-export interface ListExport<T> {
-  readonly kind: RecordKind;
-  readonly spec: ListSpec<T>;
+/** What is to be exported. */
+export interface ListExport<T> extends ExportedList<T> {
   /** Opens the list; without it, as one list asked for by `spec`. */
   readonly open?: (request: OpenRequest) => Promise<OpenedList<T>>;
 }
@@ -65,7 +62,7 @@ export async function exportList<T>(
   list: ListExport<T>,
 ): Promise<void> {
   const { session } = context.reader;
-  const onDisk = await ListOnDisk.open(context, list.kind, list.spec);
+  const onDisk = await ListOnDisk.open(context, list);
   try {
     for (let readings = 1;; readings++) {
       const isLast = readings === MAX_READINGS;
@@ -91,7 +88,7 @@ export async function exportList<T>(
 async function readRun<T>(
   context: FileContext,
   list: ListExport<T>,
-  onDisk: ListOnDisk,
+  onDisk: ListOnDisk<T>,
   { first, last, isLast }: ChunkRun & { readonly isLast: boolean },
 ): Promise<Reading<T>> {
   const { reader: lists, progress } = context;
@@ -114,27 +111,25 @@ async function readRun<T>(
     total: isFrozen ? recordsOf(windows) : reader.total,
     windows,
     hasChanged: reader.sourceChanged,
+    isLast,
   });
   const expected = (end ?? reader.total) - offsetOf(first);
   progress.expect(expected);
-  // What is read of a list that changed would have to be read again.
-  const isCut = () => reader.sourceChanged && !isLast;
   for await (const batch of reader) {
-    if (isCut()) break;
+    // What is read of a list that changed would have to be read again.
+    if (reader.sourceChanged && !isLast) break;
     const from = writer.offset;
     for await (const chunk of writer.write(batch)) {
-      if (isCut()) await onDisk.drop(chunk);
-      else await onDisk.commit(chunk, source());
+      await onDisk.commit(chunk, source());
     }
     progress.done(writer.offset - from);
   }
   const { offset } = writer;
   progress.expect(offset - offsetOf(first) - expected);
-  const changed = isCut() ? "it changed" : null;
-  for (const chunk of changed === null ? writer.end() : []) {
-    await onDisk.commit(chunk, source());
-  }
-  const mismatch = reader.checkConsistency() ?? changed ??
+  for (const chunk of writer.end()) await onDisk.commit(chunk, source());
+  const isCut = reader.sourceChanged && !isLast;
+  const mismatch = reader.checkConsistency() ??
+    (isCut ? "it changed" : null) ??
     await mismatchBehind(lists.session, spec, onDisk, last);
   if (mismatch === null && last === null) await onDisk.end(offset, source());
   return { mismatch, spec };
@@ -144,7 +139,7 @@ async function readRun<T>(
 async function mismatchBehind<T>(
   session: Session,
   spec: ListSpec<T>,
-  onDisk: ListOnDisk,
+  onDisk: ListOnDisk<T>,
   last: number | null,
 ): Promise<string | null> {
   if (last === null) return null;
@@ -166,7 +161,7 @@ async function mismatchBehind<T>(
 async function unchangedPrefix<T>(
   session: Session,
   spec: ListSpec<T>,
-  onDisk: ListOnDisk,
+  onDisk: ListOnDisk<T>,
 ): Promise<number> {
   const complete = onDisk.countComplete();
   let prefix = 0;

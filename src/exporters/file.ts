@@ -15,7 +15,6 @@ import {
   type FileContext,
   FileReport,
   type RunContext,
-  writeDocument,
 } from "./context.ts";
 import { exportDatapoints } from "./datapoints.ts";
 import { addEvaluationLogs, exportEvaluations } from "./evaluations.ts";
@@ -61,23 +60,6 @@ export async function planFile(
 }
 
 /**
- * Writes a File's record, `file.json`.
- *
- * @param record The File as the API listed it.
- * @throws {StorageError} When the disk fails.
- */
-export async function prepareFile(
-  context: RunContext,
-  file: FileInfo,
-  record: Uint8Array,
-): Promise<void> {
-  const { disk, layout, isNew } = context;
-  const paths = layout.file(file.id);
-  if (!isNew) await removeParts(disk, paths.root);
-  await writeDocument(context, paths.file, record);
-}
-
-/**
  * Exports a File that {@linkcode planFile} did not skip.
  *
  * @returns What is there and what is missing.
@@ -90,8 +72,11 @@ export async function exportFile(
 ): Promise<FileResult> {
   const { disk, layout, observer, stop, isNew } = run;
   const paths = layout.file(file.id);
-  // The page shows what was there before.
-  if (!isNew) await removeScratch(disk, paths.page);
+  if (!isNew) {
+    await removeParts(disk, paths.root);
+    // The page shows what was there before.
+    await removeScratch(disk, paths.page);
+  }
   const context: FileContext = {
     ...run,
     file,

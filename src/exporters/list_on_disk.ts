@@ -9,7 +9,6 @@ import { basename, join } from "@std/path";
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RecordGap } from "../core/gap.ts";
 import { KeySet } from "../core/key_set.ts";
-import type { RecordKind } from "../core/observer.ts";
 import {
   CHUNK_RECORDS,
   chunkOf,
@@ -33,13 +32,12 @@ import {
 import { chunkNumber, chunkPath, type ListName } from "../tree/layout.ts";
 import {
   findAside,
-  removeParts,
   removeReplaced,
   removeScratch,
   setAsideFiles,
 } from "../tree/removal.ts";
 import type { WrittenChunk } from "./chunk_writer.ts";
-import type { FileContext } from "./context.ts";
+import type { ExportedList, FileContext } from "./context.ts";
 
 /** Chunks that are to be read, first and last number. */
 export interface ChunkRun {
@@ -61,6 +59,8 @@ export interface Source {
   readonly windows: readonly TimeWindow[] | undefined;
   /** Whether it changed, so that its chunks are nothing to go on from after a kill. */
   readonly hasChanged: boolean;
+  /** Whether it is not read again where it changed. */
+  readonly isLast: boolean;
 }
 
 /** Makes the function that reads a record's key from its line. */
@@ -68,12 +68,11 @@ export function keyReader<T>(spec: ListSpec<T>): ReadKey {
   return (line) => spec.key(spec.read(JSON.parse(line)));
 }
 
-/** One list on disk. */
-export class ListOnDisk {
+/** One list on disk. Whatever fails for the disk's sake is a `StorageError`. */
+export class ListOnDisk<T> {
   readonly dir: string;
   readonly #context: FileContext;
-  readonly #kind: RecordKind;
-  readonly #pageSize: number;
+  readonly #list: ExportedList<T>;
   readonly #name: ListName;
   readonly #readKey: ReadKey;
   /** The chunks that are there; `null` for one that lacks records. */
@@ -88,36 +87,25 @@ export class ListOnDisk {
   /** Keys that no other record may have; `null` where they must be read first. */
   #keys: KeySet | null = new KeySet();
 
-  private constructor(
-    context: FileContext,
-    kind: RecordKind,
-    { part, pageSize }: Pick<ListSpec<unknown>, "part" | "pageSize">,
-    readKey: ReadKey,
-  ) {
+  private constructor(context: FileContext, list: ExportedList<T>) {
     this.#context = context;
-    this.#kind = kind;
-    this.#pageSize = pageSize;
-    this.#name = part as ListName;
+    this.#list = list;
+    this.#name = list.spec.part as ListName;
     this.dir = context.paths.list(this.#name);
-    this.#readKey = readKey;
+    this.#readKey = keyReader(list.spec);
     this.#checkpoint = context.checkpoints.get(this.#name);
     this.#gaps = this.#checkpoint?.gaps ?? [];
   }
 
-  /**
-   * Finds out what earlier runs left of a list.
-   *
-   * @throws {StorageError} When its directory cannot be made or listed.
-   */
+  /** Finds out what earlier runs left of a list. */
   static async open<T>(
     context: FileContext,
-    kind: RecordKind,
-    spec: ListSpec<T>,
-  ): Promise<ListOnDisk> {
-    const list = new ListOnDisk(context, kind, spec, keyReader(spec));
-    await context.disk.ensureDir(list.dir);
-    if (!context.isNew) await list.#readChunks();
-    return list;
+    list: ExportedList<T>,
+  ): Promise<ListOnDisk<T>> {
+    const onDisk = new ListOnDisk(context, list);
+    await context.disk.ensureDir(onDisk.dir);
+    if (!context.isNew) await onDisk.#readChunks();
+    return onDisk;
   }
 
   /** How an earlier run asked for the list; absent where none is known to have. */
@@ -173,8 +161,6 @@ export class ListOnDisk {
   /**
    * Sets aside what no checkpoint describes, so that reading cannot go on behind
    * it. A single chunk is replaced in one step, by one that holds all of it.
-   *
-   * @throws {StorageError} When the disk fails.
    */
   async setAsideUnknown(): Promise<void> {
     const isUnknown = this.#checkpoint === undefined &&
@@ -184,8 +170,6 @@ export class ListOnDisk {
 
   /**
    * Sets aside chunks, from a number on.
-   *
-   * @throws {StorageError} When the disk fails.
    */
   async setAsideFrom(first: number): Promise<void> {
     const { disk, sums } = this.#context;
@@ -202,7 +186,6 @@ export class ListOnDisk {
    * those that did not.
    *
    * @param prefix How many chunks that is.
-   * @throws {StorageError} When the disk fails.
    */
   async keepPrefix(prefix: number): Promise<void> {
     await this.#context.checkpoints.set(this.#name, undefined);
@@ -213,29 +196,29 @@ export class ListOnDisk {
   }
 
   /**
-   * Gives a chunk its name, unless the one that has it is better. The checkpoint
-   * is saved before: a kill between the two must not lose a gap.
-   *
-   * @throws {StorageError} When the disk fails.
+   * Gives a chunk its name, unless the one that has it is better, or the list
+   * changed and is read again. The checkpoint is saved before: a kill between the
+   * two must not lose a gap.
    */
   async commit(chunk: WrittenChunk, source: Source): Promise<void> {
-    const { disk, sums, checkpoints } = this.#context;
+    const { disk, sums } = this.#context;
     const { number, keys, gaps } = chunk;
     using file = chunk.file;
+    const path = chunkPath(this.dir, number);
     const before = this.#chunks.has(number)
       ? await this.#read(number)
       : { keys: [], isRead: true };
     const isHeld = before.isRead && isSubset(before.keys, keys);
-    if (!isHeld && gaps.length > 0 && keys.length < before.keys.length) {
-      this.#keepOld(chunk, before.keys.length);
-      return await this.drop(chunk);
+    const isWorse = !isHeld && gaps.length > 0 &&
+      keys.length < before.keys.length;
+    if (isWorse) this.#keepOld(chunk, before.keys.length);
+    if (isWorse || source.hasChanged && !source.isLast) {
+      file[Symbol.dispose]();
+      return await removeScratch(disk, path + PART_SUFFIX);
     }
     const all = this.#gapsWith(number, gaps);
-    if (source.hasChanged) await checkpoints.set(this.#name, undefined);
-    else await this.#saveCheckpoint(source, all);
-    if (!isHeld) {
-      await setAsideFiles(disk, this.dir, [`${number}.jsonl`], sums);
-    }
+    await this.#saveCheckpoint(source, all);
+    if (!isHeld) await setAsideFiles(disk, this.dir, [basename(path)], sums);
     await file.commit();
     this.#gaps = all;
     if (!this.#chunks.has(number)) this.#own.add(number);
@@ -244,20 +227,7 @@ export class ListOnDisk {
   }
 
   /**
-   * Removes a chunk that was written for nothing.
-   *
-   * @throws {StorageError} When the disk fails.
-   */
-  async drop({ number, file }: WrittenChunk): Promise<void> {
-    file[Symbol.dispose]();
-    const path = chunkPath(this.dir, number);
-    await removeScratch(this.#context.disk, path + PART_SUFFIX);
-  }
-
-  /**
    * Notes that the list was read to its end, and sets aside what is behind it.
-   *
-   * @throws {StorageError} When the disk fails.
    */
   async end(total: number, { windows }: Source): Promise<void> {
     await this.setAsideFrom(Math.ceil(total / CHUNK_RECORDS) + 1);
@@ -270,7 +240,6 @@ export class ListOnDisk {
    * Reports what was read, and removes what it replaces.
    *
    * @param mismatch Why it cannot be called the list; `null` where it can.
-   * @throws {StorageError} When the disk fails.
    */
   async finish(mismatch: string | null): Promise<void> {
     const { checkpoints, report } = this.#context;
@@ -280,10 +249,11 @@ export class ListOnDisk {
       const checkpoint = { ...this.#checkpoint!, gaps };
       const { total } = checkpoint;
       // A list of one page is not worth a checkpoint: one request reads it.
-      const isSmall = total < CHUNK_RECORDS && total <= this.#pageSize &&
+      const isSmall = total < CHUNK_RECORDS &&
+        total <= this.#list.spec.pageSize &&
         gaps.length === 0;
       await checkpoints.set(this.#name, isSmall ? undefined : checkpoint);
-      report.count(this.#kind, total - missingOf(gaps));
+      report.count(this.#list.kind, total - missingOf(gaps));
     } else {
       await checkpoints.set(this.#name, undefined);
       await this.reportRecords();
@@ -294,22 +264,18 @@ export class ListOnDisk {
 
   /**
    * Reports the records that can be read, of a list that could not be.
-   *
-   * @throws {StorageError} When its directory cannot be listed.
    */
   async reportRecords(): Promise<void> {
     const { disk, report } = this.#context;
     report.count(
-      this.#kind,
+      this.#list.kind,
       await countRecords(disk, this.dir, this.#readKey),
     );
   }
 
   /** Judges the chunks that are there by what they hold, and reads each once. */
   async #readChunks(): Promise<void> {
-    const { disk } = this.#context;
-    await removeParts(disk, this.dir);
-    const chunks = await listChunks(disk, this.dir);
+    const chunks = await listChunks(this.#context.disk, this.dir);
     for (const chunk of chunks) this.#chunks.set(chunk, null);
     if (this.#checkpoint === undefined) return;
     let keys = new KeySet();
@@ -357,6 +323,7 @@ export class ListOnDisk {
     gaps: readonly RecordGap[],
   ): Promise<void> {
     const { checkpoints } = this.#context;
+    if (source.hasChanged) return await checkpoints.set(this.#name, undefined);
     const known = checkpoints.get(this.#name);
     const { total, finished } = known ?? { ...source, finished: false };
     const isNothing = total < CHUNK_RECORDS && gaps.length === 0;
