@@ -1,6 +1,6 @@
 /**
- * Writes files so that nothing half-written ever has a final name, and
- * so that a failure of the disk comes out as one clear sentence.
+ * Writes files so that nothing half-written ever has a final name. Whatever
+ * fails because of the disk throws a `StorageError`, in one clear sentence.
  */
 import { createHash } from "node:crypto";
 import { dirname } from "@std/path";
@@ -33,7 +33,6 @@ export const PART_SUFFIX = ".part";
  *
  * @param action What is being done: `write /tmp/x`.
  * @param work The operation.
- * @throws {StorageError} When the disk fails.
  */
 export async function onDisk<T>(
   action: string,
@@ -78,7 +77,6 @@ export class AtomicFile implements Disposable {
    * Opens the file that is to become `path`, making directories as needed.
    *
    * @param sums Keeps the sums of the export that it belongs to, if to any.
-   * @throws {StorageError} When the disk fails.
    */
   static async open(
     disk: Disk,
@@ -100,18 +98,13 @@ export class AtomicFile implements Disposable {
     return new AtomicFile(disk, path, file, sums);
   }
 
-  /** @throws {StorageError} When the disk fails. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#hash.update(bytes);
     this.#size += bytes.length;
     await writeAll(this.#file, this.#path, bytes);
   }
 
-  /**
-   * Flushes the file and gives it its name.
-   *
-   * @throws {StorageError} When the disk fails; the file is closed all the same.
-   */
+  /** Flushes the file and gives it its name. */
   async commit(): Promise<void> {
     await onDisk(`save ${this.#path}`, async () => {
       try {
@@ -133,11 +126,7 @@ export class AtomicFile implements Disposable {
   }
 }
 
-/**
- * Writes all of `bytes`.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Writes all of `bytes`. */
 export async function writeAll(
   file: DiskFile,
   path: string,
@@ -154,7 +143,6 @@ export async function writeAll(
  * Writes a whole file as `….part`, flushed, then renamed.
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
- * @throws {StorageError} When the disk fails.
  */
 export async function writeFile(
   disk: Disk,
@@ -171,7 +159,6 @@ export async function writeFile(
  * Reads a whole file.
  *
  * @returns Its bytes, or `null` when there is none.
- * @throws {StorageError} When the disk fails.
  */
 export async function readFile(
   disk: Disk,
@@ -184,7 +171,6 @@ export async function readFile(
  * Lists a directory.
  *
  * @returns Them, sorted by name, or `null` when there is no such directory.
- * @throws {StorageError} When the disk fails.
  */
 export async function listDir(
   disk: Disk,

@@ -1,6 +1,7 @@
 /**
  * Keeps `.state.json`, beside a File's data while it is not complete: for each
- * list what a chunk on disk does not show. It does not grow with the records.
+ * list what a chunk on disk does not show. It does not grow with the records. A
+ * failure of the disk throws a `StorageError`.
  */
 import type { RecordGap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
@@ -52,11 +53,7 @@ export class Checkpoints {
     return this.#lists.get(name);
   }
 
-  /**
-   * Replaces the checkpoint of a list, `undefined` to forget it, and saves.
-   *
-   * @throws {StorageError} When the disk fails.
-   */
+  /** Replaces the checkpoint of a list, `undefined` to forget it, and saves. */
   async set(
     name: ListName,
     checkpoint: ListCheckpoint | undefined,
@@ -67,7 +64,6 @@ export class Checkpoints {
     await this.save();
   }
 
-  /** @throws {StorageError} When the disk fails. */
   async save(): Promise<void> {
     // Several lists are exported at once: one save after the other.
     this.#saving = this.#saving.catch(() => {}).then(() =>

@@ -6,7 +6,8 @@
  * `sha256sum -c` reports it.
  *
  * A line with `?` for a sum is in the journal while a file gets its name: if
- * the run dies just then, that file is read to sum it.
+ * the run dies just then, that file is read to sum it. A failure of the disk
+ * throws a `StorageError`.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "@std/path";
@@ -66,8 +67,6 @@ export class SumJournal implements SumRecorder {
 
   /**
    * Notes that a file is getting its name, without a sum, or that it has it.
-   *
-   * @throws {StorageError} When the disk fails.
    */
   async record(path: string, sum: FileSum): Promise<void> {
     const name = this.#nameOf(path);
@@ -76,8 +75,6 @@ export class SumJournal implements SumRecorder {
 
   /**
    * Notes that a file, or a directory with all that is in it, loses its name.
-   *
-   * @throws {StorageError} When the disk fails.
    */
   async drop(path: string): Promise<void> {
     await this.#note(`${DROPPED}  ${this.#nameOf(path)}\n`);
@@ -99,7 +96,6 @@ export class SumJournal implements SumRecorder {
    * Writes the sums of all that is there.
    *
    * @returns What cannot be read to sum it.
-   * @throws {StorageError} When the disk fails.
    */
   async finish(): Promise<readonly string[]> {
     const disk = this.#disk;
@@ -210,11 +206,7 @@ export function isSummed(name: string): boolean {
   return !UNSUMMED.test(name);
 }
 
-/**
- * Reads the sums of an export, and what a killed run noted after them.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Reads the sums of an export, and what a killed run noted after them. */
 export async function readSums(disk: Disk, root: string): Promise<Sums> {
   const sums = parseSums(await readFile(disk, join(root, SUMS_NAME)));
   return parseSums(await readFile(disk, join(root, JOURNAL_NAME)), sums);

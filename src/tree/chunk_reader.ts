@@ -65,7 +65,6 @@ function keyOf(text: string, readKey: ReadKey): string | null {
  *
  * @param dir The list's directory.
  * @returns The numbers, in order; none where there is no such directory.
- * @throws {StorageError} When the disk fails.
  */
 export async function listChunks(
   disk: Disk,

@@ -1,4 +1,7 @@
-/** Reads and writes `.done`, which says that a File is complete. */
+/**
+ * Reads and writes `.done`, which says that a File is complete. A failure of the
+ * disk throws a `StorageError`.
+ */
 import { isObject } from "../core/json.ts";
 import { type Counts, RECORD_KINDS } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
@@ -18,7 +21,6 @@ export interface Done {
  * Reads `.done`. The official script's holds one line of text.
  *
  * @returns What it says, or `null` when there is none.
- * @throws {StorageError} When the disk fails.
  */
 export async function readDone(
   disk: Disk,
@@ -33,11 +35,7 @@ export async function readDone(
   return { logs: json["logs"], counts: readCounts(json["counts"]) };
 }
 
-/**
- * Marks a File as complete: writes `.done`, then removes the checkpoints.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Marks a File as complete: writes `.done`, then removes the checkpoints. */
 export async function writeDone(
   disk: Disk,
   layout: FileLayout,

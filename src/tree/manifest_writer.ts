@@ -94,7 +94,6 @@ export class ManifestWriter {
     await this.save("running");
   }
 
-  /** @throws {StorageError} When the disk fails. */
   async save(state: Manifest["state"]): Promise<void> {
     const { disk, path, sums } = this.#options;
     this.#saving = this.#saving.catch(() => {}).then(() =>

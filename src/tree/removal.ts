@@ -1,7 +1,7 @@
 /**
  * Removes files of an export; no other module does. Data is first set aside under
  * a name with `.old`, and removed only when what has replaced it is complete and
- * holds all of its records.
+ * holds all of its records. A failure of the disk throws a `StorageError`.
  */
 import { basename, dirname, join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
@@ -20,11 +20,7 @@ const SCRATCH =
 /** What was set aside: `logs.old`, `logs.old-2`. */
 const ASIDE = /\.old(-\d+)?$/;
 
-/**
- * Removes a file that holds no data, if it is there.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Removes a file that holds no data, if it is there. */
 export async function removeScratch(disk: Disk, path: string): Promise<void> {
   if (!SCRATCH.test(basename(path))) {
     throw new Error(`${path} may hold data and is not removed`);
@@ -32,11 +28,7 @@ export async function removeScratch(disk: Disk, path: string): Promise<void> {
   await orNull(`remove ${path}`, () => disk.remove(path));
 }
 
-/**
- * Removes what a killed run left half-written below a directory.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Removes what a killed run left half-written below a directory. */
 export async function removeParts(disk: Disk, dir: string): Promise<void> {
   for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
     const path = join(dir, name);
@@ -51,7 +43,6 @@ export async function removeParts(disk: Disk, dir: string): Promise<void> {
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
  * @returns Its new path; `null` when there was nothing.
- * @throws {StorageError} When the disk fails.
  */
 export async function setAside(
   disk: Disk,
@@ -72,7 +63,6 @@ export async function setAside(
  * Finds what was set aside of a file or a directory.
  *
  * @returns The paths, oldest first.
- * @throws {StorageError} When the disk fails.
  */
 export async function findAside(
   disk: Disk,
@@ -102,7 +92,6 @@ export function asideOf(name: string): string {
  * @param aside A path that {@linkcode setAside} gave.
  * @param isReplaced Checks whether what has replaced it holds every record of it.
  * @returns Whether it was removed.
- * @throws {StorageError} When the disk fails.
  */
 export async function removeReplaced(
   disk: Disk,
@@ -125,7 +114,6 @@ export async function removeReplaced(
  *
  * @param names Names in the directory.
  * @returns The path of that directory; `null` when there was nothing.
- * @throws {StorageError} When the disk fails.
  */
 export async function setAsideFiles(
   disk: Disk,

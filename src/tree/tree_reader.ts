@@ -130,9 +130,6 @@ export type TreeItem = TreePart & {
 /** Lines to be parsed before they are looked at: few, so that they die young. */
 const LINES_AT_ONCE = 500;
 
-/** How to read a document or a chunk. */
-export type ReadOptions = LineOptions;
-
 /**
  * Opens exports. Exports that were merged by hand, with `shards/<name>/` beside
  * `files/`, come as one for each shard.
@@ -344,7 +341,7 @@ export async function readDocument(
   disk: Disk,
   dir: string,
   path: string,
-  { onBytes }: Pick<ReadOptions, "onBytes"> = {},
+  { onBytes }: Pick<LineOptions, "onBytes"> = {},
 ): Promise<TreeDocument | TreeProblem> {
   let bytes: Uint8Array;
   try {
@@ -380,7 +377,7 @@ export async function* readChunkLines(
   disk: Disk,
   dir: string,
   path: string,
-  options: ReadOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<TreeLines | TreeProblem, void> {
   try {
     for await (const batch of readLines(disk, join(dir, path), options)) {
@@ -460,7 +457,7 @@ export function chunkNames(
 export async function* readFileRecords(
   disk: Disk,
   file: TreeFile,
-  options: ReadOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<TreeItem, void> {
   const { dir, id, shape, problems } = file;
   const document = async (part: TreePart, name: string): Promise<TreeItem> => {
