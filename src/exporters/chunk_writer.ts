@@ -90,7 +90,7 @@ export class ChunkWriter<T> implements Disposable {
     for (const { bytes } of batch.records) release(bytes);
   }
 
-  /** Gives the last chunk, if it is begun. */
+  /** Gives the last chunk, if there is one. */
   *end(): Generator<WrittenChunk, void> {
     const chunk = this.#chunk;
     this.#chunk = null;

@@ -63,7 +63,7 @@ export async function setAsideOthers(
     if (names.has(name)) continue;
     const path = join(dir, name);
     const isListed = isAside(name) && names.has(asideOf(name));
-    // A list that is read anew keeps its former chunks beside it, and judges them.
+    // A list that is read keeps its former chunks beside it, and judges them.
     if (isListed && isDirectory) continue;
     if (isListed) {
       await removeReplaced(disk, path, () => Promise.resolve(true));

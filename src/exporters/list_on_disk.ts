@@ -24,7 +24,6 @@ import type { ListCheckpoint } from "../tree/checkpoint.ts";
 import {
   type ChunkContent,
   countRecords,
-  linesOfChunk,
   listChunks,
   readChunk,
   type ReadKey,
@@ -378,7 +377,7 @@ function isComplete(
   { keys, lines, isWhole }: ChunkContent,
   { total, finished, gaps }: ListCheckpoint,
 ): boolean {
-  const wanted = linesOfChunk(chunk, total);
+  const wanted = Math.min(CHUNK_RECORDS, total - offsetOf(chunk));
   // Only the end of a finished list may be in a short chunk.
   return isWhole && lines === wanted && lines > 0 &&
     new Set(keys).size === lines && gapsOfChunk(gaps, chunk).length === 0 &&

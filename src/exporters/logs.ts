@@ -72,7 +72,7 @@ async function openKnown(
   return { spec, reader: opened };
 }
 
-/** Opens a list that no run has begun, from a cursor on. */
+/** Opens a list that no checkpoint describes, from a cursor on. */
 async function openNew(
   context: FileContext,
   cursor: Cursor,

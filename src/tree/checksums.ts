@@ -201,7 +201,7 @@ function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
   ).map(([name]) => name);
 }
 
-/** Tells whether a file of an export has a sum when the export is complete. */
+/** Checks whether a file of an export has a sum when the export is complete. */
 export function isSummed(name: string): boolean {
   return !UNSUMMED.test(name);
 }

@@ -2,7 +2,6 @@
  * Reads the chunks of a list back from disk. What is on disk is input like an
  * answer of the API: nothing is taken for a record by the name of its file.
  */
-import { CHUNK_RECORDS } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
 import { listDir } from "./atomic_file.ts";
 import { chunkNumber, chunkPath } from "./layout.ts";
@@ -92,10 +91,4 @@ export async function countRecords(
     records += keys.length;
   }
   return records;
-}
-
-/** Counts how many lines a chunk has, of a list of `total` records without gaps. */
-export function linesOfChunk(chunk: number, total: number): number {
-  const before = (chunk - 1) * CHUNK_RECORDS;
-  return Math.max(0, Math.min(CHUNK_RECORDS, total - before));
 }
