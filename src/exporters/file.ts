@@ -23,11 +23,14 @@ import { exportLogs } from "./logs.ts";
 import { exportVersions } from "./versions.ts";
 
 /** What there is to do for a File. */
-export type FilePlan =
-  | { readonly kind: "skip"; readonly counts: Counts }
-  /** Everything but the Logs is there. */
-  | { readonly kind: "addLogs"; readonly counts: Counts }
-  | { readonly kind: "export" };
+export interface FilePlan {
+  /** `addLogs` where everything but the Logs is there. */
+  readonly kind: "skip" | "addLogs" | "export";
+  /** What is there and stays. */
+  readonly counts: Counts;
+}
+
+const EXPORT: FilePlan = { kind: "export", counts: {} };
 
 /** How a File's export ended. */
 export interface FileResult {
@@ -47,11 +50,11 @@ export async function planFile(
   const { disk, layout, isNew } = context;
   const paths = layout.file(file.id);
   const done = isNew ? null : await readDone(disk, paths);
-  if (done === null) return { kind: "export" };
+  if (done === null) return EXPORT;
   // The official script makes logs/ wherever it exported Logs.
   const hasLogs = done.logs ?? await listDir(disk, paths.list("logs")) !== null;
   const counts = await countComplete(context, file, done, hasLogs);
-  if (counts === null) return { kind: "export" };
+  if (counts === null) return EXPORT;
   const wantsLogs = context.logs && file.type !== "dataset";
   if (wantsLogs && !hasLogs) return { kind: "addLogs", counts };
   // A kill may have come between .done and the end of the state.
@@ -68,7 +71,7 @@ export async function planFile(
 export async function exportFile(
   run: RunContext,
   file: FileInfo,
-  plan: Exclude<FilePlan, { kind: "skip" }>,
+  plan: FilePlan,
 ): Promise<FileResult> {
   const { disk, layout, observer, stop, isNew } = run;
   const paths = layout.file(file.id);
@@ -92,8 +95,7 @@ export async function exportFile(
     stop,
     plan.kind === "addLogs" ? logsOf(context) : partsOf(context),
   );
-  const before = plan.kind === "addLogs" ? plan.counts : {};
-  const counts = sumCounts([before, report.counts]);
+  const counts = sumCounts([plan.counts, report.counts]);
   if (report.gaps.length === 0) {
     const logs = run.logs && file.type !== "dataset";
     await writeDone(disk, paths, { logs, counts }, run.sums);

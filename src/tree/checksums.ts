@@ -53,8 +53,8 @@ export class SumJournal implements SumRecorder {
   #journal: Promise<DiskFile> | null = null;
   #writing: Promise<void> = Promise.resolve();
   /** Notes that are to be written, and the write that is going to take them. */
-  #pending: string[] = [];
-  #nextWrite: Promise<void> | null = null;
+  #pending = "";
+  #next: Promise<void> | null = null;
 
   /**
    * @param disk The disk.
@@ -156,25 +156,20 @@ export class SumJournal implements SumRecorder {
     return relative(this.#root, path).replaceAll("\\", "/");
   }
 
+  /** Writes a note; those that come until the write before is done go together. */
   async #note(lines: string): Promise<void> {
-    this.#journal ??= this.#open();
-    this.#pending.push(lines);
-    this.#nextWrite ??= this.#write(this.#journal, this.#writing);
-    await this.#nextWrite;
+    this.#pending += lines;
+    this.#next ??= this.#writing = this.#writing.catch(() => {})
+      .then(() => this.#writePending());
+    await this.#next;
   }
 
-  /** Writes all notes that come until the write before is done, in one go. */
-  #write(journal: Promise<DiskFile>, before: Promise<void>): Promise<void> {
-    const write = async () => {
-      const file = await journal;
-      await before.catch(() => {});
-      const bytes = new TextEncoder().encode(this.#pending.join(""));
-      this.#pending = [];
-      this.#nextWrite = null;
-      await writeAll(file, JOURNAL_NAME, bytes);
-    };
-    this.#writing = write();
-    return this.#writing;
+  async #writePending(): Promise<void> {
+    const file = await (this.#journal ??= this.#open());
+    const bytes = new TextEncoder().encode(this.#pending);
+    this.#pending = "";
+    this.#next = null;
+    await writeAll(file, JOURNAL_NAME, bytes);
   }
 
   /** Opens the journal; the sums of an earlier run are where it begins. */
