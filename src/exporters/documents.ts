@@ -70,7 +70,6 @@ export async function setAsideOthers(
       continue;
     }
     const aside = isAside(name) ? path : await setAside(disk, path, sums);
-    if (aside === null) continue;
     report.addGap(
       part,
       `${

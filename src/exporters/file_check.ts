@@ -3,7 +3,7 @@
  * list is there with its size. One of the official script, which keeps no sums,
  * is compared with the API.
  */
-import { basename, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import {
   datapointsList,
   evaluationLogsList,
@@ -22,14 +22,11 @@ import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
 import type { Sums } from "../tree/checksums.ts";
 import { countRecords, readChunk } from "../tree/chunk_reader.ts";
 import type { Done } from "../tree/done.ts";
-import { chunkPath, type ListName } from "../tree/layout.ts";
+import { chunkNumber, chunkPath, type ListName } from "../tree/layout.ts";
 import { removeScratch, setAsideFiles } from "../tree/removal.ts";
 import { FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./index_list.ts";
 import { keyReader } from "./list_on_disk.ts";
-
-/** Matches the path of a chunk below its File's directory: the list, the number. */
-const CHUNK_PATH = /^(.+)\/(\d+)\.jsonl$/;
 
 /**
  * Counts a File that is called complete. One that is not so is reopened: its
@@ -92,6 +89,15 @@ function sumsOf({ earlierSums }: RunContext, fileId: string): Sums {
   return earlierSums.get(fileId) ?? new Map();
 }
 
+/** Lists the chunks that have a sum. */
+function chunksOf(context: RunContext, fileId: string) {
+  return [...sumsOf(context, fileId)].flatMap(([path, { size }]) => {
+    const number = chunkNumber(basename(path));
+    const list = dirname(path) as ListName;
+    return number === null ? [] : [{ list, number, size }];
+  });
+}
+
 /** Finds out why a File with a `.done` of this program is not complete after all. */
 async function findDamage(
   context: RunContext,
@@ -125,13 +131,11 @@ async function reopen(
   // First of all: a kill must not leave it behind with less than it says.
   await context.sums.drop(paths.done);
   await removeScratch(disk, paths.done);
-  for (const [name, { size }] of sumsOf(context, file.id)) {
-    const [, list, number] = CHUNK_PATH.exec(name) ?? [];
-    if (list === undefined || size === null) continue;
-    const dir = paths.list(list as ListName);
-    const path = chunkPath(dir, Number(number));
+  for (const { list, number, size } of chunksOf(context, file.id)) {
+    const dir = paths.list(list);
+    const path = chunkPath(dir, number);
     const info = await disk.lstat(path).catch(() => null);
-    if (info === null || info.size === size) continue;
+    if (info === null || size === null || info.size === size) continue;
     // Its sum stays until it is there again.
     await setAsideFiles(disk, dir, [basename(path)], null);
   }
@@ -154,12 +158,8 @@ async function rebuildCheckpoints(
   const paths = layout.file(file.id);
   const checkpoints = await readCheckpoints(disk, paths, file.id);
   const lastChunks = new Map<ListName, number>();
-  for (const path of sumsOf(context, file.id).keys()) {
-    const [, list, number] = CHUNK_PATH.exec(path) ?? [];
-    if (list === undefined) continue;
-    const name = list as ListName;
-    const last = Math.max(Number(number), lastChunks.get(name) ?? 0);
-    lastChunks.set(name, last);
+  for (const { list, number } of chunksOf(context, file.id)) {
+    lastChunks.set(list, Math.max(number, lastChunks.get(list) ?? 0));
   }
   for (const [name, last] of lastChunks) {
     const spec = specOf(file, name);

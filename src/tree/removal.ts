@@ -42,21 +42,55 @@ export async function removeParts(disk: Disk, dir: string): Promise<void> {
  * so on where there is one already.
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
- * @returns Its new path; `null` when there was nothing.
+ * @returns Its new path.
  */
 export async function setAside(
   disk: Disk,
   path: string,
   sums: SumRecorder | null,
+): Promise<string> {
+  const to = await freeAside(disk, path);
+  await moveAside(disk, path, to, sums);
+  return to;
+}
+
+/**
+ * Sets some files of a directory aside, together in one directory beside it.
+ *
+ * @param names Names in the directory.
+ * @returns The path of that directory; `null` when there was nothing.
+ */
+export async function setAsideFiles(
+  disk: Disk,
+  dir: string,
+  names: readonly string[],
+  sums: SumRecorder | null,
 ): Promise<string | null> {
-  const siblings = await listDir(disk, dirname(path)) ?? [];
-  const names = new Set(siblings.map(({ name }) => name));
-  const name = basename(path);
-  if (!names.has(name)) return null;
-  const to = join(dirname(path), freeAside(name, names));
+  if (names.length === 0) return null;
+  const aside = await freeAside(disk, dir);
+  await onDisk(`create ${aside}`, () => disk.ensureDir(aside));
+  for (const name of names) {
+    await moveAside(disk, join(dir, name), join(aside, name), sums);
+  }
+  return aside;
+}
+
+async function moveAside(
+  disk: Disk,
+  path: string,
+  to: string,
+  sums: SumRecorder | null,
+): Promise<void> {
   await sums?.drop(path);
   await onDisk(`rename ${path}`, () => disk.rename(path, to));
-  return to;
+}
+
+async function freeAside(disk: Disk, path: string): Promise<string> {
+  const siblings = await listDir(disk, dirname(path)) ?? [];
+  const taken = new Set(siblings.map(({ name }) => name));
+  let aside = `${path}.old`;
+  for (let n = 2; taken.has(basename(aside)); n++) aside = `${path}.old-${n}`;
+  return aside;
 }
 
 /**
@@ -107,37 +141,6 @@ export async function removeReplaced(
     () => disk.remove(aside, { recursive: true }),
   );
   return true;
-}
-
-/**
- * Sets some files of a directory aside, together in one directory beside it.
- *
- * @param names Names in the directory.
- * @returns The path of that directory; `null` when there was nothing.
- */
-export async function setAsideFiles(
-  disk: Disk,
-  dir: string,
-  names: readonly string[],
-  sums: SumRecorder | null,
-): Promise<string | null> {
-  if (names.length === 0) return null;
-  const siblings = await listDir(disk, dirname(dir)) ?? [];
-  const taken = new Set(siblings.map(({ name }) => name));
-  const aside = join(dirname(dir), freeAside(basename(dir), taken));
-  await onDisk(`create ${aside}`, () => disk.ensureDir(aside));
-  for (const name of names) {
-    const path = join(dir, name);
-    await sums?.drop(path);
-    await onDisk(`rename ${path}`, () => disk.rename(path, join(aside, name)));
-  }
-  return aside;
-}
-
-function freeAside(name: string, taken: ReadonlySet<string>): string {
-  let aside = `${name}.old`;
-  for (let n = 2; taken.has(aside); n++) aside = `${name}.old-${n}`;
-  return aside;
 }
 
 /**
