@@ -148,11 +148,12 @@ export class ListOnDisk<T> {
   /** Makes the cursor at the beginning of a chunk. */
   async cursorAt(chunk: number): Promise<Cursor> {
     const offset = offsetOf(chunk);
-    const from = this.#windowOffset(offset);
-    const complete = [...this.#chunks].flatMap(([one, ends]) =>
-      ends !== null && offsetOf(one + 1) > from ? [one] : []
-    );
-    this.#keys ??= await this.#keysOf(complete);
+    if (this.#keys === null) {
+      const from = this.#windowOffset(offset);
+      this.#keys = await this.#keysOf((one) =>
+        offsetOf(one + 1) > from && this.endsOf(one) !== undefined
+      );
+    }
     const lastKey = this.endsOf(chunk - 1)?.lastKey ?? null;
     return { offset, lastKey, keys: this.#keys };
   }
@@ -167,9 +168,7 @@ export class ListOnDisk<T> {
     if (isUnknown) await this.setAsideFrom(1);
   }
 
-  /**
-   * Sets aside chunks, from a number on.
-   */
+  /** Sets aside chunks, from a number on. */
   async setAsideFrom(first: number): Promise<void> {
     const { disk, sums } = this.#context;
     const chunks = [...this.#chunks.keys()].filter((chunk) => chunk >= first);
@@ -248,9 +247,8 @@ export class ListOnDisk<T> {
       const checkpoint = { ...this.#checkpoint!, gaps };
       const { total } = checkpoint;
       // A list of one page is not worth a checkpoint: one request reads it.
-      const isSmall = total < CHUNK_RECORDS &&
-        total <= this.#list.spec.pageSize &&
-        gaps.length === 0;
+      const most = Math.min(CHUNK_RECORDS - 1, this.#list.spec.pageSize);
+      const isSmall = total <= most && gaps.length === 0;
       await checkpoints.set(this.#name, isSmall ? undefined : checkpoint);
       report.count(this.#list.kind, total - missingOf(gaps));
     } else {
@@ -261,15 +259,11 @@ export class ListOnDisk<T> {
     await this.#removeAsides(mismatch === null && gaps.length === 0);
   }
 
-  /**
-   * Reports the records that can be read, of a list that could not be.
-   */
+  /** Reports the records that can be read, of a list that could not be. */
   async reportRecords(): Promise<void> {
     const { disk, report } = this.#context;
-    report.count(
-      this.#list.kind,
-      await countRecords(disk, this.dir, this.#readKey),
-    );
+    const records = await countRecords(disk, this.dir, this.#readKey);
+    report.count(this.#list.kind, records);
   }
 
   /** Judges the chunks that are there by what they hold, and reads each once. */
@@ -308,9 +302,9 @@ export class ListOnDisk<T> {
     return windows.findLast((one) => one.offset <= offset)?.offset ?? 0;
   }
 
-  async #keysOf(chunks: readonly number[]): Promise<KeySet> {
+  async #keysOf(isWanted: (chunk: number) => boolean): Promise<KeySet> {
     const all = new KeySet();
-    for (const chunk of chunks) {
+    for (const chunk of [...this.#chunks.keys()].filter(isWanted)) {
       const { keys } = await this.#read(chunk);
       for (const key of keys) all.add(key);
     }
@@ -353,7 +347,7 @@ export class ListOnDisk<T> {
     let keys: KeySet | null = null;
     for (const aside of await findAside(disk, this.dir)) {
       const isOwn = isComplete && this.#ownAsides.has(aside);
-      keys ??= await this.#keysOf([...this.#chunks.keys()]);
+      keys ??= await this.#keysOf(() => true);
       const all = keys;
       const isGone = await removeReplaced(
         disk,
