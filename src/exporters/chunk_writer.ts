@@ -8,7 +8,7 @@ import type { ListSpec } from "../api/list_spec.ts";
 import type { RecordGap } from "../core/gap.ts";
 import { addGap, chunkOf, offsetOf } from "../core/ranges.ts";
 import type { Batch } from "../lists/list_types.ts";
-import { AtomicFile, type SumRecorder } from "../tree/atomic_file.ts";
+import { AtomicFile } from "../tree/atomic_file.ts";
 import { chunkPath } from "../tree/layout.ts";
 import type { ExportedList, RunContext } from "./context.ts";
 
@@ -22,9 +22,7 @@ export interface WrittenChunk {
 }
 
 /** What a {@linkcode ChunkWriter} uses. */
-export interface WriterContext extends Pick<RunContext, "disk" | "observer"> {
-  readonly sums: SumRecorder | null;
-}
+type WriterContext = Pick<RunContext, "disk" | "sums" | "observer">;
 
 /** What a {@linkcode ChunkWriter} writes. */
 export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {

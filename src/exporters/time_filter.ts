@@ -108,7 +108,7 @@ export function planFrom(
 }
 
 /** The instant up to which a list is frozen: where its newest window ends. */
-export function cutoffOf(windows: readonly TimeWindow[]): string | null {
+function cutoffOf(windows: readonly TimeWindow[]): string | null {
   const ends = windows.map(({ until }) => until);
   if (ends.includes(null)) return null;
   return ends.reduce((last, end) => last! > end! ? last : end, "");
