@@ -41,18 +41,6 @@ export function gapsOfChunk(
   return gaps.filter(({ offset }) => chunkOf(offset) === chunk);
 }
 
-/** Cuts a gap at the ends of chunks. */
-export function splitByChunk(gap: RecordGap): readonly RecordGap[] {
-  const parts: RecordGap[] = [];
-  const end = gap.offset + gap.missing;
-  for (let offset = gap.offset; offset < end;) {
-    const next = Math.min(end, offsetOf(chunkOf(offset) + 1));
-    parts.push({ ...gap, offset, missing: next - offset });
-    offset = next;
-  }
-  return parts;
-}
-
 /** Adds a gap behind the others; one that goes on where the last ended joins it. */
 export function addGap(gaps: RecordGap[], gap: RecordGap): void {
   const last = gaps.at(-1);

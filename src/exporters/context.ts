@@ -3,6 +3,7 @@
  * paths and the report of what is there and what is missing.
  */
 import type { Client, FileInfo } from "../api/client.ts";
+import type { ListSpec } from "../api/list_spec.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import type { Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
@@ -26,6 +27,8 @@ export interface RunContext {
   readonly client: Client;
   readonly reader: ReaderContext;
   readonly disk: Disk;
+  /** Whether no earlier run left anything in the export. */
+  readonly isNew: boolean;
   readonly sums: SumRecorder;
   /** The sums that earlier runs left, by the File that they are of, below its directory. */
   readonly earlierSums: ReadonlyMap<string, Sums>;
@@ -47,19 +50,25 @@ export interface FileContext extends RunContext {
   readonly report: FileReport;
 }
 
-/** Counts what is there of a File, and lists what is missing. */
+/** One list of a File, whose records become chunks. */
+export interface ExportedList<T> {
+  readonly kind: RecordKind;
+  readonly spec: ListSpec<T>;
+}
+
+/** Counts what is there of a File, or of the workspace, and lists what is missing. */
 export class FileReport {
   counts: Counts = {};
   readonly gaps: Gap[] = [];
 
-  constructor(readonly fileId: string) {}
+  constructor(readonly fileId: string | null) {}
 
   count(kind: RecordKind, records: number): void {
     this.counts = sumCounts([this.counts, { [kind]: records }]);
   }
 
   /** Adds a gap of a whole part, or of something in it. */
-  miss(part: string, reason: string): void {
+  addGap(part: string, reason: string): void {
     this.gaps.push({ fileId: this.fileId, part, reason });
   }
 }
@@ -94,6 +103,6 @@ export async function exportPart(
     await work();
   } catch (error) {
     if (!isRecoverable(error)) throw error;
-    report.miss(part, error.message);
+    report.addGap(part, error.message);
   }
 }

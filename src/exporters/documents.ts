@@ -33,7 +33,7 @@ export async function writeDocuments(
   for (const { info: { id }, bytes } of records) {
     const refusal = ids.refusal(id);
     if (refusal === null) byId.set(id, bytes);
-    else report.miss(part, refusal);
+    else report.addGap(part, refusal);
   }
   progress.expect(byId.size);
   for (const [id, bytes] of byId) {
@@ -53,24 +53,24 @@ export async function writeDocuments(
  * @throws {StorageError} When the disk fails.
  */
 export async function setAsideOthers(
-  { disk, sums, report }: FileContext,
+  { disk, sums, report, isNew }: FileContext,
   part: string,
   dir: string,
   names: ReadonlySet<string>,
 ): Promise<void> {
+  if (isNew) return;
   for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
     if (names.has(name)) continue;
     const path = join(dir, name);
     const isListed = isAside(name) && names.has(asideOf(name));
-    // A list that is read anew keeps its former chunks beside it, and judges them.
+    // A list that is read keeps its former chunks beside it, and judges them.
     if (isListed && isDirectory) continue;
     if (isListed) {
       await removeReplaced(disk, path, () => Promise.resolve(true));
       continue;
     }
     const aside = isAside(name) ? path : await setAside(disk, path, sums);
-    if (aside === null) continue;
-    report.miss(
+    report.addGap(
       part,
       `${
         asideOf(name)

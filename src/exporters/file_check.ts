@@ -3,7 +3,7 @@
  * list is there with its size. One of the official script, which keeps no sums,
  * is compared with the API.
  */
-import { basename, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import {
   datapointsList,
   evaluationLogsList,
@@ -13,85 +13,70 @@ import {
   logsList,
 } from "../api/client.ts";
 import type { ListSpec } from "../api/list_spec.ts";
+import { isRecoverable } from "../core/errors.ts";
 import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
-import type { Disk } from "../core/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { listDir } from "../tree/atomic_file.ts";
-import {
-  type Checkpoints,
-  type ListCheckpoint,
-  readCheckpoints,
-} from "../tree/checkpoint.ts";
-import { readChunk } from "../tree/chunk_reader.ts";
-import { setAsideFiles } from "../tree/removal.ts";
-import { type Sums, UNKNOWN_SUM } from "../tree/checksums.ts";
+import { listDir, UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
+import type { Sums } from "../tree/checksums.ts";
+import { countRecords, readChunk } from "../tree/chunk_reader.ts";
 import type { Done } from "../tree/done.ts";
-import { chunkPath, type FileLayout, type ListName } from "../tree/layout.ts";
-import { type FileContext, FileReport, type RunContext } from "./context.ts";
+import { chunkNumber, chunkPath, type ListName } from "../tree/layout.ts";
+import { removeScratch, setAsideFiles } from "../tree/removal.ts";
+import { FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./index_list.ts";
-import { countLinesOnDisk, keyReader } from "./list_on_disk.ts";
-
-/** Matches the path of a chunk below its File's directory: the list, the number. */
-const CHUNK_PATH = /^(.+)\/(\d+)\.jsonl$/;
-
-/** What a run needs to look at a File on disk. */
-export type FileOnDisk = Pick<FileContext, "file" | "paths">;
+import { keyReader } from "./list_on_disk.ts";
 
 /**
- * Finds out why a File with a `.done` of this program is not complete after all.
+ * Counts a File that is called complete. One that is not so is reopened: its
+ * `.done` goes, and what is there of it stays.
  *
- * @param sums The sums of its files, by their paths below its directory.
- * @returns What is wrong, for the log; `null` where nothing is.
- * @throws {StorageError} When the disk fails.
+ * @param done What `.done` says.
+ * @param hasLogs Whether its Logs count.
+ * @returns Its counts; `null` where it is to be exported again.
+ * @throws {AuthError | StorageError} When the run cannot go on.
  */
-export async function findDamage(
+export async function countComplete(
   context: RunContext,
-  { file, paths }: FileOnDisk,
-  sums: Sums,
-  { counts }: Done,
-): Promise<string | null> {
-  const { disk, observer } = context;
-  const missing = await findMissingFile(disk, paths, sums);
-  if (missing !== null) return missing;
-  if ([...sums.values()].every(({ size }) => size !== null) && sums.size > 0) {
-    return null;
+  file: FileInfo,
+  done: Done,
+  hasLogs: boolean,
+): Promise<Counts | null> {
+  let damage: string | null = "the API has something else";
+  let counts: Counts | null = done.counts;
+  if (done.logs !== undefined) damage = await findDamage(context, file, done);
+  else {
+    counts = await countOfficial(context, file, hasLogs).catch((error) => {
+      if (!isRecoverable(error)) throw error;
+      return null;
+    });
+    if (counts !== null) damage = null;
   }
-  observer.log(
-    "DEBUG",
-    `${
-      file.path ?? file.id
-    }: no sizes are kept with its sums, so its Logs are counted`,
-  );
-  const { logs } = counts;
-  if (logs === undefined) return null;
-  const lines = await linesOf(
-    context,
-    { file, paths },
-    logsList(file, null, null),
-  );
-  return lines === logs
-    ? null
-    : `logs hold ${lines} records instead of ${logs}`;
+  if (damage === null) return counts;
+  const name = file.path ?? file.id;
+  context.observer.log("WARN", `${name} is exported again: ${damage}`);
+  await reopen(context, file, done);
+  return null;
 }
 
 /**
  * Finds a file of a File that its sums list and that is missing or of another
  * size.
  *
+ * @param fileId The File.
  * @returns What is wrong; `null` where nothing is.
- * @throws {StorageError} When the disk fails.
  */
 export async function findMissingFile(
-  disk: Disk,
-  paths: FileLayout,
-  sums: Sums,
+  context: RunContext,
+  fileId: string,
 ): Promise<string | null> {
-  for (const [name, { sum, size }] of sums) {
+  const { root } = context.layout.file(fileId);
+  for (const [name, { sum, size }] of sumsOf(context, fileId)) {
     // A run died just when this file was to get its name.
     if (sum === UNKNOWN_SUM) continue;
-    const path = join(paths.root, ...name.split("/"));
-    const info = await disk.lstat(path).catch(() => null);
+    const path = join(root, ...name.split("/"));
+    const info = await context.disk.lstat(path).catch(() => null);
     if (!info?.isFile) return `${name} is missing on disk, or cannot be read`;
     if (size !== null && info.size !== size) {
       return `${name} has ${info.size} bytes on disk instead of ${size}`;
@@ -100,73 +85,98 @@ export async function findMissingFile(
   return null;
 }
 
-/**
- * Sets aside the chunks of a File that are of another size than their sums say.
- *
- * @throws {StorageError} When the disk fails.
- */
-export async function setAsideDamaged(
-  { disk }: RunContext,
-  { paths }: FileOnDisk,
-  sums: Sums,
+function sumsOf({ earlierSums }: RunContext, fileId: string): Sums {
+  return earlierSums.get(fileId) ?? new Map();
+}
+
+/** Lists the chunks that have a sum. */
+function chunksOf(context: RunContext, fileId: string) {
+  return [...sumsOf(context, fileId)].flatMap(([path, { size }]) => {
+    const number = chunkNumber(basename(path));
+    const list = dirname(path) as ListName;
+    return number === null ? [] : [{ list, number, size }];
+  });
+}
+
+/** Finds out why a File with a `.done` of this program is not complete after all. */
+async function findDamage(
+  context: RunContext,
+  file: FileInfo,
+  { counts: { logs } }: Done,
+): Promise<string | null> {
+  const missing = await findMissingFile(context, file.id);
+  const sums = [...sumsOf(context, file.id).values()];
+  const hasSizes = sums.length > 0 && sums.every(({ size }) => size !== null);
+  if (missing !== null || hasSizes) return missing;
+  const name = file.path ?? file.id;
+  context.observer.log(
+    "DEBUG",
+    `${name}: no sizes are kept with its sums, so its Logs are counted`,
+  );
+  if (logs === undefined) return null;
+  const records = await recordsOf(context, file, logsList(file, null, null));
+  return records === logs
+    ? null
+    : `logs hold ${records} records instead of ${logs}`;
+}
+
+/** Takes back that a File is complete; what is there of it stays. */
+async function reopen(
+  context: RunContext,
+  file: FileInfo,
+  done: Done,
 ): Promise<void> {
-  for (const [name, { size }] of sums) {
-    const [, list, number] = CHUNK_PATH.exec(name) ?? [];
-    if (list === undefined || size === null) continue;
-    const dir = paths.list(list as ListName);
-    const path = chunkPath(dir, Number(number));
+  const { disk, layout } = context;
+  const paths = layout.file(file.id);
+  // First of all: a kill must not leave it behind with less than it says.
+  await context.sums.drop(paths.done);
+  await removeScratch(disk, paths.done);
+  for (const { list, number, size } of chunksOf(context, file.id)) {
+    const dir = paths.list(list);
+    const path = chunkPath(dir, number);
     const info = await disk.lstat(path).catch(() => null);
-    if (info === null || info.size === size) continue;
+    if (info === null || size === null || info.size === size) continue;
     // Its sum stays until it is there again.
     await setAsideFiles(disk, dir, [basename(path)], null);
   }
+  const checkpoints = done.logs === undefined
+    ? new Checkpoints(disk, paths)
+    : await rebuildCheckpoints(context, file, done);
+  await checkpoints.save();
 }
 
 /**
  * Makes the checkpoints that a complete File had, from its sums: so that only
  * what is missing of its lists is read again.
- *
- * @throws {StorageError} When the disk fails.
  */
-export async function rebuildCheckpoints(
+async function rebuildCheckpoints(
   context: RunContext,
-  { file, paths }: FileOnDisk,
-  sums: Sums,
+  file: FileInfo,
   { counts, logs = false }: Done,
 ): Promise<Checkpoints> {
-  const { disk, times } = context;
+  const { disk, layout, times: { cutoff, wanted } } = context;
+  const paths = layout.file(file.id);
+  const checkpoints = await readCheckpoints(disk, paths, file.id);
   const lastChunks = new Map<ListName, number>();
-  for (const name of sums.keys()) {
-    const [, list, number] = CHUNK_PATH.exec(name) ?? [];
-    if (list === undefined) continue;
-    // `.done` does not cover Logs that were being added.
-    if (!logs && !list.startsWith("datapoints/")) continue;
-    const last = Math.max(
-      Number(number),
-      lastChunks.get(list as ListName) ?? 0,
-    );
-    lastChunks.set(list as ListName, last);
+  for (const { list, number } of chunksOf(context, file.id)) {
+    lastChunks.set(list, Math.max(number, lastChunks.get(list) ?? 0));
   }
-  const lists = new Map<ListName, ListCheckpoint>();
   for (const [name, last] of lastChunks) {
     const spec = specOf(file, name);
+    // `.done` does not cover Logs that were being added.
+    const isCovered = logs || name.startsWith("datapoints/");
+    if (!isCovered || spec === null || checkpoints.get(name)) continue;
     const path = chunkPath(paths.list(name), last);
-    const content = spec && await readChunk(disk, path, keyReader(spec));
-    const total = name === "logs" && counts.logs !== undefined
-      ? counts.logs
-      : content && offsetOf(last) + content.lines;
-    if (!total) continue;
-    const { cutoff } = times;
-    const isFrozen = name === "logs" && total > spec!.pageSize &&
+    const { lines, isWhole } = await readChunk(disk, path, keyReader(spec));
+    const total = (name === "logs" ? counts.logs : undefined) ??
+      (isWhole ? offsetOf(last) + lines : 0);
+    if (total === 0) continue;
+    const isFrozen = name === "logs" && total > spec.pageSize &&
       cutoff !== null;
-    lists.set(name, {
+    await checkpoints.set(name, {
       ...{ total, finished: true, gaps: [] },
-      ...isFrozen && { until: times.wanted.until ?? cutoff },
+      ...isFrozen && { until: wanted.until ?? cutoff },
     });
-  }
-  const checkpoints = await readCheckpoints(disk, paths, file.id);
-  for (const [name, checkpoint] of lists) {
-    if (!checkpoints.get(name)) await checkpoints.set(name, checkpoint);
   }
   return checkpoints;
 }
@@ -175,21 +185,20 @@ export async function rebuildCheckpoints(
  * Compares a File of the official script with the API, by one small request a
  * list.
  *
- * @param logs Whether its Logs count.
  * @returns What is on disk; `null` where the API has something else.
- * @throws {ApiError | NetworkError | ProtocolError} When the API cannot be asked.
  */
-export async function countOfficial(
+async function countOfficial(
   context: RunContext,
-  { file, paths }: FileOnDisk,
-  logs: boolean,
+  file: FileInfo,
+  hasLogs: boolean,
 ): Promise<Counts | null> {
-  const { client, disk, reader: { session } } = context;
+  const { client, disk, layout, reader: { session } } = context;
+  const paths = layout.file(file.id);
   const report = new FileReport(file.id);
   const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
-    const lines = await linesOf(context, { file, paths }, spec);
-    report.count(kind, lines);
-    return lines === (await probeList(session, spec)).total;
+    const records = await recordsOf(context, file, spec);
+    report.count(kind, records);
+    return records === (await probeList(session, spec)).total;
   };
   const countDir = async (dir: string) =>
     (await listDir(disk, dir) ?? []).length;
@@ -221,19 +230,19 @@ export async function countOfficial(
     report.count("runs", runs);
     if (await countDir(paths.evaluation(id).runs) !== runs) return null;
     const spec = evaluationLogsList(file, id);
-    if (logs && !await isSame(spec, "evaluationLogs")) return null;
+    if (hasLogs && !await isSame(spec, "evaluationLogs")) return null;
   }
-  const isWhole = !logs || await isSame(logsList(file, null, null), "logs");
+  const isWhole = !hasLogs || await isSame(logsList(file, null, null), "logs");
   return isWhole ? report.counts : null;
 }
 
-async function linesOf<T>(
-  { disk }: RunContext,
-  { paths }: FileOnDisk,
+async function recordsOf<T>(
+  { disk, layout }: RunContext,
+  { id }: FileInfo,
   spec: ListSpec<T>,
 ): Promise<number> {
-  const dir = paths.list(spec.part as ListName);
-  return await countLinesOnDisk(disk, dir, keyReader(spec));
+  const dir = layout.file(id).list(spec.part as ListName);
+  return await countRecords(disk, dir, keyReader(spec));
 }
 
 /** Returns the list that a directory of chunks is of; `null` for none that is known. */

@@ -10,13 +10,18 @@ import {
 } from "../api/client.ts";
 import type { RawRecord } from "../api/records.ts";
 import { forEachConcurrent, runAll } from "../core/concurrency.ts";
-import { ApiError, isRecoverable, UsageError } from "../core/errors.ts";
+import { ApiError, UsageError } from "../core/errors.ts";
 import { expectMatches, fileFilter, type Filters } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
 import { logOnly } from "../core/observer.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
-import { type RunContext, writeDocument } from "./context.ts";
-import { type FilePlan, planFile, prepareFile } from "./file.ts";
+import {
+  exportPart,
+  FileReport,
+  type RunContext,
+  writeDocument,
+} from "./context.ts";
+import { type FilePlan, planFile } from "./file.ts";
 import { readIndexList } from "./index_list.ts";
 
 /** A File of the listing, and what there is to do for it. */
@@ -86,40 +91,42 @@ export async function listWorkspace(
   context: RunContext,
   { directoryId, wantsFile, onRoot }: ListingOptions,
 ): Promise<Listing> {
-  const gaps: Gap[] = [];
+  const report = new FileReport(null);
   const files: ListedFile[] = [];
-  const attempt = async (part: string, work: () => Promise<void>) => {
-    try {
-      await work();
-    } catch (error) {
-      if (!isRecoverable(error)) throw error;
-      gaps.push({ fileId: null, part, reason: error.message });
-    }
+  let isBelow: (id: string | null) => boolean = () => true;
+  const listDirectories = async () => {
+    const { raw, list } = await context.client.directories();
+    onRoot(list.find(({ parentId }) => parentId === null)?.id ?? null);
+    await writeDocument(context, context.layout.directories, raw);
+    isBelow = belowIn(list, directoryId);
   };
-  let directories: readonly DirectoryInfo[] = [];
-  const directoriesKnown = attempt("directories.json", async () => {
-    directories = await exportDirectories(context, onRoot);
-  });
+  const directoriesKnown = exportPart(
+    { report },
+    "directories.json",
+    listDirectories,
+  );
+  const take = async (records: readonly RawRecord<FileInfo>[]) => {
+    await directoriesKnown;
+    const below = records.filter(({ info }) => isBelow(info.directoryId));
+    for (const { info: { id, type } } of below) {
+      if (isKnownType(type)) continue;
+      const shown = JSON.stringify(type.slice(0, 40));
+      report.addGap("files", `the File ${id} is of no known type: ${shown}`);
+    }
+    const wanted = below.filter(({ info }) =>
+      isKnownType(info.type) && wantsFile(info)
+    );
+    files.push(...await planFiles(context, wanted));
+  };
   const listFiles = async () => {
     const path = await directoryPath(context.client, directoryId);
-    const take = async (records: readonly RawRecord<FileInfo>[]) => {
-      await directoriesKnown;
-      const isBelow = belowIn(directories, directoryId);
-      const below = records.filter(({ info }) => isBelow(info.directoryId));
-      const known = below.filter(({ info }) => isKnownType(info.type));
-      for (const { info } of below) {
-        if (!isKnownType(info.type)) gaps.push(unknownType(info));
-      }
-      const wanted = known.filter(({ info }) => wantsFile(info));
-      files.push(...await planFiles(context, wanted));
-    };
-    gaps.push(...await readIndexList(context, filesList(path), take));
+    report.gaps.push(...await readIndexList(context, filesList(path), take));
   };
   await runAll(context.stop, [
     () => directoriesKnown,
-    () => attempt("files", listFiles),
+    () => exportPart({ report }, "files", listFiles),
   ]);
-  return { files, gaps };
+  return { files, gaps: report.gaps };
 }
 
 /** Checks whether a type of File may be used in the path of a request. */
@@ -127,36 +134,24 @@ function isKnownType(type: string): boolean {
   return /^[a-z_]{1,40}$/.test(type);
 }
 
-function unknownType({ id, type }: FileInfo): Gap {
-  const shown = JSON.stringify(type.slice(0, 40));
-  const reason = `the File ${id} is of no known type: ${shown}`;
-  return { fileId: null, part: "files", reason };
-}
-
 /** Plans a page of Files and writes their records, several at once. */
 async function planFiles(
   context: RunContext,
   records: readonly RawRecord<FileInfo>[],
 ): Promise<readonly ListedFile[]> {
-  const plans = new Map<FileInfo, FilePlan>();
-  const { stop } = context;
-  await forEachConcurrent(stop, FILES_AT_ONCE, records, async (record) => {
-    const { info: file, bytes } = record;
-    const plan = await planFile(context, file);
-    if (plan.kind === "export") await prepareFile(context, file, bytes);
-    plans.set(file, plan);
-  });
-  return records.map(({ info: file }) => ({ file, plan: plans.get(file)! }));
-}
-
-async function exportDirectories(
-  context: RunContext,
-  onRoot: ListingOptions["onRoot"],
-): Promise<readonly DirectoryInfo[]> {
-  const { raw, list } = await context.client.directories();
-  onRoot(list.find(({ parentId }) => parentId === null)?.id ?? null);
-  await writeDocument(context, context.layout.directories, raw);
-  return list;
+  const listed: ListedFile[] = [];
+  await forEachConcurrent(
+    context.stop,
+    FILES_AT_ONCE,
+    records.entries(),
+    async ([i, { info: file, bytes }]) => {
+      const plan = await planFile(context, file);
+      const path = context.layout.file(file.id).file;
+      if (plan.kind === "export") await writeDocument(context, path, bytes);
+      listed[i] = { file, plan };
+    },
+  );
+  return listed;
 }
 
 /** Finds the path below which Files are listed; `null` for all. */

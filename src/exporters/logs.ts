@@ -73,7 +73,7 @@ async function openKnown(
   return { spec, reader: opened };
 }
 
-/** Opens a list that is read anew, from a cursor on. */
+/** Opens a list that no checkpoint describes, from a cursor on. */
 async function openNew(
   context: FileContext,
   cursor: Cursor,
@@ -93,8 +93,8 @@ async function openNew(
     // the counts are asked for that tell.
     const isLikely = !times.isFiltered && cutoff !== null && total <= LONG_LIST;
     if (isLikely) {
-      const window = { after: null, until: cutoff, offset: 0, count: total };
-      whole.continueAs(planFrom(file, times, [window]).segments);
+      const frozen = logsList(file, null, cutoff);
+      whole.continueAs([{ spec: frozen, offset: 0, count: total }]);
     }
     const plan = await planLogs(reader.session, file, times, total, cutoff);
     if (

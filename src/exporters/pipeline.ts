@@ -7,7 +7,7 @@ import { Client } from "../api/client.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { UsageError } from "../core/errors.ts";
 import { type Gap, gapText } from "../core/gap.ts";
-import { type Counts, type Observer, sumCounts } from "../core/observer.ts";
+import { type Observer, sumCounts } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { type FileSum, PART_SUFFIX } from "../tree/atomic_file.ts";
@@ -114,7 +114,7 @@ async function contextOf(
   const { layout } = dir;
   return {
     client: new Client(reader.session),
-    ...{ reader, disk, sums, layout, observer, stop },
+    ...{ reader, disk, sums, layout, observer, stop, isNew: dir.isNew },
     earlierSums: sumsByFile(await readSums(disk, layout.root)),
     logs: settings.logs,
     times: new TimeFilter(settings.cutoff, settings.filters),
@@ -155,21 +155,16 @@ async function exportFiles(
   { concurrency, onFile }: Pick<ExportOptions, "concurrency" | "onFile">,
 ): Promise<Omit<ExportResult, "gaps">> {
   const { observer, stop } = context;
-  let totals: Counts = {};
   let failed = 0;
-  const todo = [];
-  for (const { file, plan } of files) {
-    const counts = plan.kind === "skip" ? plan.counts : {};
-    manifest.setFile(
-      file,
-      plan.kind === "skip" ? "complete" : "pending",
-      counts,
-    );
-    totals = sumCounts([totals, counts]);
-    if (plan.kind !== "skip") todo.push({ file, plan });
+  const todo = files.filter(({ plan }) => plan.kind !== "skip");
+  const complete = files.filter(({ plan }) => plan.kind === "skip");
+  for (const { file, plan: { kind, counts } } of files) {
+    if (kind === "skip") manifest.setFile(file, "complete", counts);
+    else manifest.setFile(file, "pending", {});
   }
+  let totals = sumCounts(complete.map(({ plan }) => plan.counts));
   observer.filesListed(todo.length);
-  const skipped = files.length - todo.length;
+  const skipped = complete.length;
   observer.log(
     "INFO",
     `${files.length} Files: ${todo.length} to export, ${skipped} complete already`,

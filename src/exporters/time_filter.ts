@@ -44,14 +44,6 @@ export class TimeFilter {
     this.wanted = { after: since, until };
     this.isFiltered = since !== null || until !== null;
   }
-
-  /** The instants at which a list is cut to be read, the outer bounds included. */
-  boundsOf(cutoff: string | null): readonly (string | null)[] {
-    const { after, until } = this.wanted;
-    const isInside = cutoff !== null && (after === null || after < cutoff) &&
-      (until === null || cutoff < until);
-    return isInside ? [after, cutoff, until] : [after, until];
-  }
 }
 
 /** How a list of Logs is asked for. */
@@ -79,19 +71,18 @@ export async function planLogs(
   cutoff: string | null,
 ): Promise<LogsPlan | null> {
   const { after, until } = times.wanted;
-  const bounds = times.boundsOf(cutoff);
-  if (bounds.length === 2 && !times.isFiltered) return null;
+  const isInside = cutoff !== null && (after === null || after < cutoff) &&
+    (until === null || cutoff < until);
+  if (!isInside && !times.isFiltered) return null;
   const counts = await countRanges(session, file, total, [
-    ...after === null ? [] : [null],
-    ...bounds,
-    ...until === null ? [] : [null],
+    ...after === null ? [null] : [null, after],
+    ...isInside ? [cutoff] : [],
+    ...until === null ? [null] : [until, null],
   ]);
   if (counts === null) return null;
-  const wanted = after === null ? counts : counts.slice(1);
-  const [frozen] = wanted;
-  const end = bounds[1] ?? null;
-  const range = { after, until: end };
-  const windows = await cutFrozen(session, file, range, frozen!);
+  const range = { after, until: isInside ? cutoff : until };
+  const frozen = counts[after === null ? 0 : 1]!;
+  const windows = await cutFrozen(session, file, range, frozen);
   return planFrom(file, times, windows);
 }
 
@@ -117,7 +108,7 @@ export function planFrom(
 }
 
 /** The instant up to which a list is frozen: where its newest window ends. */
-export function cutoffOf(windows: readonly TimeWindow[]): string | null {
+function cutoffOf(windows: readonly TimeWindow[]): string | null {
   const ends = windows.map(({ until }) => until);
   if (ends.includes(null)) return null;
   return ends.reduce((last, end) => last! > end! ? last : end, "");

@@ -46,7 +46,7 @@ function deploymentsOf(
     if (environments === null) {
       const reason =
         `the API's answer has the Environments of ${id} in no known shape; they are in versions/${id} as they came`;
-      report.miss("deployments.json", reason);
+      report.addGap("deployments.json", reason);
     }
     return (environments ?? []).map((environment) => ({
       version_id: id,

@@ -80,8 +80,7 @@ export async function unlistedFiles(
       add("file", "the File is incomplete on disk");
       continue;
     }
-    const sums = context.earlierSums.get(id) ?? new Map();
-    const damage = await findMissingFile(disk, paths, sums);
+    const damage = await findMissingFile(context, id);
     if (damage !== null) add("file", damage);
     const hasLogs = done.logs ??
       await listDir(disk, paths.list("logs")) !== null;

@@ -1,6 +1,6 @@
 /**
- * Writes files so that nothing half-written ever has a final name, and
- * so that a failure of the disk comes out as one clear sentence.
+ * Writes files so that nothing half-written ever has a final name. Whatever
+ * fails because of the disk throws a `StorageError`, in one clear sentence.
  */
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "@std/path";
@@ -9,7 +9,7 @@ import type { Disk, DiskFile } from "../core/runtime.ts";
 
 /** What is known of a file's content. */
 export interface FileSum {
-  /** SHA-256 in hex; `?` where it is not known. */
+  /** SHA-256 in hex; {@linkcode UNKNOWN_SUM} where it is not known. */
   readonly sum: string;
   /** In bytes; `null` in sums that version 0.1.0 wrote. */
   readonly size: number | null;
@@ -17,16 +17,14 @@ export interface FileSum {
 
 /** Keeps the sums of an export's files. */
 export interface SumRecorder {
-  /** Notes that a file gets its name; `rename` gives it. */
-  record(
-    path: string,
-    sum: FileSum,
-    rename: () => Promise<void>,
-  ): Promise<void>;
+  /** Notes that a file is getting its name, without a sum, or that it has it. */
+  record(path: string, sum: FileSum): Promise<void>;
   /** Notes that a file, or a directory with all that is in it, loses its name. */
   drop(path: string): Promise<void>;
 }
 
+/** Stands for the sum of a file that is just getting its name. */
+export const UNKNOWN_SUM = "?";
 /** What a file is called until it is complete. */
 export const PART_SUFFIX = ".part";
 
@@ -35,7 +33,6 @@ export const PART_SUFFIX = ".part";
  *
  * @param action What is being done: `write /tmp/x`.
  * @param work The operation.
- * @throws {StorageError} When the disk fails.
  */
 export async function onDisk<T>(
   action: string,
@@ -61,30 +58,26 @@ export function storageError(action: string, cause: unknown): StorageError {
 export class AtomicFile implements Disposable {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #sums: SumRecorder | null;
   readonly #file: DiskFile;
+  readonly #sums: SumRecorder | null;
   readonly #hash: Hash | null;
   #size = 0;
   #isClosed = false;
 
   private constructor(
-    disk: Disk,
-    path: string,
-    sums: SumRecorder | null,
-    file: DiskFile,
+    ...[disk, path, file, sums]: [Disk, string, DiskFile, SumRecorder | null]
   ) {
     this.#disk = disk;
     this.#path = path;
+    this.#file = file;
     this.#sums = sums;
     this.#hash = sums && createHash("sha256");
-    this.#file = file;
   }
 
   /**
    * Opens the file that is to become `path`, making directories as needed.
    *
    * @param sums Keeps the sums of the export that it belongs to, if to any.
-   * @throws {StorageError} When the disk fails.
    */
   static async open(
     disk: Disk,
@@ -92,13 +85,8 @@ export class AtomicFile implements Disposable {
     sums: SumRecorder | null = null,
   ): Promise<AtomicFile> {
     const part = path + PART_SUFFIX;
-    const open = () =>
-      disk.open(part, {
-        write: true,
-        create: true,
-        truncate: true,
-        mode: 0o600,
-      });
+    const options = { write: true, create: true, truncate: true, mode: 0o600 };
+    const open = () => disk.open(part, options);
     const file = await onDisk(`create ${part}`, async () => {
       try {
         return await open();
@@ -108,10 +96,9 @@ export class AtomicFile implements Disposable {
         return await open();
       }
     });
-    return new AtomicFile(disk, path, sums, file);
+    return new AtomicFile(disk, path, file, sums);
   }
 
-  /** @throws {StorageError} When the disk fails. */
   async write(bytes: Uint8Array): Promise<void> {
     this.#hash?.update(bytes);
     this.#size += bytes.length;
@@ -122,7 +109,6 @@ export class AtomicFile implements Disposable {
    * Flushes the file and gives it its name.
    *
    * @param options.flush Whether to flush it; what can be made again need not be.
-   * @throws {StorageError} When the disk fails; the file is closed all the same.
    */
   async commit({ flush = true } = {}): Promise<void> {
     await onDisk(`save ${this.#path}`, async () => {
@@ -132,10 +118,11 @@ export class AtomicFile implements Disposable {
         this[Symbol.dispose]();
       }
       const path = this.#path;
-      const rename = () => this.#disk.rename(path + PART_SUFFIX, path);
-      if (this.#sums === null || this.#hash === null) return await rename();
+      await this.#sums?.record(path, { sum: UNKNOWN_SUM, size: null });
+      await this.#disk.rename(path + PART_SUFFIX, path);
+      if (this.#sums === null || this.#hash === null) return;
       const sum = this.#hash.digest("hex");
-      await this.#sums.record(path, { sum, size: this.#size }, rename);
+      await this.#sums.record(path, { sum, size: this.#size });
     });
   }
 
@@ -145,11 +132,7 @@ export class AtomicFile implements Disposable {
   }
 }
 
-/**
- * Writes all of `bytes`.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Writes all of `bytes`. */
 export async function writeAll(
   file: DiskFile,
   path: string,
@@ -166,7 +149,6 @@ export async function writeAll(
  * Writes a whole file as `….part`, flushed, then renamed.
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
- * @throws {StorageError} When the disk fails.
  */
 export async function writeFile(
   disk: Disk,
@@ -183,7 +165,6 @@ export async function writeFile(
  * Reads a whole file.
  *
  * @returns Its bytes, or `null` when there is none.
- * @throws {StorageError} When the disk fails.
  */
 export async function readFile(
   disk: Disk,
@@ -196,7 +177,6 @@ export async function readFile(
  * Lists a directory.
  *
  * @returns Them, sorted by name, or `null` when there is no such directory.
- * @throws {StorageError} When the disk fails.
  */
 export async function listDir(
   disk: Disk,

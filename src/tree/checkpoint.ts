@@ -1,13 +1,22 @@
 /**
  * Keeps `.state.json`, beside a File's data while it is not complete: for each
- * list what a chunk on disk does not show. It does not grow with the records.
+ * list what a chunk on disk does not show. It does not grow with the records. A
+ * failure of the disk throws a `StorageError`.
  */
 import type { RecordGap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import type { TimeWindow } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
 import { readFile } from "./atomic_file.ts";
-import { parseJson, writeJson } from "./json_file.ts";
+import {
+  arrayOf,
+  isCount,
+  isText,
+  objectOf,
+  optional,
+  parseJson,
+  writeJson,
+} from "./json_file.ts";
 import type { FileLayout, ListName } from "./layout.ts";
 
 /** What is kept of one list of records. */
@@ -44,11 +53,7 @@ export class Checkpoints {
     return this.#lists.get(name);
   }
 
-  /**
-   * Replaces the checkpoint of a list, `undefined` to forget it, and saves.
-   *
-   * @throws {StorageError} When the disk fails.
-   */
+  /** Replaces the checkpoint of a list, `undefined` to forget it, and saves. */
   async set(
     name: ListName,
     checkpoint: ListCheckpoint | undefined,
@@ -59,7 +64,6 @@ export class Checkpoints {
     await this.save();
   }
 
-  /** @throws {StorageError} When the disk fails. */
   async save(): Promise<void> {
     // Several lists are exported at once: one save after the other.
     this.#saving = this.#saving.catch(() => {}).then(() =>
@@ -74,8 +78,6 @@ export class Checkpoints {
 /**
  * Reads the checkpoints of a File. What cannot be used is left out, and its list
  * is judged by what its chunks hold.
- *
- * @throws {StorageError} When the disk fails.
  */
 export async function readCheckpoints(
   disk: Disk,
@@ -83,79 +85,58 @@ export async function readCheckpoints(
   fileId: string,
 ): Promise<Checkpoints> {
   const json = parseJson(await readFile(disk, layout.state).catch(() => null));
-  const lists = isObject(json) ? json["lists"] : undefined;
+  const lists = isObject(json) && isObject(json["lists"]) ? json["lists"] : {};
   const known = new Map<ListName, ListCheckpoint>();
-  for (const [name, value] of Object.entries(isObject(lists) ? lists : {})) {
-    const checkpoint = readCheckpoint(value, fileId, name);
-    if (checkpoint !== null) known.set(name as ListName, checkpoint);
+  for (const [part, value] of Object.entries(lists)) {
+    const checkpoint = checkpointOf(value, fileId, part);
+    if (checkpoint !== null) known.set(part as ListName, checkpoint);
   }
   return new Checkpoints(disk, layout, known);
 }
 
+const isBound = optional(isText, null);
+const isCheckpoint = objectOf({
+  total: isCount,
+  finished: (value) => typeof value === "boolean",
+  gaps: arrayOf(objectOf({
+    offset: isCount,
+    missing: (value) => isCount(value) && value > 0,
+    reason: isText,
+  })),
+  until: optional(isText, undefined),
+  windows: optional(
+    arrayOf(objectOf({
+      ...{ after: isBound, until: isBound },
+      ...{ offset: isCount, count: isCount },
+    })),
+    undefined,
+  ),
+});
+
 /** Reads one checkpoint; also those of version 0.1.0, where gaps are called `empty`. */
-function readCheckpoint(
+function checkpointOf(
   value: unknown,
   fileId: string,
   part: string,
 ): ListCheckpoint | null {
   if (!isObject(value)) return null;
-  const { total, finished, until } = value;
-  const gaps = readEach(
-    value["gaps"] ?? value["empty"],
-    (one) => readGap(one, fileId, part),
-  );
-  const windows = value["windows"] === undefined
-    ? undefined
-    : readEach(value["windows"], readWindow);
-  if (
-    !isCount(total) || typeof finished !== "boolean" || gaps === null ||
-    windows === null || !(until === undefined || typeof until === "string")
-  ) return null;
-  if (gaps.some(({ offset, missing }) => offset + missing > total)) return null;
-  return {
-    total,
-    finished,
-    gaps,
-    ...until === undefined ? {} : { until },
-    ...windows === undefined ? {} : { windows },
+  const { total, finished, until, windows } = value;
+  const given = value["gaps"] ?? value["empty"];
+  const gaps = Array.isArray(given)
+    ? given.map((gap) => {
+      const { offset, missing, count, reason } = gap ?? {};
+      return { fileId, part, reason, offset, missing: missing ?? count };
+    })
+    : given;
+  const checkpoint = {
+    ...{ total, finished, gaps },
+    ...until !== undefined && { until },
+    ...windows !== undefined && { windows },
   };
-}
-
-function readGap(
-  value: unknown,
-  fileId: string,
-  part: string,
-): RecordGap | null {
-  if (!isObject(value)) return null;
-  const { offset, reason } = value;
-  const missing = value["missing"] ?? value["count"];
-  if (!isCount(offset) || !isCount(missing) || missing === 0) return null;
-  if (typeof reason !== "string") return null;
-  return { fileId, part, reason, offset, missing };
-}
-
-function readWindow(value: unknown): TimeWindow | null {
-  if (!isObject(value)) return null;
-  const { after, until, offset, count } = value;
-  if (!isCount(offset) || !isCount(count)) return null;
-  if (!isBound(after) || !isBound(until)) return null;
-  return { after, until, offset, count };
-}
-
-/** Reads every element of an array; `null` where one cannot be read. */
-function readEach<T>(
-  value: unknown,
-  read: (one: unknown) => T | null,
-): readonly T[] | null {
-  if (!Array.isArray(value)) return null;
-  const all = value.map(read);
-  return all.every((one) => one !== null) ? all as readonly T[] : null;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isBound(value: unknown): value is string | null {
-  return value === null || typeof value === "string";
+  if (!isCheckpoint(checkpoint)) return null;
+  const checked = checkpoint as ListCheckpoint;
+  const isInside = checked.gaps.every(({ offset, missing }) =>
+    offset + missing <= checked.total
+  );
+  return isInside ? checked : null;
 }

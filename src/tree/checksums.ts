@@ -6,7 +6,8 @@
  * `sha256sum -c` reports it.
  *
  * A line with `?` for a sum is in the journal while a file gets its name: if
- * the run dies just then, that file is read to sum it.
+ * the run dies just then, that file is read to sum it. A failure of the disk
+ * throws a `StorageError`.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "@std/path";
@@ -17,9 +18,11 @@ import {
   onDisk,
   readFile,
   type SumRecorder,
+  UNKNOWN_SUM,
   writeAll,
   writeFile,
 } from "./atomic_file.ts";
+import { DAMAGED_NAME, listTree, type PlainTree } from "./plain_tree.ts";
 import { removeScratch } from "./removal.ts";
 
 /** The name of the sums below an export's directory. */
@@ -27,8 +30,6 @@ export const SUMS_NAME = "SHA256SUMS";
 
 /** What its lines are kept in while a run goes on. */
 export const JOURNAL_NAME = "SHA256SUMS.journal";
-/** Stands for the sum of a file that is just getting its name. */
-export const UNKNOWN_SUM = "?";
 /** Comes before the name of what was set aside, in the journal. */
 const DROPPED = "-";
 /** Makes a line that is not at its end into none. */
@@ -52,8 +53,8 @@ export class SumJournal implements SumRecorder {
   #journal: Promise<DiskFile> | null = null;
   #writing: Promise<void> = Promise.resolve();
   /** Notes that are to be written, and the write that is going to take them. */
-  #pending: string[] = [];
-  #nextWrite: Promise<void> | null = null;
+  #pending = "";
+  #next: Promise<void> | null = null;
 
   /**
    * @param disk The disk.
@@ -65,27 +66,15 @@ export class SumJournal implements SumRecorder {
   }
 
   /**
-   * Notes that a file gets its name.
-   *
-   * @param rename Gives it its name.
-   * @throws {StorageError} When the disk fails.
+   * Notes that a file is getting its name, without a sum, or that it has it.
    */
-  async record(
-    path: string,
-    sum: FileSum,
-    rename: () => Promise<void>,
-  ): Promise<void> {
+  async record(path: string, sum: FileSum): Promise<void> {
     const name = this.#nameOf(path);
-    if (!isSummed(name)) return await rename();
-    await this.#note(sumLines(name, { sum: UNKNOWN_SUM, size: null }));
-    await rename();
-    await this.#note(sumLines(name, sum));
+    if (isSummed(name)) await this.#note(sumLines(name, sum));
   }
 
   /**
    * Notes that a file, or a directory with all that is in it, loses its name.
-   *
-   * @throws {StorageError} When the disk fails.
    */
   async drop(path: string): Promise<void> {
     await this.#note(`${DROPPED}  ${this.#nameOf(path)}\n`);
@@ -95,43 +84,39 @@ export class SumJournal implements SumRecorder {
    * Finds files that have a sum and are not there.
    *
    * @returns Their paths below the export.
-   * @throws {StorageError} When the disk fails.
+   * @throws {StorageError} When the sums cannot be read.
    */
   async findLost(): Promise<readonly string[]> {
     const known = await readSums(this.#disk, this.#root);
-    const names = new Set(await filesBelow(this.#disk, this.#root));
-    return lostOf(known, names);
+    const { files } = await this.#list();
+    return lostOf(known, new Set(files));
   }
 
   /**
    * Writes the sums of all that is there.
    *
-   * @returns Files that cannot be read to sum them.
-   * @throws {StorageError} When the disk fails.
+   * @returns What cannot be read to sum it.
    */
   async finish(): Promise<readonly string[]> {
     const disk = this.#disk;
     const known = await readSums(disk, this.#root);
-    const lines: string[] = [];
-    const unread: string[] = [];
-    const names = new Set(await filesBelow(disk, this.#root));
-    const missing = lostOf(known, names);
-    for (const name of [...names, ...missing].sort()) {
-      if (!isSummed(name)) continue;
-      const sum = known.get(name);
-      const isSure = sum !== undefined && sum.sum !== UNKNOWN_SUM &&
-        !UNTRACKED.test(name);
-      const isThere = names.has(name);
-      if (isSure) lines.push(sumLines(name, sum));
-      else if (isThere) {
-        const path = join(this.#root, name);
-        const found = await sumFile(disk, path).catch(() => null);
-        if (found === null) unread.push(name);
-        else lines.push(sumLines(name, found));
-      }
+    const { files, others } = await this.#list();
+    const lines = new Map<string, string>();
+    for (const name of lostOf(known, new Set(files))) {
+      lines.set(name, sumLines(name, known.get(name)!));
     }
-    const text = new TextEncoder().encode(lines.join(""));
-    await writeFile(disk, join(this.#root, SUMS_NAME), text);
+    const unread = others.map(({ path }) => path);
+    for (const name of files.filter(isSummed)) {
+      const before = known.get(name);
+      const isSure = before !== undefined && before.sum !== UNKNOWN_SUM &&
+        !UNTRACKED.test(name);
+      const sum = isSure ? before : await this.#sumOf(name);
+      if (sum === null) unread.push(name);
+      else lines.set(name, sumLines(name, sum));
+    }
+    const sorted = [...lines.keys()].sort().map((name) => lines.get(name));
+    const bytes = new TextEncoder().encode(sorted.join(""));
+    await writeFile(disk, join(this.#root, SUMS_NAME), bytes);
     await this.close();
     await removeScratch(disk, join(this.#root, JOURNAL_NAME));
     return unread;
@@ -145,29 +130,46 @@ export class SumJournal implements SumRecorder {
     (await journal?.catch(() => null))?.close();
   }
 
+  /** Reads a file to sum it; `null` where it cannot be read. */
+  async #sumOf(name: string): Promise<FileSum | null> {
+    try {
+      const hash = createHash("sha256");
+      let size = 0;
+      const file = await this.#disk.open(join(this.#root, name), {
+        read: true,
+      });
+      for await (const chunk of file.readable) {
+        hash.update(chunk);
+        size += chunk.length;
+      }
+      return { sum: hash.digest("hex"), size };
+    } catch {
+      return null;
+    }
+  }
+
+  async #list(): Promise<PlainTree> {
+    return await listTree(this.#disk, this.#root, { skip: DAMAGED_NAME });
+  }
+
   #nameOf(path: string): string {
     return relative(this.#root, path).replaceAll("\\", "/");
   }
 
+  /** Writes a note; those that come until the write before is done go together. */
   async #note(lines: string): Promise<void> {
-    this.#journal ??= this.#open();
-    this.#pending.push(lines);
-    this.#nextWrite ??= this.#write(this.#journal, this.#writing);
-    await this.#nextWrite;
+    this.#pending += lines;
+    this.#next ??= this.#writing = this.#writing.catch(() => {})
+      .then(() => this.#writePending());
+    await this.#next;
   }
 
-  /** Writes all notes that come until the write before is done, in one go. */
-  #write(journal: Promise<DiskFile>, before: Promise<void>): Promise<void> {
-    const write = async () => {
-      const file = await journal;
-      await before.catch(() => {});
-      const bytes = new TextEncoder().encode(this.#pending.join(""));
-      this.#pending = [];
-      this.#nextWrite = null;
-      await writeAll(file, JOURNAL_NAME, bytes);
-    };
-    this.#writing = write();
-    return this.#writing;
+  async #writePending(): Promise<void> {
+    const file = await (this.#journal ??= this.#open());
+    const bytes = new TextEncoder().encode(this.#pending);
+    this.#pending = "";
+    this.#next = null;
+    await writeAll(file, JOURNAL_NAME, bytes);
   }
 
   /** Opens the journal; the sums of an earlier run are where it begins. */
@@ -194,16 +196,12 @@ function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
   ).map(([name]) => name);
 }
 
-/** Tells whether a file of an export has a sum when the export is complete. */
+/** Checks whether a file of an export has a sum when the export is complete. */
 export function isSummed(name: string): boolean {
   return !UNSUMMED.test(name);
 }
 
-/**
- * Reads the sums of an export, and what a killed run noted after them.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Reads the sums of an export, and what a killed run noted after them. */
 export async function readSums(disk: Disk, root: string): Promise<Sums> {
   const sums = parseSums(await readFile(disk, join(root, SUMS_NAME)));
   return parseSums(await readFile(disk, join(root, JOURNAL_NAME)), sums);
@@ -242,42 +240,4 @@ export function parseSums(
 function sumLines(name: string, { sum, size }: FileSum): string {
   const line = `${sum}  ${name}\n`;
   return size === null ? line : `# ${size}  ${name}\n${line}`;
-}
-
-/**
- * Lists every file below a directory, by its path below it, with `/` between
- * names.
- *
- * @returns The paths, sorted within their directories.
- * @throws {StorageError} When the disk fails.
- */
-export async function filesBelow(
-  disk: Disk,
-  root: string,
-  below = "",
-): Promise<string[]> {
-  const names: string[] = [];
-  for (const { name, isDirectory } of await listDir(disk, root) ?? []) {
-    const path = below + name;
-    if (!isDirectory) names.push(path);
-    else {
-      for (
-        const one of await filesBelow(disk, join(root, name), `${path}/`)
-      ) names.push(one);
-    }
-  }
-  return names;
-}
-
-async function sumFile(disk: Disk, path: string): Promise<FileSum> {
-  return await onDisk(`read ${path}`, async () => {
-    const hash = createHash("sha256");
-    let size = 0;
-    const file = await disk.open(path, { read: true });
-    for await (const chunk of file.readable) {
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    return { sum: hash.digest("hex"), size };
-  });
 }

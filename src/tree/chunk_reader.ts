@@ -1,13 +1,10 @@
 /**
  * Reads the chunks of a list back from disk. What is on disk is input like an
- * answer of the API: a chunk is taken for what it is said to be only if all of
- * it was read and parsed.
+ * answer of the API: nothing is taken for a record by the name of its file.
  */
-import { StorageError } from "../core/errors.ts";
-import { CHUNK_RECORDS } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime.ts";
-import { listDir, storageError } from "./atomic_file.ts";
-import { chunkPath } from "./layout.ts";
+import { listDir } from "./atomic_file.ts";
+import { chunkNumber, chunkPath } from "./layout.ts";
 import { readLines } from "./lines.ts";
 
 /** Reads the key of a record from its line; throws where it is none. */
@@ -15,147 +12,83 @@ export type ReadKey = (line: string) => string;
 
 /** What a chunk holds. */
 export interface ChunkContent {
+  /** The keys of its records, in order. */
+  readonly keys: readonly string[];
+  /** How many lines there are, those included that are no record. */
   readonly lines: number;
-  /** The key of its first record; `null` where it has none. */
-  readonly firstKey: string | null;
-  readonly lastKey: string | null;
+  /** Whether the disk gave all of it; what it did not give may hold records. */
+  readonly isRead: boolean;
+  /** Whether all of it was read, and is whole records. */
+  readonly isWhole: boolean;
 }
 
 /**
- * Reads a chunk.
+ * Reads whatever can be read of a chunk.
  *
  * @param path A plain file.
- * @param readKey Reads the key of a record.
- * @param onKey Gets each key, in order.
- * @returns What it holds; `null` where it is missing, cannot be read, or holds
- * anything but whole records.
  */
 export async function readChunk(
   disk: Disk,
   path: string,
   readKey: ReadKey,
-  onKey: (key: string) => unknown = () => {},
-): Promise<ChunkContent | null> {
+): Promise<ChunkContent> {
+  const keys: string[] = [];
   let lines = 0;
-  let firstKey: string | null = null;
-  let lastKey: string | null = null;
+  let isTerminated = true;
   try {
     for await (const batch of readLines(disk, path)) {
-      if (!batch.isTerminated) return null;
+      isTerminated = batch.isTerminated;
+      lines += batch.texts.length;
       for (const text of batch.texts) {
-        if (text === null) return null;
-        lastKey = readKey(text);
-        firstKey ??= lastKey;
-        onKey(lastKey);
-        lines++;
+        const key = text === null ? null : keyOf(text, readKey);
+        if (key !== null) keys.push(key);
       }
     }
   } catch {
-    // Whatever is wrong with it, it is read again from the API.
+    return { keys, lines, isRead: false, isWhole: false };
+  }
+  const isWhole = isTerminated && keys.length === lines;
+  return { keys, lines, isRead: true, isWhole };
+}
+
+function keyOf(text: string, readKey: ReadKey): string | null {
+  try {
+    return readKey(text);
+  } catch {
     return null;
   }
-  return { lines, firstKey, lastKey };
 }
 
 /**
  * Lists the chunks of a list by their numbers.
  *
  * @param dir The list's directory.
- * @returns The numbers, in order; `null` where there is no such directory.
- * @throws {StorageError} When the disk fails.
+ * @returns The numbers, in order; none where there is no such directory.
  */
 export async function listChunks(
   disk: Disk,
   dir: string,
-): Promise<readonly number[] | null> {
-  const entries = await listDir(disk, dir);
-  if (entries === null) return null;
-  return entries.flatMap(({ name }) => {
-    const [, number] = /^([1-9]\d{0,9})\.jsonl$/.exec(name) ?? [];
-    return number === undefined ? [] : [Number(number)];
-  }).sort((a, b) => a - b);
+): Promise<readonly number[]> {
+  const entries = await listDir(disk, dir) ?? [];
+  return entries.flatMap(({ name }) => chunkNumber(name) ?? [])
+    .sort((a, b) => a - b);
 }
 
 /**
- * Counts the chunks of a list, from 1 without a break.
+ * Counts the records of a list that can be read.
  *
  * @param dir The list's directory.
- * @throws {StorageError} When the disk fails.
+ * @throws {StorageError} When the directory cannot be listed.
  */
-export async function countChunks(disk: Disk, dir: string): Promise<number> {
-  const numbers = await listChunks(disk, dir) ?? [];
-  const end = numbers.findIndex((number, i) => number !== i + 1);
-  return end === -1 ? numbers.length : end;
-}
-
-/**
- * Reads the keys of whatever can be read of a list's chunks.
- *
- * @param dir The list's directory.
- * @returns A key for every line; `null` where the line is no record.
- * @throws {StorageError} When a chunk cannot be read to its end.
- */
-export async function* readKeys(
+export async function countRecords(
   disk: Disk,
   dir: string,
   readKey: ReadKey,
-): AsyncGenerator<string | null, void> {
-  for (const number of await listChunks(disk, dir) ?? []) {
-    const path = chunkPath(dir, number);
-    try {
-      for await (const batch of readLines(disk, path)) {
-        for (const text of batch.texts) yield keyOf(text, readKey);
-      }
-    } catch (error) {
-      throw storageError(`read ${path}`, error);
-    }
+): Promise<number> {
+  let records = 0;
+  for (const chunk of await listChunks(disk, dir)) {
+    const { keys } = await readChunk(disk, chunkPath(dir, chunk), readKey);
+    records += keys.length;
   }
-}
-
-function keyOf(text: string | null, readKey: ReadKey): string | null {
-  if (text === null) return null;
-  try {
-    return readKey(text);
-  } catch (error) {
-    if (error instanceof StorageError) throw error;
-    return null;
-  }
-}
-
-/** Counts how many lines a chunk has, of a list of `total` records without gaps. */
-export function linesOfChunk(chunk: number, total: number): number {
-  const before = (chunk - 1) * CHUNK_RECORDS;
-  return Math.max(0, Math.min(CHUNK_RECORDS, total - before));
-}
-
-/** The keys of what can be read of a chunk. */
-export interface ChunkKeys {
-  /** In order. */
-  readonly keys: readonly string[];
-  /** Whether the disk gave all of it; what it did not give may hold records. */
-  readonly isRead: boolean;
-}
-
-/**
- * Reads the keys of whatever can be read of a chunk.
- *
- * @param path A plain file.
- */
-export async function readKeysOfChunk(
-  disk: Disk,
-  path: string,
-  readKey: ReadKey,
-): Promise<ChunkKeys> {
-  const keys: string[] = [];
-  try {
-    for await (const batch of readLines(disk, path)) {
-      for (const text of batch.texts) {
-        const key = keyOf(text, readKey);
-        if (key !== null) keys.push(key);
-      }
-    }
-    return { keys, isRead: true };
-  } catch {
-    return { keys, isRead: false };
-  }
+  return records;
 }

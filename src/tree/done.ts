@@ -1,10 +1,9 @@
-/** Reads and writes `.done`, which says that a File is complete. */
+/**
+ * Reads and writes `.done`, which says that a File is complete. A failure of the
+ * disk throws a `StorageError`.
+ */
 import { isObject } from "../core/json.ts";
-import {
-  type Counts,
-  RECORD_KINDS,
-  type RecordKind,
-} from "../core/observer.ts";
+import { type Counts, RECORD_KINDS } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import { readFile, type SumRecorder } from "./atomic_file.ts";
 import { parseJson, writeJson } from "./json_file.ts";
@@ -22,7 +21,6 @@ export interface Done {
  * Reads `.done`. The official script's holds one line of text.
  *
  * @returns What it says, or `null` when there is none.
- * @throws {StorageError} When the disk fails.
  */
 export async function readDone(
   disk: Disk,
@@ -37,11 +35,7 @@ export async function readDone(
   return { logs: json["logs"], counts: readCounts(json["counts"]) };
 }
 
-/**
- * Marks a File as complete: writes `.done`, then removes the checkpoints.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Marks a File as complete: writes `.done`, then removes the checkpoints. */
 export async function writeDone(
   disk: Disk,
   layout: FileLayout,
@@ -54,10 +48,8 @@ export async function writeDone(
 
 function readCounts(value: unknown): Counts {
   const fields = isObject(value) ? value : {};
-  const counts: { [kind in RecordKind]?: number } = {};
-  for (const kind of RECORD_KINDS) {
-    const count = fields[kind];
-    if (Number.isSafeInteger(count)) counts[kind] = count as number;
-  }
-  return counts;
+  const counts = RECORD_KINDS.filter((kind) =>
+    Number.isSafeInteger(fields[kind])
+  );
+  return Object.fromEntries(counts.map((kind) => [kind, fields[kind]]));
 }

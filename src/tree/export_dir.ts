@@ -36,25 +36,27 @@ export async function createExportDir(
   parent: string,
   now: Date,
 ): Promise<ExportDir> {
-  const name = timestamp(now);
-  const refused = (cause: unknown) => {
-    const { message } = storageError(`create an export in ${parent}`, cause);
-    return new UsageError(message, { cause });
-  };
+  const name = join(parent, timestamp(now));
+  let path = name;
   try {
     await disk.ensureDir(parent);
-  } catch (cause) {
-    throw refused(cause);
-  }
-  for (let attempt = 1;; attempt++) {
-    const path = join(parent, attempt === 1 ? name : `${name}-${attempt}`);
-    try {
-      await disk.mkdir(path, { mode: 0o700 });
-    } catch (cause) {
-      if (cause instanceof Deno.errors.AlreadyExists) continue;
-      throw refused(cause);
+    for (let attempt = 2; !await makeDir(disk, path); attempt++) {
+      path = `${name}-${attempt}`;
     }
-    return await lock(disk, path, { manifest: null, isNew: true });
+  } catch (cause) {
+    throw refusal(`create an export in ${parent}`, cause);
+  }
+  return await lock(disk, path, { manifest: null, isNew: true });
+}
+
+/** Makes a directory; returns whether it was not there. */
+async function makeDir(disk: Disk, path: string): Promise<boolean> {
+  try {
+    await disk.mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
   }
 }
 
@@ -92,14 +94,11 @@ export async function expectExport(
 ): Promise<ReadonlySet<string>> {
   const entries = await exportEntries(disk, path);
   const names = new Set(entries.map(({ name }) => name));
-  if (!["export.json", "files"].some((name) => names.has(name))) {
-    throw names.has("export.log")
-      ? new UsageError(
-        `the run in ${path} ended before it kept anything, not even its settings; start a new export`,
-      )
-      : notAnExport(path);
-  }
-  return names;
+  if (names.has("export.json") || names.has("files")) return names;
+  if (!names.has("export.log")) throw notAnExport(path);
+  throw new UsageError(
+    `the run in ${path} ended before it kept anything, not even its settings; start a new export`,
+  );
 }
 
 /**
@@ -122,8 +121,7 @@ export async function exportEntries(
     if (cause instanceof Deno.errors.NotADirectory) {
       throw new UsageError(`${path} is a file; ${hint}`, { cause });
     }
-    const { message } = storageError(`list ${path}`, cause);
-    throw new UsageError(message, { cause });
+    throw refusal(`list ${path}`, cause);
   }
 }
 
@@ -185,19 +183,17 @@ async function lock(
     log = await disk.open(layout.log, options);
   } catch (cause) {
     held?.close();
-    const { message } = storageError(`write ${layout.log}`, cause);
-    throw new UsageError(message, { cause });
+    throw refusal(`write ${layout.log}`, cause);
   }
-  if (!await log.tryLock(true)) {
-    log.close();
+  // Closing the log unlocks the directory too.
+  const close = log.close.bind(log);
+  log.close = () => {
+    close();
     held?.close();
-    throw anotherRun(path);
-  }
-  return {
-    layout,
-    log: held === null ? log : closingBoth(log, held),
-    ...known,
   };
+  if (await log.tryLock(true)) return { layout, log, ...known };
+  log.close();
+  throw anotherRun(path);
 }
 
 /**
@@ -226,23 +222,8 @@ async function lockDirectory(
   throw anotherRun(path);
 }
 
-/** Opens the log, whose closing unlocks the directory too. */
-function closingBoth(log: DiskFile, held: DiskFile): DiskFile {
-  return {
-    read: (bytes) => log.read(bytes),
-    seek: (offset, whence) => log.seek(offset, whence),
-    write: (bytes) => log.write(bytes),
-    writeSync: (bytes) => log.writeSync(bytes),
-    syncData: () => log.syncData(),
-    tryLock: (exclusive) => log.tryLock(exclusive),
-    close: () => {
-      log.close();
-      held.close();
-    },
-    get readable() {
-      return log.readable;
-    },
-  };
+function refusal(action: string, cause: unknown): UsageError {
+  return new UsageError(storageError(action, cause).message, { cause });
 }
 
 function anotherRun(path: string): UsageError {

@@ -1,15 +1,15 @@
 /**
- * Reads and writes this program's own JSON: checkpoints, `.done`,
- * `export.json`.
+ * Reads and writes this program's own JSON: checkpoints, `.done`, `export.json`.
+ * What is read back is checked field by field, like an answer of the API.
  */
+import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { type SumRecorder, writeFile } from "./atomic_file.ts";
 
-/**
- * Writes a value as JSON with an end of line.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Checks what a field holds; `undefined` where it is absent. */
+export type Check = (value: unknown) => boolean;
+
+/** Writes a value as JSON with an end of line. */
 export async function writeJson(
   disk: Disk,
   path: string,
@@ -28,4 +28,31 @@ export function parseJson(bytes: Uint8Array | null): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Checks whether a value is a text. */
+export function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+/** Checks whether a value is a whole number from 0. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Makes a check of a field that may be absent, or `null`. */
+export function optional(check: Check, absent: null | undefined): Check {
+  return (value) => value === absent || check(value);
+}
+
+/** Makes a check of an array. */
+export function arrayOf(check: Check): Check {
+  return (value) => Array.isArray(value) && value.every(check);
+}
+
+/** Makes a check of an object, by its fields; it may have others. */
+export function objectOf(fields: Readonly<Record<string, Check>>): Check {
+  return (value) =>
+    isObject(value) &&
+    Object.entries(fields).every(([name, check]) => check(value[name]));
 }

@@ -20,24 +20,21 @@ export function isSafeId(id: string): boolean {
 
 /** The paths directly below an export's directory. */
 export class Layout {
-  constructor(readonly root: string) {}
-
-  get log(): string {
-    return join(this.root, "export.log");
-  }
-  get manifest(): string {
-    return join(this.root, "export.json");
-  }
-  get directories(): string {
-    return join(this.root, "directories.json");
-  }
-  get files(): string {
-    return join(this.root, "files");
-  }
+  readonly log: string;
+  readonly manifest: string;
+  readonly directories: string;
+  readonly files: string;
   /** Overview of all Files, for a person. */
-  get page(): string {
-    return join(this.root, PAGE_NAME);
+  readonly page: string;
+
+  constructor(readonly root: string) {
+    this.log = join(root, "export.log");
+    this.manifest = join(root, "export.json");
+    this.directories = join(root, "directories.json");
+    this.files = join(root, "files");
+    this.page = join(root, PAGE_NAME);
   }
+
   file(id: string): FileLayout {
     return new FileLayout(join(this.files, id));
   }
@@ -45,56 +42,44 @@ export class Layout {
 
 /** The paths of one File. */
 export class FileLayout {
-  constructor(readonly root: string) {}
-
   /** Says that the File is complete; written last. */
-  get done(): string {
-    return join(this.root, ".done");
-  }
+  readonly done: string;
   /** Checkpoints of a File that is not complete; removed when it is. */
-  get state(): string {
-    return join(this.root, ".state.json");
-  }
-  get file(): string {
-    return join(this.root, "file.json");
-  }
+  readonly state: string;
+  readonly file: string;
   /** For a person: the File, to be looked at. */
-  get page(): string {
-    return join(this.root, PAGE_NAME);
+  readonly page: string;
+  readonly deployments: string;
+  readonly versions: string;
+  readonly evaluations: string;
+  readonly datapoints: string;
+
+  constructor(readonly root: string) {
+    this.done = join(root, ".done");
+    this.state = join(root, ".state.json");
+    this.file = join(root, "file.json");
+    this.page = join(root, PAGE_NAME);
+    this.deployments = join(root, "deployments.json");
+    this.versions = join(root, "versions");
+    this.evaluations = join(root, "evaluations");
+    this.datapoints = join(root, "datapoints");
   }
-  get deployments(): string {
-    return join(this.root, "deployments.json");
-  }
-  get versions(): string {
-    return join(this.root, "versions");
-  }
-  get evaluations(): string {
-    return join(this.root, "evaluations");
-  }
-  get datapoints(): string {
-    return join(this.root, "datapoints");
-  }
+
   /** The directory of a list of records, by the name that the state uses. */
   list(name: ListName): string {
     return join(this.root, name);
   }
-  evaluation(id: string): EvaluationLayout {
-    return new EvaluationLayout(join(this.evaluations, id));
-  }
-}
 
-/** The paths of one Evaluation. */
-export class EvaluationLayout {
-  constructor(readonly root: string) {}
-
-  get evaluation(): string {
-    return join(this.root, "evaluation.json");
-  }
-  get stats(): string {
-    return join(this.root, "stats.json");
-  }
-  get runs(): string {
-    return join(this.root, "runs");
+  /** The paths of one Evaluation. */
+  evaluation(
+    id: string,
+  ): Readonly<Record<"evaluation" | "stats" | "runs", string>> {
+    const root = join(this.evaluations, id);
+    return {
+      evaluation: join(root, "evaluation.json"),
+      stats: join(root, "stats.json"),
+      runs: join(root, "runs"),
+    };
   }
 }
 
@@ -107,4 +92,10 @@ export type ListName =
 /** Returns the path of a chunk in a list's directory. */
 export function chunkPath(dir: string, number: number): string {
   return join(dir, `${number}.jsonl`);
+}
+
+/** Returns the number of a chunk from its file's name; `null` for other files. */
+export function chunkNumber(name: string): number | null {
+  const [, number] = /^([1-9]\d{0,9})\.jsonl$/.exec(name) ?? [];
+  return number === undefined ? null : Number(number);
 }

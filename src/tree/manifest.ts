@@ -8,7 +8,7 @@ import type { Gap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import type { Counts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
-import { parseJson } from "./json_file.ts";
+import { arrayOf, isText, objectOf, optional, parseJson } from "./json_file.ts";
 import { readFile } from "./atomic_file.ts";
 
 /** What an export is made of, fixed by its first run. */
@@ -61,40 +61,25 @@ export async function readManifest(
 ): Promise<Manifest | null> {
   const json = parseJson(await readFile(disk, path));
   if (!isManifest(json)) return null;
+  const manifest = json as Manifest;
+  const { settings } = manifest;
   // Exports of before there were filters, or all of them.
-  const filters = { ...NO_FILTERS, ...json.settings.filters };
-  return { ...json, settings: { ...json.settings, filters } };
+  const filters = { ...NO_FILTERS, ...settings.filters };
+  return { ...manifest, settings: { ...settings, filters } };
 }
+
+const texts = optional(arrayOf(isText), undefined);
 
 /** Checks whether all is there that the program goes by. */
-function isManifest(value: unknown): value is Manifest {
-  if (!isObject(value) || !isSettings(value["settings"])) return false;
-  const { files, gaps, state } = value;
-  return typeof state === "string" &&
-    isObject(files) && Object.values(files).every(isEntry) &&
-    Array.isArray(gaps) && gaps.every(isGapRecord);
-}
-
-function isSettings(value: unknown): value is Settings {
-  if (!isObject(value)) return false;
-  const { apiUrl, logs, cutoff, filters = NO_FILTERS } = value;
-  if (!isObject(filters)) return false;
-  const { types = [], files = [] } = filters;
-  return typeof apiUrl === "string" && typeof logs === "boolean" &&
-    (cutoff === null || typeof cutoff === "string") && isTexts(types) &&
-    isTexts(files);
-}
-
-function isTexts(value: unknown): boolean {
-  return Array.isArray(value) && value.every((one) => typeof one === "string");
-}
-
-function isEntry(value: unknown): boolean {
-  return isObject(value) && typeof value["type"] === "string" &&
-    typeof value["state"] === "string" && isObject(value["counts"]);
-}
-
-function isGapRecord(value: unknown): boolean {
-  return isObject(value) && typeof value["part"] === "string" &&
-    typeof value["reason"] === "string";
-}
+const isManifest = objectOf({
+  settings: objectOf({
+    apiUrl: isText,
+    logs: (value) => typeof value === "boolean",
+    cutoff: optional(isText, null),
+    filters: optional(objectOf({ types: texts, files: texts }), undefined),
+  }),
+  state: isText,
+  files: (value) => isObject(value) && arrayOf(isEntry)(Object.values(value)),
+  gaps: arrayOf(objectOf({ part: isText, reason: isText })),
+});
+const isEntry = objectOf({ type: isText, state: isText, counts: isObject });

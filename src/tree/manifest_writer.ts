@@ -60,22 +60,14 @@ export class ManifestWriter {
   }
 
   setFile(
-    file: {
+    { id, type, path }: Pick<FileEntry, "type" | "path"> & {
       readonly id: string;
-      readonly type: string;
-      readonly path: string | null;
     },
     state: FileEntry["state"],
     counts: Counts,
   ): void {
-    this.#files.set(file.id, {
-      type: file.type,
-      path: file.path === null
-        ? null
-        : redact(file.path, this.#options.secrets),
-      state,
-      counts,
-    });
+    const safe = path === null ? null : redact(path, this.#options.secrets);
+    this.#files.set(id, { type, path: safe, state, counts });
   }
 
   /**
@@ -102,28 +94,25 @@ export class ManifestWriter {
     await this.save("running");
   }
 
-  /** @throws {StorageError} When the disk fails. */
   async save(state: Manifest["state"]): Promise<void> {
-    const { disk, path, clock, sums } = this.#options;
-    const before = this.#saving;
-    this.#saving = before.catch(() => {}).then(() =>
-      writeJson(
-        disk,
-        path,
-        {
-          tool: TOOL_NAME,
-          version: VERSION,
-          settings: this.#settings,
-          startedAt: this.#startedAt,
-          updatedAt: isoTime(clock),
-          state,
-          files: Object.fromEntries(this.#files),
-          gaps: this.#gaps,
-        } satisfies Manifest,
-        sums,
-      )
+    const { disk, path, sums } = this.#options;
+    this.#saving = this.#saving.catch(() => {}).then(() =>
+      writeJson(disk, path, this.#manifest(state), sums)
     );
     await this.#saving;
+  }
+
+  #manifest(state: Manifest["state"]): Manifest {
+    return {
+      tool: TOOL_NAME,
+      version: VERSION,
+      settings: this.#settings,
+      startedAt: this.#startedAt,
+      updatedAt: isoTime(this.#options.clock),
+      state,
+      files: Object.fromEntries(this.#files),
+      gaps: this.#gaps,
+    };
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Removes files of an export; no other module does. Data is first set aside under
  * a name with `.old`, and removed only when what has replaced it is complete and
- * holds all of its records.
+ * holds all of its records. A failure of the disk throws a `StorageError`.
  */
 import { basename, dirname, join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
@@ -20,11 +20,7 @@ const SCRATCH =
 /** What was set aside: `logs.old`, `logs.old-2`. */
 const ASIDE = /\.old(-\d+)?$/;
 
-/**
- * Removes a file that holds no data, if it is there.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Removes a file that holds no data, if it is there. */
 export async function removeScratch(disk: Disk, path: string): Promise<void> {
   if (!SCRATCH.test(basename(path))) {
     throw new Error(`${path} may hold data and is not removed`);
@@ -32,11 +28,7 @@ export async function removeScratch(disk: Disk, path: string): Promise<void> {
   await orNull(`remove ${path}`, () => disk.remove(path));
 }
 
-/**
- * Removes what a killed run left half-written below a directory.
- *
- * @throws {StorageError} When the disk fails.
- */
+/** Removes what a killed run left half-written below a directory. */
 export async function removeParts(disk: Disk, dir: string): Promise<void> {
   for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
     const path = join(dir, name);
@@ -50,29 +42,61 @@ export async function removeParts(disk: Disk, dir: string): Promise<void> {
  * so on where there is one already.
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
- * @returns Its new path; `null` when there was nothing.
- * @throws {StorageError} When the disk fails.
+ * @returns Its new path.
  */
 export async function setAside(
   disk: Disk,
   path: string,
   sums: SumRecorder | null,
+): Promise<string> {
+  const to = await freeAside(disk, path);
+  await moveAside(disk, path, to, sums);
+  return to;
+}
+
+/**
+ * Sets some files of a directory aside, together in one directory beside it.
+ *
+ * @param names Names in the directory.
+ * @returns The path of that directory; `null` when there was nothing.
+ */
+export async function setAsideFiles(
+  disk: Disk,
+  dir: string,
+  names: readonly string[],
+  sums: SumRecorder | null,
 ): Promise<string | null> {
-  const siblings = await listDir(disk, dirname(path)) ?? [];
-  const names = new Set(siblings.map(({ name }) => name));
-  const name = basename(path);
-  if (!names.has(name)) return null;
-  const to = join(dirname(path), freeAside(name, names));
+  if (names.length === 0) return null;
+  const aside = await freeAside(disk, dir);
+  await onDisk(`create ${aside}`, () => disk.ensureDir(aside));
+  for (const name of names) {
+    await moveAside(disk, join(dir, name), join(aside, name), sums);
+  }
+  return aside;
+}
+
+async function moveAside(
+  disk: Disk,
+  path: string,
+  to: string,
+  sums: SumRecorder | null,
+): Promise<void> {
   await sums?.drop(path);
   await onDisk(`rename ${path}`, () => disk.rename(path, to));
-  return to;
+}
+
+async function freeAside(disk: Disk, path: string): Promise<string> {
+  const siblings = await listDir(disk, dirname(path)) ?? [];
+  const taken = new Set(siblings.map(({ name }) => name));
+  let aside = `${path}.old`;
+  for (let n = 2; taken.has(basename(aside)); n++) aside = `${path}.old-${n}`;
+  return aside;
 }
 
 /**
  * Finds what was set aside of a file or a directory.
  *
  * @returns The paths, oldest first.
- * @throws {StorageError} When the disk fails.
  */
 export async function findAside(
   disk: Disk,
@@ -102,7 +126,6 @@ export function asideOf(name: string): string {
  * @param aside A path that {@linkcode setAside} gave.
  * @param isReplaced Checks whether what has replaced it holds every record of it.
  * @returns Whether it was removed.
- * @throws {StorageError} When the disk fails.
  */
 export async function removeReplaced(
   disk: Disk,
@@ -118,38 +141,6 @@ export async function removeReplaced(
     () => disk.remove(aside, { recursive: true }),
   );
   return true;
-}
-
-/**
- * Sets some files of a directory aside, together in one directory beside it.
- *
- * @param names Names in the directory.
- * @returns The path of that directory; `null` when there was nothing.
- * @throws {StorageError} When the disk fails.
- */
-export async function setAsideFiles(
-  disk: Disk,
-  dir: string,
-  names: readonly string[],
-  sums: SumRecorder | null,
-): Promise<string | null> {
-  if (names.length === 0) return null;
-  const siblings = await listDir(disk, dirname(dir)) ?? [];
-  const taken = new Set(siblings.map(({ name }) => name));
-  const aside = join(dirname(dir), freeAside(basename(dir), taken));
-  await onDisk(`create ${aside}`, () => disk.ensureDir(aside));
-  for (const name of names) {
-    const path = join(dir, name);
-    await sums?.drop(path);
-    await onDisk(`rename ${path}`, () => disk.rename(path, join(aside, name)));
-  }
-  return aside;
-}
-
-function freeAside(name: string, taken: ReadonlySet<string>): string {
-  let aside = `${name}.old`;
-  for (let n = 2; taken.has(aside); n++) aside = `${name}.old-${n}`;
-  return aside;
 }
 
 /**

@@ -130,9 +130,6 @@ export type TreeItem = TreePart & {
 /** Lines to be parsed before they are looked at: few, so that they die young. */
 const LINES_AT_ONCE = 500;
 
-/** How to read a document or a chunk. */
-export type ReadOptions = LineOptions;
-
 /**
  * Opens exports. Exports that were merged by hand, with `shards/<name>/` beside
  * `files/`, come as one for each shard.
@@ -170,48 +167,31 @@ async function openOne(
   if (files?.isFile) {
     problems.push(problemOf(dir, "files", "notPlain", "is no directory"));
   }
-  const prefixes = await shardPrefixes(disk, dir, entries);
-  if (prefixes.length === 0) {
-    const topNames = namesOf(entries);
-    return [await openTop(disk, { dir, prefix: "", topNames, ids, problems })];
-  }
-  const shards: TreeExport[] = [];
-  for (const prefix of prefixes) {
-    const topNames = namesOf(
-      await exportEntries(disk, join(dir, prefix.slice(0, -1))),
-    );
-    const top = { dir, prefix, topNames, ids: [], problems: [] };
-    shards.push(await openTop(disk, top));
+  const tops: TreeExport[] = [];
+  for (const prefix of await shardPrefixes(disk, dir, entries)) {
+    tops.push(await openTop(disk, dir, prefix));
   }
   // A File belongs to the first shard that lists it, or to the first of all.
-  const owners = new Map(ids.map((id) => [id, shards[0]!]));
-  for (const shard of shards.toReversed()) {
-    for (const id of shard.fileIds) owners.set(id, shard);
+  const owners = new Map(ids.map((id) => [id, tops[0]!]));
+  for (const top of tops.toReversed()) {
+    for (const id of top.fileIds) owners.set(id, top);
   }
-  return shards.map((shard, i) => ({
-    ...shard,
-    fileIds: [...owners].filter(([, owner]) => owner === shard)
-      .map(([id]) => id).sort(),
-    problems: [...shard.problems, ...i === 0 ? problems : []],
+  const all = [...owners].sort(([one], [other]) => one < other ? -1 : 1);
+  return tops.map((top, i) => ({
+    ...top,
+    fileIds: all.flatMap(([id, owner]) => owner === top ? [id] : []),
+    problems: i === 0 ? [...problems, ...top.problems] : top.problems,
   }));
 }
 
 /** Checks whether entries are those of a directory that is, or was, an export. */
 function looksLikeExport(entries: readonly Deno.DirEntry[]): boolean {
-  return entries.some(({ name }) =>
-    ["export.json", "files", "SHA256SUMS", "directories.json", "shards"]
-      .includes(name)
-  );
+  const known = /^(export\.json|files|SHA256SUMS|directories\.json|shards)$/;
+  return entries.some(({ name }) => known.test(name));
 }
 
 function isOther(entry: Deno.DirEntry): boolean {
   return !entry.isFile && !entry.isDirectory;
-}
-
-function namesOf(entries: readonly Deno.DirEntry[]): ReadonlySet<string> {
-  return new Set(
-    entries.filter(({ isFile }) => isFile).map(({ name }) => name),
-  );
 }
 
 /** Lists the Files in `files/`; what is none of them becomes a problem. */
@@ -223,13 +203,12 @@ async function idsBelow(
   const ids: string[] = [];
   try {
     for await (const entry of disk.readDir(join(dir, "files"))) {
-      const path = `files/${entry.name}`;
-      if (isOther(entry)) {
-        problems.push(problemOf(dir, path, "notPlain", kindOf(entry)));
-      } else if (entry.isDirectory && isSafeId(entry.name)) {
-        ids.push(entry.name);
-      } else {
-        problems.push(problemOf(dir, path, "notPlain", "is no File"));
+      if (entry.isDirectory && isSafeId(entry.name)) ids.push(entry.name);
+      else {
+        const reason = isOther(entry) ? kindOf(entry) : "is no File";
+        problems.push(
+          problemOf(dir, `files/${entry.name}`, "notPlain", reason),
+        );
       }
     }
   } catch (cause) {
@@ -238,49 +217,51 @@ async function idsBelow(
   return ids;
 }
 
+/** Returns where `export.json` and the like are: in one place, or in shards. */
 async function shardPrefixes(
   disk: Disk,
   dir: string,
   entries: readonly Deno.DirEntry[],
 ): Promise<readonly string[]> {
-  const has = (name: string) => entries.some((entry) => entry.name === name);
   const isMerged = entries.some(({ name, isDirectory }) =>
     isDirectory && name === "shards"
   );
-  if (has("export.json") || !isMerged) return [];
+  if (!isMerged || entries.some(({ name }) => name === "export.json")) {
+    return [""];
+  }
   const shards = await exportEntries(disk, join(dir, "shards"));
-  return shards.filter(({ isDirectory }) => isDirectory)
+  const prefixes = shards.filter(({ isDirectory }) => isDirectory)
     .map(({ name }) => `shards/${name}/`).sort();
+  return prefixes.length === 0 ? [""] : prefixes;
 }
 
+/** Reads the manifest of one export or shard, whose Files it lists. */
 async function openTop(
   disk: Disk,
-  { dir, prefix, topNames, ids, problems }:
-    & Pick<TreeExport, "dir" | "prefix" | "topNames">
-    & {
-      readonly ids: readonly string[];
-      readonly problems: readonly TreeProblem[];
-    },
+  dir: string,
+  prefix: string,
 ): Promise<TreeExport> {
   const path = `${prefix}export.json`;
-  const more: TreeProblem[] = [];
+  const entries = await exportEntries(disk, join(dir, dirname(path)));
+  const topNames = new Set(
+    entries.filter(({ isFile }) => isFile).map(({ name }) => name),
+  );
   let manifest: Manifest | null = null;
-  if (topNames.has("export.json")) {
-    try {
-      manifest = await readManifest(disk, join(dir, path));
-      if (manifest === null) {
-        const reason = "cannot be read as one of this program's";
-        more.push(problemOf(dir, path, "notJson", reason));
-      }
-    } catch (cause) {
-      more.push(problemOf(dir, path, "unreadable", unreadable(cause)));
+  let problem: TreeProblem | null = null;
+  try {
+    const isThere = topNames.has("export.json");
+    if (isThere) manifest = await readManifest(disk, join(dir, path));
+    if (isThere && manifest === null) {
+      const reason = "cannot be read as one of this program's";
+      problem = problemOf(dir, path, "notJson", reason);
     }
+  } catch (cause) {
+    problem = problemOf(dir, path, "unreadable", unreadable(cause));
   }
-  const listed = Object.keys(manifest?.files ?? {}).filter(isSafeId);
   return {
     ...{ dir, prefix, manifest, topNames },
-    fileIds: [...new Set([...ids, ...listed])].sort(),
-    problems: [...problems, ...more],
+    fileIds: Object.keys(manifest?.files ?? {}).filter(isSafeId),
+    problems: problem === null ? [] : [problem],
   };
 }
 
@@ -360,7 +341,7 @@ export async function readDocument(
   disk: Disk,
   dir: string,
   path: string,
-  { onBytes }: Pick<ReadOptions, "onBytes"> = {},
+  { onBytes }: Pick<LineOptions, "onBytes"> = {},
 ): Promise<TreeDocument | TreeProblem> {
   let bytes: Uint8Array;
   try {
@@ -396,33 +377,32 @@ export async function* readChunkLines(
   disk: Disk,
   dir: string,
   path: string,
-  options: ReadOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<TreeLines | TreeProblem, void> {
   try {
     for await (const batch of readLines(disk, join(dir, path), options)) {
-      let lines: TreeLine[] = [];
       const { first, texts, isTooLong, isTerminated } = batch;
+      let lines: TreeLine[] = [];
       for (let i = 0; i < texts.length; i++) {
         const text = texts[i]!;
-        const number = first + i;
+        const line = first + i;
         const value = text === null ? null : recordOf(text);
-        if (text !== null && value !== null) {
-          lines.push({ number, text, value });
-          if (lines.length < LINES_AT_ONCE) continue;
+        const isRecord = text !== null && value !== null;
+        if (isRecord) lines.push({ number: line, text, value });
+        const isFull = !isRecord || lines.length === LINES_AT_ONCE ||
+          i === texts.length - 1;
+        if (isFull && lines.length > 0) {
           yield { kind: "lines", dir, path, lines };
           lines = [];
-          continue;
         }
-        if (lines.length > 0) yield { kind: "lines", dir, path, lines };
-        lines = [];
+        if (isRecord) continue;
         const [cause, reason] = text !== null
           ? ["notJson", "is no JSON record"] as const
           : isTooLong
           ? ["tooLong", "is too long to be read"] as const
           : ["notUtf8", "is not valid UTF-8"] as const;
-        yield { ...problemOf(dir, path, cause, reason), line: number, text };
+        yield { ...problemOf(dir, path, cause, reason), line, text };
       }
-      if (lines.length > 0) yield { kind: "lines", dir, path, lines };
       if (isTerminated) continue;
       const line = first + texts.length - 1;
       const reason = "ends in the middle of a line";
@@ -477,7 +457,7 @@ export function chunkNames(
 export async function* readFileRecords(
   disk: Disk,
   file: TreeFile,
-  options: ReadOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<TreeItem, void> {
   const { dir, id, shape, problems } = file;
   const document = async (part: TreePart, name: string): Promise<TreeItem> => {

@@ -1,8 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { countChunks } from "../../src/tree/chunk_reader.ts";
-import { ChunkWriter } from "../../src/tree/chunk_writer.ts";
 import {
   findAside,
   removeParts,
@@ -14,83 +12,18 @@ import { isSafeId } from "../../src/tree/layout.ts";
 import { tempDir } from "../helpers/tree.ts";
 
 const { disk } = denoRuntime();
-const encode = (text: string) => new TextEncoder().encode(text);
-const records = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => encode(`{"n":${from + i}}`));
-const lines = (from: number, to: number) =>
-  Array.from({ length: to - from }, (_, i) => `{"n":${from + i}}\n`).join("");
-const beforeCommit = () => Promise.resolve(true);
-const sums = null;
-
 async function names(dir: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(dir));
   return entries.map(({ name }) => name).sort();
 }
 
-Deno.test("chunks hold exactly 1000 records but the last, whatever the pages", async () => {
+Deno.test("what a killed run left half-written is removed, and nothing else", async () => {
   await using dir = await tempDir();
-  using writer = new ChunkWriter({
-    disk,
-    dir: dir.path,
-    firstChunk: 1,
-    beforeCommit,
-    sums,
-  });
-  for (let at = 0; at < 2500; at += 70) {
-    await writer.append(records(at, Math.min(at + 70, 2500)));
-  }
-  assertEquals(await names(dir.path), ["1.jsonl", "2.jsonl", "3.jsonl.part"]);
-  await writer.finish();
-  assertEquals(await names(dir.path), ["1.jsonl", "2.jsonl", "3.jsonl"]);
-  const read = (name: string) => Deno.readTextFile(join(dir.path, name));
-  assertEquals(await read("1.jsonl"), lines(0, 1000));
-  assertEquals(await read("2.jsonl"), lines(1000, 2000));
-  assertEquals(await read("3.jsonl"), lines(2000, 2500));
-});
-
-Deno.test("records that are left out count, so that later records keep their chunk", async () => {
-  await using dir = await tempDir();
-  using writer = new ChunkWriter({
-    disk,
-    dir: dir.path,
-    firstChunk: 2,
-    beforeCommit,
-    sums,
-  });
-  await writer.append(records(1000, 1300));
-  await writer.skip(800);
-  assertEquals(writer.offset, 2100);
-  await writer.append(records(2100, 2150));
-  await writer.finish();
-  const read = (name: string) => Deno.readTextFile(join(dir.path, name));
-  assertEquals(await read("2.jsonl"), lines(1000, 1300));
-  assertEquals(await read("3.jsonl"), lines(2100, 2150));
-});
-
-Deno.test("a writer that is disposed commits nothing", async () => {
-  await using dir = await tempDir();
-  {
-    using writer = new ChunkWriter({
-      disk,
-      dir: dir.path,
-      firstChunk: 1,
-      beforeCommit,
-      sums,
-    });
-    await writer.append(records(0, 10));
-  }
-  assertEquals(await names(dir.path), ["1.jsonl.part"]);
-  await removeParts(disk, dir.path);
-  assertEquals(await names(dir.path), []);
-});
-
-Deno.test("chunks are counted up to the first that lacks", async () => {
-  await using dir = await tempDir();
-  for (const name of ["1.jsonl", "2.jsonl", "4.jsonl", "3.jsonl.part"]) {
+  for (const name of ["1.jsonl", "2.jsonl.part"]) {
     await Deno.writeTextFile(join(dir.path, name), "");
   }
-  assertEquals(await countChunks(disk, dir.path), 2);
-  assertEquals(await countChunks(disk, join(dir.path, "nowhere")), 0);
+  await removeParts(disk, dir.path);
+  assertEquals(await names(dir.path), ["1.jsonl"]);
 });
 
 Deno.test("what is set aside never replaces what was set aside before", async () => {

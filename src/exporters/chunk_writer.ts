@@ -1,0 +1,130 @@
+/**
+ * Writes the batches of a reader as chunks: `1.jsonl`, `2.jsonl`, …, one record a
+ * line, exactly 1000 offsets a chunk but the last. A record that could not be had
+ * takes its offset all the same, so that later records are in the chunk where
+ * they belong. Names are given to chunks by the reconciler.
+ */
+import type { ListSpec } from "../api/list_spec.ts";
+import type { RecordGap } from "../core/gap.ts";
+import { addGap, chunkOf, offsetOf } from "../core/ranges.ts";
+import type { Batch } from "../lists/list_types.ts";
+import { AtomicFile } from "../tree/atomic_file.ts";
+import { chunkPath } from "../tree/layout.ts";
+import type { ExportedList, RunContext } from "./context.ts";
+
+/** A chunk that is written and has no name yet. */
+export interface WrittenChunk {
+  readonly number: number;
+  readonly file: AtomicFile;
+  /** The keys of its records, in order. */
+  readonly keys: string[];
+  readonly gaps: RecordGap[];
+}
+
+/** What a {@linkcode ChunkWriter} uses. */
+type WriterContext = Pick<RunContext, "disk" | "sums" | "observer">;
+
+/** What a {@linkcode ChunkWriter} writes. */
+export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {
+  readonly spec: Pick<ListSpec<T>, "key">;
+  /** The list's directory. */
+  readonly dir: string;
+  /** The number of the first chunk to write. */
+  readonly first: number;
+}
+
+/** A response of so many bytes is not left to the garbage collector. */
+const LARGE_BYTES = 1024 * 1024;
+const NEWLINE = 0x0a;
+
+/** Writes chunks that follow on each other. Disposing it leaves a part file. */
+export class ChunkWriter<T> implements Disposable {
+  readonly #context: WriterContext;
+  readonly #list: WrittenList<T>;
+  #chunk: WrittenChunk | null = null;
+  #offset: number;
+
+  constructor(context: WriterContext, list: WrittenList<T>) {
+    this.#context = context;
+    this.#list = list;
+    this.#offset = offsetOf(list.first);
+  }
+
+  /** The offset of the next record. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /**
+   * Writes a batch.
+   *
+   * @returns Each chunk that it fills, to be committed or dropped.
+   * @throws {StorageError} When the disk fails.
+   */
+  async *write(batch: Batch<T>): AsyncGenerator<WrittenChunk, void> {
+    const count = batch.kind === "gap"
+      ? batch.gap.missing
+      : batch.records.length;
+    for (let at = 0; at < count;) {
+      const chunk = this.#chunk ??= await this.#open();
+      const end = offsetOf(chunk.number + 1);
+      const step = Math.min(count - at, end - this.#offset);
+      if (batch.kind === "gap") {
+        const gap = { ...batch.gap, offset: this.#offset, missing: step };
+        addGap(chunk.gaps, gap);
+      } else {
+        const { spec, kind } = this.#list;
+        const records = batch.records.slice(at, at + step);
+        const lines = joinLines(records.map(({ bytes }) => bytes));
+        await chunk.file.write(lines);
+        chunk.keys.push(...records.map(({ info }) => spec.key(info)));
+        this.#context.observer.written(kind, step, lines.length);
+      }
+      at += step;
+      this.#offset += step;
+      if (this.#offset === end) yield* this.end();
+    }
+    if (batch.kind === "gap") return;
+    for (const { bytes } of batch.records) release(bytes);
+  }
+
+  /** Gives the last chunk, if there is one. */
+  *end(): Generator<WrittenChunk, void> {
+    const chunk = this.#chunk;
+    this.#chunk = null;
+    if (chunk !== null) yield chunk;
+  }
+
+  [Symbol.dispose](): void {
+    this.#chunk?.file[Symbol.dispose]();
+  }
+
+  async #open(): Promise<WrittenChunk> {
+    const { disk, sums } = this.#context;
+    const number = chunkOf(this.#offset);
+    const path = chunkPath(this.#list.dir, number);
+    const file = await AtomicFile.open(disk, path, sums);
+    return { number, file, keys: [], gaps: [] };
+  }
+}
+
+/** Joins records as lines of one buffer, so that a page is one write. */
+function joinLines(records: readonly Uint8Array[]): Uint8Array {
+  let length = records.length;
+  for (const record of records) length += record.length;
+  const lines = new Uint8Array(length);
+  let at = 0;
+  for (const record of records) {
+    lines.set(record, at);
+    at += record.length;
+    lines[at++] = NEWLINE;
+  }
+  return lines;
+}
+
+/** Gives back the memory of a large response at once, whose records are on disk now. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE_BYTES) {
+    buffer.transfer(0);
+  }
+}
