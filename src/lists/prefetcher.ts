@@ -101,7 +101,7 @@ export class Prefetcher<T> implements Disposable {
   /**
    * Gives what came of the page that is to be taken next, or of one behind it.
    * Pages of a size that the server does not give or the machine cannot hold are
-   * asked for anew.
+   * asked for again.
    *
    * @param ahead 0 for the next page, 1 for the one behind it.
    * @throws {ProtocolError} When the server keeps changing the size of its pages.
@@ -170,7 +170,10 @@ export class Prefetcher<T> implements Disposable {
     // The record before is wanted too, to see that it is still the same.
     const first = Math.max(startOf(address), from - 1);
     const result = fetchRange(source, address, first, this.total)
-      .then((fetched) => this.#received(fetched, address, permit))
+      .then((fetched) => {
+        this.#learnFrom(fetched, address, permit);
+        return fetched;
+      })
       .finally(() => {
         this.#unfinished--;
         this.prefetch();
@@ -203,30 +206,29 @@ export class Prefetcher<T> implements Disposable {
   }
 
   /** Corrects the estimates by what a page weighs. */
-  #received(
+  #learnFrom(
     fetched: Fetched<T>,
     { size }: PageAddress,
     permit: Permit,
-  ): Fetched<T> {
-    if (fetched.kind !== "parts") return fetched;
+  ): void {
+    if (fetched.kind !== "parts") return;
     const { parts: [first, ...others], bytes } = fetched;
     // A list must hold nothing while it waits for the next page.
     if (bytes === 0) permit.release();
-    if (first?.kind !== "records" || others.length > 0) return fetched;
+    if (first?.kind !== "records" || others.length > 0) return;
     permit.resize(bytes);
     const count = first.records.length;
     for (const weights of [this.#weights, this.#context.weights]) {
       weights.observe(this.spec.records, count, bytes);
     }
     const { maxPageSize, isFixedSize } = this.#hints;
-    if (isFixedSize) return fetched;
+    if (isFixedSize) return;
     if (bytes > HEAVY_PAGE_BYTES) {
       const fewer = Math.floor(size * HEAVY_PAGE_BYTES / bytes);
       this.#most = Math.max(1, Math.min(this.#most, fewer));
     } else if (bytes < HEAVY_PAGE_BYTES / 2) {
       this.#most = Math.min(maxPageSize, this.#most * 2);
     }
-    return fetched;
   }
 
   /** Takes over the server's size of a page. */
