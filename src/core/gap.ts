@@ -39,8 +39,8 @@ export function gapText(gap: Gap): string {
  * Joins gaps of one list that follow each other for the same reason, so that a
  * person reads one line for them.
  */
-export function joinGaps(gaps: readonly Gap[]): readonly Gap[] {
-  const joined: Gap[] = [];
+export function joinGaps<G extends Gap>(gaps: readonly G[]): readonly G[] {
+  const joined: G[] = [];
   for (const gap of gaps) {
     const last = joined.at(-1);
     const { offset, missing } = last ?? {};

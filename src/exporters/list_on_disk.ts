@@ -7,7 +7,7 @@
  */
 import { basename, join } from "@std/path";
 import type { ListSpec } from "../api/list_spec.ts";
-import type { RecordGap } from "../core/gap.ts";
+import { joinGaps, type RecordGap } from "../core/gap.ts";
 import { KeySet } from "../core/key_set.ts";
 import {
   CHUNK_RECORDS,
@@ -209,7 +209,7 @@ export class ListOnDisk<T> {
     const isHeld = before.isRead && isSubset(before.keys, keys);
     const isWorse = !isHeld && gaps.length > 0 &&
       keys.length < before.keys.length;
-    if (isWorse) this.#keepOld(chunk, before.keys.length);
+    if (isWorse) this.#keepOld(chunk, before.keys);
     if (isWorse || source.hasChanged && !source.isLast) {
       file[Symbol.dispose]();
       return await removeScratch(disk, path + PART_SUFFIX);
@@ -327,12 +327,9 @@ export class ListOnDisk<T> {
   }
 
   /** Keeps a chunk on disk that holds more than the one that was written. */
-  #keepOld({ number, keys, gaps }: WrittenChunk, records: number): void {
-    if (gapsOfChunk(this.#gaps, number).length > 0) return;
-    // Which of its records are missing is not known.
-    const missing = Math.max(1, keys.length + missingOf(gaps) - records);
-    const gap = { ...gaps[0]!, offset: offsetOf(number), missing };
-    this.#gaps = this.#gapsWith(number, [gap]);
+  #keepOld(chunk: WrittenChunk, before: readonly string[]): void {
+    if (gapsOfChunk(this.#gaps, chunk.number).length > 0) return;
+    this.#gaps = this.#gapsWith(chunk.number, gapsOfOld(chunk, before));
   }
 
   #gapsWith(chunk: number, gaps: readonly RecordGap[]): readonly RecordGap[] {
@@ -376,6 +373,35 @@ function isComplete(
   return isWhole && lines === wanted && lines > 0 &&
     new Set(keys).size === lines && gapsOfChunk(gaps, chunk).length === 0 &&
     (finished || wanted === CHUNK_RECORDS);
+}
+
+/**
+ * Finds what an older chunk lacks by the records of a newer one, whose offsets are
+ * known. In a gap of both, which of its records the older one lacks is not known:
+ * as many as are missing count from its beginning.
+ */
+function gapsOfOld(
+  { number, keys, gaps }: WrittenChunk,
+  before: readonly string[],
+): readonly RecordGap[] {
+  const there = new Set(before);
+  const known = new Set(keys);
+  // What only the older one holds lies in gaps of the newer one.
+  let unplaced = before.filter((key) => !known.has(key)).length;
+  const missing: RecordGap[] = [];
+  const { fileId, part, reason } = gaps[0]!;
+  let offset = offsetOf(number);
+  const end = offset + keys.length + missingOf(gaps);
+  for (let next = 0; offset < end; offset++) {
+    const isKnown = !gaps.some((gap) =>
+      gap.offset <= offset && offset < gap.offset + gap.missing
+    );
+    if (isKnown ? there.has(keys[next++]!) : --unplaced >= 0) continue;
+    missing.push({ fileId, part, reason, offset, missing: 1 });
+  }
+  const [first] = gaps;
+  if (missing.length === 0) return [{ ...first!, missing: 1 }];
+  return joinGaps(missing);
 }
 
 function endsOf(keys: readonly string[]): ChunkEnds {

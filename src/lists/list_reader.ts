@@ -82,8 +82,9 @@ export class ListReader<T> implements Disposable {
     this.#cursor = cursor;
     this.#end = end;
     const last = segments.at(-1)!;
-    this.#waiting = segments.filter((segment) =>
-      segment === last || segment.offset + segment.count! > cursor.offset
+    // What ends at the cursor is opened too: its end may not have been seen.
+    this.#waiting = segments.filter(({ offset, count }) =>
+      offset === last.offset || offset + count! >= Math.max(1, cursor.offset)
     );
     this.#total = last.offset + (last.count ?? 0);
   }

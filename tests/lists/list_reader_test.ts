@@ -509,6 +509,17 @@ Deno.test("the next window is asked for before the last page of this one is take
   assert(window(1).length > 0);
 });
 
+Deno.test("a reading that goes on at the end of a window sees what the API has behind its count", async () => {
+  // Each window holds three records more than its total says.
+  const stub = stubbed((url) => json({ ...windowPage(url, 303), total: 300 }));
+  using list = await openList(stub.reader, windowsOf(600, 300), behind(300));
+  for await (const _ of list);
+  assertEquals(
+    list.checkConsistency(),
+    "the API says 300 records, the list holds 303 distinct ones",
+  );
+});
+
 Deno.test("many lists of records of unknown weight are opened at once, and heavy ones stay within the budget", async () => {
   for (const [bytes, most] of [[100, 16], [1_000_000, 6]] as const) {
     let open = 0;

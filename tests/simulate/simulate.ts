@@ -271,7 +271,11 @@ function judge(
   ];
 }
 
-function resultOf({ seed, number }: Run, tree: Tree, code: number): Result {
+function resultOf(
+  { seed, number, root }: Run,
+  tree: Tree,
+  code: number,
+): Result {
   const manifest = tree.get("export.json");
   const parsed: Manifest | null = manifest === undefined
     ? null
@@ -282,6 +286,7 @@ function resultOf({ seed, number }: Run, tree: Tree, code: number): Result {
     tree: new Map(files),
     gaps: parsed?.gaps ?? [],
     logs: number >= seed.logsFrom,
+    isFirst: root === null,
   };
 }
 
