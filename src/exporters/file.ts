@@ -56,7 +56,13 @@ export async function planFile(
   const counts = await countComplete(context, file, done, hasLogs);
   if (counts === null) return EXPORT;
   const wantsLogs = context.logs && file.type !== "dataset";
-  if (wantsLogs && !hasLogs) return { kind: "addLogs", counts };
+  if (wantsLogs && !hasLogs) {
+    // The official script's says nothing of Logs, and would cover what is added.
+    if (done.logs === undefined) {
+      await writeDone(disk, paths, { logs: false, counts }, context.sums);
+    }
+    return { kind: "addLogs", counts };
+  }
   // A kill may have come between .done and the end of the state.
   await removeScratch(disk, paths.state);
   return { kind: "skip", counts };

@@ -43,15 +43,16 @@ export async function countComplete(
   done: Done,
   hasLogs: boolean,
 ): Promise<Counts | null> {
-  let damage: string | null = "the API has something else";
   let counts: Counts | null = done.counts;
-  if (done.logs !== undefined) damage = await findDamage(context, file, done);
-  else {
+  let damage = await findMissingFile(context, file.id);
+  if (damage === null && done.logs !== undefined) {
+    damage = await findLostLogs(context, file, done);
+  } else if (damage === null) {
     counts = await countOfficial(context, file, hasLogs).catch((error) => {
       if (!isRecoverable(error)) throw error;
       return null;
     });
-    if (counts !== null) damage = null;
+    if (counts === null) damage = "the API has something else";
   }
   if (damage === null) return counts;
   const name = file.path ?? file.id;
@@ -98,16 +99,20 @@ function chunksOf(context: RunContext, fileId: string) {
   });
 }
 
-/** Finds out why a File with a `.done` of this program is not complete after all. */
-async function findDamage(
+/**
+ * Counts the Logs of a File whose sums have no sizes: it is from a version of this
+ * program that did not keep them.
+ *
+ * @returns What is wrong; `null` where nothing is.
+ */
+async function findLostLogs(
   context: RunContext,
   file: FileInfo,
   { counts: { logs } }: Done,
 ): Promise<string | null> {
-  const missing = await findMissingFile(context, file.id);
   const sums = [...sumsOf(context, file.id).values()];
   const hasSizes = sums.length > 0 && sums.every(({ size }) => size !== null);
-  if (missing !== null || hasSizes) return missing;
+  if (hasSizes) return null;
   const name = file.path ?? file.id;
   context.observer.log(
     "DEBUG",

@@ -112,6 +112,47 @@ Deno.test("Files that the official script did without Logs get them", async () =
   await assertTree(root, whole);
 });
 
+Deno.test("while Logs are added to what the official script did without them, .done does not cover them", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  const tree: Tree = new Map();
+  for (const [path, text] of expectedTree(workspace, { logs: false })) {
+    if (!path.startsWith(`files/${FLOW.id}/`)) continue;
+    tree.set(path, path.endsWith("/.done") ? DONE : text);
+  }
+  await writeTree(root, tree);
+  await using server = serveDemo(workspace, {
+    key: DEMO_KEY,
+    before: (url) =>
+      url.pathname.endsWith("/logs") && url.searchParams.get("page") === "2"
+        ? new Response("{}", { status: 403 })
+        : undefined,
+  });
+  const args = ["--resume", root, "--api-url", server.url];
+  assertEquals((await run(args, { env })).code, 3);
+  const done = (await readTree(root)).get(`files/${FLOW.id}/.done`)!;
+  assertEquals(JSON.parse(done).logs, false);
+});
+
+Deno.test("what was damaged since of an official export is exported again, by the sizes of its sums", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  await writeTree(root, officialTree());
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--resume", root, "--api-url", server.url];
+  assertEquals((await run(args, { env })).code, 0);
+  const path = join(root, "files", LOOKUP.id, "logs", "1.jsonl");
+  // All of its lines are there, but the last has no end.
+  await Deno.truncate(path, (await Deno.stat(path)).size - 1);
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 0);
+  assertStringIncludes(out, "1 exported, 13 skipped (complete already)");
+  assertEquals(
+    await Deno.readTextFile(path),
+    whole.get(`files/${LOOKUP.id}/logs/1.jsonl`),
+  );
+});
+
 Deno.test("an official export of another workspace is refused untouched", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");

@@ -23,12 +23,16 @@ export interface Result {
  * a file.
  *
  * @param tree All files of the export.
- * @param touched Directories of Files that somebody damaged.
+ * @param options.touched Directories of Files that somebody damaged.
+ * @param options.isUnreadable Whether the run could not read a file.
  */
 export function judgeSums(
   tree: Tree,
   code: number,
-  touched: ReadonlySet<string>,
+  { touched, isUnreadable }: {
+    readonly touched: ReadonlySet<string>;
+    readonly isUnreadable: (path: string) => boolean;
+  },
 ): string[] {
   const lines = (tree.get("SHA256SUMS") ?? "").split("\n");
   const sums = new Map(
@@ -43,7 +47,8 @@ export function judgeSums(
       );
     const sum = createHash("sha256").update(text).digest("hex");
     // The sum of what somebody damaged stays until it is exported again.
-    const isDamaged = code === 3 && touched.has(fileOf(path));
+    const isDamaged = code === 3 &&
+      (touched.has(fileOf(path)) || isUnreadable(path));
     if (!isUnsummed && !isDamaged && sums.get(path) !== sum) {
       wrong.push(`SHA256SUMS is not of what ${path} holds`);
     }
@@ -109,6 +114,12 @@ export function judgeRest(seed: Seed, result: Result): string[] {
     }
     return listed.some((gap) => isAll(gap) || covers(gap, path));
   });
+}
+
+/** Checks whether a File is called complete without its Logs. */
+function isWithoutLogs(tree: Tree, path: string): boolean {
+  const done = tree.get(`${fileOf(path)}/.done`);
+  return done?.startsWith('{"logs":false') ?? false;
 }
 
 function fileOf(path: string): string {
@@ -205,10 +216,10 @@ function doneDifferences(
   isExcused: (path: string) => boolean,
 ): string[] {
   return differences(tree, expected, (path) => {
-    const done = tree.get(`${fileOf(path)}/.done`);
     // The Logs of a File that was complete without them may be on their way.
-    const isAdded = done?.startsWith('{"logs":false') && /\/logs\b/.test(path);
-    return !path.startsWith("files/") || done === undefined || isAdded ||
+    const isAdded = isWithoutLogs(tree, path) && /\/logs\b/.test(path);
+    return !path.startsWith("files/") ||
+      !tree.has(`${fileOf(path)}/.done`) || isAdded ||
       /\/\.(state\.json|done)$/.test(path) || isExcused(path);
   });
 }
@@ -233,7 +244,7 @@ export function judgeMotion(seed: Seed, result: Result): string[] {
     const isLogs = list.dir.endsWith("/logs");
     if (!isDone(list.dir) || isLogs && !logs) continue;
     // The export may have been without Logs, and be on its way to have them.
-    if (isLogs && code !== 0 && seed.logsFrom > 1) continue;
+    if (isLogs && code !== 0 && isWithoutLogs(tree, list.dir)) continue;
     wrong.push(...judgeList(seed, list, tree));
   }
   for (const [path, document] of seed.source.documents) {

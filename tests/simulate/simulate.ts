@@ -155,8 +155,7 @@ export async function simulate(
         met: [...met],
       };
     }
-    // A run that did not reach the API has mended nothing.
-    if ([0, 3].includes(code) && !isEarly) seed.touched.clear();
+    forgetMended(seed, isEarly ? UNREACHED : code);
     // Nothing was kept yet: a person starts again.
     const isEmpty = code === 2 && !before.has("export.json");
     if (isEmpty && root !== null) await seed.disk.remove(MEMORY_OUTPUT);
@@ -208,13 +207,28 @@ function makeRun(
   };
 }
 
+function manifestOf(disk: MemoryDisk, root: string | null): Manifest | null {
+  const text = treeOf(disk, root).get("export.json");
+  return text === undefined ? null : JSON.parse(text);
+}
+
 /** Whether nothing is missing but records that left the source, and are kept. */
 function keepsOld({ disk }: Seed, root: string | null): boolean {
-  const text = treeOf(disk, root).get("export.json");
-  const { gaps } = JSON.parse(text ?? '{"gaps":[]}') as Pick<Manifest, "gaps">;
+  const { gaps } = manifestOf(disk, root) ?? { gaps: [] };
   // What somebody removed the source may have no more.
   const known = /both are kept|it is kept as|it has a sum and is missing/;
   return gaps.length > 0 && gaps.every(({ reason }) => known.test(reason));
+}
+
+/** Forgets what was damaged of the Files that a run completed. */
+function forgetMended({ disk, touched }: Seed, code: number): void {
+  if (code !== 0 && code !== 3) return;
+  const { gaps } = manifestOf(disk, onlyExport(disk)) ?? { gaps: [] };
+  if (gaps.some(({ fileId, part }) => fileId === null && part === "files")) {
+    return;
+  }
+  const unfinished = new Set(gaps.map(({ fileId }) => `files/${fileId}`));
+  for (const file of touched) if (!unfinished.has(file)) touched.delete(file);
 }
 
 /** Checks whether a run ended with an exit code that is right for it. */
@@ -263,7 +277,14 @@ function judge(
   if (now === null) return wrong;
   const tree = treeOf(seed.disk, now);
   if (disk && root !== null) wrong.push(...judgeDisk(seed, before, tree));
-  if ([0, 3].includes(code)) wrong.push(...judgeSums(tree, code, seed.touched));
+  if ([0, 3].includes(code)) {
+    wrong.push(
+      ...judgeSums(tree, code, {
+        touched: seed.touched,
+        isUnreadable: run.isUnreadable,
+      }),
+    );
+  }
   const result = resultOf(run, tree, code);
   return [
     ...wrong,
