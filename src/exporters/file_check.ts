@@ -45,7 +45,7 @@ export async function countComplete(
 ): Promise<Counts | null> {
   let counts: Counts | null = done.counts;
   let damage = await findMissingFile(context, file.id);
-  if (damage === null && done.logs !== undefined) {
+  if (damage === null && isCovered(sumsOf(context, file.id), done)) {
     damage = await findLostLogs(context, file, done);
   } else if (damage === null) {
     counts = await countOfficial(context, file, hasLogs).catch((error) => {
@@ -59,6 +59,19 @@ export async function countComplete(
   context.observer.log("WARN", `${name} is exported again: ${damage}`);
   await reopen(context, file, done);
   return null;
+}
+
+/**
+ * Checks whether sums list every document that `.done` counts. Those of the
+ * official script get theirs at the end of a run, which may not have come.
+ */
+function isCovered(sums: Sums, { logs, counts }: Done): boolean {
+  const names = [...sums.keys()];
+  const count = (pattern: RegExp) =>
+    names.filter((name) => pattern.test(name)).length;
+  return logs !== undefined &&
+    count(/^versions\/[^/]+$/) >= (counts.versions ?? 0) &&
+    count(/^evaluations\/[^/]+\/runs\/[^/]+$/) >= (counts.runs ?? 0);
 }
 
 /**
