@@ -284,7 +284,8 @@ export const DISTURBANCES: readonly Disturbance[] = [
     ...{ name: "wrong totals", weight: 0.15, enabled: true },
     run: (run, dice) => {
       const by = dice.oneOf([-3, 5, 120]);
-      if (run.totals.length > 0) return;
+      // Where counts do not add up, dates are taken to be ignored.
+      if (run.totals.length > 0 || run.seed.sinceMs !== null) return;
       run.totals.push((url, total) =>
         isLogs(url) && total > 5 ? total + by : total
       );
@@ -292,10 +293,12 @@ export const DISTURBANCES: readonly Disturbance[] = [
   },
   {
     ...{ name: "wavering totals", weight: 0.15, enabled: true },
-    run: (run, dice) =>
-      void run.totals.push((url, total) =>
+    run: (run, dice) => {
+      if (run.seed.sinceMs !== null) return;
+      run.totals.push((url, total) =>
         isLogs(url) && total > 5 && dice.oneIn(20) ? total + 1 : total
-      ),
+      );
+    },
   },
   {
     ...{ name: "wrong totals elsewhere", weight: 0.15, enabled: true },
