@@ -14,13 +14,14 @@ import {
 } from "../api/client.ts";
 import type { ListSpec } from "../api/list_spec.ts";
 import { isRecoverable } from "../core/errors.ts";
+import { KeySet } from "../core/key_set.ts";
 import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
 import { probeList } from "../lists/time_windows.ts";
 import { listDir, UNKNOWN_SUM } from "../tree/atomic_file.ts";
 import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
 import type { Sums } from "../tree/checksums.ts";
-import { countRecords, readChunk } from "../tree/chunk_reader.ts";
+import { listChunks, readChunk } from "../tree/chunk_reader.ts";
 import type { Done } from "../tree/done.ts";
 import { chunkNumber, chunkPath, type ListName } from "../tree/layout.ts";
 import { removeScratch, setAsideFiles } from "../tree/removal.ts";
@@ -254,13 +255,21 @@ async function countOfficial(
   return isWhole ? report.counts : null;
 }
 
+/** Counts the distinct records of the chunks that are whole. */
 async function recordsOf<T>(
   { disk, layout }: RunContext,
   { id }: FileInfo,
   spec: ListSpec<T>,
 ): Promise<number> {
   const dir = layout.file(id).list(spec.part as ListName);
-  return await countRecords(disk, dir, keyReader(spec));
+  const known = new KeySet();
+  let records = 0;
+  for (const chunk of await listChunks(disk, dir)) {
+    const path = chunkPath(dir, chunk);
+    const { keys, isWhole } = await readChunk(disk, path, keyReader(spec));
+    if (isWhole) records += keys.filter((key) => known.add(key)).length;
+  }
+  return records;
 }
 
 /** Returns the list that a directory of chunks is of; `null` for none that is known. */

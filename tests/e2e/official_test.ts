@@ -153,6 +153,31 @@ Deno.test("what was damaged since of an official export is exported again, by th
   );
 });
 
+const DAMAGES: ReadonlyArray<
+  readonly [name: string, damage: (text: string) => string]
+> = [
+  ["the end of the last line is missing", (text) => text.slice(0, -1)],
+  ["one Log is there twice in place of another", (text) => {
+    const [first, , ...others] = text.split("\n");
+    return [first, first, ...others].join("\n");
+  }],
+];
+for (const [name, damage] of DAMAGES) {
+  Deno.test(`what the official script called complete is exported again where ${name}`, async () => {
+    await using dir = await tempDir();
+    const root = join(dir.path, "20250606-120000");
+    const tree = officialTree();
+    const path = `files/${LOOKUP.id}/logs/1.jsonl`;
+    await writeTree(root, new Map([...tree, [path, damage(tree.get(path)!)]]));
+    await using server = serveDemo(workspace, { key: DEMO_KEY });
+    const args = ["--resume", root, "--api-url", server.url];
+    const { code, out } = await run(args, { env });
+    assertEquals(code, 0);
+    assertStringIncludes(out, "13 exported, 1 skipped (complete already)");
+    assertEquals((await readTree(root)).get(path), whole.get(path));
+  });
+}
+
 Deno.test("an official export of another workspace is refused untouched", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");

@@ -337,8 +337,13 @@ function linesOf(tree: Tree, dir: string): ReadonlySet<string> {
   return lines;
 }
 
+/** Checks whether a line is whole: half of one may look like a record. */
 function isRecord(line: string): boolean {
-  return line.startsWith("{") && line.endsWith("}");
+  try {
+    return line.startsWith("{") && JSON.parse(line) !== null;
+  } catch {
+    return false;
+  }
 }
 
 /** Checks whether a document is there, or in a directory that was set aside. */
