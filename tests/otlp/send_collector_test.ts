@@ -4,7 +4,7 @@
  * program. It flushes its file for each span, so that all Logs would take minutes.
  */
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
@@ -14,6 +14,7 @@ import { exportTo } from "../report/export_to.ts";
 import { fewLogs } from "./few_logs.ts";
 
 const COLLECTOR = "npm:autotel-mcp@0.8.0";
+const LOCK = fromFileUrl(new URL("collector.lock", import.meta.url));
 
 /** A running collector. */
 interface Collector extends AsyncDisposable {
@@ -32,7 +33,8 @@ async function startCollector(store: string): Promise<Collector | null> {
   free.close();
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "-q", "--no-config", "--no-lock", COLLECTOR],
+      ...["run", "-A", "-q", "--no-config", "--frozen"],
+      ...[`--lock=${LOCK}`, COLLECTOR],
       ...["--collector-port", String(port), "--persist", store],
       ...["--max-traces", "1000000"],
     ],
