@@ -136,7 +136,7 @@ async function findLostLogs(
   const records = await recordsOf(context, file, logsList(file, null, null));
   return records === logs
     ? null
-    : `logs hold ${records} records instead of ${logs}`;
+    : `logs hold ${records ?? "damaged"} records instead of ${logs}`;
 }
 
 /** Takes back that a File is complete; what is there of it stays. */
@@ -216,7 +216,7 @@ async function countOfficial(
   const report = new FileReport(file.id);
   const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
     const records = await recordsOf(context, file, spec);
-    report.count(kind, records);
+    report.count(kind, records ?? 0);
     return records === (await probeList(session, spec)).total;
   };
   const countDir = async (dir: string) =>
@@ -255,19 +255,25 @@ async function countOfficial(
   return isWhole ? report.counts : null;
 }
 
-/** Counts the distinct records of the chunks that are whole. */
+/**
+ * Counts the records of a list on disk.
+ *
+ * @returns How many; `null` where a line is no record, has no end, or is there
+ *   twice.
+ */
 async function recordsOf<T>(
   { disk, layout }: RunContext,
   { id }: FileInfo,
   spec: ListSpec<T>,
-): Promise<number> {
+): Promise<number | null> {
   const dir = layout.file(id).list(spec.part as ListName);
   const known = new KeySet();
   let records = 0;
   for (const chunk of await listChunks(disk, dir)) {
     const path = chunkPath(dir, chunk);
     const { keys, isWhole } = await readChunk(disk, path, keyReader(spec));
-    if (isWhole) records += keys.filter((key) => known.add(key)).length;
+    if (!isWhole || !keys.every((key) => known.add(key))) return null;
+    records += keys.length;
   }
   return records;
 }

@@ -157,6 +157,7 @@ const DAMAGES: ReadonlyArray<
   readonly [name: string, damage: (text: string) => string]
 > = [
   ["the end of the last line is missing", (text) => text.slice(0, -1)],
+  ["one Log is there twice", (text) => `${text.split("\n")[0]}\n${text}`],
   ["one Log is there twice in place of another", (text) => {
     const [first, , ...others] = text.split("\n");
     return [first, first, ...others].join("\n");
