@@ -44,7 +44,7 @@ export function summary(result: ExportResult, info: RunInfo): string {
   if (gaps.length > 0) {
     lines.push(`  Missing  ${pluralize(gaps.length, "part")}:`);
     for (const gap of gaps.slice(0, GAPS_SHOWN)) {
-      lines.push(`    ${escapeControls(gapText(gap))}`);
+      lines.push(`    ${escapeControls(gapText(gap, result.paths))}`);
     }
     if (gaps.length > GAPS_SHOWN) {
       const more = count(gaps.length - GAPS_SHOWN);

@@ -108,7 +108,7 @@ export async function planExport(
   const listing = requestsFor(listed, filesList(path).pageSize);
   // An export asks for the Directories too.
   let total: PlanRow = { ...EMPTY, requests: listing + 1, bytes };
-  const unknown = gaps.map(gapText);
+  const unknown = gaps.map((gap) => gapText(gap));
   let asked = listing;
   let waitedMs = 0;
   await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
