@@ -8,6 +8,7 @@ import { buildBar, expectReplaceable } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
+import { printLine } from "../output.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
@@ -46,7 +47,7 @@ export async function browseCommand(
       onFailure: (error) => {
         const reason = error instanceof Error ? error.stack : String(error);
         const text = `a page cannot be made, please report it: ${reason}`;
-        terminal.err(`warn: ${escapeControls(text, "\n")}\n`);
+        printLine(runtime, "warn", text, "\n");
       },
     });
   try {
