@@ -1,4 +1,5 @@
 /** Describes what can be wrong with an export, and what to do about it. */
+import { type Counts, RECORD_KINDS } from "../core/observer.ts";
 import { asideOf } from "../tree/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
@@ -66,6 +67,14 @@ export function remedyFor(name: string): Remedy {
   }
   // A log holds nothing that is fetched; a resume sums it again.
   return name === "export.log" ? RESUME : SET_ASIDE;
+}
+
+/** Lists the kinds of record of which not as many are there as something says. */
+export function countDifferences(said: Counts, there: Counts): string[] {
+  return RECORD_KINDS.flatMap((kind) => {
+    const [wanted, held] = [said[kind] ?? 0, there[kind] ?? 0];
+    return wanted === held ? [] : [`${wanted} ${kind}, ${held} are there`];
+  });
 }
 
 /** Collects what is wrong with one export. */

@@ -221,11 +221,11 @@ Deno.test("several exports are checked together, and each problem says which it 
     }
   }
   const all = ["/1", "/2", "/3"];
-  const { problems, complete, exports } = await verifyExports({
+  const { problems, files, exports } = await verifyExports({
     disk,
     dirs: all,
   });
-  assertEquals([problems, complete], [[], workspace.files.length]);
+  assertEquals([problems, files.length], [[], workspace.files.length]);
   assertEquals(exports.map(({ dir }) => dir), all);
   disk.put("/2/notes.txt", "mine");
   const two = await verifyExports({ disk, dirs: ["/1", "/2"] });

@@ -1,5 +1,5 @@
 /** `plan`: prints what an export would fetch. */
-import { planExport } from "../../plan/plan.ts";
+import { PLAN_KEYS, planExport } from "../../plan/plan.ts";
 import { scopeText } from "../../core/scope.ts";
 import type { Settings } from "../../tree/manifest.ts";
 import { newSettings, readConfig } from "../config.ts";
@@ -19,16 +19,16 @@ import {
 import type { Runtime } from "../../core/runtime.ts";
 import type { Plan, PlanRow } from "../../plan/plan.ts";
 
-const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
-  ["Files", ({ files }) => count(files)],
-  ["Versions", ({ versions }) => count(versions)],
-  ["Datapoints", ({ datapoints }) => count(datapoints)],
-  ["Evaluations", ({ evaluations }) => count(evaluations)],
-  ["Eval. Logs", ({ evaluationLogs }) => count(evaluationLogs)],
-  ["Logs", ({ logs }) => count(logs)],
-  ["Requests", ({ requests }) => count(requests)],
-  ["About", (row) => bytes(row.bytes)],
-];
+const TITLES: Readonly<Record<keyof PlanRow, string>> = {
+  files: "Files",
+  versions: "Versions",
+  datapoints: "Datapoints",
+  evaluations: "Evaluations",
+  evaluationLogs: "Eval. Logs",
+  logs: "Logs",
+  requests: "Requests",
+  bytes: "About",
+};
 
 /**
  * Runs the command.
@@ -64,10 +64,10 @@ export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
 function planText(plan: Plan, settings: Settings): string {
   const types = Object.entries(plan.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const rows = [
-    ["", ...COLUMNS.map(([title]) => title)],
+    ["", ...PLAN_KEYS.map((key) => TITLES[key])],
     ...[...types, ["all", plan.total] as const].map(([name, row]) => [
       name,
-      ...COLUMNS.map(([, text]) => text(row)),
+      ...PLAN_KEYS.map((key) => (key === "bytes" ? bytes : count)(row[key])),
     ]),
   ];
   const lines = aligned(rows);
