@@ -1,7 +1,7 @@
 /**
  * Builds the standalone executable with `deno compile`, with the permissions of
- * `deno task export`, the variable of `deno task otlp` and nothing more baked in. Where Deno's runtime for it cannot
- * be downloaded, it builds one file that unpacks itself instead.
+ * `deno task export` and the variables of `deno task otlp`. Where Deno's runtime
+ * for it cannot be downloaded, it builds one file that unpacks itself instead.
  */
 import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
@@ -10,8 +10,8 @@ import { PROGRAM_NAME } from "../core/program_name.ts";
 import { selfExtracting } from "./self_extracting.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
-/** No code but the program's own. */
 const ENV = "--allow-env=";
+/** Lets the program load no code but its own. */
 const CLOSED = ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
 
 const options = config.tasks.export.split(" ")

@@ -22,7 +22,7 @@ export interface ConnectionOptions {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly signal: AbortSignal;
-  /** Without it, warnings are printed and nothing else is kept. */
+  /** Without it, only warnings are printed. */
   readonly observer?: Observer;
 }
 

@@ -1,4 +1,4 @@
-/** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and says what became of them. */
+/** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and prints the result. */
 import { Session } from "../api/session.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime } from "../core/runtime.ts";

@@ -15,7 +15,7 @@ import {
 export interface RunInfo {
   /** The export's directory; `null` where nothing was saved. */
   readonly exportDir: string | null;
-  /** The command that goes on with the export; `null` where none can. */
+  /** The command that resumes the export; `null` where none can. */
   readonly resumeCommand: string | null;
   readonly settings: Scope;
   /** Bytes that this run wrote. */

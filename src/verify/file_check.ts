@@ -1,6 +1,6 @@
 /**
- * Checks one File that `.done` calls complete: all parts there and nothing else,
- * every document JSON, every reference inside the export, the counts right.
+ * Checks one File that `.done` calls complete: that all its parts are there and no
+ * other files, that documents are JSON and refer to what is there, and the counts.
  */
 import { isObject } from "../core/json.ts";
 import { type Counts, sumCounts } from "../core/observer.ts";
@@ -65,7 +65,7 @@ class FileCheck {
     const { file: { shape, emptyDirs, entry }, done, official } = this.#checked;
     for (const name of shape.extra) {
       if (name === ".state.json") {
-        this.#report(name, "is left of a run that did not end", RESUME);
+        this.#report(name, "is left over from a run that did not end", RESUME);
       } else this.#report(name, "does not belong here");
     }
     // The official script makes directories before it knows what goes there.
@@ -190,7 +190,7 @@ class FileCheck {
     }
     // This program writes no carriage return, and no string of JSON holds one.
     if (!this.#checked.official && item.text.includes("\r")) {
-      this.#report(name, "has other ends of lines than were written");
+      this.#report(name, "has other line endings than were written");
     }
     return item.value;
   }

@@ -1,5 +1,5 @@
 /**
- * Checks one list of records: its chunks are numbered from 1 without a break,
+ * Checks one list of records: its chunks are numbered from 1 without gaps,
  * each but the last holds exactly 1000 lines, every line is one JSON record, and
  * no record is there twice.
  */

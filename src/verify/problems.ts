@@ -35,12 +35,12 @@ const REPAIR = "verify --repair sets it aside and fetches it again";
 export const SET_ASIDE: Remedy = { repair: "setAside", advice: REPAIR };
 /** For what is missing from a File. */
 export const FETCH: Remedy = { repair: "fetch", advice: REPAIR };
-/** For what a resume mends. */
+/** For what a resume fixes. */
 export const RESUME: Remedy = { repair: "resume", advice: "resume" };
 /** Where the API did not answer. */
 export const LATER = byHand("compare once more later");
 
-/** For what a run set aside, which only a person can give up. */
+/** For what a run set aside, which only a person may discard. */
 export const ASIDE = byHand(
   "compare what ends in .old with what stands beside it, move it elsewhere, and resume",
 );
@@ -62,7 +62,7 @@ export function byHand(advice: string): Remedy {
 export function remedyFor(name: string): Remedy {
   if (/(^|\/)export\.json$/.test(name)) {
     return byHand(
-      "restore export.json, or remove it and SHA256SUMS to go by the files alone",
+      "restore export.json, or remove it and SHA256SUMS to check the files alone",
     );
   }
   // A log holds nothing that is fetched; a resume sums it again.

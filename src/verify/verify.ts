@@ -155,7 +155,7 @@ async function verifyDir(
       problems.add(`files/${id}`, `is not complete${name}`, RESUME);
       continue;
     }
-    // The official script's `.done` says nothing of Logs.
+    // The official script's `.done` does not mention Logs.
     const official = done.logs === undefined;
     if (!official) ours++;
     const held = await checkFile(reader, problems, { file, done, official });

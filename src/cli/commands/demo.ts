@@ -13,7 +13,7 @@ import { EXIT } from "../exit_codes.ts";
 import type { Flags } from "../options.ts";
 import { runAndReport } from "./export.ts";
 
-/** The demo server's key; worth nothing anywhere else. */
+/** The demo server's key, which no other server accepts. */
 export const DEMO_KEY = "hl_sk_demo0000000000000000000000000000000000000000000";
 
 /** With `--slow`, the time before each response, in milliseconds. */

@@ -43,9 +43,9 @@ export interface RunOptions {
   readonly flags: Flags;
   readonly settings: Settings;
   readonly apiKey: string;
-  /** The export to go on with; `null` to make one. */
+  /** The export to resume; `null` to make one. */
   readonly resumed: ExportDir | null;
-  /** The command that goes on with an export; `null` where none can. */
+  /** Writes the command that resumes an export; `null` where none can. */
   readonly resumeCommand: (exportDir: string) => string | null;
 }
 

@@ -32,7 +32,7 @@ import { endpointOf, sendToEndpoint } from "../otlp_send.ts";
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be carried over as it should.
+ * @returns The exit code: 3 where something could not be converted.
  * @throws {UsageError} When there is no export, a filter matches nothing, or `--to`
  * names something else.
  * @throws {StorageError} On a disk error.
@@ -51,7 +51,7 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
     const work = { flags, runtime, dirs, filters, ...open };
     return endpoint !== null && !flags.dryRun
       ? await sendToEndpoint({ ...work, endpoint })
-      : await carryOver({ ...work, endpoint });
+      : await convert({ ...work, endpoint });
   });
 }
 
@@ -68,7 +68,7 @@ function expectFiles(database: DatabaseSync, filters: Filters): void {
   );
 }
 
-async function carryOver(
+async function convert(
   { database, path, endpoint, flags, runtime, dirs, filters, signal }:
     & OpenDatabase
     & {

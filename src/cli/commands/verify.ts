@@ -292,14 +292,14 @@ function summary(
   }
   if (official) {
     lines.push(
-      "  This export is the official script's, which drops pages that fail without a word:",
+      "  This export is the official script's, which silently drops pages that fail:",
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
   if (!official && exports.every(({ manifest }) => manifest === null)) {
     lines.push(
       "  There is no export.json: whether Files are missing, and whether their data are",
-      "  what was written, cannot be seen. --remote compares with the API.",
+      "  what was written, cannot be checked. --remote compares with the API.",
     );
   }
   if (differences === null) {
@@ -313,7 +313,7 @@ function summary(
         ? `  The API has as many records of everything compared: ${
           escapeControls(scope ?? "what is here")
         }`
-        : `  Other at the API: ${
+        : `  Different at the API: ${
           [...differing].map((one) => escapeControls(one)).join(", ")
         }`,
     );
