@@ -1,6 +1,5 @@
 /** `browse`: serves exports to a browser on this machine. */
 import { browse } from "../../browse/browse.ts";
-import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { buildText, isWhole } from "../../database/result_text.ts";
 import { escapeControls } from "../../ui/text.ts";
@@ -9,6 +8,7 @@ import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { printLine } from "../output.ts";
+import { portError } from "../port.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
@@ -52,12 +52,8 @@ export async function browseCommand(
     });
   try {
     await untilInterrupted(runtime, serve);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
-    throw new UsageError(
-      `port ${port} is taken; choose another with --port, or leave it out`,
-      { cause },
-    );
+  } catch (error) {
+    throw portError(error, port);
   } finally {
     bar.end();
   }
