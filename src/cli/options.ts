@@ -289,7 +289,7 @@ made from what the export holds. Exit 3 where something could not be read.`,
 word, Version, user, time, error or judgment, a trace step by step, Runs side by
 side. Takes several exports, such as all shards. Makes the database first (see
 hl-export help database) where it is missing or older than the export; nothing
-else is written, and nobody but this machine can open the pages.`,
+else is written, and only this machine can open the pages.`,
     example: "browse exports/20250606-120000",
   },
   database: {

@@ -3,7 +3,7 @@
  * random numbers, disk, terminal, signals, environment. Everything else gets it passed
  * in, which a test of the imports checks.
  */
-import { PROGRAM_NAME } from "./program_name.ts";
+import { PROGRAM_NAME } from "./version.ts";
 import {
   renamePatiently,
   type Signals,

@@ -232,12 +232,9 @@ function documentOf(
     exportDir: roots.length === 1 ? roots[0] : null,
     exportDirs: roots,
     scope: scopesOf(verdict),
-    problems: problems.map(({ dir, path, message, advice }) => ({
-      exportDir: dir,
-      path,
-      message,
-      advice,
-    })),
+    problems: problems.map(({ dir: exportDir, path, message, advice }) => (
+      { exportDir, path, message, advice }
+    )),
     files: { complete: verdict.files.length, incomplete: verdict.incomplete },
     records: verdict.counts,
     bytes: verdict.bytes,
