@@ -14,9 +14,9 @@ const README = fromFileUrl(new URL("../README.md", import.meta.url));
 async function inReadme(pattern: RegExp): Promise<readonly string[]> {
   const readme = await Deno.readTextFile(README);
   const [, section = ""] = readme.split("## Looking things up");
-  const found = pattern.exec(section);
-  assert(found !== null, `the README has nothing like ${pattern}`);
-  return found.slice(1);
+  const match = pattern.exec(section);
+  assert(match !== null, `the README has nothing like ${pattern}`);
+  return match.slice(1);
 }
 
 withTool(

@@ -1,17 +1,16 @@
 /**
  * Builds the standalone executable with `deno compile`, with the permissions of
- * `deno task export`, the variable of `deno task otlp` and nothing more baked in. Where Deno's runtime for it cannot
- * be downloaded, it builds one file that unpacks itself instead.
+ * `deno task export` and the variables of `deno task otlp`. Where Deno's runtime
+ * for it cannot be downloaded, it builds one file that unpacks itself instead.
  */
 import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
-import { VERSION } from "../core/version.ts";
-import { PROGRAM_NAME } from "../core/program_name.ts";
+import { PROGRAM_NAME, VERSION } from "../core/version.ts";
 import { selfExtracting } from "./self_extracting.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
-/** No code but the program's own. */
 const ENV = "--allow-env=";
+/** Lets the program load no code but its own. */
 const CLOSED = ["--no-config", "--no-lock", "--no-remote", "--no-npm"];
 
 const options = config.tasks.export.split(" ")
@@ -80,16 +79,14 @@ export async function build(
   const { code, err } = await deno(
     ["compile", ...options, "--output", output, ...args, entry],
   );
-  const isUnreachable = /denort.*\.zip/s.test(err) &&
+  const isUnreachable = code !== 0 && /denort.*\.zip/s.test(err) &&
     Deno.env.get("DENORT_BIN") === undefined;
-  const isForHere = !args.includes("--target") &&
-    Deno.build.os !== "windows";
-  if (code !== 0 && isUnreachable && !isForHere) {
-    print("Deno's runtime for that system cannot be downloaded here\n");
+  if (!isUnreachable) {
+    print(err);
     return code;
   }
-  if (code === 0 || !isUnreachable) {
-    print(err);
+  if (args.includes("--target") || Deno.build.os === "windows") {
+    print("Deno's runtime for that system cannot be downloaded here\n");
     return code;
   }
   print(

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { concat } from "../core/bytes.ts";
-import { PROGRAM_NAME } from "../core/program_name.ts";
+import { PROGRAM_NAME } from "../core/version.ts";
 
 /** What goes into the file. */
 export interface Parts {

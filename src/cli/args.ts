@@ -5,6 +5,7 @@
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../core/errors.ts";
 import { didYouMean } from "../core/suggest.ts";
+import { LATEST } from "./defaults.ts";
 import {
   type Command,
   COMMANDS,
@@ -74,7 +75,10 @@ function parse(args: readonly string[], command: Command): Parsed {
     string: [...keys.filter(isValue).map(optionName), "_"],
     boolean: keys.filter((key) => !isValue(key)).map(optionName),
     collect: names,
-    alias: shortNames(keys),
+    alias: Object.fromEntries(
+      keys.map((key) => [OPTIONS[key].short, optionName(key)])
+        .filter(([short]) => short !== undefined),
+    ),
     unknown: (arg, key) => {
       if (key === undefined) {
         operands.push(arg);
@@ -91,8 +95,9 @@ function parse(args: readonly string[], command: Command): Parsed {
   operands.push(...parsed._.map(String));
   const given = new Map<OptionKey, readonly string[]>();
   for (const key of keys) {
-    const flag = `--${optionName(key)}`;
-    const texts = [parsed[optionName(key)] ?? []].flat().map(String);
+    const name = optionName(key);
+    const flag = `--${name}`;
+    const texts = [parsed[name] ?? []].flat().map(String);
     if (texts.length === 0) continue;
     if (texts.length > 1 && !OPTIONS[key].isRepeatable) {
       throw new UsageError(`${flag} is given twice`);
@@ -107,15 +112,6 @@ function parse(args: readonly string[], command: Command): Parsed {
     given.set(key, texts);
   }
   return { given, operands };
-}
-
-function shortNames(
-  keys: readonly OptionKey[],
-): Readonly<Record<string, string>> {
-  return Object.fromEntries(keys.flatMap((key) => {
-    const { short } = OPTIONS[key];
-    return short === undefined ? [] : [[short, optionName(key)]];
-  }));
 }
 
 function needsValue(flag: string): UsageError {
@@ -134,50 +130,43 @@ function checkOperands(command: Command, operands: readonly string[]): void {
 
 /** Checks options against each other and the command. */
 function checkTogether(flags: Flags): void {
-  const { command } = flags;
-  const refuse = (isWrong: unknown, message: string) => {
-    if (isWrong) throw new UsageError(message);
-  };
+  const { command, operands, to, endpoint, dryRun, serve } = flags;
   const { operand } = COMMANDS[command];
-  refuse(
-    operand && flags.operands.length === 0,
-    `${command} needs ${operand?.missing}`,
-  );
-  refuse(
-    (command === "prompts" || command === "datasets") && !flags.to,
-    `${command} needs --to OUT, where to write`,
-  );
-  refuse(
-    command === "otlp" && !flags.to && !flags.endpoint && !flags.dryRun,
-    "otlp needs --to FILE, where to write, --endpoint URL, or --dry-run",
-  );
-  refuse(
-    command === "otlp" && flags.to && flags.endpoint,
-    "--to and --endpoint are for two runs: give one of them",
-  );
-  refuse(flags.resend && !flags.endpoint, "--resend goes with --endpoint");
-  refuse(
-    flags.logs && flags.noLogs,
-    "--logs and --no-logs contradict each other",
-  );
-  refuse(
-    flags.quiet && flags.verbose,
-    "--quiet and --verbose contradict each other",
-  );
-  refuse(
-    flags.output && flags.resume && flags.resume !== "latest",
-    "--output is for new exports; leave it out with --resume",
-  );
-  refuse(
-    command === "demo" && flags.port !== undefined && !flags.serve,
-    "--port goes with --serve",
-  );
-  refuse(flags.slow && !flags.serve, "--slow goes with --serve");
+  const makesFiles = command === "prompts" || command === "datasets";
+  const rules: ReadonlyArray<readonly [isWrong: unknown, message: string]> = [
+    [
+      operand && operands.length === 0,
+      `${command} needs ${operand?.missing}`,
+    ],
+    [makesFiles && !to, `${command} needs --to OUT, where to write`],
+    [
+      command === "otlp" && !to && !endpoint && !dryRun,
+      "otlp needs --to FILE, where to write, --endpoint URL, or --dry-run",
+    ],
+    [to && endpoint, "--to and --endpoint are for two runs: give one of them"],
+    [flags.resend && !endpoint, "--resend goes with --endpoint"],
+    [flags.logs && flags.noLogs, "--logs and --no-logs contradict each other"],
+    [
+      flags.quiet && flags.verbose,
+      "--quiet and --verbose contradict each other",
+    ],
+    [
+      flags.output && flags.resume && flags.resume !== LATEST,
+      "--output is for new exports; leave it out with --resume",
+    ],
+    [
+      command === "demo" && flags.port !== undefined && !serve,
+      "--port goes with --serve",
+    ],
+    [flags.slow && !serve, "--slow goes with --serve"],
+  ];
+  const broken = rules.find(([isWrong]) => isWrong);
+  if (broken !== undefined) throw new UsageError(broken[1]);
 }
 
 /** Checks whether a word is the path of an export, more likely than a command. */
 function looksLikeExport(word: string): boolean {
-  return /[\\/]/.test(word) || /^\d{8}-/.test(word) || word === "latest";
+  return /[\\/]/.test(word) || /^\d{8}-/.test(word) || word === LATEST;
 }
 
 function unexpected(word: string): UsageError {

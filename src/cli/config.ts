@@ -118,7 +118,7 @@ export function newSettings(input: ConfigInput): Settings {
 }
 
 /**
- * Makes the settings to go on with: those of the first run, Logs added if wanted.
+ * Makes the settings of a resume: those of the first run, Logs added if wanted.
  *
  * @throws {UsageError} When the user said something that contradicts them.
  */

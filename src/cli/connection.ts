@@ -5,10 +5,9 @@
 import { Session } from "../api/session.ts";
 import { UsageError } from "../core/errors.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
-import type { Runtime, Terminal } from "../core/runtime.ts";
+import type { Runtime } from "../core/runtime.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { readerContext } from "../lists/reader_context.ts";
-import { escapeControls } from "../ui/text.ts";
 import { type ConfigInput, isInsecure, validKey } from "./config.ts";
 import {
   DEFAULT_CONCURRENCY,
@@ -16,13 +15,14 @@ import {
   KEY_PAGE,
 } from "./defaults.ts";
 import type { Flags } from "./options.ts";
+import { printLine } from "./output.ts";
 
 /** What a connection is made from, besides flags and runtime. */
 export interface ConnectionOptions {
   readonly apiUrl: string;
   readonly apiKey: string;
   readonly signal: AbortSignal;
-  /** Without it, warnings are printed and nothing else is kept. */
+  /** Without it, only warnings are printed. */
   readonly observer?: Observer;
 }
 
@@ -35,7 +35,7 @@ export interface ConnectionOptions {
 export async function connectToApi(
   { concurrency, patienceMs }: Pick<Flags, "concurrency" | "patienceMs">,
   runtime: Runtime,
-  { observer = warningsOnly(runtime.terminal), ...api }: ConnectionOptions,
+  { observer = warningsOnly(runtime), ...api }: ConnectionOptions,
 ): Promise<ReaderContext> {
   if (isInsecure(api.apiUrl)) {
     observer.log(
@@ -73,8 +73,8 @@ export async function keyOf(
   );
 }
 
-function warningsOnly(terminal: Terminal): Observer {
+function warningsOnly(runtime: Runtime): Observer {
   return logOnly((level, message) => {
-    if (level === "WARN") terminal.err(`warn: ${escapeControls(message)}\n`);
+    if (level === "WARN") printLine(runtime, "warn", message);
   });
 }

@@ -1,13 +1,18 @@
-/** Where a database goes, and how far it is: for the commands that make one. */
+/** Makes and opens databases for the commands that need one, and shows how far that is. */
+import type { DatabaseSync } from "node:sqlite";
 import { UsageError } from "../core/errors.ts";
 import type { Disk, Runtime } from "../core/runtime.ts";
 import type { BuildProgress } from "../database/build.ts";
+import { ensureDatabase } from "../database/ensure.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
+import { openDatabase } from "../database/sqlite.ts";
 import { onDisk, orNull } from "../tree/atomic_file.ts";
+import { lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
 import { escapeControls } from "../ui/text.ts";
 import type { Flags } from "./options.ts";
+import { untilInterrupted } from "./until_interrupted.ts";
 
 /** The beginning of an SQLite file, and where the id of its program stands. */
 const SQLITE_HEAD = "SQLite format 3\0";
@@ -49,52 +54,6 @@ async function isOurs(disk: Disk, path: string): Promise<boolean> {
     id === APPLICATION_ID;
 }
 
-/** Time between two updates of the bar, in milliseconds. */
-const SHOW_EVERY_MS = 200;
-
-/** Shows how far something is, in one line of a terminal. */
-export interface LineBar {
-  /**
-   * Shows it, unless it was shown a moment ago.
-   *
-   * @param isNew Shows it at once.
-   */
-  readonly show: (
-    done: number,
-    total: number,
-    text: (tookMs: number) => string,
-    isNew?: boolean,
-  ) => void;
-  /** Takes the line away. */
-  readonly end: () => void;
-}
-
-/** Makes the line; where there is no terminal, or none is wanted, it shows nothing. */
-export function lineBar(
-  { quiet }: Flags,
-  { terminal, clock }: Runtime,
-): LineBar {
-  if (!terminal.errIsTerminal || quiet) return { show() {}, end() {} };
-  const startMs = clock.monotonicMs();
-  let shownMs = startMs;
-  let isShown = false;
-  return {
-    show: (done, total, text, isNew = false) => {
-      const nowMs = clock.monotonicMs();
-      if (!isNew && nowMs - shownMs < SHOW_EVERY_MS) return;
-      shownMs = nowMs;
-      isShown = true;
-      const line = `${drawBar(done, total)} ${text(nowMs - startMs)}`;
-      const shown = line.slice(0, Math.max(0, terminal.columns() - 1));
-      terminal.err(`\r\x1b[2K${shown}`);
-    },
-    end: () => {
-      if (isShown) terminal.err("\r\x1b[2K");
-      isShown = false;
-    },
-  };
-}
-
 /** Shows a bar while a database is made. */
 export interface BuildBar {
   readonly onProgress: (progress: BuildProgress) => void;
@@ -111,8 +70,48 @@ export function buildBar(flags: Flags, runtime: Runtime): BuildBar {
       const { bytes, totalBytes } = progress;
       const isNew = progress.step !== step;
       ({ step } = progress);
-      show(bytes, totalBytes, (ms) => progressText(progress, ms), isNew);
+      const bar = drawBar(bytes, totalBytes);
+      show((ms) => `${bar} ${progressText(progress, ms)}`, isNew);
     },
     end,
   };
+}
+
+/** A database that is open. */
+export interface OpenDatabase {
+  readonly database: DatabaseSync;
+  readonly path: string;
+  /** Aborts when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Works with the database of exports, until the user interrupts; makes it first
+ * where it is missing or older than they are.
+ *
+ * @param isReadOnce Whether all of it is read, once.
+ * @throws {UsageError} When a directory is no export.
+ * @throws {StorageError} On a disk error.
+ * @throws {DOMException} When the user interrupts.
+ * @throws What the work throws.
+ */
+export async function withDatabase<T>(
+  dirs: readonly string[],
+  flags: Flags,
+  runtime: Runtime,
+  work: (open: OpenDatabase) => Promise<T>,
+  { isReadOnce = true }: { readonly isReadOnce?: boolean } = {},
+): Promise<T> {
+  const { disk } = runtime;
+  return await untilInterrupted(runtime, async (signal) => {
+    const { onProgress, end } = buildBar(flags, runtime);
+    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
+      .finally(end);
+    const database = openDatabase(path, { isReadOnce });
+    try {
+      return await work({ database, path, signal });
+    } finally {
+      database.close();
+    }
+  });
 }

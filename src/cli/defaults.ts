@@ -12,5 +12,8 @@ export const DEFAULT_PATIENCE_MS = 15 * 60_000;
 /** The directory for new exports. */
 export const DEFAULT_OUTPUT = "exports";
 
+/** The word that stands for the newest export. */
+export const LATEST = "latest";
+
 /** The page of Humanloop that makes keys. */
 export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";

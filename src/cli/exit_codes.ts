@@ -17,6 +17,11 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** Chooses the exit code of a command that came to its end. */
+export function exitCodeOf(isComplete: boolean): number {
+  return isComplete ? EXIT.complete : EXIT.incomplete;
+}
+
 /** How a run ended. */
 export type State =
   | "complete"

@@ -3,11 +3,8 @@ import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
 import { listDir } from "../tree/atomic_file.ts";
-import { DEFAULT_OUTPUT } from "./defaults.ts";
+import { DEFAULT_OUTPUT, LATEST } from "./defaults.ts";
 import type { Flags } from "./options.ts";
-
-/** The word that stands for the newest export. */
-const LATEST = "latest";
 
 /**
  * Finds the directories of exports, each once.

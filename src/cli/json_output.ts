@@ -30,7 +30,7 @@ export interface JsonSummary {
   readonly exitCode: number;
   /** The export's directory; `null` where nothing was saved. */
   readonly exportDir: string | null;
-  /** The command that goes on; `null` where there is nothing to go on with. */
+  /** The command that resumes the export; `null` where none can. */
   readonly resumeCommand: string | null;
   /** What was asked for, in words. */
   readonly scope: string;

@@ -24,7 +24,10 @@ export function oneOf<T extends string>(words: readonly T[]): ReadValue<T> {
   return ([given], flag) => {
     const word = words.find((one) => one === given);
     if (word !== undefined) return word;
-    throw new UsageError(`${flag} must be ${words.join(" or ")}, not ${given}`);
+    const listed = new Intl.ListFormat("en-GB", { type: "disjunction" });
+    throw new UsageError(
+      `${flag} must be ${listed.format(words)}, not ${given}`,
+    );
   };
 }
 

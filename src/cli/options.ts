@@ -1,6 +1,6 @@
 /**
- * Holds the one table of commands and options, which the reading of the command
- * line, `--help` and the completions of shells go by.
+ * Holds the one table of commands and options, from which the command line is
+ * read and `--help` and the completions of shells are written.
  */
 import { FILE_TYPES } from "../core/filters.ts";
 import { schemaText } from "../database/schema.ts";
@@ -209,6 +209,7 @@ const EXPORT_DIR = {
   name: "DIR",
   missing: "the directory of an export, such as exports/20250606-120000",
 };
+const EXPORT_DIRS = { ...EXPORT_DIR, isRepeatable: true };
 
 const DATABASE_FILE = {
   value: "FILE",
@@ -245,7 +246,7 @@ something could not be counted.`,
   verify: {
     usage: "verify DIR… [options]",
     summary: "check exports; --repair fixes them",
-    operand: { ...EXPORT_DIR, isRepeatable: true },
+    operand: EXPORT_DIRS,
     options: ["remote", "repair", "output", ...API, "json"],
     about:
       `Works offline and without a key, unless --remote or --repair is given. Prints a
@@ -264,7 +265,7 @@ numbers of records with the API.`,
   index: {
     usage: "index DIR… [options]",
     summary: "pages to look inside it with a browser",
-    operand: { ...EXPORT_DIR, isRepeatable: true },
+    operand: EXPORT_DIRS,
     options: ["output", "json"],
     about:
       `Writes DIR/index.html, with a search by name, path, id and type, and a page
@@ -277,10 +278,10 @@ made from what the export holds. Exit 3 where something could not be read.`,
   browse: {
     usage: "browse DIR… [options]",
     summary: "search and read all of it with a browser",
-    operand: { ...EXPORT_DIR, isRepeatable: true },
+    operand: EXPORT_DIRS,
     options: ["port", "to", "output"],
     own: {
-      port: { value: "N", help: "the port (default: any free one)" },
+      port: { help: "the port (default: any free one)" },
       to: DATABASE_FILE,
     },
     about:
@@ -288,13 +289,13 @@ made from what the export holds. Exit 3 where something could not be read.`,
 word, Version, user, time, error or judgment, a trace step by step, Runs side by
 side. Takes several exports, such as all shards. Makes the database first (see
 hl-export help database) where it is missing or older than the export; nothing
-else is written, and nobody but this machine can open the pages.`,
+else is written, and only this machine can open the pages.`,
     example: "browse exports/20250606-120000",
   },
   database: {
     usage: "database DIR… [options]",
     summary: "all of it as one SQLite file",
-    operand: { ...EXPORT_DIR, isRepeatable: true },
+    operand: EXPORT_DIRS,
     options: ["to", "output", "json"],
     own: { to: DATABASE_FILE },
     about: `${schemaText()}
@@ -305,7 +306,7 @@ Exit 3 where something could not be read.`,
   otlp: {
     usage: "otlp DIR… [options]",
     summary: "its Logs as traces of OpenTelemetry",
-    operand: { ...EXPORT_DIR, isRepeatable: true },
+    operand: EXPORT_DIRS,
     options: [
       ...["to", "endpoint", "for", "resend", "dryRun", "limit"] as const,
       ...["type", "file", "since", "until", "patienceMs", "output"] as const,
@@ -318,19 +319,10 @@ Exit 3 where something could not be read.`,
 traces.judgments.jsonl, a line a LogsData`,
         complete: "file",
       },
-      limit: {
-        value: "N",
-        help: "only N traces; the next run sends others",
-      },
-      type: { value: "TYPE", help: "only Logs of Files of this type" },
-      file: {
-        value: "ID|PATH",
-        help: "only Logs of this File, or those of this path",
-      },
-      since: {
-        value: "TIME",
-        help: "only Logs from then on: 2025-01-31, 30d",
-      },
+      limit: { help: "only N traces; the next run sends others" },
+      type: { help: "only Logs of Files of this type" },
+      file: { help: "only Logs of this File, or those of this path" },
+      since: { help: "only Logs from then on: 2025-01-31, 30d" },
     },
     about:
       `A span for every Log, once, in traces as they were; the same ids each time, made
@@ -353,8 +345,8 @@ the ids of their Logs and the reason, and tried once more by the next run; exit
 took go out more than once: their ids are the same, but Langfuse counts them
 twice on the bill. Judgments are sent as attributes of their spans; the events
 are for --to. As read in November 2026: LangSmith's and Opik's clouds refuse
-spans older than 24 h, Logfire drops them without a word, Phoenix and W&B Weave
-take protobuf only.
+spans older than 24 h, Logfire drops them silently, Phoenix and W&B Weave take
+protobuf only.
 
 ${fieldsText()}
 
@@ -369,7 +361,6 @@ ${COLLECTOR}`,
     options: ["to", "deployed", "format", "output", "json"],
     own: {
       format: {
-        value: "FORMAT",
         help: "humanloop (the default) or promptfoo",
         complete: ["humanloop", "promptfoo"],
       },
@@ -407,11 +398,10 @@ warning.`,
   datasets: {
     usage: "datasets DIR… --to OUT",
     summary: "Datasets as JSONL, CSV, promptfoo tests",
-    operand: { ...EXPORT_DIR, isRepeatable: true },
+    operand: EXPORT_DIRS,
     options: ["to", "format", "output", "json"],
     own: {
       format: {
-        value: "FORMAT",
         help: "jsonl (the default), csv or promptfoo",
         complete: ["jsonl", "csv", "promptfoo"],
       },

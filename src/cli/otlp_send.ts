@@ -1,5 +1,4 @@
-/** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and says what became of them. */
-import type { DatabaseSync } from "node:sqlite";
+/** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and prints the result. */
 import { Session } from "../api/session.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -15,30 +14,26 @@ import {
 import { Journal, journalPath } from "../otlp/send_journal.ts";
 import { isWhole, sendDocument, sendText } from "../otlp/send_text.ts";
 import { readSpans } from "../otlp/spans.ts";
+import { type LineBar, lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
-import { bytes, count, escapeControls } from "../ui/text.ts";
+import { bytes, count } from "../ui/text.ts";
+import type { OpenDatabase } from "./database_file.ts";
 import { DEFAULT_PATIENCE_MS } from "./defaults.ts";
-import { EXIT, failureOf } from "./exit_codes.ts";
+import { EXIT, exitCodeOf, failureOf } from "./exit_codes.ts";
 import type { Flags } from "./options.ts";
+import { printLine, printResult } from "./output.ts";
 
 /** What is sent. */
-export interface SendInput {
+export interface SendInput extends OpenDatabase {
   readonly endpoint: Endpoint;
-  readonly database: DatabaseSync;
-  /** That of the database. */
-  readonly path: string;
   readonly dirs: readonly string[];
   readonly filters: SpanFilters;
   readonly flags: Flags;
   readonly runtime: Runtime;
-  /** Aborts when the user interrupts. */
-  readonly signal: AbortSignal;
 }
 
 /** After Ctrl-C, the time for the request that is on its way, in milliseconds. */
 const GRACE_MS = 3_000;
-/** Time between two updates of the bar, in milliseconds. */
-const SHOW_EVERY_MS = 200;
 
 /**
  * Reads where spans go, hides what of it is secret, and prints what should be known.
@@ -54,7 +49,7 @@ export function endpointOf(
   const endpoint = readEndpoint(address, env(HEADERS_VARIABLE), target);
   for (const secret of endpoint.server.secrets) terminal.hide?.(secret);
   for (const warning of endpointWarnings(endpoint)) {
-    terminal.err(`warn: ${warning}\n`);
+    printLine({ terminal }, "warn", warning);
   }
   return endpoint;
 }
@@ -70,11 +65,11 @@ export function endpointOf(
  */
 export async function sendToEndpoint(input: SendInput): Promise<number> {
   const { endpoint, database, filters, flags, runtime, signal } = input;
-  const { disk, terminal, clock } = runtime;
+  const { disk, clock } = runtime;
   const { limit } = flags;
   const startMs = clock.monotonicMs();
   const expected = expectedSpans(database, filters);
-  const bar = sendBar(flags, runtime, expected.wantedLogs);
+  const bar = lineBar(flags, runtime);
   const observer = sendObserver(flags, runtime, bar);
   const { log } = observer;
   const path = journalPath(input.path, endpoint);
@@ -91,7 +86,8 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
       spans: () => readSpans(database, filters, endpoint.target ?? undefined),
       ...{ endpoint, session, journal, hasGzip, signal, log },
       ...limit === undefined ? {} : { limit },
-      onProgress: bar.show,
+      onProgress: (result) =>
+        bar.show(() => progressText(result, expected.wantedLogs)),
     });
     return { result, refusalsFile: await journal.writeRefusals(disk) };
   };
@@ -101,24 +97,32 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
   if (ended !== null && accepted + refused === 0) throw ended;
   const failure = ended === null ? null : failureOf(ended);
   const exitCode = failure?.code ??
-    (isWhole(result, expected) ? EXIT.complete : EXIT.incomplete);
+    exitCodeOf(isWhole(result, expected));
   const tookMs = clock.monotonicMs() - startMs;
   const sent = { url: endpoint.url, expected, refusalsFile, tookMs };
-  if (flags.json) {
-    const document = {
-      ...{ exitCode, exportDirs: input.dirs, ...sendDocument(result, sent) },
+  printResult(flags, runtime, exitCode, {
+    document: {
+      ...{ exportDirs: input.dirs, ...sendDocument(result, sent) },
       ...{ journal: path, error: failure?.message ?? null },
-    };
-    terminal.out(`${JSON.stringify(document)}\n`);
-  } else if (!flags.quiet || exitCode !== EXIT.complete) {
-    terminal.out(escapeControls(sendText(result, sent), "\n"));
-  }
+    },
+    text: () => sendText(result, sent),
+  });
   if (failure !== null) {
     const isInternal = failure.code === EXIT.internalError;
-    const message = escapeControls(failure.message, isInternal ? "\n" : "");
-    terminal.err(`error: ${message}\n`);
+    printLine(runtime, "error", failure.message, isInternal ? "\n" : "");
   }
   return exitCode;
+}
+
+/** Writes how far a run is, as one line. */
+function progressText(
+  { accepted, refused, skipped, sentBytes }: SendResult,
+  total: number,
+): string {
+  const done = accepted + refused + skipped;
+  return `${drawBar(done, total)} ${count(done)} of ${count(total)} spans, ${
+    bytes(sentBytes)
+  } sent`;
 }
 
 /** Works with a second signal, which aborts a little after the first. */
@@ -145,53 +149,10 @@ async function withGrace<T>(
   }
 }
 
-/** Shows how far a run is. */
-interface SendBar {
-  readonly show: (result: SendResult) => void;
-  readonly waiting: (reason: string, untilMs: number) => void;
-  /** Takes the bar away, until it is shown the next time. */
-  readonly end: () => void;
-}
-
-function sendBar(
-  { quiet }: Pick<Flags, "quiet">,
-  { terminal, clock }: Runtime,
-  total: number,
-): SendBar {
-  if (!terminal.errIsTerminal || quiet) {
-    return { show() {}, waiting() {}, end() {} };
-  }
-  let shownMs = -Infinity;
-  const draw = (text: string) => {
-    const line = text.slice(0, Math.max(0, terminal.columns() - 1));
-    terminal.err(`\r\x1b[2K${line}`);
-    shownMs = clock.monotonicMs();
-  };
-  return {
-    show: ({ accepted, refused, skipped, sentBytes }) => {
-      if (clock.monotonicMs() - shownMs < SHOW_EVERY_MS) return;
-      const done = accepted + refused + skipped;
-      draw(
-        `${drawBar(done, total)} ${count(done)} of ${count(total)} spans, ${
-          bytes(sentBytes)
-        } sent`,
-      );
-    },
-    waiting: (reason, untilMs) => {
-      const time = new Date(untilMs).toISOString().slice(11, 19);
-      draw(`${reason} at ${time} UTC`);
-    },
-    end: () => {
-      if (shownMs !== -Infinity) terminal.err("\r\x1b[2K");
-      shownMs = -Infinity;
-    },
-  };
-}
-
 function sendObserver(
   { quiet, verbose }: Pick<Flags, "quiet" | "verbose">,
-  { terminal }: Runtime,
-  bar: SendBar,
+  runtime: Runtime,
+  bar: LineBar,
 ): Observer {
   const shown = verbose ? ["INFO", "WARN"] : quiet ? [] : ["WARN"];
   return {
@@ -199,8 +160,11 @@ function sendObserver(
       // The error that ends the run is printed at its end.
       if (!shown.includes(level)) return;
       bar.end();
-      terminal.err(`${level.toLowerCase()}: ${escapeControls(message)}\n`);
+      printLine(runtime, level === "WARN" ? "warn" : "info", message);
     }),
-    waiting: bar.waiting,
+    waiting: (reason, untilMs) => {
+      const time = new Date(untilMs).toISOString().slice(11, 19);
+      bar.show(() => `${reason} at ${time} UTC`, true);
+    },
   };
 }

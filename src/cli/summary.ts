@@ -15,7 +15,7 @@ import {
 export interface RunInfo {
   /** The export's directory; `null` where nothing was saved. */
   readonly exportDir: string | null;
-  /** The command that goes on with the export; `null` where none can. */
+  /** The command that resumes the export; `null` where none can. */
   readonly resumeCommand: string | null;
   readonly settings: Scope;
   /** Bytes that this run wrote. */
@@ -44,7 +44,7 @@ export function summary(result: ExportResult, info: RunInfo): string {
   if (gaps.length > 0) {
     lines.push(`  Missing  ${pluralize(gaps.length, "part")}:`);
     for (const gap of gaps.slice(0, GAPS_SHOWN)) {
-      lines.push(`    ${escapeControls(gapText(gap))}`);
+      lines.push(`    ${escapeControls(gapText(gap, result.paths))}`);
     }
     if (gaps.length > GAPS_SHOWN) {
       const more = count(gaps.length - GAPS_SHOWN);

@@ -1,9 +1,9 @@
 /**
  * Connects the program with the real world, as the only module: network, clock,
- * chance, disk, terminal, signals, environment. Everything else gets it passed
+ * random numbers, disk, terminal, signals, environment. Everything else gets it passed
  * in, which a test of the imports checks.
  */
-import { PROGRAM_NAME } from "./program_name.ts";
+import { PROGRAM_NAME } from "./version.ts";
 import {
   renamePatiently,
   type Signals,
@@ -120,7 +120,7 @@ function write(to: SyncWriter, text: string): void {
   writeText(to, text, sleepSync);
 }
 
-/** Blocks everything; for moments only. */
+/** Blocks the whole process; for short waits only. */
 function sleepSync(ms: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
@@ -161,7 +161,7 @@ function textOf(bytes: readonly number[]): string {
   return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
-/** Ignores the signals that are to do nothing, from now on. */
+/** Ignores signals that would end the process and must not. */
 export function ignoreSignals(): void {
   for (const signal of realSignals().ignored) {
     Deno.addSignalListener(signal, () => {});

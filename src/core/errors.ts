@@ -11,7 +11,7 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The API refused the key, also when it was asked for nothing but one File. */
+/** The API refused the key, even if only for one File. */
 export class AuthError extends Error {
   override readonly name = "AuthError";
 }
@@ -21,7 +21,7 @@ export interface ApiErrorOptions extends ErrorOptions {
   readonly status: number;
   /** Whether the same request may succeed a little later. */
   readonly retryable: boolean;
-  /** From when on `Retry-After` allows another request, by the clock that never jumps. */
+  /** From when on `Retry-After` allows another request, by the monotonic clock. */
   readonly retryAtMs?: number;
 }
 

@@ -22,10 +22,18 @@ export interface RecordGap extends Gap {
   readonly missing: number;
 }
 
-/** Writes a gap in words: the File, the part, which records, why. */
-export function gapText(gap: Gap): string {
-  const { fileId, part, offset, missing, reason } = gap;
-  const label = fileId === null ? part : `${fileId} ${part}`;
+/**
+ * Writes a gap in words: the File, the part, which records, why.
+ *
+ * @param paths The paths of Files by their ids; a File without one is named by its id.
+ */
+export function gapText(
+  { fileId, part, offset, missing, reason }: Gap,
+  paths?: ReadonlyMap<string, string>,
+): string {
+  const label = fileId === null
+    ? part
+    : `${paths?.get(fileId) ?? fileId} ${part}`;
   const records = `${missing} record${missing === 1 ? "" : "s"}`;
   const which = missing === undefined
     ? ""

@@ -1,9 +1,9 @@
 /**
  * Describes what the pipeline reports to the progress bar and the log: counts,
- * waits, lines. Nothing comes back.
+ * waits, lines. Its functions return nothing that the pipeline depends on.
  */
 
-/** How grave a line of the log is. */
+/** The severity of a log line. */
 export type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
 /** The kinds of record that are counted, in the order in which they are shown. */
@@ -44,7 +44,7 @@ export function logOnly(log: Observer["log"]): Observer {
   };
 }
 
-/** Watches a run: the progress bar and the log in use, nothing in many tests. */
+/** Watches a run: the progress bar and the log. */
 export interface Observer {
   log(level: Level, message: string): void;
   /** The run waits until `untilMs` (milliseconds since 1970) for `reason`. */
@@ -63,7 +63,7 @@ export interface FileProgress {
   expect(records: number): void;
   /** So many were read, or given up. */
   done(records: number): void;
-  /** From here on what is expected is nearly all that there is. */
+  /** The records expected so far are nearly all of the File's. */
   allKnown(): void;
   /** The File is at its end, complete or not. */
   end(): void;

@@ -1,6 +1,6 @@
 /**
  * Describes, as types, what the program needs of the real world. Everything
- * that a test wants to replace (network, clock, chance, disk, terminal,
+ * that a test wants to replace (network, clock, random numbers, disk, terminal,
  * signals) comes in through these; `deno_runtime.ts` holds the only real ones.
  */
 
@@ -8,7 +8,7 @@
 export interface Clock {
   /** Milliseconds since 1970, UTC, as this machine's clock has them: it may be wrong, and may jump. */
   now(): number;
-  /** Milliseconds since some fixed instant, by a clock that never jumps: for durations. */
+  /** Milliseconds since some fixed instant, by a monotonic clock: for durations. */
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it aborts. */
   sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void>;
@@ -84,7 +84,7 @@ export interface Build {
   readonly os: typeof Deno.build.os;
 }
 
-/** All of it, gathered once and passed down. */
+/** The real world, gathered once and passed down. */
 export interface Runtime {
   readonly fetch: typeof fetch;
   readonly clock: Clock;

@@ -7,7 +7,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
 }
 
 /**
- * Finds the known word that a word is a slip of, whatever their case.
+ * Finds the known word that a word is a misspelling of, in any case.
  *
  * @returns It, or `null` where none is near.
  */

@@ -1,4 +1,4 @@
-/** Decodes UTF-8 and nothing else: what is not valid is an error, never replaced. */
+/** Decodes UTF-8; what is not valid is an error, and is not replaced. */
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", {

@@ -11,4 +11,6 @@ export interface ExportResult {
   /** Of the whole export, skipped Files included. */
   readonly counts: Counts;
   readonly gaps: readonly Gap[];
+  /** The paths of the Files that lack something, by their ids; a File may have none. */
+  readonly paths: ReadonlyMap<string, string>;
 }

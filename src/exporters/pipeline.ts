@@ -92,12 +92,16 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     const listed = new Set(listing.files.map(({ file }) => file.id));
     const isWhole = !listing.gaps.some(({ part }) => part === "files");
     const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
-    logGaps(observer, manifest.addGaps([...listing.gaps, ...unlisted]));
+    logGaps(
+      observer,
+      manifest,
+      manifest.addGaps([...listing.gaps, ...unlisted]),
+    );
     const result = await exportFiles(context, listing.files, manifest, options);
     const lost = dir.isNew ? [] : await lostFiles(options.sums, manifest.gaps);
-    logGaps(observer, manifest.addGaps(lost));
+    logGaps(observer, manifest, manifest.addGaps(lost));
     await manifest.save(manifest.gaps.length === 0 ? "complete" : "incomplete");
-    return { ...result, gaps: manifest.gaps };
+    return { ...result, gaps: manifest.gaps, paths: manifest.paths };
   } catch (error) {
     stop.abort(error);
     if (error instanceof UsageError) throw error;
@@ -153,7 +157,7 @@ async function exportFiles(
   files: readonly ListedFile[],
   manifest: ManifestWriter,
   { concurrency, onFile }: Pick<ExportOptions, "concurrency" | "onFile">,
-): Promise<Omit<ExportResult, "gaps">> {
+): Promise<Omit<ExportResult, "gaps" | "paths">> {
   const { observer, stop } = context;
   let failed = 0;
   const todo = files.filter(({ plan }) => plan.kind !== "skip");
@@ -180,7 +184,7 @@ async function exportFiles(
     manifest.setFile(file, state, counts);
     await manifest.saveNowAndThen();
     await onFile({ ...file, state, counts, gaps });
-    logGaps(observer, gaps);
+    logGaps(observer, manifest, gaps);
     observer.log(
       isComplete ? "INFO" : "ERROR",
       `${file.type} ${file.id} (${file.path ?? "no path"}) is ${state}`,
@@ -189,6 +193,12 @@ async function exportFiles(
   return { exported: todo.length - failed, skipped, failed, counts: totals };
 }
 
-function logGaps(observer: Observer, gaps: readonly Gap[]): void {
-  for (const gap of gaps) observer.log("ERROR", `missing: ${gapText(gap)}`);
+function logGaps(
+  observer: Observer,
+  { paths }: ManifestWriter,
+  gaps: readonly Gap[],
+): void {
+  for (const gap of gaps) {
+    observer.log("ERROR", `missing: ${gapText(gap, paths)}`);
+  }
 }

@@ -27,19 +27,23 @@ import { readIndexList } from "../exporters/index_list.ts";
 import { chooseFiles, directoryPath } from "../exporters/listing.ts";
 import type { Settings } from "../tree/manifest.ts";
 
-/** What there is of one type of File, or of all. */
-export interface PlanRow {
-  readonly files: number;
-  readonly versions: number;
-  readonly datapoints: number;
-  readonly evaluations: number;
-  readonly evaluationLogs: number;
-  readonly logs: number;
-  /** Requests that an export takes, about. */
-  readonly requests: number;
-  /** Bytes that it brings, about: from ten records of each list. */
-  readonly bytes: number;
-}
+/** What a plan counts, in the order in which it is shown. */
+export const PLAN_KEYS = [
+  "files",
+  "versions",
+  "datapoints",
+  "evaluations",
+  "evaluationLogs",
+  "logs",
+  "requests",
+  "bytes",
+] as const;
+
+/**
+ * What there is of one type of File, or of all; about how many requests an export
+ * takes; and about how many bytes it brings, from ten records of each list.
+ */
+export type PlanRow = { readonly [key in typeof PLAN_KEYS[number]]: number };
 
 /** A plan. */
 export interface Plan {
@@ -69,16 +73,7 @@ const SAMPLE = { page: 1, size: 10 };
  * counts, and what is newer than the cut-off.
  */
 const FREEZE_REQUESTS = 4;
-const EMPTY: PlanRow = {
-  files: 0,
-  versions: 0,
-  datapoints: 0,
-  evaluations: 0,
-  evaluationLogs: 0,
-  logs: 0,
-  requests: 0,
-  bytes: 0,
-};
+const EMPTY = rowOf(() => 0);
 
 /**
  * Plans an export of these settings.
@@ -107,8 +102,8 @@ export async function planExport(
   const byType: Record<string, PlanRow> = Object.create(null);
   const listing = requestsFor(listed, filesList(path).pageSize);
   // An export asks for the Directories too.
-  let total: PlanRow = { ...EMPTY, requests: listing + 1, bytes };
-  const unknown = gaps.map(gapText);
+  let total = sum(EMPTY, { requests: listing + 1, bytes });
+  const unknown = gaps.map((gap) => gapText(gap));
   let asked = listing;
   let waitedMs = 0;
   await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
@@ -185,15 +180,13 @@ async function countFile(
     `Versions of ${file.id}`,
     () => client.versions(file),
   ) ?? [];
-  let row: PlanRow = {
-    ...EMPTY,
+  let row = sum(EMPTY, {
     files: 1,
     versions: versions.length,
     requests: 1,
     bytes: versions.reduce((bytes, one) => bytes + one.bytes.length, 0),
-  };
-  const add = (more: Partial<PlanRow>) =>
-    void (row = sum(row, { ...EMPTY, ...more }));
+  });
+  const add = (more: Partial<PlanRow>) => void (row = sum(row, more));
   if (file.type === "dataset") {
     for (const { info } of versions) {
       const spec = datapointsList(file, info.id);
@@ -237,15 +230,12 @@ function requestsFor(total: number, most: number): number {
   return pages;
 }
 
-function sum(a: PlanRow, b: PlanRow): PlanRow {
-  return {
-    files: a.files + b.files,
-    versions: a.versions + b.versions,
-    datapoints: a.datapoints + b.datapoints,
-    evaluations: a.evaluations + b.evaluations,
-    evaluationLogs: a.evaluationLogs + b.evaluationLogs,
-    logs: a.logs + b.logs,
-    requests: a.requests + b.requests,
-    bytes: a.bytes + b.bytes,
-  };
+function sum(a: PlanRow, b: Partial<PlanRow>): PlanRow {
+  return rowOf((key) => a[key] + (b[key] ?? 0));
+}
+
+function rowOf(value: (key: keyof PlanRow) => number): PlanRow {
+  return Object.fromEntries(
+    PLAN_KEYS.map((key) => [key, value(key)]),
+  ) as PlanRow;
 }

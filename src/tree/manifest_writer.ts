@@ -34,6 +34,7 @@ export class ManifestWriter {
   readonly #options: ManifestWriterOptions;
   readonly #files: Map<string, FileEntry>;
   readonly #gaps: Gap[] = [];
+  readonly #paths = new Map<string, string>();
   readonly #startedAt: string;
   #settings: Settings;
   #savedMs: number;
@@ -51,6 +52,11 @@ export class ManifestWriter {
   /** What is missing, as far as this run knows. */
   get gaps(): readonly Gap[] {
     return this.#gaps;
+  }
+
+  /** The paths of the Files that lack something, by their ids. */
+  get paths(): ReadonlyMap<string, string> {
+    return this.#paths;
   }
 
   /** The workspace turned out to have this root Directory. */
@@ -83,6 +89,10 @@ export class ManifestWriter {
       reason: redact(gap.reason, secrets),
     }));
     this.#gaps.push(...safe);
+    for (const { fileId } of safe) {
+      const path = this.#files.get(fileId ?? "")?.path;
+      if (fileId !== null && path) this.#paths.set(fileId, path);
+    }
     return safe;
   }
 

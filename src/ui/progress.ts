@@ -20,14 +20,14 @@ const LONG_MS = 5_000;
 /** Names are not cut shorter than this, but left out, in columns. */
 const LEAST_NAME = 8;
 
-/** Counts, at one moment. */
+/** The state of a run, at one moment. */
 export interface Snapshot {
   readonly filesDone: number;
   /** `null` while the Files are being listed. */
   readonly filesTotal: number | null;
   readonly records: number;
   readonly recordsPerSecond: number;
-  /** `null` while there is too little to go by. */
+  /** `null` while too little is known. */
   readonly leftMs: number | null;
   /** The File that is being worked on for the longest time, by its path. */
   readonly oldest: { readonly file: string; readonly tookMs: number } | null;
@@ -138,7 +138,7 @@ function endOf({ waiting, leftMs }: Snapshot): readonly string[] {
   return leftMs === null ? [] : [`${duration(leftMs)} left`];
 }
 
-/** Returns the end of a name, or nothing where that is too little to know it by. */
+/** Returns the end of a name, or nothing where too few characters would be left. */
 function cutToWidth(name: string, columns: number): string {
   if (mostColumns(name) <= columns) return name;
   if (columns < LEAST_NAME) return "";

@@ -4,18 +4,15 @@
  */
 import type { FileProgress } from "../core/observer.ts";
 
-/** Nothing is said before that time, in milliseconds. */
-const FIRST_WORD_MS = 2_000;
+/** Makes no estimate before this time, in milliseconds. */
+const FIRST_ESTIMATE_MS = 2_000;
 /**
- * After this time what was read counts half in the rate, in milliseconds: a
- * third of the run, within these bounds, so that a slow start is forgotten.
+ * Bounds of the half-life of records in the rate, in milliseconds: it is a third of
+ * the run, so that a slow start is forgotten.
  */
 const HALF_LIFE_MS = [10_000, 30_000] as const;
 
-/**
- * A File counts as so many records at least: the requests that open its lists
- * take their time where there is nothing in them.
- */
+/** Counts a File as so many records at least: its lists are asked for though empty. */
 const LEAST_RECORDS = 20;
 /** The rate is measured from where this part of all records was read. */
 const FIRST_PART = 1 / 100;
@@ -64,7 +61,7 @@ export class TimeLeft {
 
   /**
    * @param notDone Files that are not finished.
-   * @returns Milliseconds; `null` while there is too little to go by.
+   * @returns Milliseconds; `null` while too little is known.
    */
   left(notDone: number, nowMs: number): number | null {
     const started = [...this.#started];
@@ -113,7 +110,7 @@ class Rate {
     this.#recentMs = this.#recentMs * kept + tookMs;
     this.#done = done;
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    const isEarly = nowMs - this.#startMs < FIRST_WORD_MS;
+    const isEarly = nowMs - this.#startMs < FIRST_ESTIMATE_MS;
     return isEarly || this.#recentRecords <= 0
       ? null
       : this.#recentMs / this.#recentRecords;

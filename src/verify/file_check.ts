@@ -1,14 +1,15 @@
 /**
- * Checks one File that `.done` calls complete: all parts there and nothing else,
- * every document JSON, every reference inside the export, the counts right.
+ * Checks one File that `.done` calls complete: that all its parts are there and no
+ * other files, that documents are JSON and refer to what is there, and the counts.
  */
 import { isObject } from "../core/json.ts";
-import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
+import type { Counts, RecordKind } from "../core/observer.ts";
 import type { Done } from "../tree/done.ts";
 import { type EvaluationShape, mayBeEmpty } from "../tree/file_shape.ts";
 import type { TreeFile } from "../tree/tree_reader.ts";
-import { checkList } from "./list_check.ts";
+import { type CheckedList, checkList } from "./list_check.ts";
 import {
+  countDifferences,
   FETCH,
   type Problems,
   type Remedy,
@@ -20,7 +21,7 @@ import type { ExportReader } from "./reader.ts";
 /** What a File holds. */
 export interface FileHolds {
   readonly counts: Counts;
-  /** How many records each of its lists holds, by its directory. */
+  /** How many records each of its lists holds, by its path below the File's directory. */
   readonly lists: ReadonlyMap<string, number>;
 }
 
@@ -46,25 +47,20 @@ export async function checkFile(
 }
 
 class FileCheck {
-  readonly #reader: ExportReader;
-  readonly #problems: Problems;
-  readonly #checked: CheckedFile;
-  readonly #id: string;
-  #counts: Counts = {};
   readonly #lists = new Map<string, number>();
 
-  constructor(reader: ExportReader, problems: Problems, checked: CheckedFile) {
-    this.#reader = reader;
-    this.#problems = problems;
-    this.#checked = checked;
-    this.#id = checked.file.id;
-  }
+  constructor(
+    readonly reader: ExportReader,
+    readonly problems: Problems,
+    readonly checked: CheckedFile,
+  ) {}
 
   async run(): Promise<FileHolds> {
-    const { file: { shape, emptyDirs, entry }, done, official } = this.#checked;
+    const { file, done, official } = this.checked;
+    const { id, shape, emptyDirs, entry } = file;
     for (const name of shape.extra) {
       if (name === ".state.json") {
-        this.#report(name, "is left of a run that did not end", RESUME);
+        this.#report(name, "is left over from a run that did not end", RESUME);
       } else this.#report(name, "does not belong here");
     }
     // The official script makes directories before it knows what goes there.
@@ -72,56 +68,55 @@ class FileCheck {
       if (mayBeEmpty(shape, name)) continue;
       this.#report(name || ".", "is empty and does not belong here");
     }
-    const { type } = await this.#document("file.json", "id", this.#id);
+    const { type } = await this.#document("file.json", "id", id);
     const deployed: string[] = [];
-    for (const id of shape.versions) {
-      const name = `versions/${id}`;
-      const version = await this.#document(name, "version_id", id);
-      deployed.push(...deploymentsOf(id, version));
+    for (const versionId of shape.versions) {
+      const name = `versions/${versionId}`;
+      const version = await this.#document(name, "version_id", versionId);
+      deployed.push(...deploymentsOf(versionId, version));
       const count = version["datapoints_count"];
       // An empty directory says that the API gave none.
-      const isThere = shape.datapoints.has(id) ||
-        emptyDirs.includes(`datapoints/${id}`);
+      const isThere = shape.datapoints.has(versionId) ||
+        emptyDirs.includes(`datapoints/${versionId}`);
       if (typeof count === "number" && count > 0 && !isThere) {
         const message = `has ${count} Datapoints, none of which are there`;
         this.#report(name, message, FETCH);
       }
     }
     this.#lists.set("versions", shape.versions.length);
-    this.#add({ versions: shape.versions.length });
     if (!official || shape.versions.length > 0) {
       await this.#deployments(new Set(shape.versions), deployed);
     }
-    for (const [id, chunks] of shape.datapoints) {
-      const dir = `datapoints/${id}`;
-      if (!shape.versions.includes(id)) {
+    for (const [versionId, chunks] of shape.datapoints) {
+      const dir = `datapoints/${versionId}`;
+      if (!shape.versions.includes(versionId)) {
         this.#report(dir, "is of a Version that is not there", FETCH);
       }
-      const datapoints = await this.#list(dir, chunks, idOf);
-      this.#add({ datapoints });
+      await this.#list(dir, chunks, { keyOf: idOf });
     }
-    for (const [id, parts] of shape.evaluations) {
-      await this.#evaluation(id, parts);
+    for (const [evaluationId, parts] of shape.evaluations) {
+      await this.#evaluation(evaluationId, parts);
     }
     this.#lists.set("evaluations", shape.evaluations.size);
-    this.#add({ evaluations: shape.evaluations.size });
     if (done.logs === true || shape.logs.length > 0) {
-      const ofThisFile = (log: Record<string, unknown>) =>
-        this.#otherFile(typeof type === "string" ? log[type] : null);
-      const logs = await this.#list(
-        ...["logs", shape.logs, idOf, SET_ASIDE, ofThisFile] as const,
-      );
-      this.#add({ logs });
+      await this.#list("logs", shape.logs, {
+        keyOf: idOf,
+        judge: (log) =>
+          this.#otherFile(typeof type === "string" ? log[type] : null),
+      });
     }
+    const counts = countsOf(this.#lists);
     const said = official ? entry?.counts : done.counts;
-    if (said !== undefined) this.#compareCounts(said);
-    return { counts: this.#counts, lists: this.#lists };
+    for (const one of said ? countDifferences(said, counts) : []) {
+      this.#report(".done", `says ${one}`);
+    }
+    return { counts, lists: this.#lists };
   }
 
   /** Says what is wrong with the Version of this File that a Log holds. */
   #otherFile(version: unknown): string | null {
     const id = isObject(version) ? version["id"] : undefined;
-    return typeof id !== "string" || id === this.#id
+    return typeof id !== "string" || id === this.checked.file.id
       ? null
       : `is a Log of the File ${JSON.stringify(id)}`;
   }
@@ -131,7 +126,7 @@ class FileCheck {
     const name = `${dir}/evaluation.json`;
     const evaluation = await this.#document(name, "id", id);
     const fileId = evaluation["file_id"];
-    if (typeof fileId === "string" && fileId !== this.#id) {
+    if (typeof fileId === "string" && fileId !== this.checked.file.id) {
       this.#report(name, `is an Evaluation of the File ${fileId}`);
     }
     await this.#document(`${dir}/stats.json`);
@@ -139,21 +134,16 @@ class FileCheck {
       await this.#document(`${dir}/runs/${run}`, "id", run);
     }
     const runs = new Set(parts.runs);
-    const evaluationLogs = await this.#list(
-      `${dir}/logs`,
-      parts.logs,
-      evaluationLogKey,
+    await this.#list(`${dir}/logs`, parts.logs, {
+      keyOf: evaluationLogKey,
       // A Run that is missing is fetched again; its Logs are what they were.
-      FETCH,
-      (record) => {
-        const run = record["run_id"];
-        return typeof run === "string" && runs.has(run)
+      remedy: FETCH,
+      judge: ({ run_id: run }) =>
+        typeof run === "string" && runs.has(run)
           ? null
-          : `is of the Run ${JSON.stringify(run) ?? ""}, which is not there`;
-      },
-    );
+          : `is of the Run ${JSON.stringify(run) ?? ""}, which is not there`,
+    });
     this.#lists.set(`${dir}/runs`, parts.runs.length);
-    this.#add({ runs: parts.runs.length, evaluationLogs });
   }
 
   /** Reads a document that must be there, and be an object, and of that id. */
@@ -176,18 +166,18 @@ class FileCheck {
 
   /** Reads the value of a document; `undefined` where it cannot be read, which is reported. */
   async #value(name: string): Promise<unknown> {
-    if (!this.#checked.file.names.has(name)) {
+    if (!this.checked.file.names.has(name)) {
       this.#report(name, "is missing", FETCH);
       return undefined;
     }
-    const item = await this.#reader.document(this.#path(name));
+    const item = await this.reader.document(this.#path(name));
     if (item.kind === "problem") {
       this.#report(name, item.reason);
       return undefined;
     }
     // This program writes no carriage return, and no string of JSON holds one.
-    if (!this.#checked.official && item.text.includes("\r")) {
-      this.#report(name, "has other ends of lines than were written");
+    if (!this.checked.official && item.text.includes("\r")) {
+      this.#report(name, "has other line endings than were written");
     }
     return item.value;
   }
@@ -215,48 +205,41 @@ class FileCheck {
       const message = "does not agree with the Versions' environments";
       this.#report(name, message, FETCH);
     }
-    this.#add({ deployments: value.length });
+    this.#lists.set("deployments", value.length);
   }
 
   async #list(
     dir: string,
     chunks: readonly number[],
-    keyOf: (record: Record<string, unknown>) => string | null,
-    remedy: Remedy = SET_ASIDE,
-    judge?: (record: Record<string, unknown>) => string | null,
-  ): Promise<number> {
-    const records = await checkList(this.#reader, this.#problems, {
-      dir: this.#path(dir),
-      chunks,
-      ...{ keyOf, remedy },
-      official: this.#checked.official,
-      ...(judge === undefined ? {} : { judge }),
-    });
-    this.#lists.set(dir, records);
-    return records;
-  }
-
-  #compareCounts(said: Counts): void {
-    for (const kind of RECORD_KINDS) {
-      const there = this.#counts[kind] ?? 0;
-      const wanted = said[kind] ?? 0;
-      if (there === wanted) continue;
-      const message = `says ${wanted} ${kind}, ${there} are there`;
-      this.#report(".done", message);
-    }
-  }
-
-  #add(counts: Counts): void {
-    this.#counts = sumCounts([this.#counts, counts]);
+    how: Pick<CheckedList, "keyOf" | "judge" | "remedy">,
+  ): Promise<void> {
+    const { reader, problems, checked: { official } } = this;
+    const list = { dir: this.#path(dir), chunks, official, ...how };
+    this.#lists.set(dir, await checkList(reader, problems, list));
   }
 
   #path(name: string): string {
-    return `files/${this.#id}/${name}`;
+    return `files/${this.checked.file.id}/${name}`;
   }
 
   #report(name: string, message: string, remedy: Remedy = SET_ASIDE): void {
-    this.#problems.add(this.#path(name), message, remedy);
+    this.problems.add(this.#path(name), message, remedy);
   }
+}
+
+/** Counts records by kind, from the lengths of lists. */
+function countsOf(lists: ReadonlyMap<string, number>): Counts {
+  const counts: { [kind in RecordKind]?: number } = {};
+  for (const [name, records] of lists) {
+    const [top, id, part] = name.split("/");
+    const kind = id === undefined || top === "datapoints"
+      ? top
+      : part === "logs"
+      ? "evaluationLogs"
+      : part;
+    counts[kind as RecordKind] = (counts[kind as RecordKind] ?? 0) + records;
+  }
+  return counts;
 }
 
 function deploymentsOf(

@@ -1,5 +1,5 @@
 /**
- * Checks one list of records: its chunks are numbered from 1 without a break,
+ * Checks one list of records: its chunks are numbered from 1 without gaps,
  * each but the last holds exactly 1000 lines, every line is one JSON record, and
  * no record is there twice.
  */
@@ -24,7 +24,7 @@ export interface CheckedList {
   readonly keyOf: (record: Record<string, unknown>) => string | null;
   /** Says what is wrong with a record's references; `null` where nothing is. */
   readonly judge?: (record: Record<string, unknown>) => string | null;
-  /** What to do about that. */
+  /** What to do about that; by default, set the chunk aside. */
   readonly remedy?: Remedy;
   /** Whether the official script wrote it. */
   readonly official: boolean;

@@ -1,4 +1,5 @@
 /** Describes what can be wrong with an export, and what to do about it. */
+import { type Counts, RECORD_KINDS } from "../core/observer.ts";
 import { asideOf } from "../tree/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
@@ -34,12 +35,12 @@ const REPAIR = "verify --repair sets it aside and fetches it again";
 export const SET_ASIDE: Remedy = { repair: "setAside", advice: REPAIR };
 /** For what is missing from a File. */
 export const FETCH: Remedy = { repair: "fetch", advice: REPAIR };
-/** For what a resume mends. */
+/** For what a resume fixes. */
 export const RESUME: Remedy = { repair: "resume", advice: "resume" };
 /** Where the API did not answer. */
 export const LATER = byHand("compare once more later");
 
-/** For what a run set aside, which only a person can give up. */
+/** For what a run set aside, which only a person may discard. */
 export const ASIDE = byHand(
   "compare what ends in .old with what stands beside it, move it elsewhere, and resume",
 );
@@ -61,11 +62,19 @@ export function byHand(advice: string): Remedy {
 export function remedyFor(name: string): Remedy {
   if (/(^|\/)export\.json$/.test(name)) {
     return byHand(
-      "restore export.json, or remove it and SHA256SUMS to go by the files alone",
+      "restore export.json, or remove it and SHA256SUMS to check the files alone",
     );
   }
   // A log holds nothing that is fetched; a resume sums it again.
   return name === "export.log" ? RESUME : SET_ASIDE;
+}
+
+/** Lists the kinds of record of which not as many are there as something says. */
+export function countDifferences(said: Counts, there: Counts): string[] {
+  return RECORD_KINDS.flatMap((kind) => {
+    const [wanted, held] = [said[kind] ?? 0, there[kind] ?? 0];
+    return wanted === held ? [] : [`${wanted} ${kind}, ${held} are there`];
+  });
 }
 
 /** Collects what is wrong with one export. */

@@ -21,8 +21,7 @@ import type { ReaderContext } from "../lists/list_types.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/time_filter.ts";
-import { wantsFile } from "../core/filters.ts";
-import { NO_FILTERS } from "../core/filters.ts";
+import { NO_FILTERS, wantsFile } from "../core/filters.ts";
 import {
   byHand,
   FETCH,
@@ -77,10 +76,9 @@ export async function compareWithApi(
         byHand("nothing: what is here is all there is"),
       );
     }
-    const settings = from.manifest?.settings;
-    const times = settings === undefined
-      ? new TimeFilter(null, NO_FILTERS)
-      : new TimeFilter(settings.cutoff, settings.filters);
+    const { cutoff = null, filters = NO_FILTERS } = from.manifest?.settings ??
+      {};
+    const times = new TimeFilter(cutoff, filters);
     const { session } = reader;
     const comparing = { session, problems: problemsOf(from), times };
     await compareFile(comparing, info, file);
@@ -121,22 +119,15 @@ async function compareFile(
     ask: () => Promise<number>,
     isEnough = (here: number, there: number) => here === there,
   ) => {
+    const path = `files/${info.id}/${name}`;
     const here = lists.get(name) ?? 0;
     try {
       const there = await ask();
       if (isEnough(here, there)) return;
-      problems.add(
-        `files/${info.id}/${name}`,
-        `holds ${here} records, the API has ${there}`,
-        FETCH,
-      );
+      problems.add(path, `holds ${here} records, the API has ${there}`, FETCH);
     } catch (error) {
       if (!isRecoverable(error)) throw error;
-      problems.add(
-        `files/${info.id}/${name}`,
-        `cannot be compared: ${error.message}`,
-        LATER,
-      );
+      problems.add(path, `cannot be compared: ${error.message}`, LATER);
     }
   };
   const count = async (spec: ListSpec<IdInfo>) =>

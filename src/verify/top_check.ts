@@ -31,7 +31,7 @@ const DATABASE = /^humanloop\.(db|otlp-)/;
 /** What a repair set aside. */
 const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
 
-/** What the checks of a directory go by. */
+/** What the checks of a directory compare. */
 export interface CheckedDir {
   readonly tree: PlainTree;
   /** The export in it, or those that were merged into it. */
@@ -69,7 +69,7 @@ export async function checkTop(
   for (const name of tree.files) {
     if (belongs(name, isMerged) || asidePath(name) !== null) continue;
     if (name === JOURNAL_NAME) {
-      problems.add(name, "is left of a run that did not end", RESUME);
+      problems.add(name, "is left over from a run that did not end", RESUME);
     } else problems.add(name, "does not belong here", SET_ASIDE);
   }
   for (const dir of isBare ? [] : tree.emptyDirs) {

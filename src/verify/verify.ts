@@ -4,7 +4,7 @@
  * script, which have neither sums nor `export.json`, and shards side by side.
  */
 import { join } from "@std/path";
-import { type Counts, RECORD_KINDS, sumCounts } from "../core/observer.ts";
+import { type Counts, sumCounts } from "../core/observer.ts";
 import type { Disk } from "../core/runtime.ts";
 import type { Manifest } from "../tree/manifest.ts";
 import { asidePath } from "../tree/file_shape.ts";
@@ -20,6 +20,7 @@ import {
   ASIDE,
   asideMessage,
   byHand,
+  countDifferences,
   type Problem,
   Problems,
   remedyFor,
@@ -37,7 +38,6 @@ export interface Verdict {
   readonly files: readonly VerifiedFile[];
   /** What they hold. */
   readonly counts: Counts;
-  readonly complete: number;
   readonly incomplete: number;
   readonly bytes: number;
   /** Whether the official script wrote all of it. */
@@ -45,6 +45,8 @@ export interface Verdict {
   /** What was checked: each export, or each shard of those that were merged. */
   readonly exports: readonly TreeExport[];
 }
+
+type DirVerdict = Omit<Verdict, "exports">;
 
 /** A File that `.done` calls complete. */
 export interface VerifiedFile {
@@ -74,26 +76,23 @@ export interface VerifyOptions {
 export async function verifyExports(options: VerifyOptions): Promise<Verdict> {
   const { disk, dirs } = options;
   const exports = await openExports(disk, dirs);
-  let verdict: Verdict = {
-    ...{ problems: [], files: [], counts: {}, complete: 0, incomplete: 0 },
-    ...{ bytes: 0, official: true, exports },
-  };
+  const verdicts: DirVerdict[] = [];
   for (const [dir, parts] of Map.groupBy(exports, ({ dir }) => dir)) {
-    const one = await verifyDir(options, dir, parts);
-    verdict = {
-      problems: [...verdict.problems, ...one.problems],
-      files: [...verdict.files, ...one.files],
-      counts: sumCounts([verdict.counts, one.counts]),
-      complete: verdict.complete + one.complete,
-      incomplete: verdict.incomplete + one.incomplete,
-      bytes: verdict.bytes + one.bytes,
-      official: verdict.official && one.official,
-      exports,
-    };
+    verdicts.push(await verifyDir(options, dir, parts));
   }
+  const sum = (numberOf: (one: DirVerdict) => number) =>
+    verdicts.reduce((total, one) => total + numberOf(one), 0);
   return {
-    ...verdict,
-    problems: [...verdict.problems, ...shardProblems(exports)],
+    problems: [
+      ...verdicts.flatMap(({ problems }) => problems),
+      ...shardProblems(exports),
+    ],
+    files: verdicts.flatMap(({ files }) => files),
+    counts: sumCounts(verdicts.map(({ counts }) => counts)),
+    incomplete: sum(({ incomplete }) => incomplete),
+    bytes: sum(({ bytes }) => bytes),
+    official: verdicts.every(({ official }) => official),
+    exports,
   };
 }
 
@@ -101,7 +100,7 @@ async function verifyDir(
   { disk, onBytes }: VerifyOptions,
   dir: string,
   exports: readonly TreeExport[],
-): Promise<Verdict> {
+): Promise<DirVerdict> {
   const problems = new Problems(dir);
   const tree = await listTree(disk, dir, { skip: DAMAGED_NAME });
   const names = new Set(tree.files);
@@ -122,11 +121,9 @@ async function verifyDir(
   const sums = known.length === 0
     ? null
     : new Map(known.flatMap((one) => [...one]));
+  const written = ["export.json", "SHA256SUMS", "directories.json"];
   const isBare = exports.every(({ topNames, prefix }) =>
-    prefix === "" &&
-    !["export.json", "SHA256SUMS", "directories.json"].some((name) =>
-      topNames.has(name)
-    )
+    prefix === "" && !written.some((name) => topNames.has(name))
   );
   let bytes = 0;
   const reader = new ExportReader({
@@ -158,7 +155,7 @@ async function verifyDir(
       problems.add(`files/${id}`, `is not complete${name}`, RESUME);
       continue;
     }
-    // The official script's `.done` says nothing of Logs.
+    // The official script's `.done` does not mention Logs.
     const official = done.logs === undefined;
     if (!official) ours++;
     const held = await checkFile(reader, problems, { file, done, official });
@@ -180,7 +177,7 @@ async function verifyDir(
   await reader.rest();
   return {
     problems: problems.sorted(),
-    ...{ files, counts, complete: files.length, incomplete, bytes, exports },
+    ...{ files, counts, incomplete, bytes },
     official: ours === 0,
   };
 }
@@ -238,11 +235,8 @@ function compareEntry(
     const message = "says that the File is complete without its Logs";
     problems.add(`files/${id}/.done`, message, RESUME);
   }
-  for (const kind of RECORD_KINDS) {
-    const [wanted, held] = [entry.counts[kind] ?? 0, there[kind] ?? 0];
-    if (wanted === held) continue;
-    const message = `says that ${id} has ${wanted} ${kind}, ${held} are there`;
-    problems.add(path, message, RESUME);
+  for (const difference of countDifferences(entry.counts, there)) {
+    problems.add(path, `says that ${id} has ${difference}`, RESUME);
   }
 }
 

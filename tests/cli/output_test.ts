@@ -1,4 +1,4 @@
-/** Output that cannot be written costs nothing but itself: real processes. */
+/** Runs real processes whose output cannot be written. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
@@ -51,7 +51,7 @@ const OUTPUTS = [
 ] as const;
 for (const [name, script] of OUTPUTS) {
   Deno.test({
-    name: `${name} costs nothing: the export is whole, and exit 0`,
+    name: `${name} does no harm: the export is whole, and exit 0`,
     ignore: Deno.build.os !== "linux",
     fn: async () => {
       await using dir = await tempDir();

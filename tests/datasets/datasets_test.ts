@@ -420,6 +420,6 @@ Deno.test("--format is one of three", async () => {
   ]);
   assertEquals([code, err], [
     2,
-    "error: --format is jsonl, csv or promptfoo, not xml\n",
+    "error: --format must be jsonl, csv or promptfoo, not xml\n",
   ]);
 });

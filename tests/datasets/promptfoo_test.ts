@@ -3,60 +3,27 @@ import { assertEquals } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { run } from "../helpers/program.ts";
+import {
+  evaluate,
+  type Evaluated,
+  withPromptfoo,
+} from "../helpers/promptfoo.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
 import { datasetTree, writeTexts } from "./tree.ts";
 
-/** Nothing is sent anywhere, and nothing kept. */
-const QUIET = {
-  PROMPTFOO_DISABLE_TELEMETRY: "1",
-  PROMPTFOO_DISABLE_UPDATE: "1",
-  PROMPTFOO_DISABLE_REMOTE_GENERATION: "1",
-};
-
-async function shell(command: string, cwd: string) {
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", command],
-    cwd,
-    env: { ...QUIET, PROMPTFOO_CONFIG_DIR: join(cwd, "promptfoo") },
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
-}
-
-const VERSION = "npm install -g promptfoo@0.120.19";
-const { code } = await shell("command -v promptfoo", ".");
-const isThere = code === 0;
-
-/** What a test came to. */
-interface Result {
-  readonly promptIdx: number;
-  readonly success: boolean;
-  readonly error?: string;
-  readonly response?: { readonly output: string };
-  readonly testCase: { readonly metadata: Readonly<Record<string, string>> };
-}
-
 /** Evaluates tests with a provider that answers with the prompt. */
-async function evaluate(
+async function evaluateTests(
   tests: string,
   prompts: readonly string[],
-): Promise<readonly Result[]> {
+): Promise<readonly Evaluated[]> {
   const dir = dirname(tests);
   const config = {
     ...{ prompts, providers: ["echo"], tests: [`file://${tests}`] },
     evaluateOptions: { maxConcurrency: 1 },
   };
   await Deno.writeTextFile(join(dir, "c.json"), JSON.stringify(config));
-  const { text } = await shell(
-    "promptfoo eval -c c.json --no-cache --no-table -o result.json",
-    dir,
-  );
-  const read = () => Deno.readTextFile(join(dir, "result.json"));
-  const result = await read().catch(() => {
-    throw new Error(`promptfoo wrote nothing: ${text}`);
-  });
-  return JSON.parse(result).results.results;
+  return await evaluate(dir, "c.json");
 }
 
 /** Texts that promptfoo would render, load or cut if they stood there as they are. */
@@ -76,11 +43,9 @@ const TEXTS = [
   ...["{{ f }}", "[1]", "null", "a,b", "  x  "],
 ];
 
-Deno.test({
-  name: (isThere ? "" : `SKIPPED, FOR THERE IS NO promptfoo (${VERSION}): `) +
-    "promptfoo runs a test for each Datapoint, on the very text of its inputs",
-  ignore: !isThere,
-  fn: async () => {
+withPromptfoo(
+  "promptfoo runs a test for each Datapoint, on the very text of its inputs",
+  async () => {
     await using dir = await tempDir();
     const lines = TEXTS.map((q, i) =>
       JSON.stringify({
@@ -96,7 +61,7 @@ Deno.test({
     const to = join(dir.path, "out");
     const args = ["datasets", from, "--to", to, "--format", "promptfoo", "-q"];
     assertEquals((await run(args)).code, 0);
-    const results = await evaluate(join(to, "t.promptfoo.jsonl"), [
+    const results = await evaluateTests(join(to, "t.promptfoo.jsonl"), [
       "{{q}}",
       `[{"role":"user","content":"{{q}}"}]`,
     ]);
@@ -121,20 +86,18 @@ Deno.test({
         .map(({ id, target }) => [id, target]),
     );
   },
-});
+);
 
-Deno.test({
-  name: (isThere ? "" : `SKIPPED, FOR THERE IS NO promptfoo (${VERSION}): `) +
-    "promptfoo runs the demo's tests, with the messages as JSON",
-  ignore: !isThere,
-  fn: async () => {
+withPromptfoo(
+  "promptfoo runs the demo's tests, with the messages as JSON",
+  async () => {
     await using dir = await tempDir();
     const from = join(dir.path, "export");
     await exportTo(from, sampleWorkspace());
     const to = join(dir.path, "out");
     const args = ["datasets", from, "--to", to, "--format", "promptfoo", "-q"];
     assertEquals((await run(args)).code, 0);
-    const results = await evaluate(
+    const results = await evaluateTests(
       join(to, "Shared/Smoke test.promptfoo.jsonl"),
       ["{{ticket}}|{% for m in messages | load %}{{m.content}}{% endfor %}"],
     );
@@ -146,4 +109,4 @@ Deno.test({
       ]),
     );
   },
-});
+);

@@ -70,7 +70,7 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are there, a resume fills it", async () => {
+Deno.test("a record that cannot be served: exit 3, one gap that the summary and the log name by the path of its File, its neighbours are there, a resume fills it", async () => {
   let broken = true;
   const asked: URL[] = [];
   const before = (url: URL) => {
@@ -84,9 +84,12 @@ Deno.test("a record that cannot be served: exit 3, one gap, its neighbours are t
     assertStringIncludes(out, "Export INCOMPLETE");
     assertStringIncludes(
       out,
-      `${CLASSIFIER.id} logs (1 record from number 638): HTTP 500\nTo go on: hl-export --resume ${root} --api-url http://127.0.0.1:`,
+      `    ${CLASSIFIER.path} logs (1 record from number 638): HTTP 500\nTo go on: hl-export --resume ${root} --api-url http://127.0.0.1:`,
     );
-    assertStringIncludes(err, `missing: ${CLASSIFIER.id} logs`);
+    const missing = `missing: ${CLASSIFIER.path} logs (1 record`;
+    assertStringIncludes(err, missing);
+    const log = await Deno.readTextFile(`${root}/export.log`);
+    assertStringIncludes(log, missing);
     assertEquals((await readManifest(root)).gaps, [{
       fileId: CLASSIFIER.id,
       part: "logs",
@@ -131,11 +134,11 @@ Deno.test("a first record that cannot be served is one gap of every list", async
   await exportFrom({ before }, async (root, { code, out }, resume) => {
     assertEquals(code, 3);
     const tree = await readTree(root);
-    for (const { id, type, logs } of workspace.files) {
+    for (const { id, type, text, logs } of workspace.files) {
       if (type === "dataset" || logs.length === 0) continue;
       assertStringIncludes(
         out,
-        `${id} logs (1 record from number 1): HTTP 500`,
+        `${JSON.parse(text).path} logs (1 record from number 1): HTTP 500`,
       );
       const path = `files/${id}/logs/1.jsonl`;
       const lines = whole.get(path)!.split("\n").slice(1).join("\n");
@@ -344,7 +347,7 @@ Deno.test("an unfinished File is not called deleted when the Files cannot be lis
     assertEquals(second, 3);
     assertStringIncludes(
       out,
-      `${CLASSIFIER.id} file: the File is incomplete on disk and not all Files could be listed`,
+      `${CLASSIFIER.path} file: the File is incomplete on disk and not all Files could be listed`,
     );
   });
 });

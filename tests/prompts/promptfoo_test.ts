@@ -5,6 +5,7 @@ import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { promptfooPrompt } from "../../src/prompts/promptfoo_prompt.ts";
 import { promptfooProvider } from "../../src/prompts/promptfoo_provider.ts";
 import { run } from "../helpers/program.ts";
+import { evaluate, withPromptfoo } from "../helpers/promptfoo.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
 
@@ -118,53 +119,6 @@ Deno.test("a variable that Nunjucks has no name for is text, and is reported, as
   });
 });
 
-/** Nothing is sent anywhere, and nothing kept. */
-const QUIET = {
-  PROMPTFOO_DISABLE_TELEMETRY: "1",
-  PROMPTFOO_DISABLE_UPDATE: "1",
-  PROMPTFOO_DISABLE_REMOTE_GENERATION: "1",
-};
-
-async function shell(command: string, cwd: string) {
-  const { code, stdout, stderr } = await new Deno.Command("sh", {
-    args: ["-c", command],
-    cwd,
-    env: { ...QUIET, PROMPTFOO_CONFIG_DIR: join(cwd, "promptfoo") },
-  }).output();
-  const decoder = new TextDecoder();
-  return { code, text: decoder.decode(stdout) + decoder.decode(stderr) };
-}
-
-const isThere = (await shell("command -v promptfoo", ".")).code === 0;
-const skipped = isThere
-  ? ""
-  : "SKIPPED, FOR THERE IS NO promptfoo (npm install -g promptfoo@0.120.19): ";
-
-/** What a test came to. */
-interface Result {
-  readonly success: boolean;
-  readonly error?: string;
-  readonly response?: { readonly output: string };
-  readonly vars: Readonly<Record<string, string>>;
-  readonly prompt: { readonly label: string };
-  readonly provider: { readonly label: string };
-}
-
-async function evaluate(
-  dir: string,
-  config: string,
-): Promise<readonly Result[]> {
-  const { text } = await shell(
-    `promptfoo eval -c '${config}' --no-cache --no-table -o result.json`,
-    dir,
-  );
-  const read = () => Deno.readTextFile(join(dir, "result.json"));
-  const result = await read().catch(() => {
-    throw new Error(`promptfoo wrote nothing: ${text}`);
-  });
-  return JSON.parse(result).results.results;
-}
-
 /** Exports a workspace, and makes configurations of it. */
 async function configure(
   dir: string,
@@ -236,11 +190,9 @@ tests:
   ) assert(document.notes.includes(note), note);
 });
 
-Deno.test({
-  name: skipped +
-    "promptfoo runs the deployed Prompts of the demo over their Datasets",
-  ignore: !isThere,
-  fn: async () => {
+withPromptfoo(
+  "promptfoo runs the deployed Prompts of the demo over their Datasets",
+  async () => {
     await using dir = await tempDir();
     const { directories, files } = sampleWorkspace();
     const [prompt] = files;
@@ -295,4 +247,4 @@ Deno.test({
       assertEquals(own, JSON.parse(vars["messages"]!));
     }
   },
-});
+);

@@ -223,6 +223,7 @@ Deno.test("the summary lists what is missing, up to twenty parts", () => {
     failed: 25,
     counts: {},
     gaps,
+    paths: new Map(),
   }, {
     exportDir: "exports/1",
     bytes: 0,

@@ -109,14 +109,14 @@ const DAMAGES: ReadonlyArray<
     "export.json says that no Logs were asked for",
   ],
   [
-    "ends of lines as on Windows in a chunk",
+    "line endings as on Windows in a chunk",
     (disk) => edit(disk, `${A}/logs/1.jsonl`, "\n", "\r\n"),
     `${A}/logs/1.jsonl line 1 ends with a carriage return`,
   ],
   [
-    "ends of lines as on Windows in a document",
+    "line endings as on Windows in a document",
     (disk) => edit(disk, `${A}/deployments.json`, "\n", "\r\n"),
-    `${A}/deployments.json has other ends of lines than were written`,
+    `${A}/deployments.json has other line endings than were written`,
   ],
   [
     "a document that is not valid UTF-8",
@@ -221,11 +221,11 @@ Deno.test("several exports are checked together, and each problem says which it 
     }
   }
   const all = ["/1", "/2", "/3"];
-  const { problems, complete, exports } = await verifyExports({
+  const { problems, files, exports } = await verifyExports({
     disk,
     dirs: all,
   });
-  assertEquals([problems, complete], [[], workspace.files.length]);
+  assertEquals([problems, files.length], [[], workspace.files.length]);
   assertEquals(exports.map(({ dir }) => dir), all);
   disk.put("/2/notes.txt", "mine");
   const two = await verifyExports({ disk, dirs: ["/1", "/2"] });

@@ -271,7 +271,7 @@ Deno.test("--remote: an export like the workspace is sound, one that lacks somet
     out,
     `${P}/logs: holds 2100 records, the API has 2103`,
   );
-  assertStringIncludes(out, `Other at the API: ${P}`);
+  assertStringIncludes(out, `Different at the API: ${P}`);
 });
 
 Deno.test("--remote: Files that came or went are reported, a refused key is exit 5", async () => {
@@ -352,7 +352,7 @@ Deno.test("the journal of a run that did not end holds its sums: what differs fr
     lines.map((line) => line.replace(/it has .*/, "")).sort(),
     [
       "SHA256SUMS: is missing",
-      "SHA256SUMS.journal: is left of a run that did not end",
+      "SHA256SUMS.journal: is left over from a run that did not end",
       "export.log: has no sum in SHA256SUMS",
       `${D}/deployments.json: has no sum in SHA256SUMS`,
       `${D}/file.json: has no sum in SHA256SUMS`,

@@ -1,6 +1,5 @@
 /** `browse`: serves exports to a browser on this machine. */
 import { browse } from "../../browse/browse.ts";
-import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { buildText, isWhole } from "../../database/result_text.ts";
 import { escapeControls } from "../../ui/text.ts";
@@ -8,6 +7,8 @@ import { buildBar, expectReplaceable } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
+import { printLine } from "../output.ts";
+import { portError } from "../port.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
@@ -46,17 +47,13 @@ export async function browseCommand(
       onFailure: (error) => {
         const reason = error instanceof Error ? error.stack : String(error);
         const text = `a page cannot be made, please report it: ${reason}`;
-        terminal.err(`warn: ${escapeControls(text, "\n")}\n`);
+        printLine(runtime, "warn", text, "\n");
       },
     });
   try {
     await untilInterrupted(runtime, serve);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
-    throw new UsageError(
-      `port ${port} is taken; choose another with --port, or leave it out`,
-      { cause },
-    );
+  } catch (error) {
+    throw portError(error, port);
   } finally {
     bar.end();
   }

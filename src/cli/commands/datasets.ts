@@ -1,8 +1,5 @@
 /** `datasets`: writes the Datasets of exports in formats that other tools read. */
-import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { ensureDatabase } from "../../database/ensure.ts";
-import { openDatabase } from "../../database/sqlite.ts";
 import {
   type DatasetFormat,
   writeDatasets,
@@ -10,11 +7,19 @@ import {
 } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../prompts/output_dir.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
-import { buildBar } from "../database_file.ts";
-import { EXIT } from "../exit_codes.ts";
+import { withDatabase } from "../database_file.ts";
+import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import { type Flags, optionOf } from "../options.ts";
-import { untilInterrupted } from "../until_interrupted.ts";
+import { oneOf } from "../option_values.ts";
+import type { Flags } from "../options.ts";
+import { printJson, printLine } from "../output.ts";
+
+/** What `--format` may be; the first is the default. */
+const FORMATS = [
+  "jsonl",
+  "csv",
+  "promptfoo",
+] as const satisfies readonly DatasetFormat[];
 
 /**
  * Runs the command.
@@ -30,47 +35,37 @@ export async function datasets(
   runtime: Runtime,
 ): Promise<number> {
   const { to = "", quiet, json } = flags;
-  const { disk, terminal } = runtime;
-  const format = readFormat(flags);
+  const { disk } = runtime;
+  const format = oneOf(FORMATS)([flags.format ?? FORMATS[0]], "--format");
   const dirs = await exportPaths(disk, flags);
   expectOutside(dirs, to);
-  const bar = buildBar(flags, runtime);
-  const { onProgress } = bar;
-  const { files, problems } = await untilInterrupted(
+  const { files, problems } = await withDatabase(
+    dirs,
+    flags,
     runtime,
-    async (signal) => {
-      const path = await ensureDatabase({ disk, dirs, onProgress, signal })
-        .finally(bar.end);
-      const database = openDatabase(path, { isReadOnce: true });
-      try {
-        const context = { disk, exportDirs: dirs, signal };
-        return await writeDatasets(database, { to, format }, context);
-      } finally {
-        database.close();
-      }
+    ({ database, signal }) => {
+      const context = { disk, exportDirs: dirs, signal };
+      return writeDatasets(database, { to, format }, context);
     },
   );
   for (const { text, isLoss } of problems) {
     if (quiet && !isLoss) continue;
-    terminal.err(`${isLoss ? "warn" : "info"}: ${escapeControls(text)}\n`);
+    printLine(runtime, isLoss ? "warn" : "info", text);
   }
-  const isWhole = problems.every(({ isLoss }) => !isLoss);
-  const exitCode = isWhole ? EXIT.complete : EXIT.incomplete;
+  const exitCode = exitCodeOf(problems.every(({ isLoss }) => !isLoss));
   const counts = countsOf(files);
   if (json) {
-    const document = {
+    printJson(runtime, {
       ...{ exitCode, exportDirs: dirs, to, format, ...counts, files, problems },
-    };
-    terminal.out(`${JSON.stringify(document)}\n`);
+    });
   } else if (!quiet) {
-    const { datasets, versions, datapoints } = counts;
-    terminal.out(
-      `${pluralize(datapoints, "Datapoint")} in ${
-        pluralize(versions, "Version")
-      } of ${pluralize(datasets, "Dataset")} written to ${
-        escapeControls(to)
-      }\n`,
-    );
+    const versions = pluralize(counts.versions, "Version");
+    const text = `${
+      pluralize(counts.datapoints, "Datapoint")
+    } in ${versions} of ${
+      pluralize(counts.datasets, "Dataset")
+    } written to ${to}`;
+    runtime.terminal.out(`${escapeControls(text)}\n`);
   }
   return exitCode;
 }
@@ -83,13 +78,4 @@ function countsOf(files: WrittenDatasets["files"]) {
     versions: own.length,
     datapoints: own.reduce((sum, { datapoints }) => sum + datapoints, 0),
   };
-}
-
-/** Reads `--format`. */
-function readFormat({ format = "jsonl" }: Flags): DatasetFormat {
-  const formats = optionOf("datasets", "format").complete ?? [];
-  if (formats.includes(format)) return format as DatasetFormat;
-  throw new UsageError(
-    `--format is jsonl, csv or promptfoo, not ${format}`,
-  );
 }

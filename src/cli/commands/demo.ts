@@ -2,7 +2,6 @@
  * `demo`: exports the sample workspace from a server on loopback, with the code
  * of `export`, or only serves it.
  */
-import { UsageError } from "../../core/errors.ts";
 import { type Os, shellWord } from "../../core/platform.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { CLASSIFIER, GOLDEN } from "../../demo/sample/files.ts";
@@ -11,9 +10,10 @@ import { type DemoServer, serveDemo } from "../../demo/server.ts";
 import { newSettings } from "../config.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Flags } from "../options.ts";
+import { portError } from "../port.ts";
 import { runAndReport } from "./export.ts";
 
-/** The demo server's key; worth nothing anywhere else. */
+/** The demo server's key, which no other server accepts. */
 export const DEMO_KEY = "hl_sk_demo0000000000000000000000000000000000000000000";
 
 /** With `--slow`, the time before each response, in milliseconds. */
@@ -60,12 +60,8 @@ function serve({ port, slow }: Flags, { clock }: Runtime): DemoServer {
     const delayMs = slow ? SLOW_MS : 0;
     const options = { key: DEMO_KEY, port: port ?? 0, clock, delayMs };
     return serveDemo(sampleWorkspace(), options);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
-    throw new UsageError(
-      `port ${port} is taken; choose another with --port, or leave it out`,
-      { cause },
-    );
+  } catch (error) {
+    throw portError(error, port);
   }
 }
 

@@ -30,10 +30,11 @@ import {
   DEFAULT_CONCURRENCY,
   DEFAULT_OUTPUT,
 } from "../defaults.ts";
-import { EXIT, failureOf } from "../exit_codes.ts";
+import { EXIT, exitCodeOf, failureOf } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import { failedSummary, summaryOf } from "../json_output.ts";
 import type { Flags } from "../options.ts";
+import { printJson } from "../output.ts";
 import { type RunInfo, summary } from "../summary.ts";
 
 /** What a run is made from. */
@@ -42,9 +43,9 @@ export interface RunOptions {
   readonly flags: Flags;
   readonly settings: Settings;
   readonly apiKey: string;
-  /** The export to go on with; `null` to make one. */
+  /** The export to resume; `null` to make one. */
   readonly resumed: ExportDir | null;
-  /** The command that goes on with an export; `null` where none can. */
+  /** Writes the command that resumes an export; `null` where none can. */
   readonly resumeCommand: (exportDir: string) => string | null;
 }
 
@@ -281,7 +282,7 @@ async function runInDir(
       reporter.log("ERROR", `${name} cannot be read, and has no sum`);
     }
     const isComplete = result.gaps.length === 0 && unread.length === 0;
-    const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
+    const exitCode = exitCodeOf(isComplete);
     const { terminal } = runtime;
     if (flags.json) printJson(runtime, summaryOf(result, info(), exitCode));
     else if (flags.quiet) {
@@ -292,10 +293,6 @@ async function runInDir(
   } finally {
     await sums.close();
   }
-}
-
-function printJson({ terminal }: Runtime, document: object): void {
-  terminal.out(`${JSON.stringify(document)}\n`);
 }
 
 function closingLine({ exportDir, resumeCommand }: RunInfo): string {

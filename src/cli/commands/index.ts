@@ -4,9 +4,10 @@ import type { Runtime } from "../../core/runtime.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { lockIfLogged } from "../../tree/export_dir.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
-import { EXIT } from "../exit_codes.ts";
+import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
+import { printJson, printLine } from "../output.ts";
 
 /** The pages of one export. */
 interface Indexed {
@@ -35,36 +36,31 @@ export async function index(
   runtime: Runtime,
 ): Promise<number> {
   const { quiet, json } = flags;
-  const { disk, terminal } = runtime;
-  const roots = await exportPaths(disk, flags);
   const all: Indexed[] = [];
-  for (const root of roots) {
+  for (const root of await exportPaths(runtime.disk, flags)) {
     const one = await indexOne(root, runtime);
     all.push(one);
     if (quiet || json) continue;
     const files = pluralize(one.pages, "File");
-    terminal.out(`${one.page} and the pages of ${files} written\n`);
+    runtime.terminal.out(`${one.page} and the pages of ${files} written\n`);
   }
   const isWhole = all.every(({ failed, unread }) =>
     failed.length + unread.length === 0
   );
-  const exitCode = isWhole ? EXIT.complete : EXIT.incomplete;
+  const exitCode = exitCodeOf(isWhole);
   if (json) {
-    const document = all.length === 1
-      ? { exitCode, ...all[0] }
-      : { exitCode, exports: all };
-    terminal.out(`${JSON.stringify(document)}\n`);
+    const documents = all.length === 1 ? all[0] : { exports: all };
+    printJson(runtime, { exitCode, ...documents });
   }
   return exitCode;
 }
 
 async function indexOne(
   root: string,
-  { disk, terminal }: Runtime,
+  runtime: Runtime,
 ): Promise<Indexed> {
+  const { disk } = runtime;
   using _lock = await lockIfLogged(disk, root);
-  const warn = (text: string) =>
-    terminal.err(`warn: ${escapeControls(text)}\n`);
   const failed: { readonly label: string; readonly message: string }[] = [];
   const unread = new Set<string>();
   const writer = new PageWriter(disk, root, {
@@ -72,11 +68,15 @@ async function indexOne(
     onFailure: (label, error) => {
       const message = escapeControls(String(error));
       failed.push({ label, message });
-      warn(`cannot make the page of ${label}: ${message}`);
+      printLine(
+        runtime,
+        "warn",
+        `cannot make the page of ${label}: ${message}`,
+      );
     },
   });
   const pages = await writer.finish("all");
-  for (const one of unread) warn(one);
+  for (const one of unread) printLine(runtime, "warn", one);
   const page = join(root, "index.html");
   return { exportDir: root, page, pages, failed, unread: [...unread] };
 }

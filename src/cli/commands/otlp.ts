@@ -2,8 +2,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { ensureDatabase } from "../../database/ensure.ts";
-import { all, openDatabase } from "../../database/sqlite.ts";
+import { all } from "../../database/sqlite.ts";
 import { expectedSpans } from "../../otlp/counts.ts";
 import { dryRun } from "../../otlp/dry_run.ts";
 import { expectWritable, writeSpans } from "../../otlp/file.ts";
@@ -20,19 +19,20 @@ import {
 } from "../../otlp/send_journal.ts";
 import { limitTraces, readSpans } from "../../otlp/spans.ts";
 import { reconcile } from "../../otlp/totals.ts";
-import { escapeControls } from "../../ui/text.ts";
-import { buildBar, lineBar } from "../database_file.ts";
-import { EXIT } from "../exit_codes.ts";
+import { lineBar } from "../../ui/line_bar.ts";
+import { drawBar } from "../../ui/progress.ts";
+import { type OpenDatabase, withDatabase } from "../database_file.ts";
+import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { readFilters } from "../filters.ts";
 import type { Flags } from "../options.ts";
+import { printResult } from "../output.ts";
 import { endpointOf, sendToEndpoint } from "../otlp_send.ts";
-import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be carried over as it should.
+ * @returns The exit code: 3 where something could not be converted.
  * @throws {UsageError} When there is no export, a filter matches nothing, or `--to`
  * names something else.
  * @throws {StorageError} On a disk error.
@@ -46,20 +46,12 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
   const endpoint = flags.endpoint === undefined
     ? null
     : endpointOf(flags.endpoint, flags.for ?? null, runtime);
-  return await untilInterrupted(runtime, async (signal) => {
-    const { onProgress, end } = buildBar(flags, runtime);
-    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
-      .finally(end);
-    const database = openDatabase(path, { isReadOnce: true });
-    try {
-      expectFiles(database, filters);
-      const work = { flags, runtime, dirs, filters, signal, database, path };
-      return endpoint !== null && !flags.dryRun
-        ? await sendToEndpoint({ ...work, endpoint })
-        : await carryOver({ ...work, endpoint });
-    } finally {
-      database.close();
-    }
+  return await withDatabase(dirs, flags, runtime, async (open) => {
+    expectFiles(open.database, filters);
+    const work = { flags, runtime, dirs, filters, ...open };
+    return endpoint !== null && !flags.dryRun
+      ? await sendToEndpoint({ ...work, endpoint })
+      : await convert({ ...work, endpoint });
   });
 }
 
@@ -76,28 +68,28 @@ function expectFiles(database: DatabaseSync, filters: Filters): void {
   );
 }
 
-async function carryOver(
-  { database, path, endpoint, flags, runtime, dirs, filters, signal }: {
-    readonly database: DatabaseSync;
-    /** That of the database. */
-    readonly path: string;
-    /** Where a dry run looks what was accepted before. */
-    readonly endpoint: Endpoint | null;
-    readonly flags: Flags;
-    readonly runtime: Runtime;
-    readonly dirs: readonly string[];
-    readonly filters: Filters;
-    readonly signal: AbortSignal;
-  },
+async function convert(
+  { database, path, endpoint, flags, runtime, dirs, filters, signal }:
+    & OpenDatabase
+    & {
+      /** Where a dry run looks what was accepted before. */
+      readonly endpoint: Endpoint | null;
+      readonly flags: Flags;
+      readonly runtime: Runtime;
+      readonly dirs: readonly string[];
+      readonly filters: Filters;
+    },
 ): Promise<number> {
-  const { terminal, clock, disk } = runtime;
+  const { clock, disk } = runtime;
   const { to, limit } = flags;
   const startMs = clock.monotonicMs();
   const expected = expectedSpans(database, filters);
   const bar = lineBar(flags, runtime);
   const total = expected.wantedLogs;
   const onProgress = (done: number) =>
-    bar.show(done, total, (ms) => progressText(done, total, ms));
+    bar.show((ms) =>
+      `${drawBar(done, total)} ${progressText(done, total, ms)}`
+    );
   using journal = endpoint === null || flags.resend
     ? null
     : await Journal.look(disk, journalPath(path, endpoint));
@@ -119,14 +111,10 @@ async function carryOver(
   const { lacking } = expected;
   const isComplete = reconciled.isComplete && result.problems === 0 &&
     lacking.length === 0;
-  const exitCode = isComplete ? EXIT.complete : EXIT.incomplete;
   const tookMs = clock.monotonicMs() - startMs;
   const run = { result, reconciled, lacking, tookMs };
-  if (flags.json) {
-    const document = { exitCode, exportDirs: dirs, ...resultDocument(run) };
-    terminal.out(`${JSON.stringify(document)}\n`);
-  } else if (!flags.quiet || exitCode !== EXIT.complete) {
-    terminal.out(escapeControls(resultText(run), "\n"));
-  }
-  return exitCode;
+  return printResult(flags, runtime, exitCodeOf(isComplete), {
+    document: { exportDirs: dirs, ...resultDocument(run) },
+    text: () => resultText(run),
+  });
 }

@@ -1,13 +1,14 @@
 /** `plan`: prints what an export would fetch. */
-import { planExport } from "../../plan/plan.ts";
+import { PLAN_KEYS, planExport } from "../../plan/plan.ts";
 import { scopeText } from "../../core/scope.ts";
 import type { Settings } from "../../tree/manifest.ts";
 import { newSettings, readConfig } from "../config.ts";
 import { connectToApi, keyOf } from "../connection.ts";
 import { DEFAULT_CONCURRENCY } from "../defaults.ts";
-import { EXIT } from "../exit_codes.ts";
+import { exitCodeOf } from "../exit_codes.ts";
 import { scopeOf } from "../json_output.ts";
 import type { Flags } from "../options.ts";
+import { printJson } from "../output.ts";
 import {
   aligned,
   bytes,
@@ -15,19 +16,19 @@ import {
   duration,
   escapeControls,
 } from "../../ui/text.ts";
-import type { Runtime, Terminal } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime.ts";
 import type { Plan, PlanRow } from "../../plan/plan.ts";
 
-const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
-  ["Files", ({ files }) => count(files)],
-  ["Versions", ({ versions }) => count(versions)],
-  ["Datapoints", ({ datapoints }) => count(datapoints)],
-  ["Evaluations", ({ evaluations }) => count(evaluations)],
-  ["Eval. Logs", ({ evaluationLogs }) => count(evaluationLogs)],
-  ["Logs", ({ logs }) => count(logs)],
-  ["Requests", ({ requests }) => count(requests)],
-  ["About", (row) => bytes(row.bytes)],
-];
+const TITLES: Readonly<Record<keyof PlanRow, string>> = {
+  files: "Files",
+  versions: "Versions",
+  datapoints: "Datapoints",
+  evaluations: "Evaluations",
+  evaluationLogs: "Eval. Logs",
+  logs: "Logs",
+  requests: "Requests",
+  bytes: "About",
+};
 
 /**
  * Runs the command.
@@ -38,7 +39,6 @@ const COLUMNS: ReadonlyArray<readonly [string, (row: PlanRow) => string]> = [
  * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
  */
 export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
-  const { clock, terminal } = runtime;
   const input = await readConfig(flags, runtime);
   const settings = newSettings(input);
   const apiKey = await keyOf(input, runtime);
@@ -49,34 +49,25 @@ export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
     reader: await connectToApi(flags, runtime, api),
     stop,
     concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-    now: () => clock.monotonicMs(),
+    now: () => runtime.clock.monotonicMs(),
   });
-  return printPlan(plan, settings, { terminal, json: flags.json ?? false });
+  if (flags.json) printJson(runtime, { ...plan, ...scopeOf(settings) });
+  else runtime.terminal.out(planText(plan, settings));
+  return exitCodeOf(plan.unknown.length === 0);
 }
 
 /**
- * Prints a plan.
+ * Writes a plan as a table.
  *
  * @param settings What the export would be of.
- * @param json Whether as one JSON document.
- * @returns The exit code: 3 where something could not be counted.
  */
-function printPlan(
-  plan: Plan,
-  settings: Settings,
-  { terminal, json }: { readonly terminal: Terminal; readonly json: boolean },
-): number {
-  const code = plan.unknown.length === 0 ? EXIT.complete : EXIT.incomplete;
-  if (json) {
-    terminal.out(`${JSON.stringify({ ...plan, ...scopeOf(settings) })}\n`);
-    return code;
-  }
+function planText(plan: Plan, settings: Settings): string {
   const types = Object.entries(plan.byType).sort(([a], [b]) => a < b ? -1 : 1);
   const rows = [
-    ["", ...COLUMNS.map(([title]) => title)],
+    ["", ...PLAN_KEYS.map((key) => TITLES[key])],
     ...[...types, ["all", plan.total] as const].map(([name, row]) => [
       name,
-      ...COLUMNS.map(([, text]) => text(row)),
+      ...PLAN_KEYS.map((key) => (key === "bytes" ? bytes : count)(row[key])),
     ]),
   ];
   const lines = aligned(rows);
@@ -88,6 +79,5 @@ function printPlan(
     } requests of this plan`,
     ...plan.unknown.map((one) => `not counted: ${escapeControls(one)}`),
   );
-  terminal.out(`${lines.join("\n")}\n`);
-  return code;
+  return `${lines.join("\n")}\n`;
 }

@@ -1,9 +1,6 @@
 /** `prompts`: writes the Prompts and Agents of an export as files that others read. */
 import { join } from "@std/path";
-import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { ensureDatabase } from "../../database/ensure.ts";
-import { openDatabase } from "../../database/sqlite.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../prompts/output_dir.ts";
 import { testFinder } from "../../prompts/test_files.ts";
@@ -13,12 +10,16 @@ import {
   type WrittenPromptfoo,
 } from "../../prompts/write_promptfoo.ts";
 import { writePrompts } from "../../prompts/write_prompts.ts";
-import { escapeControls, pluralize } from "../../ui/text.ts";
-import { buildBar } from "../database_file.ts";
-import { EXIT } from "../exit_codes.ts";
+import { pluralize } from "../../ui/text.ts";
+import { withDatabase } from "../database_file.ts";
+import { exitCodeOf } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
+import { oneOf } from "../option_values.ts";
 import type { Flags } from "../options.ts";
-import { untilInterrupted } from "../until_interrupted.ts";
+import { printJson, printLine } from "../output.ts";
+
+/** What `--format` may be; the first is the default. */
+const FORMATS = ["humanloop", "promptfoo"] as const;
 
 /**
  * Runs the command.
@@ -32,33 +33,28 @@ import { untilInterrupted } from "../until_interrupted.ts";
 export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
   const { operands: [dir = ""], to = "", output, quiet, json } = flags;
   const { disk, terminal } = runtime;
-  const { format = "humanloop", deployed: onlyDeployed = false } = flags;
-  if (format !== "humanloop" && format !== "promptfoo") {
-    throw new UsageError(`--format is humanloop or promptfoo, not ${format}`);
-  }
+  const format = oneOf(FORMATS)([flags.format ?? FORMATS[0]], "--format");
   const root = await exportPath(disk, dir, output);
-  const result = format === "promptfoo"
+  const onlyDeployed = flags.deployed ?? false;
+  const { notes, ...written } = format === "promptfoo"
     ? await promptfoo(root, to, flags, runtime)
     : {
       notes: [],
       ...await writePrompts({ disk, dirs: [root], to, onlyDeployed }),
     };
-  const { notes, ...written } = result;
   const { files, versions, unread, inexact } = written;
-  const warn = (one: string, kind = "warn") =>
-    terminal.err(`${kind}: ${escapeControls(one)}\n`);
-  for (const one of unread) warn(one);
+  for (const one of unread) printLine(runtime, "warn", one);
   for (const { file, reasons, json } of inexact) {
-    warn(`${file} does not say ${reasons.join("; ")}: all of it is in ${json}`);
+    const text = `${file} does not say ${reasons.join("; ")}`;
+    printLine(runtime, "warn", `${text}: all of it is in ${json}`);
   }
-  if (!quiet) { for (const one of notes) warn(one, "note"); }
-  const exitCode = unread.length === 0 ? EXIT.complete : EXIT.incomplete;
+  for (const one of quiet ? [] : notes) printLine(runtime, "note", one);
+  const exitCode = exitCodeOf(unread.length === 0);
   if (json) {
-    const document = {
+    printJson(runtime, {
       ...{ exitCode, exportDir: root, to, ...written },
       ...format === "promptfoo" && { notes },
-    };
-    terminal.out(`${JSON.stringify(document)}\n`);
+    });
   } else if (!quiet) {
     const of = pluralize(files, "File");
     terminal.out(
@@ -80,13 +76,11 @@ async function promptfoo(
   const { disk } = runtime;
   const dirs = [root];
   expectOutside(dirs, to);
-  const bar = buildBar(flags, runtime);
-  const { onProgress } = bar;
-  return await untilInterrupted(runtime, async (signal) => {
-    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
-      .finally(bar.end);
-    const database = openDatabase(path);
-    try {
+  return await withDatabase(
+    dirs,
+    flags,
+    runtime,
+    async ({ database, signal }) => {
       const target = { to: join(to, TESTS), format: "promptfoo" } as const;
       const context = { disk, exportDirs: dirs, signal };
       const tests = await writeDatasets(database, target, context);
@@ -101,8 +95,7 @@ async function promptfoo(
         unread: [...written.unread, ...textsOf(true)],
         notes: [...written.notes, ...textsOf(false)],
       };
-    } finally {
-      database.close();
-    }
-  });
+    },
+    { isReadOnce: false },
+  );
 }

@@ -9,6 +9,7 @@ import { scopeText } from "../../core/scope.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
 import { expectExport } from "../../tree/export_dir.ts";
 import { readManifest } from "../../tree/manifest.ts";
+import { lineBar } from "../../ui/line_bar.ts";
 import {
   bytes,
   escapeControls,
@@ -28,10 +29,8 @@ import { connectToApi, keyOf } from "../connection.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
+import { printJson } from "../output.ts";
 import { exportWith } from "./export.ts";
-
-/** Time between two updates of the progress, in milliseconds. */
-const SHOW_EVERY_MS = 200;
 
 /** What is known of the API, where it is asked. */
 interface Api {
@@ -50,9 +49,12 @@ interface Check {
   readonly tookMs: number;
 }
 
+/** A path that was set aside, below the export's directory. */
+type RepairedPath = SetAside & { readonly exportDir: string };
+
 /** What a repair did. */
 interface Repaired {
-  readonly setAside: readonly (SetAside & { readonly exportDir: string })[];
+  readonly setAside: readonly RepairedPath[];
   /** What `--json` printed of each resume. */
   readonly resumed: readonly unknown[];
   /** The worst exit code of the resumes. */
@@ -70,7 +72,8 @@ interface Repaired {
  * @throws {StorageError} When something cannot be set aside.
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
-  const { disk } = runtime;
+  const { disk, terminal } = runtime;
+  const { json } = flags;
   const roots = await exportPaths(disk, flags);
   let api = flags.remote ? await connect(roots, flags, runtime) : null;
   let check = await checkAll(roots, flags, runtime, api);
@@ -80,36 +83,29 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
       check.problems.some((one) => one.dir === root && one.repair !== "byHand")
     );
     if (dirs.length > 0) {
-      if (!flags.json) printProblems(check, roots, runtime);
+      if (!json) printProblems(check, roots, runtime);
       api ??= await connect(dirs, flags, runtime);
-      repaired = await repairAll(dirs, check.problems, {
-        ...{ flags, runtime, api },
-      });
-      if (!hasEnded(repaired.exitCode)) {
-        if (!flags.json) return repaired.exitCode;
-      } else {
+      const work = { flags, runtime, api };
+      repaired = await repairAll(dirs, check.problems, work);
+      if (hasEnded(repaired.exitCode)) {
         const compared = flags.remote ? api : null;
         check = await checkAll(roots, flags, runtime, compared);
-      }
+      } else if (!json) return repaired.exitCode;
     }
   }
   const isSound = check.problems.length === 0;
-  const exitCode = repaired !== null && repaired.exitCode !== EXIT.complete
-    ? repaired.exitCode
-    : isSound
-    ? EXIT.complete
-    : EXIT.verifyFailed;
-  if (flags.json) {
-    const document = documentOf(roots, check, { exitCode, repaired });
-    runtime.terminal.out(`${JSON.stringify(document)}\n`);
+  const exitCode = repaired?.exitCode ||
+    (isSound ? EXIT.complete : EXIT.verifyFailed);
+  if (json) {
+    printJson(runtime, documentOf(roots, check, { exitCode, repaired }));
     return exitCode;
   }
   printProblems(check, roots, runtime);
   if (!isSound || !flags.quiet) {
-    runtime.terminal.out(summary(roots, check));
-  }
-  if (flags.repair && repaired === null && (!isSound || !flags.quiet)) {
-    runtime.terminal.out("  There is nothing that --repair can fetch again\n");
+    terminal.out(summary(roots, check));
+    if (flags.repair && repaired === null) {
+      terminal.out("  There is nothing that --repair can fetch again\n");
+    }
   }
   return exitCode;
 }
@@ -145,25 +141,23 @@ async function connect(
 /** Checks all directories, and compares them with the API where that is asked. */
 async function checkAll(
   roots: readonly string[],
-  { quiet }: Flags,
-  { disk, terminal, clock }: Runtime,
+  flags: Flags,
+  runtime: Runtime,
   api: Api | null,
 ): Promise<Check> {
+  const { disk, clock } = runtime;
   const startMs = clock.monotonicMs();
-  const isShown = terminal.errIsTerminal && !quiet;
+  const bar = lineBar(flags, runtime);
   let read = 0;
-  let shownMs = startMs;
   const verdict = await verifyExports({
     disk,
     dirs: roots,
     onBytes: (more) => {
       read += more;
-      if (!isShown || clock.monotonicMs() - shownMs < SHOW_EVERY_MS) return;
-      shownMs = clock.monotonicMs();
-      terminal.err(`\r\x1b[2Kverifying, ${bytes(read)} read`);
+      bar.show(() => `verifying, ${bytes(read)} read`);
     },
   });
-  if (isShown) terminal.err("\r\x1b[2K");
+  bar.end();
   const differences = api === null ? null : await compare(api, verdict);
   const problems = [...verdict.problems, ...differences ?? []];
   const tookMs = clock.monotonicMs() - startMs;
@@ -200,16 +194,15 @@ async function repairAll(
 ): Promise<Repaired> {
   const { repair } = await import("../../verify/repair.ts");
   const { terminal } = runtime;
-  const setAside: (SetAside & { readonly exportDir: string })[] = [];
+  const setAside: RepairedPath[] = [];
   const resumed: unknown[] = [];
   let exitCode: number = EXIT.complete;
   for (const dir of dirs) {
     for (const one of await repair(runtime.disk, dir, problems)) {
       setAside.push({ exportDir: dir, ...one });
       if (flags.json) continue;
-      const text = `${join(dir, one.path)} is set aside as ${
-        join(dir, one.to)
-      }`;
+      const [from, to] = [join(dir, one.path), join(dir, one.to)];
+      const text = `${from} is set aside as ${to}`;
       terminal.out(`${escapeControls(text)}\n`);
     }
     const out = flags.json
@@ -239,13 +232,10 @@ function documentOf(
     exportDir: roots.length === 1 ? roots[0] : null,
     exportDirs: roots,
     scope: scopesOf(verdict),
-    problems: problems.map(({ dir, path, message, advice }) => ({
-      exportDir: dir,
-      path,
-      message,
-      advice,
-    })),
-    files: { complete: verdict.complete, incomplete: verdict.incomplete },
+    problems: problems.map(({ dir: exportDir, path, message, advice }) => (
+      { exportDir, path, message, advice }
+    )),
+    files: { complete: verdict.files.length, incomplete: verdict.incomplete },
     records: verdict.counts,
     bytes: verdict.bytes,
     tookMs,
@@ -280,7 +270,7 @@ function summary(
   roots: readonly string[],
   { verdict, problems, differences, tookMs }: Check,
 ): string {
-  const { counts, complete, incomplete, official, exports } = verdict;
+  const { counts, files, incomplete, official, exports } = verdict;
   const dirs = roots.join(", ");
   const seconds = Math.max(tookMs, 1) / 1000;
   const scope = scopesOf(verdict);
@@ -290,7 +280,7 @@ function summary(
       ? `${sound}: ${dirs}`
       : `${pluralize(problems.length, "problem")} in ${dirs}`,
     ...scope === null ? [] : [`  Scope    ${escapeControls(scope)}`],
-    `  Files    ${complete} complete, ${incomplete} not`,
+    `  Files    ${files.length} complete, ${incomplete} not`,
     `  Records  ${recordsText(counts)}`,
     `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
   ];
@@ -299,14 +289,14 @@ function summary(
   }
   if (official) {
     lines.push(
-      "  This export is the official script's, which drops pages that fail without a word:",
+      "  This export is the official script's, which silently drops pages that fail:",
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
   if (!official && exports.every(({ manifest }) => manifest === null)) {
     lines.push(
       "  There is no export.json: whether Files are missing, and whether their data are",
-      "  what was written, cannot be seen. --remote compares with the API.",
+      "  what was written, cannot be checked. --remote compares with the API.",
     );
   }
   if (differences === null) {
@@ -320,7 +310,7 @@ function summary(
         ? `  The API has as many records of everything compared: ${
           escapeControls(scope ?? "what is here")
         }`
-        : `  Other at the API: ${
+        : `  Different at the API: ${
           [...differing].map((one) => escapeControls(one)).join(", ")
         }`,
     );

@@ -13,8 +13,8 @@ import records from "./records.json" with { type: "json" };
 import { arrayOf, template } from "./template.ts";
 import workspace from "./workspace.json" with { type: "json" };
 
-/** Minutes into 2025, at which the Evaluations began. */
-const BEGIN = 150_000;
+/** When the Evaluations started, in minutes into 2025. */
+const START = 150_000;
 const { labels } = workspace;
 const fillDatapoint = template(records.datapoint);
 const fillEvaluationLog = template(records.evaluationLog);
@@ -59,7 +59,7 @@ function makeEvaluation(
         ...run,
         dataset: GOLDEN.versions[0]!.text,
         version: version.text,
-        added: timeAt(BEGIN + 1 + i),
+        added: timeAt(START + 1 + i),
         user: MIRA,
         control: i === 0,
       }),
@@ -76,7 +76,7 @@ function makeEvaluation(
     template(records.evaluator)({
       version: versions[0]!.text,
       orchestrated: !human,
-      added: timeAt(BEGIN),
+      added: timeAt(START),
     })
   );
   const makeEvaluationLog = (index: number) => {
@@ -108,8 +108,8 @@ function makeEvaluation(
       fileId: CLASSIFIER.id,
       runsCount: runs.length,
       evaluators: arrayOf(evaluators),
-      created: timeAt(BEGIN),
-      updated: timeAt(BEGIN + 60),
+      created: timeAt(START),
+      updated: timeAt(START + 60),
       user: MIRA,
     }),
     stats: template(records.stats)({

@@ -202,7 +202,7 @@ function parentOf(file: SampleFile, index: number): SampleFile | null {
   return file === LOOKUP && index < AGENT.logs ? AGENT : FLOW;
 }
 
-/** Seconds from a Log's moment to its begin and its end. */
+/** Returns the seconds from a Log's moment to its start and its end. */
 function secondsOf(
   { seconds = [0, 2] }: SampleFile,
   index: number,

@@ -34,7 +34,7 @@ async function namesIn(dir: string): Promise<readonly string[]> {
   return entries.map(({ name }) => name).sort();
 }
 
-Deno.test("database makes one file in the newest export, says what is in it, and makes it anew", async () => {
+Deno.test("database makes one file in the newest export, says what is in it, and replaces it", async () => {
   await using dir = await tempDir();
   const root = await smallExport(dir.path, LOG);
   const args = ["database", "latest", "--output", dir.path];
