@@ -4,7 +4,7 @@
  * is read from `json`.
  */
 
-/** Changes with every change of the tables: an older database is built anew. */
+/** Changes with every change of the tables: an older database is built again. */
 export const SCHEMA_VERSION = 2;
 
 /** Stands in the head of every database that this program made. */

@@ -167,7 +167,7 @@ export class Journal implements Disposable {
     );
   }
 
-  /** Forgets everything, so that all is sent anew. */
+  /** Forgets everything, so that all is sent again. */
   clear(): void {
     this.#together(() =>
       this.#database.exec("DELETE FROM accepted; DELETE FROM refused")

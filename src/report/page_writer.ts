@@ -1,6 +1,6 @@
 /**
  * Writes the pages of an export: one for each File, and `index.html`. They are
- * made from what lies on disk, can be made anew at any time, and are no part of
+ * made from what lies on disk, can be made again at any time, and are no part of
  * what is summed.
  */
 import { forEachConcurrent } from "../core/concurrency.ts";
