@@ -509,6 +509,25 @@ Deno.test("records that SQLite cannot read as JSON stop no query", async () => {
   ]);
 });
 
+Deno.test("a time that is no safe integer is the nearest that a column holds, and its latency is right", async () => {
+  await using dir = await tempDir();
+  const at = (id: string, time: string, end: string) =>
+    JSON.stringify({ id, created_at: time, start_time: time, end_time: end });
+  const { ask } = await databaseOf(
+    dir.path,
+    logs(
+      at("log_1", "9999-12-31T23:59:58Z", "9999-12-31T23:59:59.5Z"),
+      at("log_2", "0001-01-01T00:00:00Z", "0001-01-01T00:00:02Z"),
+      at("log_3", "1969-12-31T23:59:59", "1969-12-31T23:59:59.25"),
+    ),
+  );
+  assertEquals(ask("SELECT id, time, latency FROM logs ORDER BY id"), [
+    { id: "log_1", time: Number.MAX_SAFE_INTEGER, latency: 1.5 },
+    { id: "log_2", time: Number.MIN_SAFE_INTEGER, latency: 2 },
+    { id: "log_3", time: -1_000_000, latency: 0.25 },
+  ]);
+});
+
 Deno.test("the views answer what people ask", async () => {
   await using dir = await tempDir();
   await exportTo(dir.path, sampleWorkspace());
