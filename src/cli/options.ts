@@ -363,9 +363,9 @@ ${COLLECTOR}`,
     example: "otlp exports/20250606-120000 --to traces.jsonl",
   },
   prompts: {
-    usage: "prompts DIR --to OUT",
+    usage: "prompts DIR… --to OUT",
     summary: "Prompts and Agents as Humanloop's files",
-    operand: EXPORT_DIR,
+    operand: { ...EXPORT_DIR, isRepeatable: true },
     options: ["to", "deployed", "format", "output", "json"],
     own: {
       format: {

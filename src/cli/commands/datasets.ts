@@ -2,7 +2,7 @@
 import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { ensureDatabase } from "../../database/ensure.ts";
-import { openDatabase } from "../../database/sqlite.ts";
+import { withDatabase } from "../../database/sqlite.ts";
 import {
   type DatasetFormat,
   writeDatasets,
@@ -41,13 +41,12 @@ export async function datasets(
     async (signal) => {
       const path = await ensureDatabase({ disk, dirs, onProgress, signal })
         .finally(bar.end);
-      const database = openDatabase(path, { isReadOnce: true });
-      try {
-        const context = { disk, exportDirs: dirs, signal };
-        return await writeDatasets(database, { to, format }, context);
-      } finally {
-        database.close();
-      }
+      const context = { disk, exportDirs: dirs, signal };
+      return await withDatabase(
+        path,
+        { isReadOnce: true },
+        (database) => writeDatasets(database, { to, format }, context),
+      );
     },
   );
   for (const { text, isLoss } of problems) {

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { ensureDatabase } from "../../database/ensure.ts";
-import { all, openDatabase } from "../../database/sqlite.ts";
+import { all, withDatabase } from "../../database/sqlite.ts";
 import { expectedSpans } from "../../otlp/counts.ts";
 import { dryRun } from "../../otlp/dry_run.ts";
 import { expectWritable, writeSpans } from "../../otlp/file.ts";
@@ -50,16 +50,13 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
     const { onProgress, end } = buildBar(flags, runtime);
     const path = await ensureDatabase({ disk, dirs, onProgress, signal })
       .finally(end);
-    const database = openDatabase(path, { isReadOnce: true });
-    try {
+    return await withDatabase(path, { isReadOnce: true }, (database) => {
       expectFiles(database, filters);
       const work = { flags, runtime, dirs, filters, signal, database, path };
       return endpoint !== null && !flags.dryRun
-        ? await sendToEndpoint({ ...work, endpoint })
-        : await carryOver({ ...work, endpoint });
-    } finally {
-      database.close();
-    }
+        ? sendToEndpoint({ ...work, endpoint })
+        : carryOver({ ...work, endpoint });
+    });
   });
 }
 
@@ -73,6 +70,7 @@ function expectFiles(database: DatabaseSync, filters: Filters): void {
       type: String(type ?? ""),
       path: path === null ? null : String(path),
     })),
+    "browse",
   );
 }
 

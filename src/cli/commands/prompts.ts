@@ -1,9 +1,9 @@
-/** `prompts`: writes the Prompts and Agents of an export as files that others read. */
+/** `prompts`: writes the Prompts and Agents of exports as files that others read. */
 import { join } from "@std/path";
 import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { ensureDatabase } from "../../database/ensure.ts";
-import { openDatabase } from "../../database/sqlite.ts";
+import { withDatabase } from "../../database/sqlite.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../prompts/output_dir.ts";
 import { testFinder } from "../../prompts/test_files.ts";
@@ -16,7 +16,7 @@ import { writePrompts } from "../../prompts/write_prompts.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
 import { buildBar } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
-import { exportPath } from "../export_path.ts";
+import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
@@ -30,19 +30,16 @@ import { untilInterrupted } from "../until_interrupted.ts";
  * @throws {DOMException} When the user interrupts.
  */
 export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
-  const { operands: [dir = ""], to = "", output, quiet, json } = flags;
+  const { to = "", quiet, json } = flags;
   const { disk, terminal } = runtime;
   const { format = "humanloop", deployed: onlyDeployed = false } = flags;
   if (format !== "humanloop" && format !== "promptfoo") {
     throw new UsageError(`--format is humanloop or promptfoo, not ${format}`);
   }
-  const root = await exportPath(disk, dir, output);
+  const dirs = await exportPaths(disk, flags);
   const result = format === "promptfoo"
-    ? await promptfoo(root, to, flags, runtime)
-    : {
-      notes: [],
-      ...await writePrompts({ disk, dirs: [root], to, onlyDeployed }),
-    };
+    ? await promptfoo(dirs, to, flags, runtime)
+    : { notes: [], ...await writePrompts({ disk, dirs, to, onlyDeployed }) };
   const { notes, ...written } = result;
   const { files, versions, unread, inexact } = written;
   const warn = (one: string, kind = "warn") =>
@@ -55,7 +52,7 @@ export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
   const exitCode = unread.length === 0 ? EXIT.complete : EXIT.incomplete;
   if (json) {
     const document = {
-      ...{ exitCode, exportDir: root, to, ...written },
+      ...{ exitCode, exportDir: dirs[0], exportDirs: dirs, to, ...written },
       ...format === "promptfoo" && { notes },
     };
     terminal.out(`${JSON.stringify(document)}\n`);
@@ -72,21 +69,19 @@ export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
 
 /** Writes configurations of promptfoo, and Datasets as their tests. */
 async function promptfoo(
-  root: string,
+  dirs: readonly string[],
   to: string,
   flags: Flags,
   runtime: Runtime,
 ): Promise<WrittenPromptfoo> {
   const { disk } = runtime;
-  const dirs = [root];
   expectOutside(dirs, to);
   const bar = buildBar(flags, runtime);
   const { onProgress } = bar;
   return await untilInterrupted(runtime, async (signal) => {
     const path = await ensureDatabase({ disk, dirs, onProgress, signal })
       .finally(bar.end);
-    const database = openDatabase(path);
-    try {
+    return await withDatabase(path, {}, async (database) => {
       const target = { to: join(to, TESTS), format: "promptfoo" } as const;
       const context = { disk, exportDirs: dirs, signal };
       const tests = await writeDatasets(database, target, context);
@@ -101,8 +96,6 @@ async function promptfoo(
         unread: [...written.unread, ...textsOf(true)],
         notes: [...written.notes, ...textsOf(false)],
       };
-    } finally {
-      database.close();
-    }
+    });
   });
 }
