@@ -1,9 +1,11 @@
 /** Where a database goes, and how far it is: for the commands that make one. */
+import { join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk, Runtime } from "../core/runtime.ts";
-import type { BuildProgress } from "../database/build.ts";
+import { type BuildProgress, DATABASE_NAME } from "../database/build.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
+import { expectOutside } from "../prompts/output_dir.ts";
 import { onDisk, orNull } from "../tree/atomic_file.ts";
 import { drawBar } from "../ui/progress.ts";
 import { escapeControls } from "../ui/text.ts";
@@ -14,18 +16,24 @@ const SQLITE_HEAD = "SQLite format 3\0";
 const APPLICATION_ID_AT = 68;
 
 /**
- * Refuses a file that is not a database of this program: it would be replaced.
+ * Refuses a file that is not a database of this program, since it would be replaced,
+ * and one within an export that is not where its database is.
  *
+ * @param dirs The exports.
  * @param path What the user named.
  * @throws {UsageError} When something else is there.
  * @throws {StorageError} When the disk fails.
  */
 export async function expectReplaceable(
   disk: Disk,
+  dirs: readonly string[],
   path: string,
 ): Promise<void> {
   const info = await orNull(`look at ${path}`, () => disk.lstat(path));
-  if (info === null || info.isFile && await isOurs(disk, path)) return;
+  if (info === null || info.isFile && await isOurs(disk, path)) {
+    const own = dirs.map((dir) => resolve(join(dir, DATABASE_NAME)));
+    return own.includes(resolve(path)) ? undefined : expectOutside(dirs, path);
+  }
   throw new UsageError(
     `--to ${
       escapeControls(path)

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { StorageError } from "../core/errors.ts";
 import {
   type Counts,
@@ -111,6 +111,8 @@ export async function buildDatabase(
   const exports = await openExports(disk, dirs);
   signal?.throwIfAborted();
   const part = path + PART_SUFFIX;
+  const parent = dirname(path);
+  await onDisk(`create ${parent}`, () => disk.ensureDir(parent));
   await removeScratch(disk, part);
   // Creates the file for its owner only.
   const file = await onDisk(

@@ -24,7 +24,7 @@ export async function database(
   const { json, quiet, to } = flags;
   const { disk, terminal, clock } = runtime;
   const dirs = await exportPaths(disk, flags);
-  if (to !== undefined) await expectReplaceable(disk, to);
+  if (to !== undefined) await expectReplaceable(disk, dirs, to);
   const startMs = clock.monotonicMs();
   const bar = buildBar(flags, runtime);
   const { onProgress } = bar;

@@ -88,6 +88,19 @@ for (const command of ["database", "browse"]) {
     assertEquals(await namesIn(root), ["files"]);
   });
 
+  Deno.test(`${command} --to puts no file into an export, where verify would report it`, async () => {
+    await using dir = await tempDir();
+    const root = await smallExport(dir.path, LOG);
+    for (const name of ["files/x.db", "files/pr_1/logs/x.db", "x.db"]) {
+      const { code, err } = await run([
+        ...[command, root, "--to", join(root, name)],
+      ]);
+      assertEquals(code, 2);
+      assertStringIncludes(err, "is inside the export");
+    }
+    assertEquals(await namesIn(root), ["files"]);
+  });
+
   Deno.test(`${command} stops at Ctrl-C while it builds, and leaves nothing half-made`, async () => {
     await using dir = await tempDir();
     const root = await smallExport(dir.path, LOG);
@@ -177,4 +190,15 @@ Deno.test("a database beside an export is nothing that verify complains of", asy
   const { code, out } = await run(["verify", root]);
   assertEquals(code, 0, out);
   assertStringIncludes(out, "Export is sound");
+});
+
+Deno.test("database --to makes the directory of the file, and may name the one in the export", async () => {
+  await using dir = await tempDir();
+  const root = await smallExport(dir.path, LOG);
+  for (const to of [join(dir.path, "a/b/c.db"), join(root, "humanloop.db")]) {
+    const { code, out } = await run(["database", root, "--to", to]);
+    assertEquals(code, 0);
+    assertStringIncludes(out, `${to} written: `);
+    assert((await Deno.stat(to)).isFile);
+  }
 });
