@@ -103,7 +103,9 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
   const exitCode = failure?.code ??
     (isWhole(result, expected) ? EXIT.complete : EXIT.incomplete);
   const tookMs = clock.monotonicMs() - startMs;
-  const sent = { url: endpoint.url, expected, refusalsFile, tookMs };
+  const isResend = flags.resend ?? false;
+  const { url } = endpoint;
+  const sent = { url, expected, refusalsFile, isResend, tookMs };
   if (flags.json) {
     const document = {
       ...{ exitCode, exportDirs: input.dirs, ...sendDocument(result, sent) },

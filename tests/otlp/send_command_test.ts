@@ -101,6 +101,15 @@ Deno.test("another target and --resend send all of it anew", async () => {
     assertEquals(headers.get("x-langfuse-ingestion-version"), "4");
     assertEquals(await accepted([]), 0);
     assertEquals(await accepted(["--resend"]), logs);
+    // The same command would forget what it has sent.
+    const { out } = await run([
+      ...["otlp", dir, "--endpoint", `${url}/v1/traces`],
+      ...["--resend", "--limit", "2"],
+    ]);
+    assertStringIncludes(
+      out,
+      "; the same command without --limit and --resend sends what is not",
+    );
   });
 });
 
