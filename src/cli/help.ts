@@ -27,7 +27,7 @@ export function versionText({ kind, deno, target }: Build): string {
 export function overviewText(): string {
   const usages = Object.values(COMMANDS).map((
     { usage, summary },
-  ) => `  hl-export ${usage}`.padEnd(USAGE_COLUMNS) + summary);
+  ) => `${`  hl-export ${usage}`.padEnd(USAGE_COLUMNS - 1)} ${summary}`);
   return `hl-export ${VERSION} - export everything from Humanloop to your own disk
 
 ${usages.join("\n")}

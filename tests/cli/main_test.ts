@@ -50,6 +50,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["resume", "exports/1"], "did you mean --resume exports/1?"],
   [["resume"], "did you mean --resume DIR?"],
   [["latest"], "did you mean --resume?"],
+  [["demo", "exports/20250606-120000"], "; --help lists the options"],
   [["--resume", "latest"], "there is no export in exports"],
   [["verify", "latest", "--output", "x"], "there is no export in x"],
   [["help", "exprot"], "did you mean export?"],
