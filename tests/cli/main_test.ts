@@ -151,6 +151,11 @@ Deno.test("--help fits a screen and names every command, variable and exit code"
       "130 interrupted",
     ]
   ) assertStringIncludes(out, word);
+  // What each is stands in one column, behind a space.
+  for (const { usage, summary } of Object.values(COMMANDS)) {
+    const line = `  hl-export ${usage}`.padEnd(36) + summary;
+    assertEquals([lines.includes(line), usage.length <= 23], [true, true]);
+  }
 });
 
 Deno.test("--version prints the version of deno.json, and -V too", async () => {
