@@ -3,6 +3,7 @@ import { join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk, Runtime } from "../core/runtime.ts";
 import { type BuildProgress, DATABASE_NAME } from "../database/build.ts";
+import { ensureDatabase } from "../database/ensure.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
 import { expectOutside } from "../prompts/output_dir.ts";
@@ -35,7 +36,7 @@ export async function expectReplaceable(
     return own.includes(resolve(path)) ? undefined : expectOutside(dirs, path);
   }
   throw new UsageError(
-    `--to ${
+    `${
       escapeControls(path)
     } is there and is no database that hl-export made; name another file`,
   );
@@ -55,6 +56,29 @@ async function isOurs(disk: Disk, path: string): Promise<boolean> {
   const id = new DataView(head.buffer).getUint32(APPLICATION_ID_AT);
   return size === head.length && text.startsWith(SQLITE_HEAD) &&
     id === APPLICATION_ID;
+}
+
+/**
+ * Sees to it that there is a database of exports, for a command that reads it.
+ *
+ * @returns Its path.
+ * @throws {UsageError} When `--database` names something else.
+ * @throws {StorageError} When the disk refuses.
+ * @throws The signal's reason when it aborts.
+ */
+export async function databaseOf(
+  dirs: readonly string[],
+  flags: Flags,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<string> {
+  const { disk } = runtime;
+  const to = flags.database;
+  if (to !== undefined) await expectReplaceable(disk, dirs, to);
+  const { onProgress, end } = buildBar(flags, runtime);
+  const where = to === undefined ? {} : { to };
+  return await ensureDatabase({ disk, dirs, ...where, onProgress, signal })
+    .finally(end);
 }
 
 /** Time between two updates of the bar, in milliseconds. */

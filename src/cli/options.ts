@@ -69,6 +69,12 @@ it may be called latest, as in --resume latest`,
     "where to write; files of the same name are replaced",
     "directory",
   ),
+  database: option(
+    "FILE",
+    text,
+    "the database (default: humanloop.db in the first DIR)",
+    "file",
+  ),
   format: option("FORMAT", text, "how to write it"),
   deployed: toggle("only the Versions that are deployed"),
   directory: option("ID", text, "only this Directory and what is below it"),
@@ -308,8 +314,8 @@ Exit 3 where something could not be read.`,
     operand: { ...EXPORT_DIR, isRepeatable: true },
     options: [
       ...["to", "endpoint", "for", "resend", "dryRun", "limit"] as const,
-      ...["type", "file", "since", "until", "patienceMs", "output"] as const,
-      "json",
+      ...["type", "file", "since", "until", "patienceMs"] as const,
+      ...["database", "output", "json"] as const,
     ],
     own: {
       to: {
@@ -366,7 +372,7 @@ ${COLLECTOR}`,
     usage: "prompts DIR… --to OUT",
     summary: "Prompts and Agents as Humanloop's files",
     operand: { ...EXPORT_DIR, isRepeatable: true },
-    options: ["to", "deployed", "format", "output", "json"],
+    options: ["to", "deployed", "format", "database", "output", "json"],
     own: {
       format: {
         value: "FORMAT",
@@ -408,7 +414,7 @@ warning.`,
     usage: "datasets DIR… --to OUT",
     summary: "Datasets as JSONL, CSV, promptfoo tests",
     operand: { ...EXPORT_DIR, isRepeatable: true },
-    options: ["to", "format", "output", "json"],
+    options: ["to", "format", "database", "output", "json"],
     own: {
       format: {
         value: "FORMAT",

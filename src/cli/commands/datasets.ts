@@ -1,7 +1,6 @@
 /** `datasets`: writes the Datasets of exports in formats that other tools read. */
 import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { ensureDatabase } from "../../database/ensure.ts";
 import { withDatabase } from "../../database/sqlite.ts";
 import {
   type DatasetFormat,
@@ -10,7 +9,7 @@ import {
 } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../prompts/output_dir.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
-import { buildBar } from "../database_file.ts";
+import { databaseOf } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { type Flags, optionOf } from "../options.ts";
@@ -34,13 +33,10 @@ export async function datasets(
   const format = readFormat(flags);
   const dirs = await exportPaths(disk, flags);
   expectOutside(dirs, to);
-  const bar = buildBar(flags, runtime);
-  const { onProgress } = bar;
   const { files, problems } = await untilInterrupted(
     runtime,
     async (signal) => {
-      const path = await ensureDatabase({ disk, dirs, onProgress, signal })
-        .finally(bar.end);
+      const path = await databaseOf(dirs, flags, runtime, signal);
       const context = { disk, exportDirs: dirs, signal };
       return await withDatabase(
         path,

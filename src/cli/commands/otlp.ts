@@ -2,7 +2,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { ensureDatabase } from "../../database/ensure.ts";
 import { all, withDatabase } from "../../database/sqlite.ts";
 import { expectedSpans } from "../../otlp/counts.ts";
 import { dryRun } from "../../otlp/dry_run.ts";
@@ -21,7 +20,7 @@ import {
 import { limitTraces, readSpans } from "../../otlp/spans.ts";
 import { reconcile } from "../../otlp/totals.ts";
 import { escapeControls } from "../../ui/text.ts";
-import { buildBar, lineBar } from "../database_file.ts";
+import { databaseOf, lineBar } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { readFilters } from "../filters.ts";
@@ -47,9 +46,7 @@ export async function otlp(flags: Flags, runtime: Runtime): Promise<number> {
     ? null
     : endpointOf(flags.endpoint, flags.for ?? null, runtime);
   return await untilInterrupted(runtime, async (signal) => {
-    const { onProgress, end } = buildBar(flags, runtime);
-    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
-      .finally(end);
+    const path = await databaseOf(dirs, flags, runtime, signal);
     return await withDatabase(path, { isReadOnce: true }, (database) => {
       expectFiles(database, filters);
       const work = { flags, runtime, dirs, filters, signal, database, path };

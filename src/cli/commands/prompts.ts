@@ -2,7 +2,6 @@
 import { join } from "@std/path";
 import { UsageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { ensureDatabase } from "../../database/ensure.ts";
 import { withDatabase } from "../../database/sqlite.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../prompts/output_dir.ts";
@@ -14,7 +13,7 @@ import {
 } from "../../prompts/write_promptfoo.ts";
 import { writePrompts } from "../../prompts/write_prompts.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
-import { buildBar } from "../database_file.ts";
+import { databaseOf } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
@@ -76,11 +75,8 @@ async function promptfoo(
 ): Promise<WrittenPromptfoo> {
   const { disk } = runtime;
   expectOutside(dirs, to);
-  const bar = buildBar(flags, runtime);
-  const { onProgress } = bar;
   return await untilInterrupted(runtime, async (signal) => {
-    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
-      .finally(bar.end);
+    const path = await databaseOf(dirs, flags, runtime, signal);
     return await withDatabase(path, {}, async (database) => {
       const target = { to: join(to, TESTS), format: "promptfoo" } as const;
       const context = { disk, exportDirs: dirs, signal };

@@ -331,3 +331,27 @@ Deno.test("a terminal shows how far the writing is", async () => {
   assert(/\d+ of 3,000 spans · \d+ % · \d+ s left/.test(err), err);
   assert(err.endsWith("\r\x1b[2K"), err);
 });
+
+Deno.test("--database has otlp, datasets and prompts leave an export that is only to be read as it is", async () => {
+  await using dir = await tempDir();
+  const root = await exportOf(dir.path);
+  const path = join(dir.path, "own", "all.db");
+  const to = (name: string) => ["--to", join(dir.path, name)];
+  for (
+    const args of [
+      ["otlp", root, ...to("t.jsonl")],
+      ["datasets", root, ...to("ds")],
+      ["prompts", root, ...to("p"), "--format", "promptfoo"],
+    ]
+  ) {
+    const { code, err } = await run([...args, "--database", path]);
+    assertEquals([code, err.includes("error")], [0, false], err);
+    const into = await run([...args, "--database", join(root, "files/x.db")]);
+    assertEquals(into.code, 2);
+    const over = await run([...args, "--database", join(dir.path, "t.jsonl")]);
+    assertEquals(over.code, 2);
+    assertStringIncludes(over.err, "t.jsonl is there and is no database");
+  }
+  assertEquals(await namesIn(root), ["files"]);
+  assertEquals(await namesIn(join(dir.path, "own")), ["all.db"]);
+});
