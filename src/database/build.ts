@@ -89,7 +89,12 @@ export interface BuildResult {
   readonly compared: readonly Compared[];
   /** Problems by kind: how many rows they concern. */
   readonly problems: Readonly<Record<string, number>>;
+  /** Files of which the export itself does not say that they are complete. */
+  readonly incompleteFiles: number;
 }
+
+const INCOMPLETE = `SELECT count(*) AS n FROM files
+  WHERE ifnull(state, '') <> 'complete'`;
 
 const ROWS_OF = [
   ...["files", "versions", "deployments", "datapoints", "evaluations", "runs"],
@@ -239,6 +244,7 @@ async function fill(
     rows: Object.fromEntries(rows),
     compared: counts.compared(),
     problems: Object.fromEntries(problems),
+    incompleteFiles: Number(first(database, INCOMPLETE)!["n"]),
   };
 }
 

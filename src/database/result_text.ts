@@ -57,6 +57,11 @@ export function buildText(result: BuildResult, tookMs: number): string {
       `${pluralize(lines.length, "kind")} of problem, in its table problems:`,
     ],
     ...lines,
+    ...result.incompleteFiles === 0 ? [] : [
+      `${
+        pluralize(result.incompleteFiles, "File")
+      } not complete in the export; verify names what is missing`,
+    ],
   ].join("\n") + "\n";
 }
 

@@ -486,6 +486,18 @@ Deno.test("counts that differ from the export's own are printed and in problems"
   assert(text.includes("the export says 2, 1 read"), text);
 });
 
+Deno.test("Files that are not complete in the export are counted below the tables", async () => {
+  await using dir = await tempDir();
+  const { result } = await databaseOf(dir.path, logs('{"id":"log_1"}'));
+  const line =
+    "1 File not complete in the export; verify names what is missing\n";
+  assert(buildText(result, 1).endsWith(line), buildText(result, 1));
+  const { result: whole } = await databaseOf(dir.path, {
+    "files/pr_1/.done": "",
+  });
+  assert(!buildText(whole, 1).includes("not complete"));
+});
+
 Deno.test("a Log of 50 MB passes", async () => {
   await using dir = await tempDir();
   const line = `{"id":"big","output":"${"word ".repeat(10_000_000)}end"}`;

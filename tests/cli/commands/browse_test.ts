@@ -62,6 +62,7 @@ Deno.test("database --json prints one document; what cannot be read is exit 3", 
     exportDirs: [root],
     path: to,
     problems: { notJson: 1 },
+    incompleteFiles: 1,
   });
   assertEquals([rows.logs, rows.problems, Array.isArray(compared)], [
     ...[1, 1, true],
