@@ -25,7 +25,7 @@ import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { readFilters } from "../filters.ts";
 import type { Flags } from "../options.ts";
-import { endpointOf, sendToEndpoint } from "../otlp_send.ts";
+import { endpointOf, expectOneJournal, sendToEndpoint } from "../otlp_send.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
 /**
@@ -93,9 +93,14 @@ async function carryOver(
   const total = expected.wantedLogs;
   const onProgress = (done: number) =>
     bar.show(done, total, (ms) => progressText(done, total, ms));
+  const lookUp = async (from: Endpoint) => {
+    const journal = journalPath(path, from);
+    await expectOneJournal(disk, dirs, journal);
+    return await Journal.look(disk, journal);
+  };
   using journal = endpoint === null || flags.resend
     ? null
-    : await Journal.look(disk, journalPath(path, endpoint));
+    : await lookUp(endpoint);
   const before = { spans: 0, judgments: 0 };
   const all = readSpans(database, filters, flags.for);
   const every = journal === null
