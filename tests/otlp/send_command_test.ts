@@ -114,7 +114,7 @@ Deno.test("another target and --resend send all of it anew", async () => {
   });
 });
 
-Deno.test("shards in another order than before are not sent twice", async () => {
+Deno.test("a dry run says what would be sent, and shards in another order than before are not sent twice", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     const other = await Deno.makeTempDir();
     try {
@@ -124,6 +124,15 @@ Deno.test("shards in another order than before are not sent twice", async () => 
       const { code, out } = await send(dir, other);
       assertEquals([code, JSON.parse(out).accepted > 1], [0, true]);
       const sent = receiver.accepted.size;
+      const { out: dry } = await run([
+        ...["otlp", dir, "--endpoint", `${url}/anew`, "--dry-run"],
+      ]);
+      assert(
+        /^would send [\d,]+ spans in [\d,]+ traces, \d+ judgments? as/.test(
+          dry,
+        ),
+        dry.slice(0, 99),
+      );
       for (const more of [[], ["--dry-run"]]) {
         const { code, err } = await send(other, dir, ...more);
         assertEquals(code, 2);

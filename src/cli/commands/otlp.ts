@@ -113,7 +113,7 @@ async function carryOver(
   const how = { onProgress, signal };
   const result =
     await (to === undefined || flags.dryRun
-      ? dryRun(spans, how)
+      ? dryRun(spans, { ...how, isToSend: endpoint !== null })
       : writeSpans({ disk, to, spans, ...how })).finally(bar.end);
   const reconciled = reconcile(expected, result, limit !== undefined, before);
   const { lacking } = expected;
