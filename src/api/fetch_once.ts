@@ -116,7 +116,7 @@ export class FetchOnce implements Transport {
     const { secrets, credentials, addressOption } = this.#options.server;
     const other = redact(next.origin, secrets);
     throw new ApiError(
-      `the API redirects to another origin, ${other}, where ${credentials.name} is not sent; check the address (${addressOption})`,
+      `the API redirects to another origin, ${other}, where ${credentials.name} must not go; check the address (${addressOption})`,
       fatal,
     );
   }
@@ -130,7 +130,9 @@ export class FetchOnce implements Transport {
     const { clock, serverClock, server } = this.#options;
     const { secrets, refusesInJson } = server;
     const said = excerpt(body, secrets);
-    const asked = status === 404 ? ` for ${redact(path, secrets)}` : "";
+    const asked = status === 404 && path !== ""
+      ? ` for ${redact(path, secrets)}`
+      : "";
     const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
     // A proxy refuses with a page of its own, and that may pass.
     const isOfProxy = (status === 401 || status === 403) && refusesInJson &&

@@ -3,7 +3,7 @@
  * All that a link says stands in its query, so that it can be sent to someone.
  */
 import type { DatabaseSync } from "node:sqlite";
-import { microseconds } from "../database/log_fields.ts";
+import { columnTime, microseconds } from "../database/log_fields.ts";
 import { searchQuery } from "../database/search_text.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
 
@@ -94,10 +94,10 @@ function conditionOf(query: LogQuery): Condition {
   if (query.user !== "") add("user = ?", query.user);
   const from = instant(query.from);
   const to = instant(query.to);
+  // Where nothing says the time it is 0.
+  if (from !== null || to !== null) add("time <> 0");
   if (from !== null) add("time >= ?", from);
   if (to !== null) {
-    // Where nothing says the time it is 0.
-    add("time > 0");
     const isDay = /^\d{4}-\d\d-\d\d$/.test(query.to);
     add("time < ?", isDay ? to + DAY : to);
   }
@@ -117,9 +117,14 @@ function conditionOf(query: LogQuery): Condition {
 }
 
 function instant(text: string): number | null {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return microseconds(`${text}T00:00:00`);
-  if (/T\d\d:\d\d$/.test(text)) return microseconds(`${text}:00`);
-  return microseconds(text);
+  const time = microseconds(
+    /^\d{4}-\d\d-\d\d$/.test(text)
+      ? `${text}T00:00:00`
+      : /T\d\d:\d\d$/.test(text)
+      ? `${text}:00`
+      : text,
+  );
+  return time === null ? null : columnTime(time);
 }
 
 const whereOf = (sql: readonly string[]) =>

@@ -121,7 +121,7 @@ function needsValue(flag: string): UsageError {
 function checkOperands(command: Command, operands: readonly string[]): void {
   const { operand } = COMMANDS[command];
   const most = operand?.isRepeatable ? Infinity : operand ? 1 : 0;
-  if (operands.length > most) throw unexpected(operands[most]!);
+  if (operands.length > most) throw unexpected(operands[most]!, command);
   const wrong = operands.find((one) => operand?.words?.includes(one) === false);
   if (wrong !== undefined) {
     throw new UsageError(`${command} needs ${operand?.missing}, not ${wrong}`);
@@ -169,8 +169,8 @@ function looksLikeExport(word: string): boolean {
   return /[\\/]/.test(word) || /^\d{8}-/.test(word) || word === LATEST;
 }
 
-function unexpected(word: string): UsageError {
-  const hint = looksLikeExport(word)
+function unexpected(word: string, command: Command = "export"): UsageError {
+  const hint = looksLikeExport(word) && command === "export"
     ? "did you mean --resume?"
     : "--help lists the options";
   return new UsageError(`unexpected argument ${word}; ${hint}`);

@@ -1,12 +1,14 @@
 /** Makes and opens databases for the commands that need one, and shows how far that is. */
 import type { DatabaseSync } from "node:sqlite";
+import { join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk, Runtime } from "../core/runtime.ts";
-import type { BuildProgress } from "../database/build.ts";
+import { type BuildProgress, DATABASE_NAME } from "../database/build.ts";
 import { ensureDatabase } from "../database/ensure.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
-import { openDatabase } from "../database/sqlite.ts";
+import { readDatabase } from "../database/sqlite.ts";
+import { expectOutside } from "../prompts/output_dir.ts";
 import { onDisk, orNull } from "../tree/atomic_file.ts";
 import { lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
@@ -19,20 +21,26 @@ const SQLITE_HEAD = "SQLite format 3\0";
 const APPLICATION_ID_AT = 68;
 
 /**
- * Refuses a file that is not a database of this program: it would be replaced.
+ * Refuses a file that is not a database of this program, since it would be replaced,
+ * and one within an export that is not where its database is.
  *
+ * @param dirs The exports.
  * @param path What the user named.
  * @throws {UsageError} When something else is there.
  * @throws {StorageError} When the disk fails.
  */
 export async function expectReplaceable(
   disk: Disk,
+  dirs: readonly string[],
   path: string,
 ): Promise<void> {
   const info = await orNull(`look at ${path}`, () => disk.lstat(path));
-  if (info === null || info.isFile && await isOurs(disk, path)) return;
+  if (info === null || info.isFile && await isOurs(disk, path)) {
+    const own = dirs.map((dir) => resolve(join(dir, DATABASE_NAME)));
+    return own.includes(resolve(path)) ? undefined : expectOutside(dirs, path);
+  }
   throw new UsageError(
-    `--to ${
+    `${
       escapeControls(path)
     } is there and is no database that hl-export made; name another file`,
   );
@@ -90,8 +98,9 @@ export interface OpenDatabase {
  * where it is missing or older than they are.
  *
  * @param isReadOnce Whether all of it is read, once.
- * @throws {UsageError} When a directory is no export.
- * @throws {StorageError} On a disk error.
+ * @throws {UsageError} When a directory is no export, or `--database` names another
+ *   file.
+ * @throws {StorageError} On a disk error, or when the database is damaged.
  * @throws {DOMException} When the user interrupts.
  * @throws What the work throws.
  */
@@ -103,15 +112,20 @@ export async function withDatabase<T>(
   { isReadOnce = true }: { readonly isReadOnce?: boolean } = {},
 ): Promise<T> {
   const { disk } = runtime;
+  const to = flags.database;
+  if (to !== undefined) await expectReplaceable(disk, dirs, to);
   return await untilInterrupted(runtime, async (signal) => {
     const { onProgress, end } = buildBar(flags, runtime);
-    const path = await ensureDatabase({ disk, dirs, onProgress, signal })
+    const options = { disk, dirs, onProgress, signal };
+    const path = await ensureDatabase({
+      ...options,
+      ...to !== undefined && { to },
+    })
       .finally(end);
-    const database = openDatabase(path, { isReadOnce });
-    try {
-      return await work({ database, path, signal });
-    } finally {
-      database.close();
-    }
+    return await readDatabase(
+      path,
+      { isReadOnce },
+      (database) => work({ database, path, signal }),
+    );
   });
 }

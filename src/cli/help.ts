@@ -14,7 +14,7 @@ import {
 } from "./options.ts";
 
 const OPTION_COLUMNS = 19;
-const USAGE_COLUMNS = 34;
+const USAGE_COLUMNS = 36;
 /** The options of `export` that the first page of help has room for. */
 const MOST_USED: readonly OptionKey[] = ["resume", "output", "logs", "json"];
 
@@ -25,13 +25,18 @@ export function versionText({ kind, deno, target }: Build): string {
 
 /** Writes what `--help` prints without a command. */
 export function overviewText(): string {
-  const usages = Object.values(COMMANDS).map((
-    { usage, summary },
-  ) => `  hl-export ${usage}`.padEnd(USAGE_COLUMNS) + summary);
+  const usages = [
+    ...Object.values(COMMANDS),
+    {
+      usage: "help COMMAND",
+      summary: "all options of a command, and an example",
+    },
+  ].map(({ usage, summary }) =>
+    `  hl-export ${usage}`.padEnd(USAGE_COLUMNS) + summary
+  );
   return `hl-export ${VERSION} - export everything from Humanloop to your own disk
 
 ${usages.join("\n")}
-  hl-export help COMMAND          all options of a command, and an example
 
 Options of export (hl-export help export names all)
 ${MOST_USED.map((key) => optionText("export", key)).join("\n")}

@@ -69,6 +69,12 @@ it may be called latest, as in --resume latest`,
     "where to write; files of the same name are replaced",
     "directory",
   ),
+  database: option(
+    "FILE",
+    text,
+    "the database (default: humanloop.db in the first DIR)",
+    "file",
+  ),
   format: option("FORMAT", text, "how to write it"),
   deployed: toggle("only the Versions that are deployed"),
   directory: option("ID", text, "only this Directory and what is below it"),
@@ -309,8 +315,8 @@ Exit 3 where something could not be read.`,
     operand: EXPORT_DIRS,
     options: [
       ...["to", "endpoint", "for", "resend", "dryRun", "limit"] as const,
-      ...["type", "file", "since", "until", "patienceMs", "output"] as const,
-      "json",
+      ...["type", "file", "since", "until", "patienceMs"] as const,
+      ...["database", "output", "json"] as const,
     ],
     own: {
       to: {
@@ -355,10 +361,10 @@ ${COLLECTOR}`,
     example: "otlp exports/20250606-120000 --to traces.jsonl",
   },
   prompts: {
-    usage: "prompts DIR --to OUT",
+    usage: "prompts DIR… --to OUT",
     summary: "Prompts and Agents as Humanloop's files",
-    operand: EXPORT_DIR,
-    options: ["to", "deployed", "format", "output", "json"],
+    operand: EXPORT_DIRS,
+    options: ["to", "deployed", "format", "database", "output", "json"],
     own: {
       format: {
         help: "humanloop (the default) or promptfoo",
@@ -399,7 +405,7 @@ warning.`,
     usage: "datasets DIR… --to OUT",
     summary: "Datasets as JSONL, CSV, promptfoo tests",
     operand: EXPORT_DIRS,
-    options: ["to", "format", "output", "json"],
+    options: ["to", "format", "database", "output", "json"],
     own: {
       format: {
         help: "jsonl (the default), csv or promptfoo",

@@ -1,7 +1,9 @@
 /** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and prints the result. */
+import { basename, join, resolve } from "@std/path";
 import { Session } from "../api/session.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
-import type { Runtime } from "../core/runtime.ts";
+import { UsageError } from "../core/errors.ts";
+import type { Disk, Runtime } from "../core/runtime.ts";
 import { expectedSpans } from "../otlp/counts.ts";
 import type { SpanFilters } from "../otlp/filter.ts";
 import { reachEndpoint, type SendResult, sendSpans } from "../otlp/send.ts";
@@ -14,9 +16,10 @@ import {
 import { Journal, journalPath } from "../otlp/send_journal.ts";
 import { isWhole, sendDocument, sendText } from "../otlp/send_text.ts";
 import { readSpans } from "../otlp/spans.ts";
+import { orNull } from "../tree/atomic_file.ts";
 import { type LineBar, lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
-import { bytes, count } from "../ui/text.ts";
+import { bytes, count, escapeControls } from "../ui/text.ts";
 import type { OpenDatabase } from "./database_file.ts";
 import { DEFAULT_PATIENCE_MS } from "./defaults.ts";
 import { EXIT, exitCodeOf, failureOf } from "./exit_codes.ts";
@@ -55,6 +58,32 @@ export function endpointOf(
 }
 
 /**
+ * Makes sure that no export has what an earlier run remembers beside another database
+ * than this one: it would be sent twice.
+ *
+ * @param path Where this run remembers what is accepted.
+ * @throws {UsageError} When one has.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function expectOneJournal(
+  disk: Disk,
+  dirs: readonly string[],
+  path: string,
+): Promise<void> {
+  for (const dir of dirs) {
+    const other = join(dir, basename(path));
+    if (resolve(other) === resolve(path)) continue;
+    const info = await orNull(`look at ${other}`, () => disk.lstat(other));
+    if (info === null) continue;
+    throw new UsageError(
+      `an earlier run to this endpoint is remembered in ${
+        escapeControls(other)
+      }, and would be sent twice; give the same exports in the same order as then, or remove that file where it is to be sent once more`,
+    );
+  }
+}
+
+/**
  * Sends what the endpoint has not accepted yet, until the user interrupts.
  *
  * @returns The exit code: 3 where spans were refused or are left, or where the
@@ -73,6 +102,7 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
   const observer = sendObserver(flags, runtime, bar);
   const { log } = observer;
   const path = journalPath(input.path, endpoint);
+  if (!flags.resend) await expectOneJournal(disk, input.dirs, path);
   const work = async (stop: AbortSignal) => {
     const session = new Session({
       ...{ runtime, observer, signal: stop, concurrency: 1 },
@@ -99,7 +129,9 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
   const exitCode = failure?.code ??
     exitCodeOf(isWhole(result, expected));
   const tookMs = clock.monotonicMs() - startMs;
-  const sent = { url: endpoint.url, expected, refusalsFile, tookMs };
+  const isResend = flags.resend ?? false;
+  const { url } = endpoint;
+  const sent = { url, expected, refusalsFile, isResend, tookMs };
   printResult(flags, runtime, exitCode, {
     document: {
       ...{ exportDirs: input.dirs, ...sendDocument(result, sent) },

@@ -79,11 +79,13 @@ export function wantsFile(filters: Filters, file: FilteredFile): boolean {
  * mistake: there may be fewer Files than shards.
  *
  * @param listed All Files of the workspace.
+ * @param lister The command that lists them.
  * @throws {UsageError} When a `--file` matches no File, or all filters together do.
  */
 export function expectMatches(
   filters: Filters,
   listed: readonly FilteredFile[],
+  lister = "plan",
 ): void {
   const paths = listed.map(({ path }) => path);
   const matches = (part: Partial<Filters>) =>
@@ -93,7 +95,9 @@ export function expectMatches(
     const near = nearestPath(file, paths.filter((path) => path !== null));
     throw new UsageError(
       `no File matches --file ${shellWord(file, "linux")}${
-        near === null ? "; plan lists what there is" : `; did you mean ${near}?`
+        near === null
+          ? `; ${lister} lists what there is`
+          : `; did you mean ${near}?`
       }`,
     );
   }

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import type { DatabaseSync } from "node:sqlite";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { StorageError } from "../core/errors.ts";
 import {
   type Counts,
@@ -89,7 +89,12 @@ export interface BuildResult {
   readonly compared: readonly Compared[];
   /** Problems by kind: how many rows they concern. */
   readonly problems: Readonly<Record<string, number>>;
+  /** Files of which the export itself does not say that they are complete. */
+  readonly incompleteFiles: number;
 }
+
+const INCOMPLETE = `SELECT count(*) AS n FROM files
+  WHERE ifnull(state, '') <> 'complete'`;
 
 const ROWS_OF = [
   ...["files", "versions", "deployments", "datapoints", "evaluations", "runs"],
@@ -111,6 +116,8 @@ export async function buildDatabase(
   const exports = await openExports(disk, dirs);
   signal?.throwIfAborted();
   const part = path + PART_SUFFIX;
+  const parent = dirname(path);
+  await onDisk(`create ${parent}`, () => disk.ensureDir(parent));
   await removeScratch(disk, part);
   // Creates the file for its owner only.
   const file = await onDisk(
@@ -237,6 +244,7 @@ async function fill(
     rows: Object.fromEntries(rows),
     compared: counts.compared(),
     problems: Object.fromEntries(problems),
+    incompleteFiles: Number(first(database, INCOMPLETE)!["n"]),
   };
 }
 

@@ -70,16 +70,35 @@ export function microseconds(instant: string | null): number | null {
   if (parts === null) return null;
   const [, year, month, day, hour, minute, second, fraction, hours, minutes] =
     parts;
-  const ms = Date.UTC(
-    ...[Number(year), Number(month) - 1, Number(day)] as const,
-    ...[Number(hour), Number(minute), Number(second)] as const,
-  );
+  const ms = utcMs([year, month, day, hour, minute, second].map(Number));
   const sign = hours?.startsWith("-") ? -1 : 1;
   const zoneMinutes = hours === undefined
     ? 0
     : Number(hours) * 60 + sign * Number(minutes);
   return ms * 1000 - zoneMinutes * 60 * MICROSECONDS +
     (fraction === undefined ? 0 : Number(fraction.padEnd(6, "0")));
+}
+
+/**
+ * Returns an instant in milliseconds since 1970. (`Date.UTC` takes the years 0 to 99 for
+ * those of the twentieth century.)
+ *
+ * @param parts Year, month from 1, day, hour, minute, second.
+ */
+export function utcMs(parts: readonly number[]): number {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] =
+    parts;
+  return new Date(Date.UTC(2000, 0, 1, hour, minute, second))
+    .setUTCFullYear(year, month - 1, day);
+}
+
+/**
+ * Brings a time, in microseconds since 1970, into what a column holds: from 1684 to 2255.
+ * A larger integer is one that `node:sqlite` refuses to read.
+ */
+export function columnTime(time: number): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  return Math.min(most, Math.max(-most, time));
 }
 
 /** Reads the Version within a Log, and what type of File it is of. */
@@ -118,7 +137,7 @@ export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
   const start = microseconds(text(log, "start_time"));
-  const time = microseconds(created) ?? start ?? 0;
+  const time = columnTime(microseconds(created) ?? start ?? 0);
   const end = microseconds(text(log, "end_time"));
   const took = start === null || end === null ? null : end - start;
   const latency = number(log, "provider_latency") ??

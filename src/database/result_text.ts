@@ -49,7 +49,7 @@ export function buildText(result: BuildResult, tookMs: number): string {
     `  ${count(rows).padStart(12)} ${PROBLEMS[kind] ?? kind}`
   );
   return [
-    `${path} written: ${bytes(result.bytes)} of ${bytes(bytesRead)} in ${
+    `${path} written: ${bytes(result.bytes)}, from ${bytes(bytesRead)}, in ${
       seconds.toFixed(1)
     } s`,
     ...tables,
@@ -57,6 +57,11 @@ export function buildText(result: BuildResult, tookMs: number): string {
       `${pluralize(lines.length, "kind")} of problem, in its table problems:`,
     ],
     ...lines,
+    ...result.incompleteFiles === 0 ? [] : [
+      `${
+        pluralize(result.incompleteFiles, "File")
+      } not complete in the export; verify names what is missing`,
+    ],
   ].join("\n") + "\n";
 }
 

@@ -5,7 +5,7 @@
  */
 
 /** Changes with every change of the tables: an older database is built again. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Stands in the head of every database that this program made. */
 export const APPLICATION_ID = 0x484c4578;
@@ -85,7 +85,7 @@ const TABLES: readonly Part[] = [
   {
     name: "logs",
     about:
-      "a Log, once by its id, wherever it stands; latency in seconds, cost in USD, time in microseconds since 1970, 0 where nothing says it",
+      "a Log, once by its id, wherever it stands; latency in seconds, cost in USD, time in microseconds since 1970 (within 1684 to 2255), 0 where nothing says it",
     sql: `number INTEGER PRIMARY KEY, id TEXT, type TEXT,
       file_id TEXT REFERENCES files(id), version_id TEXT, created_at TEXT,
       time INTEGER NOT NULL, latency REAL, model TEXT, prompt_tokens INTEGER,

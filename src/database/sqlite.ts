@@ -52,6 +52,34 @@ export function openDatabase(
   });
 }
 
+/**
+ * Opens a database to read it, and closes it behind the work.
+ *
+ * @param options As of {@linkcode openDatabase}.
+ * @throws {StorageError} When it cannot be opened or is damaged.
+ */
+export async function readDatabase<T>(
+  path: string,
+  options: { readonly isReadOnce?: boolean },
+  work: (database: DatabaseSync) => Promise<T>,
+): Promise<T> {
+  const database = openDatabase(path, options);
+  try {
+    return await work(database);
+  } catch (cause) {
+    const isDamaged = cause instanceof Error &&
+      /^(database disk image is malformed|disk I\/O error|file is not a database)/
+        .test(cause.message);
+    if (!isDamaged) throw cause;
+    throw new StorageError(
+      `cannot read ${path}: ${cause.message}; remove it and run the command once more, which makes it again`,
+      { cause },
+    );
+  } finally {
+    database.close();
+  }
+}
+
 function opened(what: string, open: () => DatabaseSync): DatabaseSync {
   try {
     return open();

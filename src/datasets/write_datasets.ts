@@ -9,7 +9,8 @@ import type { Disk } from "../core/runtime.ts";
 import { filePaths } from "../prompts/file_paths.ts";
 import { namesInDirectory } from "../prompts/names.ts";
 import { expectOutside, expectPlainDirs } from "../prompts/output_dir.ts";
-import { AtomicFile } from "../tree/atomic_file.ts";
+import { AtomicFile, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { removeScratch } from "../tree/removal.ts";
 import { writeJson } from "../tree/json_file.ts";
 import { csvWriter } from "./csv.ts";
 import { type DatasetFormat, jsonlWriter, type MakeWriter } from "./format.ts";
@@ -230,10 +231,16 @@ async function writeAll(
   datapoints: Iterable<Parameters<ReturnType<MakeWriter>["row"]>[0]>,
   { disk, signal }: Pick<DatasetContext, "disk" | "signal">,
 ): Promise<number> {
-  using stack = new DisposableStack();
+  let isDone = false;
+  // Runs last, when the files are closed.
+  await using scratch = new AsyncDisposableStack();
+  scratch.defer(async () => {
+    if (isDone) return;
+    for (const path of paths) await removeScratch(disk, path + PART_SUFFIX);
+  });
   const files: AtomicFile[] = [];
   for (const path of paths) {
-    files.push(stack.use(await AtomicFile.open(disk, path)));
+    files.push(scratch.use(await AtomicFile.open(disk, path)));
   }
   const encoder = new TextEncoder();
   let text = head;
@@ -251,5 +258,6 @@ async function writeAll(
   }
   await flush();
   for (const file of files) await file.commit();
+  isDone = true;
   return rows;
 }

@@ -8,8 +8,10 @@ import { SpanCounter, type Totals } from "./totals.ts";
 /** Of a longer trace only so many spans are shown. */
 const SHOWN_SPANS = 20;
 
-/** What would be written. */
+/** What would be written or sent. */
 export interface DryRun extends Totals {
+  /** Whether it is for an endpoint, where the events of judgments do not go. */
+  readonly isToSend: boolean;
   readonly bytes: number;
   readonly longestLine: number;
   /** The spans of one trace, the first of several where there is one. */
@@ -25,7 +27,8 @@ export interface DryRun extends Totals {
  */
 export async function dryRun(
   spans: Iterable<SpanRecord>,
-  { onProgress, signal }: {
+  { isToSend = false, onProgress, signal }: {
+    readonly isToSend?: boolean;
     readonly onProgress?: (spans: number) => void;
     readonly signal?: AbortSignal;
   } = {},
@@ -39,7 +42,9 @@ export async function dryRun(
     counter.add(span);
     sampler.add(span);
     await spanLines.add(span.json);
-    for (const one of span.judgments) await judgmentLines.add(one);
+    if (!isToSend) {
+      for (const one of span.judgments) await judgmentLines.add(one);
+    }
     if (++read % SPANS_AT_ONCE > 0) continue;
     onProgress?.(read);
     await setImmediate();
@@ -50,6 +55,7 @@ export async function dryRun(
   return {
     ...counter.totals(),
     ...sampler.sample(),
+    isToSend,
     bytes: spanLines.bytes + judgmentLines.bytes,
     longestLine: Math.max(spanLines.longest, judgmentLines.longest),
   };

@@ -1,6 +1,7 @@
 /** Decides which Logs are wanted, by their File and the time of their creation. */
 import type { DatabaseSync } from "node:sqlite";
 import { fileFilter, type Filters, NO_FILTERS } from "../core/filters.ts";
+import { columnTime } from "../database/log_fields.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 
 /** Which Logs are wanted; what is absent asks for nothing. */
@@ -58,7 +59,7 @@ export function logFilter(
     ...from === null ? [] : [`time >= ${from}`],
     ...to === null ? [] : [`time <= ${to}`],
     // A Log of which nothing says its time is in no span of time.
-    ...from === null && to !== null ? ["time > 0"] : [],
+    ...from === null && to === null ? [] : ["time <> 0"],
   ];
   const wantsFile = ({ file_id: id = null, type = null }: SqlRow) =>
     isAll || isFileWanted(String(id ?? ""), String(type ?? ""));
@@ -68,12 +69,13 @@ export function logFilter(
     wants: (row) => {
       const time = Number(row["microseconds"]);
       const isInTime = (from === null || time >= from) &&
-        (to === null || time <= to && time > 0);
-      return isInTime && wantsFile(row);
+        (to === null || time <= to);
+      const isAnyTime = from === null && to === null;
+      return isInTime && (isAnyTime || time !== 0) && wantsFile(row);
     },
   };
 }
 
 function microseconds(instant: string | null): number | null {
-  return instant === null ? null : Date.parse(instant) * 1000;
+  return instant === null ? null : columnTime(Date.parse(instant) * 1000);
 }

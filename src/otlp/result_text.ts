@@ -24,7 +24,9 @@ export function resultText(run: RunResult): string {
   const what = `${pluralize(spans, "span")} in ${pluralize(traces, "trace")}`;
   const head = "sample" in result
     ? [
-      `would write ${what}, ${pluralize(judgments, "judgment")}, ${size}`,
+      `would ${result.isToSend ? "send" : "write"} ${what}, ${
+        pluralize(judgments, "judgment")
+      }${result.isToSend ? " as attributes of them" : ""}, ${size}`,
     ]
     : [
       `${result.path} written: ${what}`,
@@ -50,7 +52,10 @@ export function resultDocument(
   { result, reconciled, lacking, tookMs }: RunResult,
 ): Readonly<Record<string, unknown>> {
   const { namedProblems, oldest, newest, ...rest } = result;
-  const { sample, ...totals } = { sample: undefined, ...rest };
+  const { sample, isToSend: _, ...totals } = {
+    ...{ sample: undefined, isToSend: false },
+    ...rest,
+  };
   return {
     dryRun: sample !== undefined,
     ...totals,

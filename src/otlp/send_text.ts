@@ -10,6 +10,8 @@ export interface Sent {
   readonly expected: Expected;
   /** The list of all that is refused; `null` where nothing is. */
   readonly refusalsFile: string | null;
+  /** Whether `--resend` was given: the same command would forget what was accepted. */
+  readonly isResend: boolean;
   readonly tookMs: number;
 }
 
@@ -64,7 +66,7 @@ export function sendText(result: SendResult, sent: Sent): string {
     ],
     ...refusalLines(result, sent),
     ...problemLines({ result, lacking: expected.lacking }),
-    closing(result, unsent, expected),
+    closing(result, unsent, sent),
   ].map((line) => `${line}\n`).join("");
 }
 
@@ -119,7 +121,7 @@ function refusalLines(
 function closing(
   result: SendResult,
   unsent: number,
-  { wantedLogs }: Expected,
+  { expected: { wantedLogs }, isResend }: Sent,
 ): string {
   const { refused, ended, isLimited, read } = result;
   const wanted = pluralize(wantedLogs, "span");
@@ -137,6 +139,12 @@ function closing(
       }`,
     ],
   ].join(" and ");
-  const without = isBehindLimit(result) ? " without --limit" : "";
+  const options = [
+    ...isBehindLimit(result) ? ["--limit"] : [],
+    ...isResend ? ["--resend"] : [],
+  ];
+  const without = options.length === 0
+    ? ""
+    : ` without ${options.join(" and ")}`;
   return `of ${wanted} ${left}; the same command${without} sends what is not accepted yet, and nothing twice`;
 }

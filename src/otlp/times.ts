@@ -1,4 +1,5 @@
 /** Finds out when the span of a Log began and ended, in nanoseconds since 1970. */
+import { utcMs } from "../database/log_fields.ts";
 
 const TIME =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|([+-])(\d\d):?(\d\d))?$/;
@@ -17,10 +18,7 @@ export function nanoseconds(instant: string | null): bigint | null {
   if (parts === null) return null;
   const [, year, month, day, hour, minute, second = "0", fraction = ""] = parts;
   const [, , , , , , , , sign, hours = "0", minutes = "0"] = parts;
-  const ms = Date.UTC(
-    ...[Number(year), Number(month) - 1, Number(day)] as const,
-    ...[Number(hour), Number(minute), Number(second)] as const,
-  );
+  const ms = utcMs([year, month, day, hour, minute, second].map(Number));
   const zone = (Number(hours) * 60 + Number(minutes)) * (sign === "-" ? -1 : 1);
   const seconds = ms / 1000 - zone * 60;
   const nanos = BigInt(fraction.slice(0, 9).padEnd(9, "0"));

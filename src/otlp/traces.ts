@@ -7,12 +7,9 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
-/**
- * What the finding of traces needs of a Log. A time of far from now is no integer that
- * JavaScript holds, and reading it would end the rows.
- */
+/** What the finding of traces needs of a Log. */
 export const TRACE_COLUMNS = `number, id, type, file_id,
-  CAST(time AS REAL) AS microseconds, trace_id, trace_parent_id`;
+  time AS microseconds, trace_id, trace_parent_id`;
 
 /** A trace: Logs that belong together, or one that belongs to none. */
 export interface Trace {

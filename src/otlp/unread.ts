@@ -63,10 +63,23 @@ export function countUnread(
 
 /**
  * Says what the database lacks of the export's Logs: lines without a text, files that
- * could not be read, counts that are other than the export says.
+ * could not be read, counts that are other than the export says, and what the export
+ * itself has not come to.
  */
 export function lackingLogs(database: DatabaseSync): readonly string[] {
-  return all(
+  const unfinished = all(
+    database,
+    `SELECT dir || CASE with_logs WHEN 0
+       THEN ' was made without Logs: it has those of Evaluations alone'
+       ELSE ' is not complete: Files that it has not come to are missing' END
+       AS text
+     FROM export WHERE with_logs = 0 OR state IN ('running', 'interrupted')
+     UNION ALL
+     SELECT e.prefix || 'files/' || f.id || ' is not complete in the export'
+     FROM files f JOIN export e ON e.number = f.export
+     WHERE ifnull(f.state, '') <> 'complete' AND ifnull(f.type, '') <> 'dataset'`,
+  ).map(({ text }) => String(text));
+  const unread = all(
     database,
     `SELECT disk_path, disk_line, reason FROM problems
      WHERE text IS NULL AND kind NOT IN ('dangling', 'twice', 'noId')
@@ -76,6 +89,7 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
   ).map(({ disk_path: path, disk_line: line, reason }) =>
     `${path}${line === null ? "" : `:${line}`} ${reason}`
   );
+  return [...unfinished, ...unread];
 }
 
 function isWanted(filter: LogFilter, row: SqlRow): boolean {

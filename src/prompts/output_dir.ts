@@ -15,7 +15,7 @@ export function expectOutside(dirs: readonly string[], to: string): void {
   for (const dir of dirs.map((one) => resolve(one))) {
     if (target !== dir && !target.startsWith(join(dir, "/"))) continue;
     throw new UsageError(
-      `${to} is inside the export, where only what the API sent belongs; choose another directory with --to`,
+      `${to} is inside the export, where only what the API sent belongs; choose another place with --to`,
     );
   }
 }

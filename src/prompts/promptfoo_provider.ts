@@ -72,8 +72,9 @@ export function promptfooProvider(version: Version, note: Note): Provider {
   const { provider, model, endpoint } = version;
   const name = typeof provider === "string" ? provider : "openai";
   const known = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]! : null;
-  if (isEmpty(provider)) note("no provider: openai is taken");
-  else if (known === null) {
+  if (isEmpty(provider)) {
+    note("its provider, which the export has not: openai is taken");
+  } else if (known === null) {
     note(`the provider ${flowText(provider)}, which has no mapping`);
   }
   const { chat, complete, names } = known ?? { chat: name, names: COMMON };

@@ -253,7 +253,7 @@ Deno.test("a redirect to another origin is an error that names it, and the key s
   await assertRejects(
     () => session.get(REQUEST),
     ApiError,
-    "another origin, https://evil.test, where the key is not sent",
+    "another origin, https://evil.test, where the key must not go",
   );
   assertEquals(seen.map(({ url }) => url.host), ["api.test"]);
 });

@@ -113,6 +113,28 @@ Deno.test("filters stand in the address, and the number of Logs is exact", async
   assertEquals(counts, table.map((row) => [...row]));
 });
 
+Deno.test("Logs of year 9999, of year 1 and before 1970 are in the lists, the filters and the chart", async () => {
+  await using site = await richSite((dir) =>
+    Deno.writeTextFile(
+      join(dir, "files/pr_1/logs/2.jsonl"),
+      [
+        { id: "far", created_at: "9999-12-31T23:59:59.999999Z" },
+        { id: "first", created_at: "0001-01-01T00:00:00" },
+        { id: "old", created_at: "1969-07-20T20:17:40Z" },
+        { id: "never", created_at: "yesterday" },
+      ].map((log) => `${JSON.stringify(log)}\n`).join(""),
+    )
+  );
+  const ids = async (query: string) =>
+    idsIn(await site.get(`/logs?file=pr_1&${query}`));
+  assertEquals((await ids("order=asc")).slice(0, 3), ["first", "old", "never"]);
+  assertEquals((await ids("order=desc"))[0], "far");
+  assertEquals(await ids("to=1975-01-01"), ["old", "first"]);
+  assertEquals(await ids("from=1960-01-01&to=1970-01-02"), ["old"]);
+  assertEquals(await ids("from=2300-01-01"), ["far"]);
+  assertStringIncludes(await site.get("/files/pr_1"), "Logs over time");
+});
+
 Deno.test("a search names Files, Versions, Evaluations and Datapoints too", async () => {
   await using site = await richSite();
   const links = async (q: string) => {

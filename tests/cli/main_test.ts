@@ -50,6 +50,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["resume", "exports/1"], "did you mean --resume exports/1?"],
   [["resume"], "did you mean --resume DIR?"],
   [["latest"], "did you mean --resume?"],
+  [["demo", "exports/20250606-120000"], "; --help lists the options"],
   [["--resume", "latest"], "there is no export in exports"],
   [["verify", "latest", "--output", "x"], "there is no export in x"],
   [["help", "exprot"], "did you mean export?"],
@@ -150,6 +151,11 @@ Deno.test("--help fits a screen and names every command, variable and exit code"
       "130 interrupted",
     ]
   ) assertStringIncludes(out, word);
+  // What each is stands in one column, behind a space.
+  for (const { usage, summary } of Object.values(COMMANDS)) {
+    const line = `  hl-export ${usage}`.padEnd(36) + summary;
+    assertEquals([lines.includes(line), usage.length <= 23], [true, true]);
+  }
 });
 
 Deno.test("--version prints the version of deno.json, and -V too", async () => {

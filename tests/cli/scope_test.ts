@@ -162,6 +162,7 @@ Deno.test("index, verify and prompts print one JSON document, and no DIR// in an
     {
       exitCode: 0,
       exportDir: MEMORY_EXPORT,
+      exportDirs: [MEMORY_EXPORT],
       to: "/out",
       files: 5,
       versions: 14,

@@ -486,6 +486,18 @@ Deno.test("counts that differ from the export's own are printed and in problems"
   assert(text.includes("the export says 2, 1 read"), text);
 });
 
+Deno.test("Files that are not complete in the export are counted below the tables", async () => {
+  await using dir = await tempDir();
+  const { result } = await databaseOf(dir.path, logs('{"id":"log_1"}'));
+  const line =
+    "1 File not complete in the export; verify names what is missing\n";
+  assert(buildText(result, 1).endsWith(line), buildText(result, 1));
+  const { result: whole } = await databaseOf(dir.path, {
+    "files/pr_1/.done": "",
+  });
+  assert(!buildText(whole, 1).includes("not complete"));
+});
+
 Deno.test("a Log of 50 MB passes", async () => {
   await using dir = await tempDir();
   const line = `{"id":"big","output":"${"word ".repeat(10_000_000)}end"}`;
@@ -506,6 +518,25 @@ Deno.test("records that SQLite cannot read as JSON stop no query", async () => {
   assertEquals(ask("SELECT id, output FROM log_details ORDER BY id"), [
     { id: "b", output: "x" },
     { id: "deep", output: null },
+  ]);
+});
+
+Deno.test("a time that is no safe integer is the nearest that a column holds, and its latency is right", async () => {
+  await using dir = await tempDir();
+  const at = (id: string, time: string, end: string) =>
+    JSON.stringify({ id, created_at: time, start_time: time, end_time: end });
+  const { ask } = await databaseOf(
+    dir.path,
+    logs(
+      at("log_1", "9999-12-31T23:59:58Z", "9999-12-31T23:59:59.5Z"),
+      at("log_2", "0001-01-01T00:00:00Z", "0001-01-01T00:00:02Z"),
+      at("log_3", "1969-12-31T23:59:59", "1969-12-31T23:59:59.25"),
+    ),
+  );
+  assertEquals(ask("SELECT id, time, latency FROM logs ORDER BY id"), [
+    { id: "log_1", time: Number.MAX_SAFE_INTEGER, latency: 1.5 },
+    { id: "log_2", time: Number.MIN_SAFE_INTEGER, latency: 2 },
+    { id: "log_3", time: -1_000_000, latency: 0.25 },
   ]);
 });
 

@@ -3,6 +3,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { parseExactly } from "../../src/core/json.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { throughDisk } from "../helpers/disk.ts";
 import { run } from "../helpers/program.ts";
 import { readTree, tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
@@ -306,6 +308,26 @@ Deno.test("nothing is written into an export or through a symbolic link", async 
   assertEquals(code, 2);
   assertStringIncludes(err, "is a symbolic link");
   assertEquals(await readTree(join(dir.path, "elsewhere")), new Map());
+});
+
+Deno.test("a disk that is full leaves no half-written file", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "export");
+  await writeTexts(root, oneVersion('{"id":"dp_1"}'));
+  const to = join(dir.path, "out");
+  const used = new Map<string, number>();
+  let isFull = false;
+  const full = throughDisk(denoRuntime().disk, (path, writes) => {
+    if (!writes || isFull || !path.endsWith(".jsonl.part")) return;
+    // An older one is removed, it is opened, and then it is written.
+    const times = (used.get(path) ?? 0) + 1;
+    used.set(path, times);
+    isFull = times === 3;
+    if (isFull) throw new Error("No space left on device (os error 28)");
+  });
+  const { code } = await run(["datasets", root, "--to", to], { disk: full });
+  assertEquals([code, isFull, used.size], [1, true, 2]);
+  assertEquals(await readTree(to), new Map());
 });
 
 Deno.test("files of the same name are replaced, others are left alone", async () => {

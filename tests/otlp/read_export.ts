@@ -35,6 +35,7 @@ export async function writeLogs(root: string, lines: Lines): Promise<void> {
       "file.json": JSON.stringify(file),
       "deployments.json": "[]",
       "versions/v1": JSON.stringify({ ...file, version_id: "v1" }),
+      ".done": "",
       "logs/1.jsonl": logs.map((line) => `${line}\n`).join(""),
     };
     for (const [name, text] of Object.entries(texts)) {

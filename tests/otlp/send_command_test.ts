@@ -4,6 +4,7 @@ import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import config from "../../deno.json" with { type: "json" };
 import { run } from "../helpers/program.ts";
 import { exportTo } from "../report/export_to.ts";
+import { writeLogs } from "./read_export.ts";
 import { fewLogs } from "./few_logs.ts";
 import { partial, type ReceivedBatch, Receiver } from "./send_receiver.ts";
 
@@ -101,6 +102,47 @@ Deno.test("another target and --resend send all of it anew", async () => {
     assertEquals(headers.get("x-langfuse-ingestion-version"), "4");
     assertEquals(await accepted([]), 0);
     assertEquals(await accepted(["--resend"]), logs);
+    // The same command would forget what it has sent.
+    const { out } = await run([
+      ...["otlp", dir, "--endpoint", `${url}/v1/traces`],
+      ...["--resend", "--limit", "2"],
+    ]);
+    assertStringIncludes(
+      out,
+      "; the same command without --limit and --resend sends what is not",
+    );
+  });
+});
+
+Deno.test("a dry run says what would be sent, and shards in another order than before are not sent twice", async () => {
+  await inSetup(async ({ dir, receiver, url }) => {
+    const other = await Deno.makeTempDir();
+    try {
+      await writeLogs(other, { pr_x: ['{"id":"log_x"}'] });
+      const send = (...more: readonly string[]) =>
+        run(["otlp", ...more, "--endpoint", url, "--json"]);
+      const { code, out } = await send(dir, other);
+      assertEquals([code, JSON.parse(out).accepted > 1], [0, true]);
+      const sent = receiver.accepted.size;
+      const { out: dry } = await run([
+        ...["otlp", dir, "--endpoint", `${url}/anew`, "--dry-run"],
+      ]);
+      assert(
+        /^would send [\d,]+ spans in [\d,]+ traces, \d+ judgments? as/.test(
+          dry,
+        ),
+        dry.slice(0, 99),
+      );
+      for (const more of [[], ["--dry-run"]]) {
+        const { code, err } = await send(other, dir, ...more);
+        assertEquals(code, 2);
+        assertStringIncludes(err, "an earlier run to this endpoint is rememb");
+      }
+      assertEquals([receiver.accepted.size, isOnce(receiver)], [sent, true]);
+      assertEquals((await send(other, dir, "--resend")).code, 0);
+    } finally {
+      await Deno.remove(other, { recursive: true });
+    }
   });
 });
 

@@ -73,7 +73,9 @@ Deno.test("models, providers and parameters become those of promptfoo, and what 
       'the endpoint "complete" of groq',
     ]],
     [{ model: "m", provider: "mock" }, "echo", {}, []],
-    [{ model: "m" }, "openai:chat:m", {}, ["no provider: openai is taken"]],
+    [{ model: "m" }, "openai:chat:m", {}, [
+      "its provider, which the export has not: openai is taken",
+    ]],
     [{ model: "m", provider: "own", linked_tools: [{}] }, "own:m", {}, [
       'the provider "own", which has no mapping',
       "linked_tools, which promptfoo cannot run",

@@ -214,6 +214,34 @@ Deno.test("prompts says what it needs, and writes nothing into an export", async
   }
 });
 
+Deno.test("prompts takes shards as one export: all files, and one list of them", async () => {
+  await using dir = await tempDir();
+  const dirs = ["pr_1", "pr_2"].map((id) => join(dir.path, `shard-${id}`));
+  for (const [i, root] of dirs.entries()) {
+    const id = `pr_${i + 1}`;
+    const json = JSON.stringify({
+      ...{ id, type: "prompt", path: `a/${id}`, version_id: "v1" },
+      ...{ model: "m", endpoint: "complete", template: "Hi" },
+    });
+    const at = join(root, "files", id);
+    await Deno.mkdir(join(at, "versions"), { recursive: true });
+    for (const name of ["file.json", "versions/v1"]) {
+      await Deno.writeTextFile(join(at, name), json);
+    }
+    await Deno.writeTextFile(join(at, "deployments.json"), "[]");
+    await Deno.writeTextFile(join(at, ".done"), "");
+  }
+  const to = join(dir.path, "out");
+  const args = ["prompts", ...dirs, "--to", to, "--json"];
+  const { code, out } = await run(args);
+  const { files, versions, exportDirs } = JSON.parse(out);
+  assertEquals([code, files, versions, exportDirs], [0, 2, 2, dirs]);
+  const list = await Deno.readTextFile(join(to, "%versions.json"));
+  assertEquals(Object.keys(JSON.parse(list)), [
+    ...["a/pr_1.prompt", "a/pr_2.prompt"],
+  ]);
+});
+
 Deno.test("a path of 60 names of 90 characters is cut, and nothing is written beside the chosen directory", async () => {
   await using dir = await tempDir();
   const { directories, files } = sampleWorkspace();

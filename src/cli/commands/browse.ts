@@ -27,7 +27,7 @@ export async function browseCommand(
   const { port = 0, quiet, to } = flags;
   const { disk, terminal, clock } = runtime;
   const dirs = await exportPaths(disk, flags);
-  if (to !== undefined) await expectReplaceable(disk, to);
+  if (to !== undefined) await expectReplaceable(disk, dirs, to);
   const startMs = clock.monotonicMs();
   const bar = buildBar(flags, runtime);
   const serve = (signal: AbortSignal) =>

@@ -24,7 +24,7 @@ export async function database(
   const { to } = flags;
   const { disk, clock } = runtime;
   const dirs = await exportPaths(disk, flags);
-  if (to !== undefined) await expectReplaceable(disk, to);
+  if (to !== undefined) await expectReplaceable(disk, dirs, to);
   const startMs = clock.monotonicMs();
   const { onProgress, end } = buildBar(flags, runtime);
   const target = to === undefined ? {} : { to };

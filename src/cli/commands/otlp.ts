@@ -27,7 +27,7 @@ import { exportPaths } from "../export_path.ts";
 import { readFilters } from "../filters.ts";
 import type { Flags } from "../options.ts";
 import { printResult } from "../output.ts";
-import { endpointOf, sendToEndpoint } from "../otlp_send.ts";
+import { endpointOf, expectOneJournal, sendToEndpoint } from "../otlp_send.ts";
 
 /**
  * Runs the command.
@@ -65,6 +65,7 @@ function expectFiles(database: DatabaseSync, filters: Filters): void {
       type: String(type ?? ""),
       path: path === null ? null : String(path),
     })),
+    "browse",
   );
 }
 
@@ -90,9 +91,14 @@ async function convert(
     bar.show((ms) =>
       `${drawBar(done, total)} ${progressText(done, total, ms)}`
     );
+  const lookUp = async (from: Endpoint) => {
+    const journal = journalPath(path, from);
+    await expectOneJournal(disk, dirs, journal);
+    return await Journal.look(disk, journal);
+  };
   using journal = endpoint === null || flags.resend
     ? null
-    : await Journal.look(disk, journalPath(path, endpoint));
+    : await lookUp(endpoint);
   const before = { spans: 0, judgments: 0 };
   const all = readSpans(database, filters, flags.for);
   const every = journal === null
@@ -105,7 +111,7 @@ async function convert(
   const how = { onProgress, signal };
   const result =
     await (to === undefined || flags.dryRun
-      ? dryRun(spans, how)
+      ? dryRun(spans, { ...how, isToSend: endpoint !== null })
       : writeSpans({ disk, to, spans, ...how })).finally(bar.end);
   const reconciled = reconcile(expected, result, limit !== undefined, before);
   const { lacking } = expected;

@@ -1,4 +1,4 @@
-/** `prompts`: writes the Prompts and Agents of an export as files that others read. */
+/** `prompts`: writes the Prompts and Agents of exports as files that others read. */
 import { join } from "@std/path";
 import type { Runtime } from "../../core/runtime.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
@@ -13,7 +13,7 @@ import { writePrompts } from "../../prompts/write_prompts.ts";
 import { pluralize } from "../../ui/text.ts";
 import { withDatabase } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";
-import { exportPath } from "../export_path.ts";
+import { exportPaths } from "../export_path.ts";
 import { oneOf } from "../option_values.ts";
 import type { Flags } from "../options.ts";
 import { printJson, printLine } from "../output.ts";
@@ -31,17 +31,14 @@ const FORMATS = ["humanloop", "promptfoo"] as const;
  * @throws {DOMException} When the user interrupts.
  */
 export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
-  const { operands: [dir = ""], to = "", output, quiet, json } = flags;
+  const { to = "", quiet, json } = flags;
   const { disk, terminal } = runtime;
   const format = oneOf(FORMATS)([flags.format ?? FORMATS[0]], "--format");
-  const root = await exportPath(disk, dir, output);
   const onlyDeployed = flags.deployed ?? false;
+  const dirs = await exportPaths(disk, flags);
   const { notes, ...written } = format === "promptfoo"
-    ? await promptfoo(root, to, flags, runtime)
-    : {
-      notes: [],
-      ...await writePrompts({ disk, dirs: [root], to, onlyDeployed }),
-    };
+    ? await promptfoo(dirs, to, flags, runtime)
+    : { notes: [], ...await writePrompts({ disk, dirs, to, onlyDeployed }) };
   const { files, versions, unread, inexact } = written;
   for (const one of unread) printLine(runtime, "warn", one);
   for (const { file, reasons, json } of inexact) {
@@ -52,7 +49,7 @@ export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
   const exitCode = exitCodeOf(unread.length === 0);
   if (json) {
     printJson(runtime, {
-      ...{ exitCode, exportDir: root, to, ...written },
+      ...{ exitCode, exportDir: dirs[0], exportDirs: dirs, to, ...written },
       ...format === "promptfoo" && { notes },
     });
   } else if (!quiet) {
@@ -68,13 +65,12 @@ export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
 
 /** Writes configurations of promptfoo, and Datasets as their tests. */
 async function promptfoo(
-  root: string,
+  dirs: readonly string[],
   to: string,
   flags: Flags,
   runtime: Runtime,
 ): Promise<WrittenPromptfoo> {
   const { disk } = runtime;
-  const dirs = [root];
   expectOutside(dirs, to);
   return await withDatabase(
     dirs,

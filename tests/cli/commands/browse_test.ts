@@ -62,6 +62,7 @@ Deno.test("database --json prints one document; what cannot be read is exit 3", 
     exportDirs: [root],
     path: to,
     problems: { notJson: 1 },
+    incompleteFiles: 1,
   });
   assertEquals([rows.logs, rows.problems, Array.isArray(compared)], [
     ...[1, 1, true],
@@ -85,6 +86,19 @@ for (const command of ["database", "browse"]) {
       assertStringIncludes(err, "is no database that hl-export made");
     }
     assertEquals((await Deno.stat(foreign)).size, 200);
+    assertEquals(await namesIn(root), ["files"]);
+  });
+
+  Deno.test(`${command} --to puts no file into an export, where verify would report it`, async () => {
+    await using dir = await tempDir();
+    const root = await smallExport(dir.path, LOG);
+    for (const name of ["files/x.db", "files/pr_1/logs/x.db", "x.db"]) {
+      const { code, err } = await run([
+        ...[command, root, "--to", join(root, name)],
+      ]);
+      assertEquals(code, 2);
+      assertStringIncludes(err, "is inside the export");
+    }
     assertEquals(await namesIn(root), ["files"]);
   });
 
@@ -177,4 +191,15 @@ Deno.test("a database beside an export is nothing that verify complains of", asy
   const { code, out } = await run(["verify", root]);
   assertEquals(code, 0, out);
   assertStringIncludes(out, "Export is sound");
+});
+
+Deno.test("database --to makes the directory of the file, and may name the one in the export", async () => {
+  await using dir = await tempDir();
+  const root = await smallExport(dir.path, LOG);
+  for (const to of [join(dir.path, "a/b/c.db"), join(root, "humanloop.db")]) {
+    const { code, out } = await run(["database", root, "--to", to]);
+    assertEquals(code, 0);
+    assertStringIncludes(out, `${to} written: `);
+    assert((await Deno.stat(to)).isFile);
+  }
 });

@@ -141,6 +141,64 @@ Deno.test("what the export itself lacks of Logs is named, and exit 3", async () 
   );
 });
 
+Deno.test("an export that is not complete, or was made without Logs, is named, and exit 3", async () => {
+  await using dir = await tempDir();
+  const root = await exportOf(dir.path);
+  await Deno.remove(join(root, "files/pr_1/.done"));
+  const lackingOf = async () => {
+    const { code, out } = await run(["otlp", root, "--dry-run", "--json"]);
+    assertEquals(code, 3);
+    return JSON.parse(out).lacking;
+  };
+  assertEquals(await lackingOf(), [
+    "files/pr_1 is not complete in the export",
+  ]);
+  await Deno.writeTextFile(join(root, "files/pr_1/.done"), "");
+  const work = join(dir.path, "work");
+  const { code } = await run(["demo", "--output", work]);
+  assertEquals(code, 0);
+  const demo = join(work, (await namesIn(work))[0]!);
+  const manifest = JSON.parse(await Deno.readTextFile(`${demo}/export.json`));
+  const write = async (changed: object) => {
+    const text = JSON.stringify({ ...manifest, ...changed });
+    await Deno.writeTextFile(join(root, "export.json"), text);
+  };
+  const rest = { files: {}, gaps: [] };
+  await write({ ...rest, state: "interrupted" });
+  assertEquals(
+    (await lackingOf())[0],
+    `${root} is not complete: Files that it has not come to are missing`,
+  );
+  const settings = { ...manifest.settings, logs: false };
+  await write({ ...rest, settings });
+  assertEquals(
+    (await lackingOf())[0],
+    `${root} was made without Logs: it has those of Evaluations alone`,
+  );
+});
+
+Deno.test("a database that is damaged is no internal error, and it says what to do", async () => {
+  await using dir = await tempDir();
+  const lines = Array.from(
+    { length: 300 },
+    (_, i) => JSON.stringify({ id: `log_${i}`, output: "x".repeat(2000) }),
+  );
+  const root = await exportOf(dir.path, { pr_1: lines });
+  const path = join(root, "humanloop.db");
+  assertEquals((await run(["database", root])).code, 0);
+  const bytes = await Deno.readFile(path);
+  await Deno.writeFile(path, bytes.fill(0xff, 200_000));
+  for (const command of ["otlp", "datasets"]) {
+    const to = join(dir.path, command);
+    const { code, err } = await run([command, root, "--to", to]);
+    assertEquals(code, 1);
+    assertEquals(
+      err,
+      `error: cannot read ${path}: database disk image is malformed; remove it and run the command once more, which makes it anew\n`,
+    );
+  }
+});
+
 Deno.test("otlp --dry-run writes nothing but the database, and shows one trace", async () => {
   await using dir = await tempDir();
   const root = await exportOf(dir.path);
@@ -192,6 +250,14 @@ Deno.test("filters and --limit leave out Logs, which are counted", async () => {
   ]);
   assertEquals(code, 2);
   assertStringIncludes(err, "no File matches --file Some/pr_2; did you mean ");
+  const { err: far } = await run([
+    "otlp",
+    root,
+    "--dry-run",
+    "--file",
+    "zzzzz",
+  ]);
+  assertStringIncludes(far, "--file zzzzz; browse lists what there is");
 });
 
 Deno.test("otlp writes over nothing that it did not make, and into no export", async () => {
@@ -264,4 +330,28 @@ Deno.test("a terminal shows how far the writing is", async () => {
   const { err } = terminal.printed;
   assert(/\d+ of 3,000 spans · \d+ % · \d+ s left/.test(err), err);
   assert(err.endsWith("\r\x1b[2K"), err);
+});
+
+Deno.test("--database has otlp, datasets and prompts leave an export that is only to be read as it is", async () => {
+  await using dir = await tempDir();
+  const root = await exportOf(dir.path);
+  const path = join(dir.path, "own", "all.db");
+  const to = (name: string) => ["--to", join(dir.path, name)];
+  for (
+    const args of [
+      ["otlp", root, ...to("t.jsonl")],
+      ["datasets", root, ...to("ds")],
+      ["prompts", root, ...to("p"), "--format", "promptfoo"],
+    ]
+  ) {
+    const { code, err } = await run([...args, "--database", path]);
+    assertEquals([code, err.includes("error")], [0, false], err);
+    const into = await run([...args, "--database", join(root, "files/x.db")]);
+    assertEquals(into.code, 2);
+    const over = await run([...args, "--database", join(dir.path, "t.jsonl")]);
+    assertEquals(over.code, 2);
+    assertStringIncludes(over.err, "t.jsonl is there and is no database");
+  }
+  assertEquals(await namesIn(root), ["files"]);
+  assertEquals(await namesIn(join(dir.path, "own")), ["all.db"]);
 });
