@@ -35,9 +35,10 @@ async function exported(): Promise<MemoryDisk> {
 /** Makes the sums those of what is there, as somebody would who hides a change. */
 function mendSums(disk: MemoryDisk, options = { sizes: false }): void {
   const lines: string[] = [];
+  const names = new Set(disk.files(MEMORY_EXPORT).keys());
   for (const line of text(disk, "SHA256SUMS").split("\n")) {
     const name = line.slice(66);
-    if (name === "" || !disk.files(MEMORY_EXPORT).has(name)) continue;
+    if (!names.has(name)) continue;
     const bytes = disk.get(at(name));
     const sum = createHash("sha256").update(bytes).digest("hex");
     if (options.sizes) lines.push(`# ${bytes.length}  ${name}\n`);
