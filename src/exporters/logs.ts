@@ -91,7 +91,8 @@ async function openNew(
     const cutoff = times.cutoff ?? newestOf(await whole.peek());
     // Mostly no Log is newer than the cut-off: the list is read on as if so, while
     // the counts are asked for that tell.
-    const isLikely = !times.isFiltered && cutoff !== null && total <= LONG_LIST;
+    const isLikely = !times.isFiltered && !times.isIgnored &&
+      cutoff !== null && total <= LONG_LIST;
     if (isLikely) {
       const frozen = logsList(file, null, cutoff);
       whole.continueAs([{ spec: frozen, offset: 0, count: total }]);

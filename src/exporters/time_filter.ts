@@ -35,6 +35,8 @@ export class TimeFilter {
   readonly wanted: TimeRange;
   /** Whether only some Logs are wanted. */
   readonly isFiltered: boolean;
+  /** Whether the API was seen in this run not to go by dates. */
+  isIgnored = false;
 
   /** @param cutoff The instant at which the export began, by the API's clock; `null` where that is not known. */
   constructor(
@@ -79,7 +81,10 @@ export async function planLogs(
     ...isInside ? [cutoff] : [],
     ...until === null ? [null] : [until, null],
   ]);
-  if (counts === null) return null;
+  if (counts === null) {
+    times.isIgnored = true;
+    return null;
+  }
   const range = { after, until: isInside ? cutoff : until };
   const frozen = counts[after === null ? 0 : 1]!;
   const windows = await cutFrozen(session, file, range, frozen);
@@ -159,6 +164,8 @@ async function countRanges(
       const counts = heads.map((head) => head.total);
       const sum = counts.reduce((one, other) => one + other, 0);
       if (sum === before) return counts;
+      // Each range holds all there is: dates are not looked at.
+      if (counts.every((count) => count === before)) return null;
       const all = await probeList(session, logsList(file, null, null));
       // A list that grows all the time gives no two equal counts.
       const isBetween = before < sum && sum <= all.total;

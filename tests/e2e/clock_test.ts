@@ -158,6 +158,37 @@ for (const length of [1, 990]) {
   });
 }
 
+Deno.test("once a server is seen to ignore dates, no further list is read ahead by them", async () => {
+  const { answerRequest } = await import("../../src/demo/server.ts");
+  const { DEMO_KEY } = await import("../../src/cli/commands/demo.ts");
+  const { directories, files } = workspaceOf(datedLogs(990));
+  const [first, , draft] = files;
+  const other = { ...draft!, logs: first!.logs, bareLogs: first!.bareLogs };
+  const workspace = { directories, files: [first!, other] };
+  const made = new MemoryExport(workspace);
+  const pages = new Map<string | null, number>();
+  const { code } = await made.begin({
+    server: {
+      before: async (url) => {
+        const { searchParams } = url;
+        if (!/_date=/.test(url.search)) return undefined;
+        if (searchParams.get("size") !== "1") {
+          const file = searchParams.get("file_id");
+          pages.set(file, (pages.get(file) ?? 0) + 1);
+        }
+        const changed = new URL(url);
+        changed.searchParams.delete("start_date");
+        changed.searchParams.delete("end_date");
+        const headers = { "x-api-key": DEMO_KEY };
+        const request = new Request(changed, { headers });
+        return await answerRequest(workspace, { key: DEMO_KEY }, request);
+      },
+    },
+  }, ["--concurrency", "1"]);
+  assertEquals(code, 0);
+  assertEquals([...pages.keys()], [first!.id]);
+});
+
 Deno.test("Logs that arrive while the run goes on are no gap, and shift nothing", async () => {
   const logs = datedLogs(2_500, NOW_MS - HOUR_MS);
   const held = [...logs];
