@@ -105,10 +105,14 @@ export function judgeRest(seed: Seed, result: Result): string[] {
   }
   const listed = gaps.filter(({ offset }) => offset === undefined);
   const files = new Set(gaps.map(({ fileId }) => `files/${fileId}`));
+  const exported = new Set([...tree.keys()].map(fileOf));
+  const isUnlisted = gaps.some(isAll);
   return differences(tree, expected, (path) => {
     if (isUnsure(path)) return true;
     const file = fileOf(path);
     if (isTouched && files.has(file)) return true;
+    // Which Files a gap of their list hides is not known.
+    if (isUnlisted && !exported.has(file)) return true;
     if (path === `${file}/.done`) {
       return files.has(file) || listed.some(isAll) ||
         isTouched && tree.has(path);
