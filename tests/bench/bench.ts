@@ -158,7 +158,8 @@ async function resume(): Promise<void> {
     }
     return done > 0;
   });
-  const one = await measure(["--resume", root, "--quiet"]);
+  const api = ["--api-url", bench.url];
+  const one = await measure(["--resume", root, "--quiet", ...api]);
   table("A resume on 1,000 Files and 1,000,000 Logs, killed near the end", [
     ["s until it asks for Logs", "requests", "s in all", "peak MB"],
     [
