@@ -134,3 +134,23 @@ Deno.test({
     ]);
   },
 });
+
+Deno.test({
+  name: `${skipped}the README's question for DuckDB counts the Logs of shards`,
+  ignore: reason !== null,
+  fn: async () => {
+    await using dir = await tempDir();
+    const workspace = sampleWorkspace();
+    await exportTo(join(dir.path, "1", "export"), workspace);
+    const readme = await Deno.readTextFile(
+      new URL("../../README.md", import.meta.url),
+    );
+    const [, sql = ""] = /^duckdb -c "(.*)"$/m.exec(readme) ?? [];
+    const [rows] = await ask(sql.replace("shards/", `${dir.path}/`));
+    const logs = workspace.files.reduce(
+      (sum, file) => sum + file.logs.length,
+      0,
+    );
+    assertEquals(rows, [{ "count_star()": `${logs}` }]);
+  },
+});
