@@ -2,7 +2,7 @@
  * Serves the pages on this machine only. A request is answered from the database
  * and from nothing else: no part of it becomes a path of a file.
  */
-import { openDatabase } from "../database/sqlite.ts";
+import { damagedDatabase, openDatabase } from "../database/sqlite.ts";
 import { html } from "../report/html.ts";
 import { evaluationPage } from "./evaluation_page.ts";
 import { diffPage, filePage, jsonOf } from "./file_page.ts";
@@ -51,8 +51,9 @@ export async function serveBrowse(
       {
         ...{ hostname: "127.0.0.1", port, onListen() {} },
         onError: (error) => {
-          onFailure?.(error);
-          return refuse(500, "This page could not be made");
+          const damage = damagedDatabase(path, error);
+          onFailure?.(damage ?? error);
+          return refuse(500, damage?.message ?? "This page could not be made");
         },
       },
       (request) => answer(site, request, own),

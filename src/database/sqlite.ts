@@ -67,17 +67,25 @@ export async function readDatabase<T>(
   try {
     return await work(database);
   } catch (cause) {
-    const isDamaged = cause instanceof Error &&
-      /^(database disk image is malformed|disk I\/O error|file is not a database)/
-        .test(cause.message);
-    if (!isDamaged) throw cause;
-    throw new StorageError(
-      `cannot read ${path}: ${cause.message}; remove it and run the command once more, which makes it again`,
-      { cause },
-    );
+    throw damagedDatabase(path, cause) ?? cause;
   } finally {
     database.close();
   }
+}
+
+/** Makes the error for a database that is damaged; `null` where that is not why. */
+export function damagedDatabase(
+  path: string,
+  cause: unknown,
+): StorageError | null {
+  const isDamaged = cause instanceof Error &&
+    /^(database disk image is malformed|disk I\/O error|file is not a database)/
+      .test(cause.message);
+  if (!isDamaged) return null;
+  return new StorageError(
+    `cannot read ${path}: ${cause.message}; remove it and run the command once more, which makes it again`,
+    { cause },
+  );
 }
 
 function opened(what: string, open: () => DatabaseSync): DatabaseSync {

@@ -347,3 +347,29 @@ Deno.test("browse makes a database where there is none, an old one or something 
   await Deno.writeTextFile(join(dir.path, "humanloop.db"), "no database");
   assertEquals([await once(), await once()], [1, 0]);
 });
+
+Deno.test("a database that is damaged is named, with what to do, by the page and the terminal", async () => {
+  await using dir = await tempDir();
+  await writeRichExport(dir.path);
+  const { path } = await buildDatabase({ disk, dirs: [dir.path] });
+  const bytes = await Deno.readFile(path);
+  await Deno.writeFile(path, bytes.fill(0xff, 40_000));
+  const control = new AbortController();
+  const listening = Promise.withResolvers<string>();
+  const failures: string[] = [];
+  const served = serveBrowse({
+    ...{ database: path, signal: control.signal },
+    onListen: listening.resolve,
+    onFailure: (error) => void failures.push((error as Error).message),
+  });
+  const response = await fetch(`${await listening.promise}logs`);
+  const page = await response.text();
+  control.abort();
+  await served;
+  const damage = `cannot read ${path}: database disk image is malformed`;
+  assertEquals(response.status, 500);
+  assertStringIncludes(page, damage);
+  assertEquals(failures, [
+    `${damage}; remove it and run the command once more, which makes it again`,
+  ]);
+});

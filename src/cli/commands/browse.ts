@@ -1,5 +1,6 @@
 /** `browse`: serves exports to a browser on this machine. */
 import { browse } from "../../browse/browse.ts";
+import { StorageError } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { buildText, isWhole } from "../../database/result_text.ts";
 import { escapeControls } from "../../ui/text.ts";
@@ -46,7 +47,9 @@ export async function browseCommand(
         ),
       onFailure: (error) => {
         const reason = error instanceof Error ? error.stack : String(error);
-        const text = `a page cannot be made, please report it: ${reason}`;
+        const text = error instanceof StorageError
+          ? `a page cannot be made: ${error.message}`
+          : `a page cannot be made, please report it: ${reason}`;
         printLine(runtime, "warn", text, "\n");
       },
     });
