@@ -44,12 +44,16 @@ export function sendText(result: SendResult, sent: Sent): string {
     [expected.logs - expected.wantedLogs, "filtered out"],
   ] as const;
   const shown = parts.filter(([n], i) => i === 0 || n !== 0);
+  // The endpoint may not take what is compressed.
+  const compressed = result.sentBytes === result.bytes
+    ? "not compressed"
+    : `compressed ${bytes(result.sentBytes)}`;
   return [
     `${url} accepted ${pluralize(accepted, "span")} of ${
       pluralize(traces, "trace")
     } in ${duration(sent.tookMs)}: ${pluralize(result.requests, "request")}, ${
       bytes(result.bytes)
-    }, compressed ${bytes(result.sentBytes)}`,
+    }, ${compressed}`,
     ...timesLines(result),
     `${count(expected.logs)} Logs in the database: ${
       shown.map(([n, what]) => `${count(n)} ${what}`).join(", ")

@@ -202,6 +202,18 @@ Deno.test("wrong credentials end with exit 5, and nothing is kept of the run", a
   });
 });
 
+Deno.test("the summary says whether what was sent was compressed", async () => {
+  for (const hasGzip of [true, false]) {
+    await inSetup(async ({ dir, receiver, url }) => {
+      receiver.hasGzip = hasGzip;
+      const { code, out } = await run(["otlp", dir, "--endpoint", url]);
+      assertEquals(code, 0);
+      assertEquals(out.includes(", not compressed\n"), !hasGzip, out);
+      assertEquals(/, compressed [\d.]+ kB\n/.test(out), hasGzip, out);
+    });
+  }
+});
+
 Deno.test("an endpoint that takes protobuf only ends with exit 2 and what to do", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     receiver.fault = () => new Response("protobuf only", { status: 415 });
