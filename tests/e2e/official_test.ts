@@ -153,6 +153,25 @@ Deno.test("what was damaged since of an official export is exported again, by th
   );
 });
 
+Deno.test("a Version that is gone is noticed where a run ended before the Versions had sums", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  await writeTree(root, officialTree());
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--resume", root, "--api-url", server.url];
+  assertEquals((await run(args, { env })).code, 0);
+  const sums = await Deno.readTextFile(join(root, "SHA256SUMS"));
+  const isOfVersion = /files\/[^/]+\/versions\//;
+  const kept = sums.split("\n").filter((line) => !isOfVersion.test(line));
+  await Deno.writeTextFile(join(root, "SHA256SUMS"), kept.join("\n"));
+  const path = `files/${FLOW.id}/versions/${FLOW.versions[0]!.id}`;
+  await Deno.remove(join(root, path));
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 0);
+  assertStringIncludes(out, "1 exported, 13 skipped (complete already)");
+  assertEquals((await readTree(root)).get(path), whole.get(path));
+});
+
 const DAMAGES: ReadonlyArray<
   readonly [name: string, damage: (text: string) => string]
 > = [
