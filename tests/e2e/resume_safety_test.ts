@@ -6,6 +6,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DemoFile } from "../../src/demo/workspace.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { CLASSIFIER } from "../../src/demo/sample/files.ts";
+import type { RecordGap } from "../../src/core/gap.ts";
 import type { Disk } from "../../src/core/runtime.ts";
 import { throughDisk } from "../helpers/disk.ts";
 import type { MemoryDisk } from "../helpers/memory_disk.ts";
@@ -356,6 +357,27 @@ Deno.test("a list that kept changing stays on disk at whatever moment the resume
     const lost = before.filter((line) => source.has(line) && !kept.has(line));
     assertEquals(lost.length, 0, `operation ${at}`);
   }
+});
+
+Deno.test("a chunk that holds more than what was read since is kept, and its gap is at its own offset", async () => {
+  const logs = datedLogs(500);
+  const made = new MemoryExport(workspaceOf(logs));
+  const lacking = (offsets: readonly number[]) => ({
+    before: (url: URL) => holdsLogs(url, BIG, offsets) ? unserved() : undefined,
+  });
+  assertEquals((await made.begin(lacking([400]))).code, 3);
+  const before = made.lines(LOGS);
+  assertEquals(before.length, 499);
+  await made.disk.remove(`${made.root}/${FILE}/.state.json`);
+  assertEquals((await made.resume(lacking([100, 200, 400]))).code, 3);
+  assertEquals(made.lines(LOGS), before);
+  const { gaps } = JSON.parse(made.text("export.json")!);
+  assertEquals(
+    gaps.map(({ part, offset, missing }: RecordGap) => [part, offset, missing]),
+    [["logs", 400, 1]],
+  );
+  assertEquals((await made.resume()).code, 0);
+  assertEquals(made.lines(LOGS), logs);
 });
 
 /** Makes a file unreadable. */
