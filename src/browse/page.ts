@@ -1,7 +1,6 @@
 /** The frame of every page: its policy, its style, its way to the others. */
-import { createHash } from "node:crypto";
 import reportStyle from "../report/style.css" with { type: "text" };
-import { type Content, html, Markup } from "../report/html.ts";
+import { type Content, hashOf, html, Markup } from "../report/html.ts";
 import ownStyle from "./style.css" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 
@@ -25,10 +24,6 @@ export const POLICY = [
   "base-uri 'none'",
   "frame-ancestors 'none'",
 ].join("; ");
-
-function hashOf(text: string): string {
-  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
-}
 
 /** Writes the text of a page. */
 export function browsePage({ title, path = [], body }: BrowsePage): string {

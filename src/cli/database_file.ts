@@ -8,8 +8,8 @@ import { ensureDatabase } from "../database/ensure.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
 import { readDatabase } from "../database/sqlite.ts";
-import { expectOutside } from "../prompts/output_dir.ts";
-import { onDisk, orNull } from "../tree/atomic_file.ts";
+import { expectOutside } from "../tree/output.ts";
+import { orNull, readHead } from "../tree/atomic_file.ts";
 import { lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
 import { escapeControls } from "../ui/text.ts";
@@ -47,19 +47,11 @@ export async function expectReplaceable(
 }
 
 async function isOurs(disk: Disk, path: string): Promise<boolean> {
-  const head = new Uint8Array(APPLICATION_ID_AT + 4);
-  const size = await onDisk(`read ${path}`, async () => {
-    const file = await disk.open(path, { read: true });
-    try {
-      return await file.read(head);
-    } finally {
-      file.close();
-    }
-  });
+  const head = await readHead(disk, path, APPLICATION_ID_AT + 4);
+  if (head.length < APPLICATION_ID_AT + 4) return false;
   const text = new TextDecoder("latin1").decode(head);
   const id = new DataView(head.buffer).getUint32(APPLICATION_ID_AT);
-  return size === head.length && text.startsWith(SQLITE_HEAD) &&
-    id === APPLICATION_ID;
+  return text.startsWith(SQLITE_HEAD) && id === APPLICATION_ID;
 }
 
 /** Shows a bar while a database is made. */

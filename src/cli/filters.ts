@@ -6,6 +6,7 @@ import {
   filtersText,
   type Shard,
 } from "../core/filters.ts";
+import { instantMs } from "../core/instant.ts";
 import { didYouMean } from "../core/suggest.ts";
 import type { Flags } from "./options.ts";
 
@@ -93,9 +94,7 @@ function parseTime(text: string): number {
   const isDay = !Number.isNaN(day) &&
     new Date(day).toISOString().startsWith(date);
   if (!isDay) return NaN;
-  if (time === undefined) return day;
-  const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(time);
-  return Date.parse(hasZone ? text : `${text}Z`);
+  return time === undefined ? day : instantMs(text);
 }
 
 function readShard(text: string | undefined): Shard | null {

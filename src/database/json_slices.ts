@@ -30,6 +30,15 @@ export function memberSlices(json: string, at: number): Map<string, Slice> {
   return members;
 }
 
+/** Gives the values of an object by their names, each as it is spelled. */
+export function memberTexts(json: string): Map<string, string> {
+  const texts = new Map<string, string>();
+  for (const [name, { from, to }] of memberSlices(json, 0)) {
+    texts.set(name, json.slice(from, to));
+  }
+  return texts;
+}
+
 /**
  * Finds the elements of an array.
  *

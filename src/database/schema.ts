@@ -4,6 +4,8 @@
  * is read from `json`.
  */
 
+import { wrapText } from "../ui/text.ts";
+
 /** Changes with every change of the tables: an older database is built again. */
 export const SCHEMA_VERSION = 3;
 
@@ -285,7 +287,7 @@ export function schemaText(): string {
   const width = Math.max(...parts.map(({ name }) => name.length));
   const indent = " ".repeat(width + 4);
   const lines = parts.flatMap(({ name, about }) =>
-    wrapped(about, SCREEN_COLUMNS - indent.length).map((line, i) =>
+    wrapText(about, SCREEN_COLUMNS - indent.length).map((line, i) =>
       i === 0 ? `  ${name.padEnd(width)}  ${line}` : indent + line
     )
   );
@@ -294,16 +296,4 @@ export function schemaText(): string {
     "disk_line: its place there):",
     ...lines,
   ].join("\n");
-}
-
-/** Breaks a text into lines, between words. */
-function wrapped(text: string, columns: number): readonly string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
 }

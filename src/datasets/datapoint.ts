@@ -2,7 +2,7 @@
  * Takes a Datapoint apart without changing a byte of it: every value stays the JSON
  * text that the API sent, so that numbers and characters are exactly its own.
  */
-import { memberSlices } from "../database/json_slices.ts";
+import { memberTexts } from "../database/json_slices.ts";
 
 /** A value by its name, as JSON text. */
 export type Member = readonly [name: string, json: string];
@@ -50,10 +50,7 @@ export function readDatapoint(json: string): Datapoint {
 
 /** Lists the members of a JSON text; none where it is no object. */
 export function members(json: string): readonly Member[] {
-  if (!json.startsWith("{")) return [];
-  return [...memberSlices(json, 0)].map((
-    [name, { from, to }],
-  ) => [name, json.slice(from, to)]);
+  return json.startsWith("{") ? [...memberTexts(json)] : [];
 }
 
 /** Returns a JSON text's own text where it is one, the JSON where it is not. */

@@ -8,10 +8,12 @@ import { dirname, join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
 import { filePaths } from "../prompts/file_paths.ts";
 import { namesInDirectory } from "../prompts/names.ts";
-import { expectOutside, expectPlainDirs } from "../prompts/output_dir.ts";
-import { AtomicFile, PART_SUFFIX } from "../tree/atomic_file.ts";
-import { removeScratch } from "../tree/removal.ts";
 import { writeJson } from "../tree/json_file.ts";
+import {
+  expectOutside,
+  expectPlainDirs,
+  writeTogether,
+} from "../tree/output.ts";
 import { csvWriter } from "./csv.ts";
 import { type DatasetFormat, jsonlWriter, type MakeWriter } from "./format.ts";
 import { promptfooWriter } from "./promptfoo.ts";
@@ -231,33 +233,22 @@ async function writeAll(
   datapoints: Iterable<Parameters<ReturnType<MakeWriter>["row"]>[0]>,
   { disk, signal }: Pick<DatasetContext, "disk" | "signal">,
 ): Promise<number> {
-  let isDone = false;
-  // Runs last, when the files are closed.
-  await using scratch = new AsyncDisposableStack();
-  scratch.defer(async () => {
-    if (isDone) return;
-    for (const path of paths) await removeScratch(disk, path + PART_SUFFIX);
+  return await writeTogether(disk, paths, async (files) => {
+    const encoder = new TextEncoder();
+    let text = head;
+    const flush = async () => {
+      const bytes = encoder.encode(text);
+      text = "";
+      for (const file of files) await file.write(bytes);
+      signal?.throwIfAborted();
+    };
+    let rows = 0;
+    for (const datapoint of datapoints) {
+      text += row(datapoint);
+      rows++;
+      if (text.length >= WRITE_AT_ONCE) await flush();
+    }
+    await flush();
+    return rows;
   });
-  const files: AtomicFile[] = [];
-  for (const path of paths) {
-    files.push(scratch.use(await AtomicFile.open(disk, path)));
-  }
-  const encoder = new TextEncoder();
-  let text = head;
-  const flush = async () => {
-    const bytes = encoder.encode(text);
-    text = "";
-    for (const file of files) await file.write(bytes);
-    signal?.throwIfAborted();
-  };
-  let rows = 0;
-  for (const datapoint of datapoints) {
-    text += row(datapoint);
-    rows++;
-    if (text.length >= WRITE_AT_ONCE) await flush();
-  }
-  await flush();
-  for (const file of files) await file.commit();
-  isDone = true;
-  return rows;
 }

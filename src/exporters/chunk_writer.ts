@@ -5,6 +5,7 @@
  * they belong. Names are given to chunks by the reconciler.
  */
 import type { ListSpec } from "../api/list_spec.ts";
+import { concat } from "../core/bytes.ts";
 import type { RecordGap } from "../core/gap.ts";
 import { addGap, chunkOf, offsetOf } from "../core/ranges.ts";
 import type { Batch } from "../lists/list_types.ts";
@@ -35,7 +36,7 @@ export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {
 
 /** A response of so many bytes is not left to the garbage collector. */
 const LARGE_BYTES = 1024 * 1024;
-const NEWLINE = 0x0a;
+const NEWLINE = new TextEncoder().encode("\n");
 
 /** Writes chunks that follow on each other. Disposing it leaves a part file. */
 export class ChunkWriter<T> implements Disposable {
@@ -75,7 +76,8 @@ export class ChunkWriter<T> implements Disposable {
       } else {
         const { spec, kind } = this.#list;
         const records = batch.records.slice(at, at + step);
-        const lines = joinLines(records.map(({ bytes }) => bytes));
+        // A page is one write.
+        const lines = concat(records.flatMap(({ bytes }) => [bytes, NEWLINE]));
         await chunk.file.write(lines);
         chunk.keys.push(...records.map(({ info }) => spec.key(info)));
         this.#context.observer.written(kind, step, lines.length);
@@ -106,20 +108,6 @@ export class ChunkWriter<T> implements Disposable {
     const file = await AtomicFile.open(disk, path, sums);
     return { number, file, keys: [], gaps: [] };
   }
-}
-
-/** Joins records as lines of one buffer, so that a page is one write. */
-function joinLines(records: readonly Uint8Array[]): Uint8Array {
-  let length = records.length;
-  for (const record of records) length += record.length;
-  const lines = new Uint8Array(length);
-  let at = 0;
-  for (const record of records) {
-    lines.set(record, at);
-    at += record.length;
-    lines[at++] = NEWLINE;
-  }
-  return lines;
 }
 
 /** Gives back the memory of a large response at once, whose records are on disk now. */

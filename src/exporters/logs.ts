@@ -4,8 +4,9 @@
  * what is newer is read behind it. A long one is read in time windows.
  */
 import { type LogInfo, logsList } from "../api/client.ts";
-import { recordsOf } from "../core/ranges.ts";
 import { ApiError } from "../core/errors.ts";
+import { instantMs } from "../core/instant.ts";
+import { recordsOf } from "../core/ranges.ts";
 import { openList, wholeList } from "../lists/list_reader.ts";
 import type { Cursor } from "../lists/list_types.ts";
 import type { ListCheckpoint } from "../tree/checkpoint.ts";
@@ -121,8 +122,7 @@ function newestOf(
   logs: ReadonlyArray<{ readonly info: LogInfo }>,
 ): string | null {
   const instants = logs.flatMap(({ info: { createdAt } }) => {
-    const hasZone = /(Z|[+-]\d{2}:?\d{2})$/.test(createdAt ?? "");
-    const ms = Date.parse(hasZone ? createdAt! : `${createdAt}Z`);
+    const ms = instantMs(createdAt ?? "");
     return Number.isNaN(ms) ? [] : [ms];
   });
   if (instants.length === 0) return null;

@@ -1,4 +1,5 @@
 /** Says where fields go, for `--help`: from the tables that spans are written by. */
+import { wrapText } from "../ui/text.ts";
 import { JUDGMENT_ATTRIBUTES } from "./judgments.ts";
 import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./fields.ts";
 import { VERSION_FIELDS } from "./version_fields.ts";
@@ -40,25 +41,13 @@ function versionRows(): readonly string[] {
 
 function row(name: string, about: string): readonly string[] {
   const indent = " ".repeat(NAME_COLUMNS + 2);
-  const [first = "", ...rest] = wrapped(about, COLUMNS - indent.length);
+  const [first = "", ...rest] = wrapText(about, COLUMNS - indent.length);
   const lines = rest.map((line) => indent + line);
   if (name.length < NAME_COLUMNS) {
     return [`  ${name.padEnd(NAME_COLUMNS)}${first}`.trimEnd(), ...lines];
   }
-  const names = wrapped(name, COLUMNS - 2).map((line) => `  ${line}`);
+  const names = wrapText(name, COLUMNS - 2).map((line) => `  ${line}`);
   return about === "" ? names : [...names, indent + first, ...lines];
-}
-
-/** Breaks a text into lines, between words. */
-function wrapped(text: string, columns: number): readonly string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1)!;
-    if (line === "") lines[lines.length - 1] = word;
-    else if (line.length + 1 + word.length > columns) lines.push(word);
-    else lines[lines.length - 1] = `${line} ${word}`;
-  }
-  return lines;
 }
 
 /** How the OpenTelemetry collector reads the files, and what has to be set for it. */

@@ -4,16 +4,10 @@
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
-import {
-  AtomicFile,
-  onDisk,
-  orNull,
-  PART_SUFFIX,
-} from "../tree/atomic_file.ts";
-import { removeScratch } from "../tree/removal.ts";
+import { type AtomicFile, orNull, readHead } from "../tree/atomic_file.ts";
+import { expectOutside, writeTogether } from "../tree/output.ts";
 import {
   LOGS_HEAD,
   logsData,
@@ -67,10 +61,8 @@ export async function writeSpans(options: WriteOptions): Promise<Written> {
   const { disk, to, spans, onProgress, signal } = options;
   const counter = new SpanCounter();
   const path = judgmentsPath(to);
-  let isDone = false;
-  try {
-    using spanFile = await AtomicFile.open(disk, to);
-    using judgmentFile = await AtomicFile.open(disk, path);
+  return await writeTogether(disk, [to, path], async (files) => {
+    const [spanFile, judgmentFile] = files as [AtomicFile, AtomicFile];
     const spanLines = new LineWriter(spanFile, tracesData);
     const judgmentLines = new LineWriter(judgmentFile, logsData);
     let written = 0;
@@ -85,21 +77,13 @@ export async function writeSpans(options: WriteOptions): Promise<Written> {
     }
     await spanLines.flush();
     await judgmentLines.flush();
-    await spanFile.commit();
-    await judgmentFile.commit();
-    isDone = true;
     return {
       ...counter.totals(),
       ...{ path: to, judgmentsPath: path },
       bytes: spanLines.bytes + judgmentLines.bytes,
       longestLine: Math.max(spanLines.longest, judgmentLines.longest),
     };
-  } finally {
-    if (!isDone) {
-      await removeScratch(disk, to + PART_SUFFIX);
-      await removeScratch(disk, path + PART_SUFFIX);
-    }
-  }
+  });
 }
 
 /** Gathers records to lines of about the same length. */
@@ -155,13 +139,7 @@ export async function expectWritable(
   dirs: readonly string[],
   to: string,
 ): Promise<void> {
-  const target = resolve(to);
-  for (const dir of dirs.map((one) => resolve(one))) {
-    if (target !== dir && !target.startsWith(join(dir, "/"))) continue;
-    throw new UsageError(
-      `${to} is inside the export, where only what the API sent belongs; choose another file with --to`,
-    );
-  }
+  expectOutside(dirs, to, "file");
   await expectOwn(disk, to, TRACES_HEAD);
   await expectOwn(disk, judgmentsPath(to), LOGS_HEAD);
 }
@@ -174,25 +152,10 @@ async function expectOwn(
 ): Promise<void> {
   const info = await orNull(`look at ${path}`, () => disk.lstat(path));
   if (info === null || info.isFile && info.size === 0) return;
-  if (info.isFile && await beginOf(disk, path, head.length) === head) return;
+  const isOwn = info.isFile &&
+    new TextDecoder().decode(await readHead(disk, path, head.length)) === head;
+  if (isOwn) return;
   throw new UsageError(
     `${path} is there and is no file that hl-export otlp made; choose another file with --to`,
   );
-}
-
-async function beginOf(
-  disk: Disk,
-  path: string,
-  bytes: number,
-): Promise<string> {
-  const head = new Uint8Array(bytes);
-  const size = await onDisk(`read ${path}`, async () => {
-    const file = await disk.open(path, { read: true });
-    try {
-      return await file.read(head);
-    } finally {
-      file.close();
-    }
-  });
-  return new TextDecoder().decode(head.subarray(0, size ?? 0));
 }

@@ -1,5 +1,5 @@
 /** Takes a Log apart into its fields, each as it is spelled. */
-import { elementSlices, memberSlices } from "../database/json_slices.ts";
+import { elementSlices, memberTexts } from "../database/json_slices.ts";
 import { LOG_TYPES } from "../database/log_fields.ts";
 
 /** Fields of a record as they are spelled; those that are `null` are left out. */
@@ -17,11 +17,8 @@ export interface LogJson {
 
 /** Takes the JSON of an object apart. */
 export function spelledFields(json: string): Spelled {
-  const fields = new Map<string, string>();
-  for (const [name, { from, to }] of memberSlices(json, 0)) {
-    const value = json.slice(from, to);
-    if (value !== "null") fields.set(name, value);
-  }
+  const fields = memberTexts(json);
+  for (const [name, text] of fields) if (text === "null") fields.delete(name);
   return fields;
 }
 

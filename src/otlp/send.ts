@@ -30,7 +30,7 @@ import {
 } from "./send_endpoint.ts";
 import type { Journal, Refusal } from "./send_journal.ts";
 import { type SpanRecord, tracesData } from "./spans.ts";
-import { SpanCounter, type Totals } from "./totals.ts";
+import { SpanCounter, TimeRange, type Totals } from "./totals.ts";
 
 /** The most bytes of a batch, before it is compressed. */
 export const MOST_BATCH_BYTES = 4_000_000;
@@ -155,6 +155,8 @@ class Sender {
     ...{ ended: null, problems: 0, namedProblems: [] },
   };
   readonly #read = new SpanCounter();
+  /** When the spans began that were accepted. */
+  readonly #accepted = new TimeRange();
   #mostBytes: number;
   #refusedInRow = 0;
   #lastTrace: string | null = null;
@@ -377,15 +379,9 @@ class Sender {
     this.#options.journal.accept(spans);
     this.#refusedInRow = 0;
     result.accepted += spans.length;
-    for (const { startTime } of spans) {
-      if (startTime === 0n) continue;
-      if (result.oldest === null || startTime < result.oldest) {
-        result.oldest = startTime;
-      }
-      if (result.newest === null || startTime > result.newest) {
-        result.newest = startTime;
-      }
-    }
+    for (const { startTime } of spans) this.#accepted.add(startTime);
+    result.oldest = this.#accepted.oldest;
+    result.newest = this.#accepted.newest;
     this.#options.onProgress?.(result);
     return 0;
   }

@@ -18,13 +18,24 @@ export interface Totals {
   readonly namedProblems: readonly string[];
 }
 
+/** Keeps the first and the last of some times, 0 aside: it stands for none. */
+export class TimeRange {
+  oldest: bigint | null = null;
+  newest: bigint | null = null;
+
+  add(time: bigint): void {
+    if (time === 0n) return;
+    if (this.oldest === null || time < this.oldest) this.oldest = time;
+    if (this.newest === null || time > this.newest) this.newest = time;
+  }
+}
+
 /** Counts spans. */
 export class SpanCounter {
   #traces = 0;
   #spans = 0;
   #judgments = 0;
-  #oldest: bigint | null = null;
-  #newest: bigint | null = null;
+  readonly #times = new TimeRange();
   #problems = 0;
   readonly #named: string[] = [];
   #traceId = "";
@@ -34,14 +45,7 @@ export class SpanCounter {
     this.#traceId = traceId;
     this.#spans++;
     this.#judgments += judgments.length;
-    if (startTime > 0n) {
-      if (this.#oldest === null || startTime < this.#oldest) {
-        this.#oldest = startTime;
-      }
-      if (this.#newest === null || startTime > this.#newest) {
-        this.#newest = startTime;
-      }
-    }
+    this.#times.add(startTime);
     if (problem === undefined) return;
     this.#problems++;
     if (this.#named.length < NAMED_PROBLEMS) this.#named.push(problem);
@@ -51,7 +55,7 @@ export class SpanCounter {
     return {
       ...{ traces: this.#traces, spans: this.#spans },
       ...{ judgments: this.#judgments, problems: this.#problems },
-      ...{ oldest: this.#oldest, newest: this.#newest },
+      ...{ oldest: this.#times.oldest, newest: this.#times.newest },
       namedProblems: [...this.#named],
     };
   }

@@ -14,7 +14,7 @@ import {
 } from "../tree/tree_reader.ts";
 import { deployedNames, readDeployments } from "./deployed.ts";
 import { filePaths, type NamedFile } from "./file_paths.ts";
-import { expectOutside } from "./output_dir.ts";
+import { expectOutside } from "../tree/output.ts";
 
 /** A Prompt or Agent of an export. */
 export interface PromptFile extends NamedFile {

@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { isEmpty, isObject } from "../core/json.ts";
 import { writeJson } from "../tree/json_file.ts";
-import { outputWriter } from "./output_dir.ts";
+import { outputWriter } from "../tree/output.ts";
 import {
   aboutVersion,
   openPrompts,

@@ -8,7 +8,7 @@ import type { Disk } from "../core/runtime.ts";
 import { removeScratch } from "../tree/removal.ts";
 import { writeJson } from "../tree/json_file.ts";
 import { filePaths } from "./file_paths.ts";
-import { outputWriter } from "./output_dir.ts";
+import { outputWriter } from "../tree/output.ts";
 import {
   aboutVersion,
   openPrompts,

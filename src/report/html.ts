@@ -98,6 +98,7 @@ ${body.text}
   };
 }
 
-function hashOf(text: string): string {
+/** Names a script or a style in a policy. */
+export function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }

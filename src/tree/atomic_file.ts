@@ -174,6 +174,28 @@ export async function readFile(
 }
 
 /**
+ * Reads how a file begins.
+ *
+ * @param length How many bytes are wanted.
+ * @returns Them; fewer where the file is shorter.
+ */
+export async function readHead(
+  disk: Disk,
+  path: string,
+  length: number,
+): Promise<Uint8Array> {
+  const head = new Uint8Array(length);
+  return await onDisk(`read ${path}`, async () => {
+    const file = await disk.open(path, { read: true });
+    try {
+      return head.subarray(0, await file.read(head) ?? 0);
+    } finally {
+      file.close();
+    }
+  });
+}
+
+/**
  * Lists a directory.
  *
  * @returns Them, sorted by name, or `null` when there is no such directory.

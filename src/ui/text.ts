@@ -103,3 +103,15 @@ export function recordsText(counts: Counts): string {
     .map((kind) => pluralize(counts[kind]!, NAMES[kind]));
   return records.join(", ") || "none";
 }
+
+/** Breaks a text into lines, between words. */
+export function wrapText(text: string, columns: number): readonly string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1)!;
+    if (line === "") lines[lines.length - 1] = word;
+    else if (line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = `${line} ${word}`;
+  }
+  return lines;
+}

@@ -5,7 +5,7 @@ import {
   writeDatasets,
   type WrittenDatasets,
 } from "../../datasets/write_datasets.ts";
-import { expectOutside } from "../../prompts/output_dir.ts";
+import { expectOutside } from "../../tree/output.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
 import { withDatabase } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";

@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import type { Runtime } from "../../core/runtime.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
-import { expectOutside } from "../../prompts/output_dir.ts";
+import { expectOutside } from "../../tree/output.ts";
 import { testFinder } from "../../prompts/test_files.ts";
 import {
   TESTS,

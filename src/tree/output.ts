@@ -2,20 +2,26 @@
 import { dirname, join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
-import { writeFile } from "../tree/atomic_file.ts";
+import { AtomicFile, PART_SUFFIX, writeFile } from "./atomic_file.ts";
+import { removeScratch } from "./removal.ts";
 
 /**
  * Makes sure that nothing is written into an export.
  *
  * @param dirs The exports' directories.
+ * @param kind What `to` is, for the advice.
  * @throws {UsageError} When `to` is one of them, or inside.
  */
-export function expectOutside(dirs: readonly string[], to: string): void {
+export function expectOutside(
+  dirs: readonly string[],
+  to: string,
+  kind: "place" | "file" = "place",
+): void {
   const target = resolve(to);
   for (const dir of dirs.map((one) => resolve(one))) {
     if (target !== dir && !target.startsWith(join(dir, "/"))) continue;
     throw new UsageError(
-      `${to} is inside the export, where only what the API sent belongs; choose another place with --to`,
+      `${to} is inside the export, where only what the API sent belongs; choose another ${kind} with --to`,
     );
   }
 }
@@ -58,4 +64,34 @@ export function outputWriter(
     await expectPlainDirs(disk, to, dirname(path), plainDirs);
     await writeFile(disk, path, new TextEncoder().encode(text));
   };
+}
+
+/**
+ * Writes files that belong together: all of them get their names when the work is
+ * done; where it fails, no part of them is left behind.
+ *
+ * @param work Writes them, in the order of the paths.
+ * @throws {StorageError} When the disk fails.
+ * @throws What the work throws.
+ */
+export async function writeTogether<T>(
+  disk: Disk,
+  paths: readonly string[],
+  work: (files: readonly AtomicFile[]) => Promise<T>,
+): Promise<T> {
+  let isDone = false;
+  // Runs last, when the files are closed.
+  await using scratch = new AsyncDisposableStack();
+  scratch.defer(async () => {
+    if (isDone) return;
+    for (const path of paths) await removeScratch(disk, path + PART_SUFFIX);
+  });
+  const files: AtomicFile[] = [];
+  for (const path of paths) {
+    files.push(scratch.use(await AtomicFile.open(disk, path)));
+  }
+  const result = await work(files);
+  for (const file of files) await file.commit();
+  isDone = true;
+  return result;
 }
