@@ -1,19 +1,16 @@
 /** The pages in a real Chromium: how they are used, and what they refuse. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { serveBrowse } from "../../src/browse/serve.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { buildDatabase } from "../../src/database/build.ts";
 import { shown } from "../../src/report/html.ts";
 import { axeSource, obstacles } from "../helpers/axe.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";
+import { servedBrowse } from "../helpers/served_browse.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
 import { hostileTexts, hostileWorkspace } from "../report/hostile.ts";
 import { writeRichExport } from "./rich_export.ts";
 
 const command = await findBrowser();
-const { disk } = denoRuntime();
 const WIDE = { width: 1200, height: 900 };
 /** Pages that a walk from link to link looks at. */
 const MOST_PAGES = 140;
@@ -32,20 +29,9 @@ function browserTest(
     fn: async () => {
       await using dir = await tempDir();
       await write(dir.path);
-      const { path } = await buildDatabase({ disk, dirs: [dir.path] });
-      const control = new AbortController();
-      const listening = Promise.withResolvers<string>();
-      const served = serveBrowse({
-        ...{ database: path, signal: control.signal },
-        onListen: listening.resolve,
-      });
-      const url = await listening.promise;
-      {
-        await using browser = await Browser.start(command!);
-        await test(browser, url);
-      }
-      control.abort();
-      await served;
+      await using served = await servedBrowse(dir.path);
+      await using browser = await Browser.start(command!);
+      await test(browser, served.url);
     },
   });
 }

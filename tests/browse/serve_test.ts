@@ -8,6 +8,7 @@ import { Site } from "../../src/browse/site.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { buildDatabase, type BuildResult } from "../../src/database/build.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
+import { servedBrowse } from "../helpers/served_browse.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { LOGS, writeRichExport } from "./rich_export.ts";
 
@@ -264,14 +265,8 @@ Deno.test("requests of other hosts and other sites are refused, and nothing but 
 Deno.test("over a real connection another host is refused, and one that is kept alive does not keep the program", async () => {
   await using dir = await tempDir();
   await writeRichExport(dir.path);
-  const { path } = await buildDatabase({ disk, dirs: [dir.path] });
-  const control = new AbortController();
-  const listening = Promise.withResolvers<string>();
-  const served = serveBrowse({
-    ...{ database: path, signal: control.signal },
-    onListen: listening.resolve,
-  });
-  const { host, port, hostname } = new URL(await listening.promise);
+  const served = await servedBrowse(dir.path);
+  const { host, port, hostname } = new URL(served.url);
   using connection = await Deno.connect({ hostname, port: Number(port) });
   const firstLine = async (named: string) => {
     const request = `GET / HTTP/1.1\r\nHost: ${named}\r\n\r\n`;
@@ -287,8 +282,8 @@ Deno.test("over a real connection another host is refused, and one that is kept 
   };
   assertEquals(await firstLine("evil.example"), "HTTP/1.1 403 Forbidden");
   assertEquals(await firstLine(host), "HTTP/1.1 200 OK");
-  control.abort();
-  await served;
+  // The connection is open still.
+  await served[Symbol.asyncDispose]();
 });
 
 Deno.test("no path of a request reaches a file, and what is not there is 404", async () => {

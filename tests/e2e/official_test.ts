@@ -50,6 +50,16 @@ function officialTree(): Tree {
   return tree;
 }
 
+/** Returns what the official script leaves of a Flow that it did without Logs. */
+function withoutLogs(): Tree {
+  const tree: Tree = new Map();
+  for (const [path, text] of expectedTree(workspace, { logs: false })) {
+    if (!path.startsWith(`files/${FLOW.id}/`)) continue;
+    tree.set(path, path.endsWith("/.done") ? DONE : text);
+  }
+  return tree;
+}
+
 Deno.test("an export that the official script began is completed", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
@@ -100,12 +110,7 @@ Deno.test("what the official script has and the API has no more is kept and repo
 Deno.test("Files that the official script did without Logs get them", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
-  const tree: Tree = new Map();
-  for (const [path, text] of expectedTree(workspace, { logs: false })) {
-    if (!path.startsWith(`files/${FLOW.id}/`)) continue;
-    tree.set(path, path.endsWith("/.done") ? DONE : text);
-  }
-  await writeTree(root, tree);
+  await writeTree(root, withoutLogs());
   await using server = serveDemo(workspace, { key: DEMO_KEY });
   const args = ["--resume", root, "--api-url", server.url];
   assertEquals((await run(args, { env })).code, 0);
@@ -115,12 +120,7 @@ Deno.test("Files that the official script did without Logs get them", async () =
 Deno.test("while Logs are added to what the official script did without them, .done does not cover them", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
-  const tree: Tree = new Map();
-  for (const [path, text] of expectedTree(workspace, { logs: false })) {
-    if (!path.startsWith(`files/${FLOW.id}/`)) continue;
-    tree.set(path, path.endsWith("/.done") ? DONE : text);
-  }
-  await writeTree(root, tree);
+  await writeTree(root, withoutLogs());
   await using server = serveDemo(workspace, {
     key: DEMO_KEY,
     before: (url) =>

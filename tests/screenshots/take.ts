@@ -3,13 +3,11 @@
  * Needs a font with Japanese letters.
  */
 import { fromFileUrl, join } from "@std/path";
-import { serveBrowse } from "../../src/browse/serve.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { buildDatabase } from "../../src/database/build.ts";
 import { first, openDatabase } from "../../src/database/sqlite.ts";
 import { CLASSIFIER } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { Browser, findBrowser, type View } from "../helpers/browser.ts";
+import { servedBrowse } from "../helpers/served_browse.ts";
 import { exportTo } from "../report/export_to.ts";
 
 const HERE = fromFileUrl(new URL(".", import.meta.url));
@@ -86,19 +84,9 @@ if (command === null) throw new Error("no Chromium is installed");
 const dir = await Deno.makeTempDir({ prefix: "hl-export-screenshots-" });
 try {
   await exportTo(dir, sampleWorkspace());
-  const { path } = await buildDatabase({
-    ...{ disk: denoRuntime().disk, dirs: [dir] },
-  });
-  const control = new AbortController();
-  const listening = Promise.withResolvers<string>();
-  const served = serveBrowse({
-    ...{ database: path, signal: control.signal },
-    onListen: listening.resolve,
-  });
-  const url = await listening.promise;
+  await using served = await servedBrowse(dir);
+  const { path, url } = served;
   await take([...staticShots(dir), ...browseShots(path, url)], command);
-  control.abort();
-  await served;
 } finally {
   await Deno.remove(dir, { recursive: true });
 }
