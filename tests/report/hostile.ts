@@ -1,4 +1,5 @@
 /** A workspace whose every text tries to get out of the page that shows it. */
+import type { Tab } from "../helpers/browser.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import {
   type DemoFile,
@@ -82,4 +83,29 @@ export function hostileWorkspace(origin: string): Workspace {
       };
     }),
   };
+}
+
+/**
+ * Puts markup into a page as if it had got through: a script, an image with a
+ * handler, a request.
+ *
+ * @returns What came of the request, and of the variable that the scripts set.
+ */
+export async function tryMarkup(
+  tab: Tab,
+  origin: string,
+): Promise<readonly [fetched: unknown, hacked: unknown]> {
+  await tab.run(`{
+    const script = document.createElement("script");
+    script.textContent = "hacked = 99";
+    document.body.append(script);
+    const image = document.createElement("img");
+    image.src = "${origin}/image";
+    image.setAttribute("onerror", "hacked = 98");
+    document.body.append(image);
+  }`);
+  const fetched = await tab.run(
+    `fetch("${origin}/fetch").then(() => "came", () => "refused")`,
+  );
+  return [fetched, await tab.run("typeof hacked")];
 }
