@@ -3,7 +3,9 @@
  * clock says and however the server reads dates.
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { CLASSIFIER } from "../../src/demo/sample/files.ts";
+import { serveDemo } from "../../src/demo/server.ts";
 import {
   asksForLogs,
   datedLogs,
@@ -11,6 +13,8 @@ import {
   MemoryExport,
   workspaceOf,
 } from "../helpers/memory_export.ts";
+import { run } from "../helpers/program.ts";
+import { tempDir } from "../helpers/tree.ts";
 
 const BIG = CLASSIFIER.id;
 const LOGS = `files/${BIG}/logs`;
@@ -66,7 +70,6 @@ async function withDates(
   change: (params: URLSearchParams) => void,
 ): Promise<Response> {
   const { answerRequest } = await import("../../src/demo/server.ts");
-  const { DEMO_KEY } = await import("../../src/cli/commands/demo.ts");
   const changed = new URL(url);
   change(changed.searchParams);
   const headers = { "x-api-key": DEMO_KEY };
@@ -160,7 +163,6 @@ for (const length of [1, 990]) {
 
 Deno.test("once a server is seen to ignore dates, no further list is read ahead by them", async () => {
   const { answerRequest } = await import("../../src/demo/server.ts");
-  const { DEMO_KEY } = await import("../../src/cli/commands/demo.ts");
   const { directories, files } = workspaceOf(datedLogs(990));
   const [first, , draft] = files;
   const other = { ...draft!, logs: first!.logs, bareLogs: first!.bareLogs };
@@ -187,6 +189,34 @@ Deno.test("once a server is seen to ignore dates, no further list is read ahead 
   }, ["--concurrency", "1"]);
   assertEquals(code, 0);
   assertEquals([...pages.keys()], [first!.id]);
+});
+
+Deno.test("a page that was read ahead, and is not needed, does not go on behind the run's end", async () => {
+  await using dir = await tempDir();
+  await using server = serveDemo(workspaceOf(datedLogs(990)), {
+    key: DEMO_KEY,
+  });
+  const signals: AbortSignal[] = [];
+  /** Ignores dates, and never answers a page that was asked for by them. */
+  const ignoring: typeof fetch = (input, init) => {
+    const url = new URL(String(input));
+    const isAhead = url.searchParams.has("end_date") &&
+      url.searchParams.get("page") === "4";
+    url.searchParams.delete("start_date");
+    url.searchParams.delete("end_date");
+    if (!isAhead) return fetch(url, init);
+    const signal = init!.signal!;
+    signals.push(signal);
+    return new Promise((_, reject) =>
+      signal.addEventListener("abort", () => reject(signal.reason))
+    );
+  };
+  const { code } = await run([
+    ...["--logs", "--api-url", server.url, "--output", dir.path],
+  ], { env: { HUMANLOOP_API_KEY: DEMO_KEY }, fetch: ignoring });
+  assertEquals(code, 0);
+  assertEquals(signals.length > 0, true);
+  assertEquals(signals.every(({ aborted }) => aborted), true);
 });
 
 Deno.test("Logs that arrive while the run goes on are no gap, and shift nothing", async () => {

@@ -216,6 +216,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     return code;
   } finally {
     ended.abort();
+    // Pages that were asked for ahead and are not needed may be on their way.
+    stop.abort();
     stopListening();
     reporter.closeLog();
     if (!isKept && dir) {
