@@ -5,7 +5,7 @@ import {
   sliceRecords,
 } from "../../src/api/records.ts";
 import { ProtocolError } from "../../src/core/errors.ts";
-import { chance } from "../../src/demo/sample/parts.ts";
+import { chance } from "../../src/demo/sample/expression.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

@@ -1,8 +1,7 @@
 /** `--json`: every line that a run prints is of the types that programs rely on. */
 import { assert, assertEquals } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { JsonLine, JsonSummary } from "../../src/cli/json_output.ts";
 import { holdsLogs } from "../helpers/poison.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";

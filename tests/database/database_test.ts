@@ -11,8 +11,11 @@ import { buildText } from "../../src/database/result_text.ts";
 import { schemaText } from "../../src/database/schema.ts";
 import { searchQuery } from "../../src/database/search_text.ts";
 import { all, openDatabase, type SqlRow } from "../../src/database/sqlite.ts";
-import { CLASSIFIER, FLOW } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import {
+  CLASSIFIER,
+  FLOW,
+  sampleWorkspace,
+} from "../../src/demo/sample/sample.ts";
 import { exportTo } from "../report/export_to.ts";
 import { expectedTree, tempDir } from "../helpers/tree.ts";
 

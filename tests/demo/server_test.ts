@@ -1,8 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { prettyPrint } from "../../src/demo/pretty_print.ts";
-import { AGENT, CLASSIFIER, FLOW } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import {
+  AGENT,
+  CLASSIFIER,
+  FLOW,
+  sampleWorkspace,
+} from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 
 const workspace = sampleWorkspace();

@@ -4,7 +4,7 @@
  */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
+import { CLASSIFIER } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import {
   asksForLogs,

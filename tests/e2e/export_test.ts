@@ -2,7 +2,6 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { directoryId } from "../../src/demo/sample/files.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import { run, start } from "../helpers/program.ts";
 import {
@@ -14,6 +13,8 @@ import {
 } from "../helpers/tree.ts";
 
 const workspace = sampleWorkspace();
+const directoryId = (path: string) =>
+  workspace.directories.find((one) => one.path === path)!.id;
 const env = { HUMANLOOP_API_KEY: DEMO_KEY };
 
 Deno.test("the real program exports the whole workspace, byte for byte", async () => {

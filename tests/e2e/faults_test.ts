@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
-import { CLASSIFIER, GOLDEN } from "../../src/demo/sample/files.ts";
-import { chance } from "../../src/demo/sample/parts.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import {
+  CLASSIFIER,
+  GOLDEN,
+  sampleWorkspace,
+} from "../../src/demo/sample/sample.ts";
+import { chance } from "../../src/demo/sample/expression.ts";
 import { type DemoServerOptions, serveDemo } from "../../src/demo/server.ts";
 import { holdsLogs, holdsOffset } from "../helpers/poison.ts";
 import { type Ended, run } from "../helpers/program.ts";

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import { start } from "../helpers/program.ts";
 import {

@@ -5,9 +5,9 @@ import {
   CLASSIFIER,
   FLOW,
   LOOKUP,
+  sampleWorkspace,
   SMOKE,
-} from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+} from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import { run } from "../helpers/program.ts";
 import {

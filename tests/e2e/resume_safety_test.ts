@@ -4,8 +4,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DemoFile } from "../../src/demo/workspace.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
+import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { RecordGap } from "../../src/core/gap.ts";
 import type { Disk } from "../../src/core/runtime.ts";
 import { throughDisk } from "../helpers/disk.ts";

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import { holdsLogs } from "../helpers/poison.ts";

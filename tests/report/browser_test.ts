@@ -1,8 +1,7 @@
 /** The pages in a real Chromium: what they show, how they are used, what they refuse. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { shown } from "../../src/report/html.ts";
 import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";

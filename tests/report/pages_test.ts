@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
-import { CLASSIFIER, SMOKE } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import {
+  CLASSIFIER,
+  sampleWorkspace,
+  SMOKE,
+} from "../../src/demo/sample/sample.ts";
 import { type FileData, filePage } from "../../src/report/file_page.ts";
 import { html, pageTemplate } from "../../src/report/html.ts";
 import { newestLogs } from "../../src/report/read_logs.ts";

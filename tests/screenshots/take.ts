@@ -4,8 +4,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import { first, openDatabase } from "../../src/database/sqlite.ts";
-import { CLASSIFIER } from "../../src/demo/sample/files.ts";
-import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { Browser, findBrowser, type View } from "../helpers/browser.ts";
 import { servedBrowse } from "../helpers/served_browse.ts";
 import { exportTo } from "../report/export_to.ts";

@@ -1,5 +1,5 @@
 /** Numbers by a seed. */
-import { chance } from "../../src/demo/sample/parts.ts";
+import { chance } from "../../src/demo/sample/expression.ts";
 
 /** Throws the same numbers whenever it begins with the same seed. */
 export class Dice {

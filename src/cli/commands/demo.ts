@@ -4,8 +4,11 @@
  */
 import { type Os, shellWord } from "../../core/platform.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { CLASSIFIER, GOLDEN } from "../../demo/sample/files.ts";
-import { sampleWorkspace } from "../../demo/sample/sample.ts";
+import {
+  CLASSIFIER,
+  GOLDEN,
+  sampleWorkspace,
+} from "../../demo/sample/sample.ts";
 import { type DemoServer, serveDemo } from "../../demo/server.ts";
 import { newSettings } from "../config.ts";
 import { EXIT } from "../exit_codes.ts";

@@ -1,72 +1,48 @@
-/** Puts the sample workspace together. */
-import {
-  type DemoDirectory,
-  type DemoFile,
-  sequence,
-  type Workspace,
-} from "../workspace.ts";
-import { evaluationsOf, makeDatapoint } from "./evaluations.ts";
-import {
-  AGENT,
-  directoryId,
-  FILES,
-  FLOW,
-  type SampleFile,
-  splitPath,
-} from "./files.ts";
-import { makeLog, withChildren } from "./logs.ts";
-import { timeAt } from "./parts.ts";
+/**
+ * Makes the sample workspace of the demo from the JSON files beside it:
+ * `workspace.json` is what is in it, `kinds.json` how the Files of one type look,
+ * `records.json` what all have in common.
+ */
+import type { DemoDirectory, DemoFile, Workspace } from "../workspace.ts";
+import { type Scope, valueOf } from "./expression.ts";
+import kinds from "./kinds.json" with { type: "json" };
 import records from "./records.json" with { type: "json" };
-import { template } from "./template.ts";
+import { mapValues, scopeOf } from "./template.ts";
 import workspace from "./workspace.json" with { type: "json" };
 
-const fillDirectory = template(records.directory);
+/** A File of the sample. */
+export interface SampleFile extends DemoFile {
+  readonly path: string;
+}
+
+const { files, ...content } = workspace;
+const ALL = scopeOf({ ...records, ...content });
+// What is filled here is not filled again for each record.
+for (const name of Object.keys(content)) valueOf(ALL, name);
+const SCOPES = mapValues(files, (file): Scope => {
+  const kind = kinds[file.type as keyof typeof kinds];
+  return scopeOf({ ...kind, ...file }, ALL);
+});
+ALL.files = SCOPES;
+const FILES = mapValues(SCOPES, (scope): SampleFile => {
+  const { datapoints, ...file } = valueOf(scope, "file") as
+    & Omit<SampleFile, "datapoints">
+    & { readonly datapoints: [] };
+  return { ...file, datapoints: new Map(datapoints) };
+});
+
+/** Files that are spoken of elsewhere. */
+export const {
+  classifier: CLASSIFIER,
+  lookup: LOOKUP,
+  golden: GOLDEN,
+  smoke: SMOKE,
+  flow: FLOW,
+  agent: AGENT,
+} = FILES as Record<keyof typeof files, SampleFile>;
 
 /** Makes the sample workspace; always the same one. */
 export function sampleWorkspace(): Workspace {
-  return {
-    directories: workspace.directories.map(makeDirectory),
-    files: FILES.map(makeDemoFile),
-  };
-}
-
-function makeDirectory(path: string): DemoDirectory {
-  const [parent, name] = splitPath(path);
-  const id = directoryId(path);
-  const parentId = path === "" ? null : directoryId(parent);
-  const isSupport = path === "Support";
-  const text = fillDirectory({
-    id,
-    parentId,
-    name: path === "" ? "root" : name,
-    path,
-    readme: isSupport ? "# Support\nWhat answers our customers." : null,
-    tags: isSupport ? ["production"] : [],
-    created: timeAt(-100_000),
-  });
-  return { id, parentId, path, text };
-}
-
-function makeDemoFile(file: SampleFile): DemoFile {
-  const bare = sequence(file.logs, (i) => makeLog(file, i));
-  const hasChildren = file === FLOW || file === AGENT;
-  return {
-    id: file.id,
-    type: file.type,
-    directoryId: file.directoryId,
-    text: file.versions[0]!.text,
-    versions: file.unused ? [] : file.versions,
-    logs: hasChildren
-      ? sequence(file.logs, (i) => withChildren(file, i))
-      : bare,
-    bareLogs: bare,
-    evaluations: evaluationsOf(file),
-    datapoints: new Map(
-      file.versions.flatMap(({ n, id }) => {
-        const length = file.datapoints?.[n - 1];
-        const make = (i: number) => makeDatapoint(file, i);
-        return length === undefined ? [] : [[id, sequence(length, make)]];
-      }),
-    ),
-  };
+  const directories = valueOf(ALL, "directoryRecords") as DemoDirectory[];
+  return { directories, files: Object.values(FILES) };
 }

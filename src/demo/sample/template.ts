@@ -1,41 +1,113 @@
 /**
- * Fills templates of JSON. `"${name}"` stands for a value, `${name}` within a
- * longer string for its text. A string that begins with `=` stands for JSON as it
- * is to be sent: numbers beyond JavaScript's range, duplicate keys, lone surrogates.
- */
-
-const PLACEHOLDER = /"=((?:[^"\\]|\\.)*)"|"\$\{(\w+)\}"|\$\{(\w+)\}/g;
-
-/**
- * Prepares a template.
+ * Fills templates, which are JSON:
  *
- * @param value What a JSON file holds.
- * @returns A function that fills it: from values by their names to JSON text.
+ *     "${expression}"                          its value; within a longer text, as text
+ *     "=1.0"                                   JSON that is sent as it is spelled here
+ *     {"...": a, "b": x}                       the members of a, and b
+ *     {"$if": a, "then": x, "else": y}         x or y; null where no y is told
+ *     {"$repeat": n, "as": "i", "of": x}       a list: x for each i from 0, or of a list
+ *     {"$sequence": n, "as": "i", "of": x}     the same as JSON, each made when asked for
+ *     {"$with": {"i": x}, "in": a, "get": y}   y, where i is x; told a, of that scope
+ *     {"$json": x}                             x as JSON, in a text
  */
-export function template(
-  value: unknown,
-): (values: Readonly<Record<string, unknown>>) => string {
-  const text = JSON.stringify(value);
-  return (values) =>
-    text.replace(
-      PLACEHOLDER,
-      (_, raw?: string, whole?: string, part?: string) => {
-        if (raw !== undefined) {
-          const json: string = JSON.parse(`"${raw}"`);
-          return json.replace(
-            /\$\{(\w+)\}/g,
-            (_, name) => String(values[name]),
-          );
-        }
-        if (whole !== undefined) {
-          return JSON.stringify(values[whole] ?? null);
-        }
-        return JSON.stringify(String(values[part!])).slice(1, -1);
-      },
-    );
+import { sequence } from "../workspace.ts";
+import {
+  expression,
+  type Fill,
+  literal,
+  type Scope,
+  within,
+} from "./expression.ts";
+
+type Members = Readonly<Record<string, unknown>>;
+
+/** JSON that is sent as it is spelled. */
+class Spelled {
+  constructor(readonly text: string) {}
 }
 
-/** Joins JSON texts as one array. */
-export function arrayOf(texts: readonly string[]): string {
-  return `[${texts.join(",")}]`;
+/** The templates within one that has a `$` before its first name. */
+type Parts = Readonly<
+  Record<
+    | ("$if" | "then" | "else" | "$repeat" | "$sequence" | "as" | "of")
+    | ("$with" | "in" | "get" | "$json"),
+    Fill
+  >
+>;
+
+const OPERATIONS: Readonly<Record<string, (parts: Parts) => Fill>> = {
+  $if: ({ $if, then, else: other }) => (scope) =>
+    $if(scope) ? then(scope) : other?.(scope) ?? null,
+  $repeat: ({ $repeat, as, of }) => (scope) => {
+    const items = $repeat(scope);
+    return Array.from(
+      typeof items === "number" ? Array(items).keys() : items as unknown[],
+      (item) => of(within(scope, { [String(as(scope))]: item })),
+    );
+  },
+  $sequence: ({ $sequence, as, of }) => (scope) =>
+    sequence(
+      Number($sequence(scope)),
+      (i) => toJson(of(within(scope, { [String(as(scope))]: i }))),
+    ),
+  $with: ({ $with, in: other, get }) => (scope) =>
+    get(within((other?.(scope) ?? scope) as Scope, $with(scope) as Scope)),
+  $json: ({ $json }) => (scope) => toJson($json(scope)),
+};
+
+/** Makes a scope in which names stand for templates. */
+export function scopeOf(names: Members, around: Scope | null = null): Scope {
+  return within(around, mapValues(names, prepare));
+}
+
+function prepare(template: unknown): Fill {
+  if (typeof template === "string") return prepareText(template);
+  if (typeof template !== "object" || template === null) {
+    return literal(template);
+  }
+  if (Array.isArray(template)) {
+    const parts = template.map(prepare);
+    return (scope) => parts.map((part) => part(scope));
+  }
+  const { "...": base, ...parts } = mapValues(template as Members, prepare);
+  const operation = OPERATIONS[Object.keys(template)[0] ?? ""];
+  if (operation !== undefined) return operation(parts as Parts);
+  return (scope) => mapValues(parts, (part) => part(scope), base?.(scope));
+}
+
+function prepareText(text: string): Fill {
+  const spelled = (whole: string) =>
+    whole.startsWith("=") ? new Spelled(whole.slice(1)) : whole;
+  // Every second part is an expression.
+  const parts = text.split(/\$\{(.*?)\}/);
+  if (parts.length === 1) return literal(spelled(text));
+  const fills = parts.map((part, i) =>
+    i % 2 === 1 ? expression(part) : literal(part)
+  );
+  if (parts.length === 3 && parts[0] + parts[2]! === "") return fills[1]!;
+  return (scope) => spelled(fills.map((fill) => fill(scope)).join(""));
+}
+
+/** Makes the members of an object anew, behind those of a base. */
+export function mapValues<T, U>(
+  members: Readonly<Record<string, T>>,
+  map: (value: T) => U,
+  base: unknown = members,
+): Record<string, U> {
+  const mapped = { ...base as Record<string, U> };
+  for (const [name, value] of Object.entries(members)) {
+    mapped[name] = map(value);
+  }
+  return mapped;
+}
+
+function toJson(value: unknown): string {
+  if (value instanceof Spelled) return value.text;
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) {
+    return JSON.stringify(value ?? null);
+  }
+  const members = Object.entries(value)
+    .map(([name, one]) => `${JSON.stringify(name)}:${toJson(one)}`);
+  return `{${members.join(",")}}`;
 }
