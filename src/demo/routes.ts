@@ -3,7 +3,12 @@
  * answer.
  */
 import { between, type Bounds } from "./dates.ts";
-import type { DemoFile, Sequence, Workspace } from "./workspace.ts";
+import type {
+  DemoEvaluation,
+  DemoFile,
+  Sequence,
+  Workspace,
+} from "./workspace.ts";
 
 /** How the server pages. */
 export interface PagingOptions extends Bounds {
@@ -20,8 +25,34 @@ export class Refusal extends Error {
   }
 }
 
-const FILE_PARTS =
-  /^(prompt|tool|dataset|evaluator|flow|agent)s\/([^/]+)\/(versions|environments|datapoints)$/;
+/** What an address asks for, of which workspace. */
+interface Query extends Workspace {
+  readonly url: URL;
+  readonly options: PagingOptions;
+  /** The path's first name: a type of Files in the plural, or another list. */
+  readonly list: string;
+  /** The id that follows it; `""` where there is none. */
+  readonly id: string;
+}
+
+/** Answers by path; `*` stands for a type of Files in the plural, `ID` for any id. */
+const ENDPOINTS = new Map<string, (query: Query) => string>([
+  ["directories", ({ directories }) => listOf(directories)],
+  ["directories/ID", directoryDetail],
+  ["files", (query) => pageOf(query, textsOf(filesBelow(query)))],
+  ["logs", (query) => pageOf(query, logsOf(query))],
+  ["evaluations", (query) => pageOf(query, textsOf(file(query).evaluations))],
+  ["evaluations/ID", (query) => evaluation(query).text],
+  ["evaluations/ID/stats", (query) => evaluation(query).stats],
+  [
+    "evaluations/ID/runs",
+    (query) => `{"runs":${listOf(evaluation(query).runs)}}`,
+  ],
+  ["evaluations/ID/logs", (query) => pageOf(query, evaluation(query).logs)],
+  ["*/ID/versions", (query) => `{"records":${listOf(file(query).versions)}}`],
+  ["*/ID/environments", (query) => environmentsOf(file(query))],
+  ["*/ID/datapoints", (query) => pageOf(query, datapointsOf(query), 50)],
+]);
 
 /**
  * Answers one request.
@@ -35,55 +66,18 @@ export function route(
   url: URL,
 ): string {
   const path = url.pathname.replace(/^\/v5\//, "");
-  const { files } = workspace;
-  const page = (records: Sequence, size = 10) =>
-    pageOf(records, size, url, options);
-  if (path === "directories") return listOf(workspace.directories);
-  if (path.startsWith("directories/")) {
-    return directoryDetail(workspace, decodeURIComponent(path.slice(12)));
-  }
-  if (path === "files") return page(filesBelow(workspace, url));
-  if (path === "evaluations") {
-    return page(textsOf(fileById(files, required(url, "file_id")).evaluations));
-  }
-  if (path === "logs") {
-    const file = fileById(files, required(url, "file_id"));
-    const traces = url.searchParams.get("include_trace_children") === "true";
-    const logs = traces ? file.logs : file.bareLogs ?? file.logs;
-    return page(between(logs, url, options));
-  }
-  const [, type, id, part] = FILE_PARTS.exec(path) ?? [];
-  if (type !== undefined && id !== undefined) {
-    const file = fileById(files.filter((one) => one.type === type), id);
-    if (part === "versions") return `{"records":${listOf(file.versions)}}`;
-    if (part === "environments") return environmentsOf(file);
-    if (type === "dataset") return page(datapointsOf(file, url), 50);
-  }
-  const evaluationPart = /^evaluations\/([^/]+)(?:\/(stats|runs|logs))?$/
-    .exec(path);
-  if (evaluationPart !== null) {
-    const evaluation = files.flatMap((file) => file.evaluations)
-      .find((one) => one.id === evaluationPart[1]);
-    if (evaluation === undefined) throw notFound("Evaluation");
-    switch (evaluationPart[2]) {
-      case "stats":
-        return evaluation.stats;
-      case "runs":
-        return `{"runs":${listOf(evaluation.runs)}}`;
-      case "logs":
-        return page(evaluation.logs);
-      default:
-        return evaluation.text;
-    }
-  }
-  throw new Refusal(404, "Not Found");
+  const [list = "", id = "", ...part] = path.split("/").map(decodeURIComponent);
+  const isType = /^(prompt|tool|dataset|evaluator|flow|agent)s$/.test(list);
+  const names = [isType ? "*" : list, ...id && ["ID"], ...part];
+  const answer = ENDPOINTS.get(names.join("/"));
+  if (answer === undefined) throw new Refusal(404, "Not Found");
+  return answer({ ...workspace, options, url, list, id });
 }
 
 function pageOf(
+  { url, options }: Query,
   records: Sequence,
-  defaultSize: number,
-  url: URL,
-  options: PagingOptions,
+  defaultSize = 10,
 ): string {
   const page = numberParam(url, "page", 1, 1);
   const asked = numberParam(url, "size", defaultSize, 0);
@@ -125,7 +119,7 @@ function required(url: URL, name: string): string {
   }]);
 }
 
-function filesBelow({ files, directories }: Workspace, url: URL): Sequence {
+function filesBelow({ files, directories, url }: Query): readonly DemoFile[] {
   const types = url.searchParams.getAll("type");
   const path = url.searchParams.get("path") ?? "";
   const below = new Set(
@@ -136,23 +130,19 @@ function filesBelow({ files, directories }: Workspace, url: URL): Sequence {
   if (path !== "" && below.size === 0) {
     throw new Refusal(404, `Directory \`${path}\` does not exist`);
   }
-  return textsOf(
-    files.filter((file) =>
-      (path === "" || below.has(file.directoryId)) &&
-      (types.length === 0 || types.includes(file.type))
-    ),
+  return files.filter((file) =>
+    (path === "" || below.has(file.directoryId)) &&
+    (types.length === 0 || types.includes(file.type))
   );
 }
 
-function directoryDetail(workspace: Workspace, id: string): string {
-  const { directories, files } = workspace;
-  const directory = directories.find((one) => one.id === id);
-  if (directory === undefined) throw notFound("Directory");
+function directoryDetail({ directories, files, id }: Query): string {
+  const directory = byId(directories, id, "Directory");
   const parents = [];
-  for (let at = directory.parentId; at !== null;) {
-    const parent = directories.find((one) => one.id === at)!;
+  for (let { parentId } = directory; parentId !== null;) {
+    const parent = byId(directories, parentId, "Directory");
     parents.push(parent);
-    at = parent.parentId;
+    parentId = parent.parentId;
   }
   const inside = {
     subdirectories: directories.filter((one) => one.parentId === id),
@@ -162,6 +152,23 @@ function directoryDetail(workspace: Workspace, id: string): string {
   const members = Object.entries(inside)
     .map(([name, records]) => `"${name}":${listOf(records)}`);
   return `${directory.text.slice(0, -1)},${members.join(",")}}`;
+}
+
+/** Returns the File of the path, or else of the parameter `file_id`. */
+function file({ files, list, id, url }: Query): DemoFile {
+  if (id === "") return byId(files, required(url, "file_id"), "File");
+  return byId(files.filter(({ type }) => `${type}s` === list), id, "File");
+}
+
+function evaluation({ files, id }: Query): DemoEvaluation {
+  return byId(files.flatMap((file) => file.evaluations), id, "Evaluation");
+}
+
+function logsOf(query: Query): Sequence {
+  const { url, options } = query;
+  const { logs, bareLogs = logs } = file(query);
+  const traces = url.searchParams.get("include_trace_children") === "true";
+  return between(traces ? logs : bareLogs, url, options);
 }
 
 function environmentsOf(file: DemoFile): string {
@@ -174,21 +181,22 @@ function environmentsOf(file: DemoFile): string {
   return `[${deployed.join(",")}]`;
 }
 
-function datapointsOf(file: DemoFile, url: URL): Sequence {
-  const versionId = url.searchParams.get("version_id") ?? file.versions[0]?.id;
-  const datapoints = file.datapoints.get(versionId ?? "");
-  if (datapoints === undefined) throw notFound("Version");
-  return datapoints;
+function datapointsOf(query: Query): Sequence {
+  const { versions, datapoints } = file(query);
+  const asked = query.url.searchParams.get("version_id");
+  const records = datapoints.get(asked ?? versions[0]?.id ?? "");
+  if (records === undefined) throw new Refusal(404, "Version not found");
+  return records;
 }
 
-function fileById(files: readonly DemoFile[], id: string): DemoFile {
-  const file = files.find((one) => one.id === id);
-  if (file === undefined) throw notFound("File");
-  return file;
-}
-
-function notFound(kind: string): Refusal {
-  return new Refusal(404, `${kind} not found`);
+function byId<T extends { readonly id: string }>(
+  records: readonly T[],
+  id: string,
+  kind: string,
+): T {
+  const record = records.find((one) => one.id === id);
+  if (record === undefined) throw new Refusal(404, `${kind} not found`);
+  return record;
 }
 
 function textsOf(records: ReadonlyArray<{ text: string }>): Sequence {

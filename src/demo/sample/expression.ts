@@ -33,6 +33,7 @@ const OPERATORS = new Map<
 ]);
 
 const FUNCTIONS: Readonly<Record<string, (a: never, b: never) => unknown>> = {
+  /** The names of a File, for one of its records. */
   at: (scope: Scope, index: number) => within(scope, { index }),
   ceil: Math.ceil,
   chance,
@@ -48,10 +49,16 @@ const FUNCTIONS: Readonly<Record<string, (a: never, b: never) => unknown>> = {
     list.filter((one) => one !== value),
 };
 
-/** Prepares an expression. */
+/**
+ * Prepares an expression.
+ *
+ * @throws {SyntaxError} When it is none.
+ */
 export function expression(text: string): Fill {
   const tokens = [...text.matchAll(TOKEN)].map(([, token]) => token!);
-  return operation(0);
+  const fill = operation(0);
+  if (tokens.length === 0) return fill;
+  throw new SyntaxError(`cannot read "${text}" from "${tokens[0]}" on`);
 
   function operation(least: number): Fill {
     let fill = operand(tokens.shift()!);
@@ -74,12 +81,14 @@ export function expression(text: string): Fill {
     if (token === "null") return literal(null);
     if (tokens[0] !== "(") return (scope) => named(scope, token);
     const values: Fill[] = [];
+    // Takes what is before each: a parenthesis, a comma.
     while (tokens.shift() !== ")") values.push(operation(0));
     const [a, b = literal(null)] = values;
     return (scope) => FUNCTIONS[token]!(a!(scope) as never, b(scope) as never);
   }
 }
 
+/** Prepares what stands for itself. */
 export function literal(value: unknown): Fill {
   return () => value;
 }
@@ -129,7 +138,7 @@ function makeId(prefix: string, name: string): string {
   return `${prefix}_${letters.join("")}`;
 }
 
-/** Makes a time in the API's style, without a zone: so many minutes into 2025. */
+/** Makes a time in the API's style, without a zone, from minutes since the 6th of January 2025, 8:00. */
 function timeAt(minutes: number): string {
   const ms = Date.UTC(2025, 0, 6, 8) + minutes * 60_000;
   return new Date(ms).toISOString().replace("Z", "417");
