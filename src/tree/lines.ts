@@ -24,8 +24,12 @@ export interface LineOptions {
   readonly maxLineBytes?: number;
   /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
   readonly partBytes?: number;
+  /** Memory for them that is free, which readers of many files share. */
+  readonly buffers?: Uint8Array<ArrayBuffer>[];
   /** Gets all bytes in order, each good only until it returns. */
   readonly onBytes?: ((bytes: Uint8Array) => void) | undefined;
+  /** Is called when all of the file was read. */
+  readonly onEnd?: () => void;
 }
 
 /** The longest line that is read unless asked otherwise, in bytes. */
@@ -43,9 +47,9 @@ const NEWLINE = 0x0a;
 export async function* readLines(
   disk: Disk,
   path: string,
-  { maxLineBytes = MAX_LINE_BYTES, partBytes = PART_BYTES, onBytes }:
-    LineOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
+  const { maxLineBytes = MAX_LINE_BYTES, onBytes, onEnd } = options;
   /** What is behind the last line break. */
   let open: Uint8Array[] = [];
   let openBytes = 0;
@@ -58,7 +62,7 @@ export async function* readLines(
     openBytes = 0;
     return lines;
   };
-  for await (const part of readParts(disk, path, partBytes)) {
+  for await (const part of readParts(disk, path, options)) {
     onBytes?.(part);
     let from = 0;
     if (openBytes > maxLineBytes) {
@@ -76,6 +80,7 @@ export async function* readLines(
     if (openBytes > maxLineBytes) open = [];
     else if (from < part.length) open.push(part.slice(from));
   }
+  onEnd?.();
   if (openBytes > maxLineBytes) yield batch([null], false);
   else if (openBytes > 0) yield batch(decodeLines(concat(open)), false);
 }
@@ -84,10 +89,11 @@ export async function* readLines(
 async function* readParts(
   disk: Disk,
   path: string,
-  partBytes: number,
+  { partBytes = PART_BYTES, buffers = [] }: LineOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const file = await disk.open(path, { read: true });
-  let [part, ahead] = [new Uint8Array(partBytes), new Uint8Array(partBytes)];
+  let part = buffers.pop() ?? new Uint8Array(partBytes);
+  let ahead = buffers.pop() ?? new Uint8Array(partBytes);
   let reading = file.read(part);
   try {
     for (let size = await reading; size !== null; size = await reading) {
@@ -100,6 +106,7 @@ async function* readParts(
     // A reader that stops early leaves a read behind that is not awaited.
     await reading.catch(() => null);
     file.close();
+    buffers.push(part, ahead);
   }
 }
 

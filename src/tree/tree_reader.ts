@@ -341,7 +341,7 @@ export async function readDocument(
   disk: Disk,
   dir: string,
   path: string,
-  { onBytes }: Pick<LineOptions, "onBytes"> = {},
+  { onBytes, onEnd }: Pick<LineOptions, "onBytes" | "onEnd"> = {},
 ): Promise<TreeDocument | TreeProblem> {
   let bytes: Uint8Array;
   try {
@@ -352,6 +352,7 @@ export async function readDocument(
       : problemOf(dir, path, "unreadable", unreadable(cause));
   }
   onBytes?.(bytes);
+  onEnd?.();
   let text: string;
   try {
     text = decodeUtf8(bytes);

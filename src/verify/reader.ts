@@ -2,11 +2,11 @@
  * Reads the files of an export, each once: its sum is compared while its content
  * is looked at.
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
 import type { Sums } from "../tree/checksums.ts";
-import { readLines } from "../tree/lines.ts";
+import { type LineOptions, readLines } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import {
   readChunkLines,
@@ -31,38 +31,29 @@ export interface ReaderOptions {
   readonly onBytes: (bytes: number) => void;
 }
 
+/** Bytes to be read at once; a chunk of short records has as many. */
+const PART_BYTES = 256 * 1024;
+
 /** Reads the files of one export. */
 export class ExportReader {
   readonly #options: ReaderOptions;
   readonly #read = new Set<string>();
+  readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
 
   constructor(options: ReaderOptions) {
     this.#options = options;
   }
 
   /** Reads a chunk, many lines at once. */
-  async *lines(name: string): AsyncGenerator<TreeLines | TreeProblem, void> {
+  lines(name: string): AsyncGenerator<TreeLines | TreeProblem, void> {
     const { disk, dir } = this.#options;
-    const summing = new Summing();
-    let isWhole = true;
-    for await (const item of readChunkLines(disk, dir, name, summing)) {
-      if (item.kind === "problem" && item.cause === "unreadable") {
-        isWhole = false;
-      }
-      yield item;
-    }
-    if (isWhole) this.#compare(name, summing);
+    return readChunkLines(disk, dir, name, this.#summing(name));
   }
 
   /** Reads a document that must be there. */
-  async document(name: string): Promise<TreeDocument | TreeProblem> {
+  document(name: string): Promise<TreeDocument | TreeProblem> {
     const { disk, dir } = this.#options;
-    const summing = new Summing();
-    const item = await readDocument(disk, dir, name, summing);
-    const isRead = item.kind === "document" ||
-      item.cause !== "unreadable" && item.cause !== "missing";
-    if (isRead) this.#compare(name, summing);
-    return item;
+    return readDocument(disk, dir, name, this.#summing(name));
   }
 
   /** Reads what was not read yet, to compare its sum. */
@@ -77,26 +68,41 @@ export class ExportReader {
           this.#reportSize(name, there ?? 0, size ?? 0);
           continue;
         }
-        const summing = new Summing();
-        for await (const _ of readLines(disk, path, summing));
-        this.#compare(name, summing);
+        for await (const _ of readLines(disk, path, this.#summing(name)));
       } catch (cause) {
         problems.add(name, unreadable(cause), remedyFor(name));
       }
     }
   }
 
-  #compare(name: string, summing: Summing): void {
+  /** Sums what is read of a file, and compares the sum at its end. */
+  #summing(name: string): LineOptions {
+    const hash = createHash("sha256");
+    let bytes = 0;
+    return {
+      partBytes: PART_BYTES,
+      buffers: this.#buffers,
+      onBytes: (part) => {
+        hash.update(part);
+        bytes += part.length;
+      },
+      onEnd: () => {
+        if (this.#read.has(name)) return;
+        this.#read.add(name);
+        this.#compare(name, bytes, hash);
+      },
+    };
+  }
+
+  #compare(name: string, bytes: number, hash: Hash): void {
     const { sums, problems, onBytes } = this.#options;
-    if (this.#read.has(name)) return;
-    this.#read.add(name);
-    onBytes(summing.bytes);
+    onBytes(bytes);
     const known = sums?.get(name);
     if (known === undefined) return;
-    if (known.size !== null && known.size !== summing.bytes) {
-      return this.#reportSize(name, summing.bytes, known.size);
+    if (known.size !== null && known.size !== bytes) {
+      return this.#reportSize(name, bytes, known.size);
     }
-    if (known.sum === summing.digest()) return;
+    if (known.sum === hash.digest("hex")) return;
     const message = "is not what was written: its SHA-256 differs";
     problems.add(name, message, remedyFor(name));
   }
@@ -105,20 +111,5 @@ export class ExportReader {
     const message =
       `is not what was written: it has ${there} bytes, not ${written}`;
     this.#options.problems.add(name, message, remedyFor(name));
-  }
-}
-
-/** Sums what is read of one file. */
-class Summing {
-  readonly #hash = createHash("sha256");
-  bytes = 0;
-
-  readonly onBytes = (part: Uint8Array): void => {
-    this.#hash.update(part);
-    this.bytes += part.length;
-  };
-
-  digest(): string {
-    return this.#hash.digest("hex");
   }
 }
