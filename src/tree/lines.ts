@@ -34,8 +34,8 @@ export interface LineOptions {
 
 /** The longest line that is read unless asked otherwise, in bytes. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024;
-/** Bytes to be read at once. */
-const PART_BYTES = 512 * 1024;
+/** Bytes to be read at once; a chunk of short records has as many. */
+const PART_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
 /**
@@ -50,39 +50,47 @@ export async function* readLines(
   options: LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
   const { maxLineBytes = MAX_LINE_BYTES, onBytes, onEnd } = options;
-  /** What is behind the last line break. */
+  /** What is behind the last line break; nothing where it is too long. */
   let open: Uint8Array[] = [];
   let openBytes = 0;
   let first = 1;
-  const batch = (texts: LineBatch["texts"], isTerminated: boolean) => {
-    const isTooLong = texts.length === 1 && openBytes > maxLineBytes;
+  const batch = (
+    texts: LineBatch["texts"],
+    { isTooLong = false, isTerminated = true } = {},
+  ): LineBatch => {
     const lines = { first, texts, isTooLong, isTerminated };
     first += texts.length;
+    return lines;
+  };
+  const extend = (bytes: Uint8Array) => {
+    openBytes += bytes.length;
+    if (openBytes > maxLineBytes) open = [];
+    else open.push(bytes);
+  };
+  const takeOpen = (isTerminated: boolean) => {
+    const isTooLong = openBytes > maxLineBytes;
+    const text = isTooLong ? null : decodeLine(concat(open));
     open = [];
     openBytes = 0;
-    return lines;
+    return batch([text], { isTooLong, isTerminated });
   };
   for await (const part of readParts(disk, path, options)) {
     onBytes?.(part);
-    let from = 0;
-    if (openBytes > maxLineBytes) {
-      from = part.indexOf(NEWLINE) + 1;
-      if (from === 0) continue;
-      yield batch([null], true);
-    }
     const end = part.lastIndexOf(NEWLINE);
+    let from = 0;
+    if (openBytes > 0 && end !== -1) {
+      from = part.indexOf(NEWLINE) + 1;
+      extend(part.subarray(0, from - 1));
+      yield takeOpen(true);
+    }
     if (end >= from) {
-      const lines = concat([...open, part.subarray(from, end)]);
-      yield batch(decodeLines(lines), true);
+      yield batch(decodeLines(part.subarray(from, end)));
       from = end + 1;
     }
-    openBytes += part.length - from;
-    if (openBytes > maxLineBytes) open = [];
-    else if (from < part.length) open.push(part.slice(from));
+    if (from < part.length) extend(part.slice(from));
   }
   onEnd?.();
-  if (openBytes > maxLineBytes) yield batch([null], false);
-  else if (openBytes > 0) yield batch(decodeLines(concat(open)), false);
+  if (openBytes > 0) yield takeOpen(false);
 }
 
 /** Reads a file's bytes; a part is good only until the next is asked for. */

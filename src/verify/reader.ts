@@ -2,11 +2,12 @@
  * Reads the files of an export, each once: its sum is compared while its content
  * is looked at.
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
-import type { Sums } from "../tree/checksums.ts";
-import { type LineOptions, readLines } from "../tree/lines.ts";
+import { type FileSum, UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import { sumFile, type Sums } from "../tree/checksums.ts";
+import type { LineOptions } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import {
   readChunkLines,
@@ -30,9 +31,6 @@ export interface ReaderOptions {
   /** Is called with how many more bytes were read. */
   readonly onBytes: (bytes: number) => void;
 }
-
-/** Bytes to be read at once; a chunk of short records has as many. */
-const PART_BYTES = 256 * 1024;
 
 /** Reads the files of one export. */
 export class ExportReader {
@@ -68,7 +66,7 @@ export class ExportReader {
           this.#reportSize(name, there ?? 0, size ?? 0);
           continue;
         }
-        for await (const _ of readLines(disk, path, this.#summing(name)));
+        this.#compare(name, await sumFile(disk, path));
       } catch (cause) {
         problems.add(name, unreadable(cause), remedyFor(name));
       }
@@ -77,32 +75,31 @@ export class ExportReader {
 
   /** Sums what is read of a file, and compares the sum at its end. */
   #summing(name: string): LineOptions {
-    const hash = createHash("sha256");
-    let bytes = 0;
+    // A file without a sum need not be summed.
+    const hash = this.#options.sums?.has(name) ? createHash("sha256") : null;
+    let size = 0;
     return {
-      partBytes: PART_BYTES,
       buffers: this.#buffers,
       onBytes: (part) => {
-        hash.update(part);
-        bytes += part.length;
+        hash?.update(part);
+        size += part.length;
       },
-      onEnd: () => {
-        if (this.#read.has(name)) return;
-        this.#read.add(name);
-        this.#compare(name, bytes, hash);
-      },
+      onEnd: () =>
+        this.#compare(name, { sum: hash?.digest("hex") ?? UNKNOWN_SUM, size }),
     };
   }
 
-  #compare(name: string, bytes: number, hash: Hash): void {
+  #compare(name: string, { sum, size }: FileSum): void {
     const { sums, problems, onBytes } = this.#options;
-    onBytes(bytes);
+    if (this.#read.has(name)) return;
+    this.#read.add(name);
+    onBytes(size ?? 0);
     const known = sums?.get(name);
     if (known === undefined) return;
-    if (known.size !== null && known.size !== bytes) {
-      return this.#reportSize(name, bytes, known.size);
+    if (known.size !== null && known.size !== size) {
+      return this.#reportSize(name, size ?? 0, known.size);
     }
-    if (known.sum === hash.digest("hex")) return;
+    if (known.sum === sum) return;
     const message = "is not what was written: its SHA-256 differs";
     problems.add(name, message, remedyFor(name));
   }
