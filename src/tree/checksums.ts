@@ -46,6 +46,9 @@ const UNSUMMED =
 /** The sums of an export's files, by their paths below it, with `/` between names. */
 export type Sums = ReadonlyMap<string, FileSum>;
 
+/** The sum of a file that was read. */
+export type ReadSum = FileSum & { readonly size: number };
+
 /** Keeps the sums of one export while a run goes on. */
 export class SumJournal implements SumRecorder {
   readonly #disk: Disk;
@@ -185,7 +188,7 @@ function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
  *
  * @throws What the disk throws.
  */
-export async function sumFile(disk: Disk, path: string): Promise<FileSum> {
+export async function sumFile(disk: Disk, path: string): Promise<ReadSum> {
   const hash = createHash("sha256");
   let size = 0;
   const file = await disk.open(path, { read: true });

@@ -35,7 +35,7 @@ export interface LineOptions {
 /** The longest line that is read unless asked otherwise, in bytes. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024;
 /** Bytes to be read at once; a chunk of short records has as many. */
-const PART_BYTES = 256 * 1024;
+const PART_BYTES = 128 * 1024;
 const NEWLINE = 0x0a;
 
 /**
@@ -54,12 +54,12 @@ export async function* readLines(
   let open: Uint8Array[] = [];
   let openBytes = 0;
   let first = 1;
-  const batch = (
-    texts: LineBatch["texts"],
-    { isTooLong = false, isTerminated = true } = {},
-  ): LineBatch => {
+  const batch = (texts: LineBatch["texts"], isTerminated: boolean) => {
+    const isTooLong = openBytes > maxLineBytes;
     const lines = { first, texts, isTooLong, isTerminated };
     first += texts.length;
+    open = [];
+    openBytes = 0;
     return lines;
   };
   const extend = (bytes: Uint8Array) => {
@@ -67,13 +67,8 @@ export async function* readLines(
     if (openBytes > maxLineBytes) open = [];
     else open.push(bytes);
   };
-  const takeOpen = (isTerminated: boolean) => {
-    const isTooLong = openBytes > maxLineBytes;
-    const text = isTooLong ? null : decodeLine(concat(open));
-    open = [];
-    openBytes = 0;
-    return batch([text], { isTooLong, isTerminated });
-  };
+  const openText = () =>
+    openBytes > maxLineBytes ? null : decodeLine(concat(open));
   for await (const part of readParts(disk, path, options)) {
     onBytes?.(part);
     const end = part.lastIndexOf(NEWLINE);
@@ -81,16 +76,16 @@ export async function* readLines(
     if (openBytes > 0 && end !== -1) {
       from = part.indexOf(NEWLINE) + 1;
       extend(part.subarray(0, from - 1));
-      yield takeOpen(true);
+      yield batch([openText()], true);
     }
     if (end >= from) {
-      yield batch(decodeLines(part.subarray(from, end)));
+      yield batch(decodeLines(part.subarray(from, end)), true);
       from = end + 1;
     }
     if (from < part.length) extend(part.slice(from));
   }
   onEnd?.();
-  if (openBytes > 0) yield takeOpen(false);
+  if (openBytes > 0) yield batch([openText()], false);
 }
 
 /** Reads a file's bytes; a part is good only until the next is asked for. */

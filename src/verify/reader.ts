@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
-import { type FileSum, UNKNOWN_SUM } from "../tree/atomic_file.ts";
-import { sumFile, type Sums } from "../tree/checksums.ts";
+import { UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import { type ReadSum, sumFile, type Sums } from "../tree/checksums.ts";
 import type { LineOptions } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import {
@@ -29,7 +29,7 @@ export interface ReaderOptions {
   readonly sums: Sums | null;
   readonly problems: Problems;
   /** Is called with how many more bytes were read. */
-  readonly onBytes: (bytes: number) => void;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** Reads the files of one export. */
@@ -37,6 +37,8 @@ export class ExportReader {
   readonly #options: ReaderOptions;
   readonly #read = new Set<string>();
   readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
+  /** How many were read in all. */
+  bytes = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -89,15 +91,16 @@ export class ExportReader {
     };
   }
 
-  #compare(name: string, { sum, size }: FileSum): void {
+  #compare(name: string, { sum, size }: ReadSum): void {
     const { sums, problems, onBytes } = this.#options;
     if (this.#read.has(name)) return;
     this.#read.add(name);
-    onBytes(size ?? 0);
+    this.bytes += size;
+    onBytes?.(size);
     const known = sums?.get(name);
     if (known === undefined) return;
     if (known.size !== null && known.size !== size) {
-      return this.#reportSize(name, size ?? 0, known.size);
+      return this.#reportSize(name, size, known.size);
     }
     if (known.sum === sum) return;
     const message = "is not what was written: its SHA-256 differs";
