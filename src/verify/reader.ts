@@ -58,17 +58,11 @@ export class ExportReader {
 
   /** Reads what was not read yet, to compare its sum. */
   async rest(): Promise<void> {
-    const { disk, dir, sums, problems } = this.#options;
-    for (const [name, { size }] of sums ?? []) {
-      if (this.#read.has(name) || !this.#options.names.has(name)) continue;
-      const path = join(dir, name);
+    const { disk, dir, names, sums, problems } = this.#options;
+    for (const name of sums?.keys() ?? []) {
+      if (this.#read.has(name) || !names.has(name)) continue;
       try {
-        const there = size === null ? null : (await disk.lstat(path)).size;
-        if (there !== size) {
-          this.#reportSize(name, there ?? 0, size ?? 0);
-          continue;
-        }
-        this.#compare(name, await sumFile(disk, path));
+        this.#compare(name, await sumFile(disk, join(dir, name)));
       } catch (cause) {
         problems.add(name, unreadable(cause), remedyFor(name));
       }
@@ -99,17 +93,13 @@ export class ExportReader {
     onBytes?.(size);
     const known = sums?.get(name);
     if (known === undefined) return;
-    if (known.size !== null && known.size !== size) {
-      return this.#reportSize(name, size, known.size);
-    }
-    if (known.sum === sum) return;
-    const message = "is not what was written: its SHA-256 differs";
+    const difference = known.size !== null && known.size !== size
+      ? `it has ${size} bytes, not ${known.size}`
+      : known.sum !== sum
+      ? "its SHA-256 differs"
+      : null;
+    if (difference === null) return;
+    const message = `is not what was written: ${difference}`;
     problems.add(name, message, remedyFor(name));
-  }
-
-  #reportSize(name: string, there: number, written: number): void {
-    const message =
-      `is not what was written: it has ${there} bytes, not ${written}`;
-    this.#options.problems.add(name, message, remedyFor(name));
   }
 }
