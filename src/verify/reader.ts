@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
-import { UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import { type FileSum, UNKNOWN_SUM } from "../tree/atomic_file.ts";
 import { type ReadSum, sumFile, type Sums } from "../tree/checksums.ts";
 import type { LineOptions } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
@@ -59,10 +59,17 @@ export class ExportReader {
   /** Reads what was not read yet, to compare its sum. */
   async rest(): Promise<void> {
     const { disk, dir, names, sums, problems } = this.#options;
-    for (const name of sums?.keys() ?? []) {
+    for (const [name, known] of sums ?? []) {
       if (this.#read.has(name) || !names.has(name)) continue;
+      const path = join(dir, name);
       try {
-        this.#compare(name, await sumFile(disk, join(dir, name)));
+        const { size } = await disk.lstat(path);
+        // A file of another size need not be read.
+        if (known.size === null || known.size === size) {
+          this.#compare(name, await sumFile(disk, path));
+        } else {
+          this.#reportDifference(name, known, { sum: UNKNOWN_SUM, size });
+        }
       } catch (cause) {
         problems.add(name, unreadable(cause), remedyFor(name));
       }
@@ -85,14 +92,22 @@ export class ExportReader {
     };
   }
 
-  #compare(name: string, { sum, size }: ReadSum): void {
-    const { sums, problems, onBytes } = this.#options;
+  /** Counts a file that was read, and compares its sum. */
+  #compare(name: string, read: ReadSum): void {
+    const { sums, onBytes } = this.#options;
     if (this.#read.has(name)) return;
     this.#read.add(name);
-    this.bytes += size;
-    onBytes?.(size);
+    this.bytes += read.size;
+    onBytes?.(read.size);
     const known = sums?.get(name);
-    if (known === undefined) return;
+    if (known !== undefined) this.#reportDifference(name, known, read);
+  }
+
+  #reportDifference(
+    name: string,
+    known: FileSum,
+    { sum, size }: ReadSum,
+  ): void {
     const difference = known.size !== null && known.size !== size
       ? `it has ${size} bytes, not ${known.size}`
       : known.sum !== sum
@@ -100,6 +115,6 @@ export class ExportReader {
       : null;
     if (difference === null) return;
     const message = `is not what was written: ${difference}`;
-    problems.add(name, message, remedyFor(name));
+    this.#options.problems.add(name, message, remedyFor(name));
   }
 }
