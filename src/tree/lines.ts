@@ -84,8 +84,8 @@ export async function* readLines(
     }
     if (from < part.length) extend(part.slice(from));
   }
-  onEnd?.();
   if (openBytes > 0) yield batch([openText()], false);
+  onEnd?.();
 }
 
 /** Reads a file's bytes; a part is good only until the next is asked for. */
