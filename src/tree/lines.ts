@@ -24,7 +24,7 @@ export interface LineOptions {
   readonly maxLineBytes?: number;
   /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
   readonly partBytes?: number;
-  /** Memory for them that is free, which readers of many files share. */
+  /** Buffers of as many bytes that are free; the readers of many files share them. */
   readonly buffers?: Uint8Array<ArrayBuffer>[];
   /** Gets all bytes in order, each good only until it returns. */
   readonly onBytes?: ((bytes: Uint8Array) => void) | undefined;
@@ -34,7 +34,10 @@ export interface LineOptions {
 
 /** The longest line that is read unless asked otherwise, in bytes. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024;
-/** Bytes to be read at once; a chunk of short records has as many. */
+/**
+ * Bytes to be read at once: few, so that what is made of them does not outlive a
+ * scavenge of the garbage collector.
+ */
 const PART_BYTES = 128 * 1024;
 const NEWLINE = 0x0a;
 

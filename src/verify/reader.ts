@@ -37,7 +37,7 @@ export class ExportReader {
   readonly #options: ReaderOptions;
   readonly #read = new Set<string>();
   readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
-  /** How many were read in all. */
+  /** How many bytes were read in all. */
   bytes = 0;
 
   constructor(options: ReaderOptions) {
