@@ -15,9 +15,10 @@ const PRIME = 0x01000193;
 export class KeySet {
   #slots = new Uint32Array(2 * FIRST_CAPACITY);
   #size = 0;
+  #numbers = new Uint32Array(2);
 
-  constructor(keys: Iterable<string> = []) {
-    for (const key of keys) this.add(key);
+  constructor(keys: readonly string[] = []) {
+    this.addAll(keys);
   }
 
   /** How many keys there are. */
@@ -31,20 +32,63 @@ export class KeySet {
    * @returns Whether it was not there before.
    */
   add(key: string): boolean {
-    const [high, low] = hash(key);
-    const slot = this.#slotOf(high, low);
-    if (this.#slots[slot] !== 0) return false;
-    this.#slots[slot] = high;
-    this.#slots[slot + 1] = low;
-    this.#size++;
-    if (this.#size > this.#slots.length / 2 * MOST_FULL) this.#grow();
-    return true;
+    return this.addAll([key]).length === 0;
+  }
+
+  /**
+   * Adds keys. Many at once are several times as fast as one by one: the
+   * processor waits for the memory of many slots at the same time.
+   *
+   * @returns Those that were there before.
+   */
+  addAll(keys: readonly string[]): readonly string[] {
+    const numbers = this.#hashAll(keys);
+    while (this.#size + keys.length > this.#slots.length / 2 * MOST_FULL) {
+      this.#grow();
+    }
+    const known: string[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const high = numbers[2 * i]!;
+      const low = numbers[2 * i + 1]!;
+      const slot = this.#slotOf(high, low);
+      if (this.#slots[slot] !== 0) {
+        known.push(keys[i]!);
+        continue;
+      }
+      this.#slots[slot] = high;
+      this.#slots[slot + 1] = low;
+      this.#size++;
+    }
+    return known;
   }
 
   /** Checks whether a key is there. */
   has(key: string): boolean {
-    const [high, low] = hash(key);
-    return this.#slots[this.#slotOf(high, low)] !== 0;
+    const [high, low] = this.#hashAll([key]);
+    return this.#slots[this.#slotOf(high!, low!)] !== 0;
+  }
+
+  /**
+   * Hashes keys, two numbers each, of which the first is never 0, which marks a
+   * free slot. They are good until the next are hashed.
+   */
+  #hashAll(keys: readonly string[]): Uint32Array {
+    if (this.#numbers.length < 2 * keys.length) {
+      this.#numbers = new Uint32Array(2 * keys.length);
+    }
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      let high = BASE_1;
+      let low = BASE_2;
+      for (let at = 0; at < key.length; at++) {
+        const code = key.charCodeAt(at);
+        high = Math.imul(high ^ code, PRIME);
+        low = Math.imul(low ^ code, PRIME) ^ (high >>> 15);
+      }
+      this.#numbers[2 * i] = (high >>> 0) || 1;
+      this.#numbers[2 * i + 1] = low;
+    }
+    return this.#numbers;
   }
 
   /** Finds the slot of a number, or the free one where it belongs. */
@@ -68,16 +112,4 @@ export class KeySet {
       this.#slots[to + 1] = old[slot + 1]!;
     }
   }
-}
-
-/** Hashes a key; the first number is never 0, which marks a free slot. */
-function hash(key: string): readonly [number, number] {
-  let high = BASE_1;
-  let low = BASE_2;
-  for (let i = 0; i < key.length; i++) {
-    const code = key.charCodeAt(i);
-    high = Math.imul(high ^ code, PRIME);
-    low = Math.imul(low ^ code, PRIME) ^ (high >>> 15);
-  }
-  return [(high >>> 0) || 1, low >>> 0];
 }

@@ -46,6 +46,9 @@ const UNSUMMED =
 /** The sums of an export's files, by their paths below it, with `/` between names. */
 export type Sums = ReadonlyMap<string, FileSum>;
 
+/** The sum of a file that was read. */
+export type ReadSum = FileSum & { readonly size: number };
+
 /** Keeps the sums of one export while a run goes on. */
 export class SumJournal implements SumRecorder {
   readonly #disk: Disk;
@@ -110,7 +113,9 @@ export class SumJournal implements SumRecorder {
       const before = known.get(name);
       const isSure = before !== undefined && before.sum !== UNKNOWN_SUM &&
         !UNTRACKED.test(name);
-      const sum = isSure ? before : await this.#sumOf(name);
+      const sum = isSure
+        ? before
+        : await sumFile(disk, join(this.#root, name)).catch(() => null);
       if (sum === null) unread.push(name);
       else lines.set(name, sumLines(name, sum));
     }
@@ -128,24 +133,6 @@ export class SumJournal implements SumRecorder {
     this.#journal = null;
     // If it could not be opened, the first write has thrown.
     (await journal?.catch(() => null))?.close();
-  }
-
-  /** Reads a file to sum it; `null` where it cannot be read. */
-  async #sumOf(name: string): Promise<FileSum | null> {
-    try {
-      const hash = createHash("sha256");
-      let size = 0;
-      const file = await this.#disk.open(join(this.#root, name), {
-        read: true,
-      });
-      for await (const chunk of file.readable) {
-        hash.update(chunk);
-        size += chunk.length;
-      }
-      return { sum: hash.digest("hex"), size };
-    } catch {
-      return null;
-    }
   }
 
   async #list(): Promise<PlainTree> {
@@ -194,6 +181,22 @@ function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
   return [...known].filter(([name, { sum }]) =>
     sum !== UNKNOWN_SUM && !names.has(name) && !UNTRACKED.test(name)
   ).map(([name]) => name);
+}
+
+/**
+ * Reads a file to sum it.
+ *
+ * @throws What the disk throws.
+ */
+export async function sumFile(disk: Disk, path: string): Promise<ReadSum> {
+  const hash = createHash("sha256");
+  let size = 0;
+  const file = await disk.open(path, { read: true });
+  for await (const part of file.readable) {
+    hash.update(part);
+    size += part.length;
+  }
+  return { sum: hash.digest("hex"), size };
 }
 
 /** Checks whether a file of an export has a sum when the export is complete. */

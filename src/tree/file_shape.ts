@@ -1,5 +1,5 @@
 /** Sorts a File's files into the parts that they are of. */
-import { PAGE_NAME } from "./layout.ts";
+import { chunkNumber, PAGE_NAME } from "./layout.ts";
 import { isAside } from "./removal.ts";
 
 /** What is there of one Evaluation. */
@@ -66,7 +66,7 @@ const EVALUATION_DOCUMENTS = ["evaluation.json", "stats.json"];
 function sortInto(shape: FileShape, path: readonly string[]): boolean {
   const [top = "", id = "", part = ""] = path;
   const last = path.at(-1)!;
-  const chunk = /^[1-9]\d*\.jsonl$/.test(last) ? parseInt(last) : null;
+  const chunk = chunkNumber(last);
   const is = (name: string, depth: number) =>
     top === name && path.length === depth;
   if (path.length === 1) return DOCUMENTS.includes(top);

@@ -24,14 +24,21 @@ export interface LineOptions {
   readonly maxLineBytes?: number;
   /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
   readonly partBytes?: number;
+  /** Buffers of as many bytes that are free; the readers of many files share them. */
+  readonly buffers?: Uint8Array<ArrayBuffer>[];
   /** Gets all bytes in order, each good only until it returns. */
   readonly onBytes?: ((bytes: Uint8Array) => void) | undefined;
+  /** Is called when all of the file was read. */
+  readonly onEnd?: () => void;
 }
 
 /** The longest line that is read unless asked otherwise, in bytes. */
 export const MAX_LINE_BYTES = 256 * 1024 * 1024;
-/** Bytes to be read at once. */
-const PART_BYTES = 512 * 1024;
+/**
+ * Bytes to be read at once: few, so that what is made of them does not outlive a
+ * scavenge of the garbage collector.
+ */
+const PART_BYTES = 128 * 1024;
 const NEWLINE = 0x0a;
 
 /**
@@ -43,51 +50,56 @@ const NEWLINE = 0x0a;
 export async function* readLines(
   disk: Disk,
   path: string,
-  { maxLineBytes = MAX_LINE_BYTES, partBytes = PART_BYTES, onBytes }:
-    LineOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
-  /** What is behind the last line break. */
+  const { maxLineBytes = MAX_LINE_BYTES, onBytes, onEnd } = options;
+  /** What is behind the last line break; nothing where it is too long. */
   let open: Uint8Array[] = [];
   let openBytes = 0;
   let first = 1;
   const batch = (texts: LineBatch["texts"], isTerminated: boolean) => {
-    const isTooLong = texts.length === 1 && openBytes > maxLineBytes;
+    const isTooLong = openBytes > maxLineBytes;
     const lines = { first, texts, isTooLong, isTerminated };
     first += texts.length;
     open = [];
     openBytes = 0;
     return lines;
   };
-  for await (const part of readParts(disk, path, partBytes)) {
+  const extend = (bytes: Uint8Array) => {
+    openBytes += bytes.length;
+    if (openBytes > maxLineBytes) open = [];
+    else open.push(bytes);
+  };
+  const openText = () =>
+    openBytes > maxLineBytes ? null : decodeLine(concat(open));
+  for await (const part of readParts(disk, path, options)) {
     onBytes?.(part);
-    let from = 0;
-    if (openBytes > maxLineBytes) {
-      from = part.indexOf(NEWLINE) + 1;
-      if (from === 0) continue;
-      yield batch([null], true);
-    }
     const end = part.lastIndexOf(NEWLINE);
+    let from = 0;
+    if (openBytes > 0 && end !== -1) {
+      from = part.indexOf(NEWLINE) + 1;
+      extend(part.subarray(0, from - 1));
+      yield batch([openText()], true);
+    }
     if (end >= from) {
-      const lines = concat([...open, part.subarray(from, end)]);
-      yield batch(decodeLines(lines), true);
+      yield batch(decodeLines(part.subarray(from, end)), true);
       from = end + 1;
     }
-    openBytes += part.length - from;
-    if (openBytes > maxLineBytes) open = [];
-    else if (from < part.length) open.push(part.slice(from));
+    if (from < part.length) extend(part.slice(from));
   }
-  if (openBytes > maxLineBytes) yield batch([null], false);
-  else if (openBytes > 0) yield batch(decodeLines(concat(open)), false);
+  if (openBytes > 0) yield batch([openText()], false);
+  onEnd?.();
 }
 
 /** Reads a file's bytes; a part is good only until the next is asked for. */
 async function* readParts(
   disk: Disk,
   path: string,
-  partBytes: number,
+  { partBytes = PART_BYTES, buffers = [] }: LineOptions,
 ): AsyncGenerator<Uint8Array, void> {
   const file = await disk.open(path, { read: true });
-  let [part, ahead] = [new Uint8Array(partBytes), new Uint8Array(partBytes)];
+  let part = buffers.pop() ?? new Uint8Array(partBytes);
+  let ahead = buffers.pop() ?? new Uint8Array(partBytes);
   let reading = file.read(part);
   try {
     for (let size = await reading; size !== null; size = await reading) {
@@ -100,6 +112,7 @@ async function* readParts(
     // A reader that stops early leaves a read behind that is not awaited.
     await reading.catch(() => null);
     file.close();
+    buffers.push(part, ahead);
   }
 }
 

@@ -127,9 +127,6 @@ export type TreeItem = TreePart & {
   readonly item: TreeDocument | TreeLines | TreeProblem;
 };
 
-/** Lines to be parsed before they are looked at: few, so that they die young. */
-const LINES_AT_ONCE = 500;
-
 /**
  * Opens exports. Exports that were merged by hand, with `shards/<name>/` beside
  * `files/`, come as one for each shard.
@@ -341,7 +338,7 @@ export async function readDocument(
   disk: Disk,
   dir: string,
   path: string,
-  { onBytes }: Pick<LineOptions, "onBytes"> = {},
+  { onBytes, onEnd }: Pick<LineOptions, "onBytes" | "onEnd"> = {},
 ): Promise<TreeDocument | TreeProblem> {
   let bytes: Uint8Array;
   try {
@@ -352,6 +349,7 @@ export async function readDocument(
       : problemOf(dir, path, "unreadable", unreadable(cause));
   }
   onBytes?.(bytes);
+  onEnd?.();
   let text: string;
   try {
     text = decodeUtf8(bytes);
@@ -383,26 +381,23 @@ export async function* readChunkLines(
     for await (const batch of readLines(disk, join(dir, path), options)) {
       const { first, texts, isTooLong, isTerminated } = batch;
       let lines: TreeLine[] = [];
-      for (let i = 0; i < texts.length; i++) {
-        const text = texts[i]!;
-        const line = first + i;
+      for (const [i, text] of texts.entries()) {
+        const number = first + i;
         const value = text === null ? null : recordOf(text);
-        const isRecord = text !== null && value !== null;
-        if (isRecord) lines.push({ number: line, text, value });
-        const isFull = !isRecord || lines.length === LINES_AT_ONCE ||
-          i === texts.length - 1;
-        if (isFull && lines.length > 0) {
-          yield { kind: "lines", dir, path, lines };
-          lines = [];
+        if (text !== null && value !== null) {
+          lines.push({ number, text, value });
+          continue;
         }
-        if (isRecord) continue;
+        if (lines.length > 0) yield { kind: "lines", dir, path, lines };
+        lines = [];
         const [cause, reason] = text !== null
           ? ["notJson", "is no JSON record"] as const
           : isTooLong
           ? ["tooLong", "is too long to be read"] as const
           : ["notUtf8", "is not valid UTF-8"] as const;
-        yield { ...problemOf(dir, path, cause, reason), line, text };
+        yield { ...problemOf(dir, path, cause, reason), line: number, text };
       }
+      if (lines.length > 0) yield { kind: "lines", dir, path, lines };
       if (isTerminated) continue;
       const line = first + texts.length - 1;
       const reason = "ends in the middle of a line";

@@ -18,19 +18,18 @@ import {
 } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
+/** A File that is complete. */
+export type CompleteFile = TreeFile & { readonly done: Done };
+
 /** What a File holds. */
 export interface FileHolds {
+  /** Whether the official script wrote it. */
+  readonly official: boolean;
+  /** Whether its Logs are part of it. */
+  readonly logs: boolean;
   readonly counts: Counts;
   /** How many records each of its lists holds, by its path below the File's directory. */
   readonly lists: ReadonlyMap<string, number>;
-}
-
-/** One File that is complete. */
-export interface CheckedFile {
-  readonly file: TreeFile;
-  readonly done: Done;
-  /** Whether the official script wrote it. */
-  readonly official: boolean;
 }
 
 /**
@@ -41,23 +40,27 @@ export interface CheckedFile {
 export async function checkFile(
   reader: ExportReader,
   problems: Problems,
-  file: CheckedFile,
+  file: CompleteFile,
 ): Promise<FileHolds> {
   return await new FileCheck(reader, problems, file).run();
 }
 
 class FileCheck {
   readonly #lists = new Map<string, number>();
+  readonly #official: boolean;
 
   constructor(
     readonly reader: ExportReader,
     readonly problems: Problems,
-    readonly checked: CheckedFile,
-  ) {}
+    readonly file: CompleteFile,
+  ) {
+    // The official script's `.done` does not mention Logs.
+    this.#official = file.done.logs === undefined;
+  }
 
   async run(): Promise<FileHolds> {
-    const { file, done, official } = this.checked;
-    const { id, shape, emptyDirs, entry } = file;
+    const official = this.#official;
+    const { id, done, shape, emptyDirs, entry } = this.file;
     for (const name of shape.extra) {
       if (name === ".state.json") {
         this.#report(name, "is left over from a run that did not end", RESUME);
@@ -110,13 +113,14 @@ class FileCheck {
     for (const one of said ? countDifferences(said, counts) : []) {
       this.#report(".done", `says ${one}`);
     }
-    return { counts, lists: this.#lists };
+    const logs = done.logs ?? this.#lists.has("logs");
+    return { official, logs, counts, lists: this.#lists };
   }
 
   /** Says what is wrong with the Version of this File that a Log holds. */
   #otherFile(version: unknown): string | null {
     const id = isObject(version) ? version["id"] : undefined;
-    return typeof id !== "string" || id === this.checked.file.id
+    return typeof id !== "string" || id === this.file.id
       ? null
       : `is a Log of the File ${JSON.stringify(id)}`;
   }
@@ -126,7 +130,7 @@ class FileCheck {
     const name = `${dir}/evaluation.json`;
     const evaluation = await this.#document(name, "id", id);
     const fileId = evaluation["file_id"];
-    if (typeof fileId === "string" && fileId !== this.checked.file.id) {
+    if (typeof fileId === "string" && fileId !== this.file.id) {
       this.#report(name, `is an Evaluation of the File ${fileId}`);
     }
     await this.#document(`${dir}/stats.json`);
@@ -166,7 +170,7 @@ class FileCheck {
 
   /** Reads the value of a document; `undefined` where it cannot be read, which is reported. */
   async #value(name: string): Promise<unknown> {
-    if (!this.checked.file.names.has(name)) {
+    if (!this.file.names.has(name)) {
       this.#report(name, "is missing", FETCH);
       return undefined;
     }
@@ -176,7 +180,7 @@ class FileCheck {
       return undefined;
     }
     // This program writes no carriage return, and no string of JSON holds one.
-    if (!this.checked.official && item.text.includes("\r")) {
+    if (!this.#official && item.text.includes("\r")) {
       this.#report(name, "has other line endings than were written");
     }
     return item.value;
@@ -213,13 +217,13 @@ class FileCheck {
     chunks: readonly number[],
     how: Pick<CheckedList, "keyOf" | "judge" | "remedy">,
   ): Promise<void> {
-    const { reader, problems, checked: { official } } = this;
+    const official = this.#official;
     const list = { dir: this.#path(dir), chunks, official, ...how };
-    this.#lists.set(dir, await checkList(reader, problems, list));
+    this.#lists.set(dir, await checkList(this.reader, this.problems, list));
   }
 
   #path(name: string): string {
-    return `files/${this.checked.file.id}/${name}`;
+    return `files/${this.file.id}/${name}`;
   }
 
   #report(name: string, message: string, remedy: Remedy = SET_ASIDE): void {

@@ -65,8 +65,8 @@ export async function checkList(
         official ? SET_ASIDE : FETCH,
       );
     }
-    const lines = await checkChunk(reader, problems, list, name, (key) => {
-      if (!keys.add(key)) suspects.add(key);
+    const lines = await checkChunk(reader, problems, list, name, (some) => {
+      for (const key of keys.addAll(some)) suspects.add(key);
     });
     records += lines;
     if (lines < CHUNK_RECORDS) short ??= chunk;
@@ -93,7 +93,7 @@ async function checkChunk(
   problems: Problems,
   { keyOf, judge, remedy, official }: CheckedList,
   name: string,
-  onKey: (key: string) => void,
+  onKeys: (keys: readonly string[]) => void,
 ): Promise<number> {
   let lines = 0;
   let wrong = 0;
@@ -104,16 +104,18 @@ async function checkChunk(
   for await (const item of reader.lines(name)) {
     if (item.kind === "lines") {
       lines += item.lines.length;
+      const keys: string[] = [];
       for (const { number, text, value } of item.lines) {
         if (text.charCodeAt(text.length - 1) === CARRIAGE_RETURN) {
           report(number, "ends with a carriage return");
         }
         const key = keyOf(value);
         if (key === null) report(number, "has no id");
-        else onKey(key);
+        else keys.push(key);
         const reference = judge?.(value) ?? null;
         if (reference !== null) report(number, reference, remedy);
       }
+      onKeys(keys);
     } else if (item.line === null || item.cause === "unterminated") {
       problems.add(name, item.reason, SET_ASIDE);
     } else {

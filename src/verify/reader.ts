@@ -5,8 +5,9 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
-import type { Sums } from "../tree/checksums.ts";
-import { readLines } from "../tree/lines.ts";
+import { type FileSum, UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import { type ReadSum, sumFile, type Sums } from "../tree/checksums.ts";
+import type { LineOptions } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import {
   readChunkLines,
@@ -28,97 +29,92 @@ export interface ReaderOptions {
   readonly sums: Sums | null;
   readonly problems: Problems;
   /** Is called with how many more bytes were read. */
-  readonly onBytes: (bytes: number) => void;
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** Reads the files of one export. */
 export class ExportReader {
   readonly #options: ReaderOptions;
   readonly #read = new Set<string>();
+  readonly #buffers: Uint8Array<ArrayBuffer>[] = [];
+  /** How many bytes were read in all. */
+  bytes = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
   }
 
   /** Reads a chunk, many lines at once. */
-  async *lines(name: string): AsyncGenerator<TreeLines | TreeProblem, void> {
+  lines(name: string): AsyncGenerator<TreeLines | TreeProblem, void> {
     const { disk, dir } = this.#options;
-    const summing = new Summing();
-    let isWhole = true;
-    for await (const item of readChunkLines(disk, dir, name, summing)) {
-      if (item.kind === "problem" && item.cause === "unreadable") {
-        isWhole = false;
-      }
-      yield item;
-    }
-    if (isWhole) this.#compare(name, summing);
+    return readChunkLines(disk, dir, name, this.#summing(name));
   }
 
   /** Reads a document that must be there. */
-  async document(name: string): Promise<TreeDocument | TreeProblem> {
+  document(name: string): Promise<TreeDocument | TreeProblem> {
     const { disk, dir } = this.#options;
-    const summing = new Summing();
-    const item = await readDocument(disk, dir, name, summing);
-    const isRead = item.kind === "document" ||
-      item.cause !== "unreadable" && item.cause !== "missing";
-    if (isRead) this.#compare(name, summing);
-    return item;
+    return readDocument(disk, dir, name, this.#summing(name));
   }
 
   /** Reads what was not read yet, to compare its sum. */
   async rest(): Promise<void> {
-    const { disk, dir, sums, problems } = this.#options;
-    for (const [name, { size }] of sums ?? []) {
-      if (this.#read.has(name) || !this.#options.names.has(name)) continue;
+    const { disk, dir, names, sums, problems } = this.#options;
+    for (const [name, known] of sums ?? []) {
+      if (this.#read.has(name) || !names.has(name)) continue;
       const path = join(dir, name);
       try {
-        const there = size === null ? null : (await disk.lstat(path)).size;
-        if (there !== size) {
-          this.#reportSize(name, there ?? 0, size ?? 0);
-          continue;
+        const { size } = await disk.lstat(path);
+        // A file of another size need not be read.
+        if (known.size === null || known.size === size) {
+          this.#compare(name, await sumFile(disk, path));
+        } else {
+          this.#reportDifference(name, known, { sum: UNKNOWN_SUM, size });
         }
-        const summing = new Summing();
-        for await (const _ of readLines(disk, path, summing));
-        this.#compare(name, summing);
       } catch (cause) {
         problems.add(name, unreadable(cause), remedyFor(name));
       }
     }
   }
 
-  #compare(name: string, summing: Summing): void {
-    const { sums, problems, onBytes } = this.#options;
+  /** Sums what is read of a file, and compares the sum at its end. */
+  #summing(name: string): LineOptions {
+    // A file without a sum need not be summed.
+    const hash = this.#options.sums?.has(name) ? createHash("sha256") : null;
+    let size = 0;
+    return {
+      buffers: this.#buffers,
+      onBytes: (part) => {
+        hash?.update(part);
+        size += part.length;
+      },
+      onEnd: () =>
+        this.#compare(name, { sum: hash?.digest("hex") ?? UNKNOWN_SUM, size }),
+    };
+  }
+
+  /** Counts a file that was read, and compares its sum. */
+  #compare(name: string, read: ReadSum): void {
+    const { sums, onBytes } = this.#options;
     if (this.#read.has(name)) return;
     this.#read.add(name);
-    onBytes(summing.bytes);
+    this.bytes += read.size;
+    onBytes?.(read.size);
     const known = sums?.get(name);
-    if (known === undefined) return;
-    if (known.size !== null && known.size !== summing.bytes) {
-      return this.#reportSize(name, summing.bytes, known.size);
-    }
-    if (known.sum === summing.digest()) return;
-    const message = "is not what was written: its SHA-256 differs";
-    problems.add(name, message, remedyFor(name));
+    if (known !== undefined) this.#reportDifference(name, known, read);
   }
 
-  #reportSize(name: string, there: number, written: number): void {
-    const message =
-      `is not what was written: it has ${there} bytes, not ${written}`;
+  #reportDifference(
+    name: string,
+    known: FileSum,
+    { sum, size }: ReadSum,
+  ): void {
+    const difference = known.size !== null && known.size !== size
+      ? `it has ${size} bytes, not ${known.size}`
+      : known.sum !== sum
+      ? "its SHA-256 differs"
+      : null;
+    if (difference === null) return;
+    const message = `is not what was written: ${difference}`;
     this.#options.problems.add(name, message, remedyFor(name));
-  }
-}
-
-/** Sums what is read of one file. */
-class Summing {
-  readonly #hash = createHash("sha256");
-  bytes = 0;
-
-  readonly onBytes = (part: Uint8Array): void => {
-    this.#hash.update(part);
-    this.bytes += part.length;
-  };
-
-  digest(): string {
-    return this.#hash.digest("hex");
   }
 }

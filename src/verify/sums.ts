@@ -1,6 +1,7 @@
 /** Reads the sums of an export for its check, and reports lines that are none. */
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime.ts";
+import type { FileSum } from "../tree/atomic_file.ts";
 import {
   JOURNAL_NAME,
   parseSums,
@@ -18,12 +19,24 @@ const ADVICE = byHand(
 const LOG_NAME = "export.log";
 
 /**
- * Reads the sums of an export, and those in the journal of a run that did not
- * end.
+ * Reads the sums of exports, and those in the journals of runs that did not end.
  *
  * @returns Them, or `null` where there are none to be read.
  */
-export async function readExportSums(
+export async function readAllSums(
+  disk: Disk,
+  exports: readonly TreeExport[],
+  problems: Problems,
+): Promise<Sums | null> {
+  let all: Map<string, FileSum> | null = null;
+  for (const one of exports) {
+    const sums = await readExportSums(disk, one, problems);
+    if (sums !== null) all = new Map([...all ?? [], ...sums]);
+  }
+  return all;
+}
+
+async function readExportSums(
   disk: Disk,
   { dir, prefix, topNames }: TreeExport,
   problems: Problems,

@@ -15,7 +15,7 @@ import {
   type TreeFile,
   treeFile,
 } from "../tree/tree_reader.ts";
-import { checkFile } from "./file_check.ts";
+import { checkFile, type FileHolds } from "./file_check.ts";
 import {
   ASIDE,
   asideMessage,
@@ -28,7 +28,7 @@ import {
   SET_ASIDE,
 } from "./problems.ts";
 import { ExportReader } from "./reader.ts";
-import { readExportSums } from "./sums.ts";
+import { readAllSums } from "./sums.ts";
 import { checkTop } from "./top_check.ts";
 
 /** The result of checking exports. */
@@ -46,17 +46,13 @@ export interface Verdict {
   readonly exports: readonly TreeExport[];
 }
 
-type DirVerdict = Omit<Verdict, "exports">;
+type DirVerdict = Omit<Verdict, "exports" | "counts">;
 
 /** A File that `.done` calls complete. */
-export interface VerifiedFile {
+export interface VerifiedFile extends FileHolds {
   readonly id: string;
   /** The export that it is in. */
   readonly from: TreeExport;
-  /** Whether its Logs are part of it. */
-  readonly logs: boolean;
-  /** How many records each of its lists holds, by the list's name. */
-  readonly lists: ReadonlyMap<string, number>;
 }
 
 /** What checking needs. */
@@ -82,13 +78,14 @@ export async function verifyExports(options: VerifyOptions): Promise<Verdict> {
   }
   const sum = (numberOf: (one: DirVerdict) => number) =>
     verdicts.reduce((total, one) => total + numberOf(one), 0);
+  const files = verdicts.flatMap(({ files }) => files);
   return {
     problems: [
       ...verdicts.flatMap(({ problems }) => problems),
       ...shardProblems(exports),
     ],
-    files: verdicts.flatMap(({ files }) => files),
-    counts: sumCounts(verdicts.map(({ counts }) => counts)),
+    files,
+    counts: sumCounts(files.map(({ counts }) => counts)),
     incomplete: sum(({ incomplete }) => incomplete),
     bytes: sum(({ bytes }) => bytes),
     official: verdicts.every(({ official }) => official),
@@ -113,33 +110,18 @@ async function verifyDir(
       problems.add(path, reason, remedyFor(path));
     }
   }
-  const read = [];
-  for (const one of exports) {
-    read.push(await readExportSums(disk, one, problems));
-  }
-  const known = read.filter((sums) => sums !== null);
-  const sums = known.length === 0
-    ? null
-    : new Map(known.flatMap((one) => [...one]));
+  const sums = await readAllSums(disk, exports, problems);
   const written = ["export.json", "SHA256SUMS", "directories.json"];
   const isBare = exports.every(({ topNames, prefix }) =>
     prefix === "" && !written.some((name) => topNames.has(name))
   );
-  let bytes = 0;
-  const reader = new ExportReader({
-    ...{ disk, dir, names, sums, problems },
-    onBytes: (more) => {
-      bytes += more;
-      onBytes?.(more);
-    },
-  });
+  const options = { disk, dir, names, sums, problems, onBytes };
+  const reader = new ExportReader(options);
   const checked = { tree, exports, sums, names, isBare };
   await checkTop(checked, reader, problems);
   if (!isBare) await checkMode(disk, dir, exports, problems);
   const files: VerifiedFile[] = [];
-  let counts: Counts = {};
   let incomplete = 0;
-  let ours = isBare ? 0 : 1;
   for (const [file, from] of await filesOf(disk, exports, tree)) {
     const { id, done } = file;
     for (const { path, reason } of file.problems) {
@@ -155,14 +137,9 @@ async function verifyDir(
       problems.add(`files/${id}`, `is not complete${name}`, RESUME);
       continue;
     }
-    // The official script's `.done` does not mention Logs.
-    const official = done.logs === undefined;
-    if (!official) ours++;
-    const held = await checkFile(reader, problems, { file, done, official });
+    const held = await checkFile(reader, problems, { ...file, done });
     compareEntry(problems, file, from, held.counts);
-    counts = sumCounts([counts, held.counts]);
-    const { lists } = held;
-    files.push({ id, from, logs: done.logs ?? lists.has("logs"), lists });
+    files.push({ id, from, ...held });
   }
   for (const { prefix, manifest, fileIds } of exports) {
     if (manifest === null || manifest.settings.logs) continue;
@@ -177,8 +154,8 @@ async function verifyDir(
   await reader.rest();
   return {
     problems: problems.sorted(),
-    ...{ files, counts, incomplete, bytes },
-    official: ours === 0,
+    ...{ files, incomplete, bytes: reader.bytes },
+    official: isBare && files.every(({ official }) => official),
   };
 }
 

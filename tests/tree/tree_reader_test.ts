@@ -10,6 +10,7 @@ import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import type { Disk } from "../../src/core/runtime.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
+import { readLines } from "../../src/tree/lines.ts";
 import {
   openExports,
   openFile,
@@ -225,6 +226,56 @@ Deno.test("a Log of 50 MB is read, and one that is longer than asked for is a pr
     "4 is too long to be read",
     "4 ends in the middle of a line",
   ]);
+});
+
+Deno.test("lines are the same however many bytes are read at once", async () => {
+  await using dir = await tempDir();
+  const path = join(dir.path, "1.jsonl");
+  const invalid = new Uint8Array([0x22, 0xff, 0x22]);
+  const bytes = new Blob([
+    ...['{"id":"é€😀"}\n\n', invalid, '\n{"id":"a longer line"}\n'],
+    ...["{}\r\n", invalid, "\n", '{"id":"without an end"}'],
+  ]);
+  await Deno.writeFile(path, bytes.stream());
+  for (let partBytes = 1; partBytes < 100; partBytes++) {
+    const lines: string[] = [];
+    let isAtEnd = false;
+    const options = { partBytes, onEnd: () => isAtEnd = true };
+    for await (const one of readLines(disk, path, options)) {
+      assertEquals(one.first, lines.length + 1);
+      const end = one.isTerminated ? "" : " …";
+      lines.push(...one.texts.map((text) => `${text}${end}`));
+    }
+    assertEquals(lines, [
+      ...['{"id":"é€😀"}', "", "null"],
+      ...['{"id":"a longer line"}', "{}\r", "null"],
+      '{"id":"without an end"} …',
+    ]);
+    assert(isAtEnd);
+  }
+});
+
+Deno.test("reads that share their memory, and run at the same time, do not mix", async () => {
+  await using dir = await tempDir();
+  const buffers: Uint8Array<ArrayBuffer>[] = [];
+  const textOf = (i: number) => `${i}\n`.repeat(1000);
+  const read = async (i: number) => {
+    let text = "";
+    const path = join(dir.path, `${i}`);
+    const options = { partBytes: 100, buffers };
+    for await (const { texts } of readLines(disk, path, options)) {
+      text += texts.join("\n") + "\n";
+    }
+    return text;
+  };
+  const numbers = [1, 2, 3, 4, 5, 6];
+  for (const i of numbers) {
+    await Deno.writeTextFile(join(dir.path, `${i}`), textOf(i));
+  }
+  for (const some of [[1], [2, 3, 4], [5, 6]]) {
+    assertEquals(await Promise.all(some.map(read)), some.map(textOf));
+  }
+  assertEquals(buffers.length, 6);
 });
 
 Deno.test("reading that stops early closes the file", async () => {

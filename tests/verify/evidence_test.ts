@@ -188,6 +188,19 @@ Deno.test("sums carry sizes in comments: a file of another size is reported with
   assert(!opened.includes(at("export.log")));
 });
 
+Deno.test("a size in the sums that is another is reported, even where the sum is right", async () => {
+  const disk = await exported();
+  mendSums(disk, { sizes: true });
+  const names = ["export.log", `${A}/file.json`, `${A}/logs/1.jsonl`];
+  const expected = names.map((name) => {
+    const { length } = disk.get(at(name));
+    edit(disk, "SHA256SUMS", `# ${length}  ${name}`, `# 7  ${name}`);
+    return [name, `is not what was written: it has ${length} bytes, not 7`];
+  });
+  const { problems } = await verifyExports({ disk, dirs });
+  assertEquals(problems.map(({ path, message }) => [path, message]), expected);
+});
+
 Deno.test({
   name: "sha256sum -c passes over the sizes",
   ignore: Deno.build.os !== "linux",

@@ -25,12 +25,10 @@ import {
   readConfig,
   resumedSettings,
 } from "../config.ts";
-import { connectToApi, keyOf } from "../connection.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { printJson } from "../output.ts";
-import { exportWith } from "./export.ts";
 
 /** What is known of the API, where it is asked. */
 interface Api {
@@ -121,6 +119,7 @@ async function connect(
   flags: Flags,
   runtime: Runtime,
 ): Promise<Api> {
+  const { connectToApi, keyOf } = await import("../connection.ts");
   const input = await readConfig(flags, runtime);
   const { apiUrl } = input;
   for (const root of roots) {
@@ -193,6 +192,7 @@ async function repairAll(
   },
 ): Promise<Repaired> {
   const { repair } = await import("../../verify/repair.ts");
+  const { exportWith } = await import("./export.ts");
   const { terminal } = runtime;
   const setAside: RepairedPath[] = [];
   const resumed: unknown[] = [];
