@@ -45,15 +45,20 @@ export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
   const stop = new AbortController();
   const { apiUrl } = settings;
   const api = { apiUrl, apiKey, signal: stop.signal };
-  const plan = await planExport(settings, {
-    reader: await connectToApi(flags, runtime, api),
-    stop,
-    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-    now: () => runtime.clock.monotonicMs(),
-  });
-  if (flags.json) printJson(runtime, { ...plan, ...scopeOf(settings) });
-  else runtime.terminal.out(planText(plan, settings));
-  return exitCodeOf(plan.unknown.length === 0);
+  try {
+    const plan = await planExport(settings, {
+      reader: await connectToApi(flags, runtime, api),
+      stop,
+      concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+      now: () => runtime.clock.monotonicMs(),
+    });
+    if (flags.json) printJson(runtime, { ...plan, ...scopeOf(settings) });
+    else runtime.terminal.out(planText(plan, settings));
+    return exitCodeOf(plan.unknown.length === 0);
+  } finally {
+    // Pages that were asked for ahead and are not needed may be on their way.
+    stop.abort();
+  }
 }
 
 /**

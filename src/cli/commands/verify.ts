@@ -72,10 +72,24 @@ interface Repaired {
  * @throws {StorageError} When something cannot be set aside.
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
+  const stop = new AbortController();
+  try {
+    return await verifyAndRepair(flags, runtime, stop);
+  } finally {
+    // Pages that were asked for ahead and are not needed may be on their way.
+    stop.abort();
+  }
+}
+
+async function verifyAndRepair(
+  flags: Flags,
+  runtime: Runtime,
+  stop: AbortController,
+): Promise<number> {
   const { disk, terminal } = runtime;
   const { json } = flags;
   const roots = await exportPaths(disk, flags);
-  let api = flags.remote ? await connect(roots, flags, runtime) : null;
+  let api = flags.remote ? await connect(roots, flags, runtime, stop) : null;
   let check = await checkAll(roots, flags, runtime, api);
   let repaired: Repaired | null = null;
   if (flags.repair) {
@@ -84,7 +98,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     );
     if (dirs.length > 0) {
       if (!json) printProblems(check, roots, runtime);
-      api ??= await connect(dirs, flags, runtime);
+      api ??= await connect(dirs, flags, runtime, stop);
       const work = { flags, runtime, api };
       repaired = await repairAll(dirs, check.problems, work);
       if (hasEnded(repaired.exitCode)) {
@@ -120,6 +134,7 @@ async function connect(
   roots: readonly string[],
   flags: Flags,
   runtime: Runtime,
+  stop: AbortController,
 ): Promise<Api> {
   const input = await readConfig(flags, runtime);
   const { apiUrl } = input;
@@ -132,7 +147,6 @@ async function connect(
     else expectSameApi(apiUrl, manifest.settings.apiUrl);
   }
   const apiKey = await keyOf(input, runtime);
-  const stop = new AbortController();
   const options = { apiUrl, apiKey, signal: stop.signal };
   const reader = await connectToApi(flags, runtime, options);
   return { input: { ...input, apiKey }, reader, stop };
