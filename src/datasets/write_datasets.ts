@@ -96,7 +96,7 @@ export async function writeDatasets(
   { to, format }: DatasetOptions,
   { disk, exportDirs, signal }: DatasetContext,
 ): Promise<WrittenDatasets> {
-  expectOutside(exportDirs, to);
+  await expectOutside(disk, exportDirs, to);
   const datasets = readDatasets(database);
   const paths = new Map(datasets.map(({ id, path }) => [id, path]));
   const problems = [...readProblems(database, paths)];

@@ -47,7 +47,7 @@ export async function openPrompts(
     readonly to: string;
   },
 ): Promise<OpenPrompts> {
-  expectOutside(dirs, to);
+  await expectOutside(disk, dirs, to);
   const exports = await openExports(disk, dirs);
   const unread: string[] = [];
   const onProblem: OnProblem = ({ dir, path, reason }) =>

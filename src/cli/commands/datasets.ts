@@ -38,7 +38,7 @@ export async function datasets(
   const { disk } = runtime;
   const format = oneOf(FORMATS)([flags.format ?? FORMATS[0]], "--format");
   const dirs = await exportPaths(disk, flags);
-  expectOutside(dirs, to);
+  await expectOutside(disk, dirs, to);
   const { files, problems } = await withDatabase(
     dirs,
     flags,

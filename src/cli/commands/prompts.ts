@@ -71,7 +71,7 @@ async function promptfoo(
   runtime: Runtime,
 ): Promise<WrittenPromptfoo> {
   const { disk } = runtime;
-  expectOutside(dirs, to);
+  await expectOutside(disk, dirs, to);
   return await withDatabase(
     dirs,
     flags,
