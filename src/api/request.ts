@@ -36,6 +36,10 @@ export interface Transport {
 
 /** What a server asks for, and what messages say of it. */
 export interface Server {
+  /** How messages name it: `the API`. */
+  readonly name: string;
+  /** How the user goes on after a failure: `resume`. */
+  readonly goOn: string;
   /** Sent with every request; its values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Texts that no message repeats. */
@@ -83,6 +87,8 @@ export function askedMs(error: unknown, clock: Clock): number {
 /** Describes the Humanloop API. An empty key is not sent. */
 export function humanloopApi(apiKey: string): Server {
   return {
+    name: "the API",
+    goOn: "resume",
     headers: apiKey === "" ? {} : { "x-api-key": apiKey },
     secrets: [apiKey],
     addressOption: "--api-url, HUMANLOOP_API_URL",

@@ -41,6 +41,8 @@ export function readEndpoint(
     url,
     target,
     server: {
+      name: "the endpoint",
+      goOn: "run the same command",
       headers: {
         ...given,
         ...target === "langfuse" && { "x-langfuse-ingestion-version": "4" },
