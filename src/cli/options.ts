@@ -278,7 +278,8 @@ numbers of records with the API.`,
 for each File: its Versions and how they differ, its Evaluations, its newest
 Logs. Every export ends with this; the command is for exports of the official
 script and after an update of this program. The pages need no network, and are
-made from what the export holds. Exit 3 where something could not be read.`,
+made from what the export holds. Exit 3 where the export lacks something, or
+something could not be read.`,
     example: "index exports/20250606-120000",
   },
   browse: {
@@ -306,7 +307,8 @@ else is written, and only this machine can open the pages.`,
     own: { to: DATABASE_FILE },
     about: `${schemaText()}
 
-Exit 3 where something could not be read.`,
+Exit 3 where the export lacks something, or something could not be read; the
+database is made of the rest.`,
     example: "database exports/20250606-120000",
   },
   otlp: {
@@ -397,8 +399,8 @@ the Prompt's. Agents, linked Tools and Evaluators are left out, and jinja is
 given to Nunjucks. Needs the database, as browse does. To run it:
 npx promptfoo eval -c OUT/prompts/Support/Triage.promptfooconfig.yaml
 
-Exit 3 where something could not be read; what a format has no words for is a
-warning.`,
+Exit 3 where the export lacks something, or something could not be read; what a
+format has no words for is a warning.`,
     example: "prompts exports/20250606-120000 --to prompts",
   },
   datasets: {

@@ -29,14 +29,18 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** Problems that cost nothing of what was read. */
 const HARMLESS: ReadonlySet<string> = new Set(["dangling", "twice"]);
 
-/** Checks whether all of the export was read. */
-export function isWhole({ problems }: BuildResult): boolean {
-  return Object.keys(problems).every((kind) => HARMLESS.has(kind));
+/** Lines of what the export lacks, of so many. */
+const NAMED = 20;
+
+/** Checks whether the export was complete, and all of it was read. */
+export function isWhole({ problems, lacking }: BuildResult): boolean {
+  return lacking.length === 0 &&
+    Object.keys(problems).every((kind) => HARMLESS.has(kind));
 }
 
 /** Writes the result of a build for a person: a line a table, then the problems. */
 export function buildText(result: BuildResult, tookMs: number): string {
-  const { path, rows, problems, bytesRead } = result;
+  const { path, rows, problems, bytesRead, lacking } = result;
   const seconds = Math.max(tookMs, 1) / 1000;
   const compared = new Map(
     result.compared.map((one) => [TABLES[one.kind], one]),
@@ -57,11 +61,13 @@ export function buildText(result: BuildResult, tookMs: number): string {
       `${pluralize(lines.length, "kind")} of problem, in its table problems:`,
     ],
     ...lines,
-    ...result.incompleteFiles === 0 ? [] : [
-      `${
-        pluralize(result.incompleteFiles, "File")
-      } not complete in the export; verify names what is missing`,
+    ...lacking.length === 0 ? [] : [
+      "INCOMPLETE, as the export is; verify names what is missing:",
     ],
+    ...lacking.slice(0, NAMED).map((one) => `  ${one}`),
+    ...lacking.length > NAMED
+      ? [`  and ${count(lacking.length - NAMED)} more`]
+      : [],
   ].join("\n") + "\n";
 }
 

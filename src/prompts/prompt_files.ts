@@ -4,6 +4,7 @@ import { isObject, parseExactly } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import {
   missingDocuments,
+  missingFiles,
   type OnProblem,
   openExports,
   openFile,
@@ -52,6 +53,7 @@ export async function openPrompts(
   const unread: string[] = [];
   const onProblem: OnProblem = ({ dir, path, reason }) =>
     void unread.push(`${join(dir, path)} ${reason}`);
+  unread.push(...exports.flatMap(missingFiles));
   const files = await promptFiles(disk, exports, onProblem);
   return { files, unread, onProblem };
 }

@@ -12,7 +12,7 @@ import { untilInterrupted } from "../until_interrupted.ts";
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be read.
+ * @returns The exit code: 3 where something is missing or could not be read.
  * @throws {UsageError} When there is no export, or `--to` names something else.
  * @throws {StorageError} On a disk error.
  * @throws {DOMException} When the user interrupts.

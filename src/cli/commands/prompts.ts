@@ -24,7 +24,7 @@ const FORMATS = ["humanloop", "promptfoo"] as const;
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be read.
+ * @returns The exit code: 3 where something is missing or could not be read.
  * @throws {UsageError} When there is no export, the target is inside it, or there is
  * no such format.
  * @throws {StorageError} When a file cannot be written.

@@ -14,6 +14,7 @@ const { disk } = denoRuntime();
 async function smallExport(dir: string, ...logs: string[]): Promise<string> {
   const root = join(dir, "20250606-120000");
   const files = {
+    ".done": "",
     "file.json": '{"id":"pr_1","type":"prompt","path":"a/b"}',
     "deployments.json": "[]",
     "versions/prv_1": '{"version_id":"prv_1"}',
@@ -62,7 +63,8 @@ Deno.test("database --json prints one document; what cannot be read is exit 3", 
     exportDirs: [root],
     path: to,
     problems: { notJson: 1 },
-    incompleteFiles: 1,
+    incompleteFiles: 0,
+    lacking: [],
   });
   assertEquals([rows.logs, rows.problems, Array.isArray(compared)], [
     ...[1, 1, true],
