@@ -46,6 +46,11 @@ const UNSUMMED =
 /** The sums of an export's files, by their paths below it, with `/` between names. */
 export type Sums = ReadonlyMap<string, FileSum>;
 
+/** What lies in an export. */
+interface Listed extends Pick<PlainTree, "others"> {
+  readonly files: Set<string>;
+}
+
 /** Keeps the sums of one export while a run goes on. */
 export class SumJournal implements SumRecorder {
   readonly #disk: Disk;
@@ -55,6 +60,8 @@ export class SumJournal implements SumRecorder {
   /** Notes that are to be written, and the write that is going to take them. */
   #pending = "";
   #next: Promise<void> | null = null;
+  /** What is there, once it was listed; kept up to date from then on. */
+  #listed: Listed | null = null;
 
   /**
    * @param disk The disk.
@@ -70,6 +77,7 @@ export class SumJournal implements SumRecorder {
    */
   async record(path: string, sum: FileSum): Promise<void> {
     const name = this.#nameOf(path);
+    this.#listed?.files.add(name);
     if (isSummed(name)) await this.#note(sumLines(name, sum));
   }
 
@@ -77,7 +85,11 @@ export class SumJournal implements SumRecorder {
    * Notes that a file, or a directory with all that is in it, loses its name.
    */
   async drop(path: string): Promise<void> {
-    await this.#note(`${DROPPED}  ${this.#nameOf(path)}\n`);
+    const name = this.#nameOf(path);
+    for (const one of this.#listed?.files ?? []) {
+      if (isAtOrBelow(name, one)) this.#listed!.files.delete(one);
+    }
+    await this.#note(`${DROPPED}  ${name}\n`);
   }
 
   /**
@@ -88,8 +100,7 @@ export class SumJournal implements SumRecorder {
    */
   async findLost(): Promise<readonly string[]> {
     const known = await readSums(this.#disk, this.#root);
-    const { files } = await this.#list();
-    return lostOf(known, new Set(files));
+    return lostOf(known, (await this.#list()).files);
   }
 
   /**
@@ -102,11 +113,12 @@ export class SumJournal implements SumRecorder {
     const known = await readSums(disk, this.#root);
     const { files, others } = await this.#list();
     const lines = new Map<string, string>();
-    for (const name of lostOf(known, new Set(files))) {
+    for (const name of lostOf(known, files)) {
       lines.set(name, sumLines(name, known.get(name)!));
     }
     const unread = others.map(({ path }) => path);
-    for (const name of files.filter(isSummed)) {
+    for (const name of files) {
+      if (!isSummed(name)) continue;
       const before = known.get(name);
       const isSure = before !== undefined && before.sum !== UNKNOWN_SUM &&
         !UNTRACKED.test(name);
@@ -148,8 +160,14 @@ export class SumJournal implements SumRecorder {
     }
   }
 
-  async #list(): Promise<PlainTree> {
-    return await listTree(this.#disk, this.#root, { skip: DAMAGED_NAME });
+  /** Lists what is there, once. */
+  async #list(): Promise<Listed> {
+    if (this.#listed === null) {
+      const skip = { skip: DAMAGED_NAME };
+      const { files, others } = await listTree(this.#disk, this.#root, skip);
+      this.#listed = { files: new Set(files), others };
+    }
+    return this.#listed;
   }
 
   #nameOf(path: string): string {
@@ -196,6 +214,10 @@ function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
   ).map(([name]) => name);
 }
 
+function isAtOrBelow(name: string, path: string): boolean {
+  return path === name || path.startsWith(`${name}/`);
+}
+
 /** Checks whether a file of an export has a sum when the export is complete. */
 export function isSummed(name: string): boolean {
   return !UNSUMMED.test(name);
@@ -228,7 +250,7 @@ export function parseSums(
     if (sum === undefined || name === undefined) continue;
     if (sum === DROPPED) {
       for (const one of sums.keys()) {
-        if (one === name || one.startsWith(`${name}/`)) sums.delete(one);
+        if (isAtOrBelow(name, one)) sums.delete(one);
       }
       continue;
     }
