@@ -1,5 +1,5 @@
 /** The overview: what the export is, what is missing, and its Files. */
-import { type Gap, gapText } from "../core/gap.ts";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { html, type Markup } from "../report/html.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import { count, pluralize } from "../ui/text.ts";
@@ -151,7 +151,7 @@ function exportsView(site: Site): Markup {
 
 function gapsView(site: Site): Markup {
   const gaps = site.all("SELECT gaps FROM export ORDER BY number")
-    .flatMap(({ gaps }) => JSON.parse(String(gaps)) as readonly Gap[]);
+    .flatMap(({ gaps }) => joinGaps(JSON.parse(String(gaps)) as Gap[]));
   const problems = site.count("SELECT coalesce(sum(rows), 0) FROM problems");
   if (gaps.length === 0 && problems === 0) return html``;
   return html`

@@ -1,7 +1,7 @@
 /** Reads what the database could not read of Logs: it keeps the text of each line. */
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { type Gap, gapText } from "../core/gap.ts";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
@@ -83,7 +83,9 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
   const unlisted = all(database, "SELECT dir, gaps FROM export").flatMap((
     { dir, gaps },
   ) =>
-    (JSON.parse(String(gaps)) as Gap[]).filter(({ fileId }) => fileId === null)
+    joinGaps(JSON.parse(String(gaps)) as Gap[]).filter(({ fileId }) =>
+      fileId === null
+    )
       .map((gap) => `${dir} lacks ${gapText(gap)}`)
   );
   const unread = all(

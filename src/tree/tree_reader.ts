@@ -7,7 +7,7 @@
  * a {@linkcode TreeProblem} instead, and only plain files are opened.
  */
 import { basename, dirname, join, resolve } from "@std/path";
-import { gapText } from "../core/gap.ts";
+import { gapText, joinGaps } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
@@ -351,7 +351,7 @@ export function missingFiles(
     ...isUnfinished
       ? [`${name} is not complete: Files that it has not come to are missing`]
       : [],
-    ...gaps.filter(({ fileId }) => fileId === null)
+    ...joinGaps(gaps).filter(({ fileId }) => fileId === null)
       .map((gap) => `${name} lacks ${gapText(gap)}`),
   ];
 }

@@ -1,13 +1,19 @@
 /** No command that reads an export calls complete what an incomplete one has become. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { answer } from "../../src/browse/serve.ts";
+import { Site } from "../../src/browse/site.ts";
+import { openDatabase } from "../../src/database/sqlite.ts";
+import { CLASSIFIER } from "../../src/demo/sample/files.ts";
+import { fewLogs } from "../otlp/few_logs.ts";
+import { exportTo } from "../report/export_to.ts";
 import { run } from "../helpers/program.ts";
 import { tempDir } from "../helpers/tree.ts";
 
 Deno.test("every command that reads an export says what the export itself lacks, with exit 3", async () => {
   await using dir = await tempDir();
-  const output = join(dir.path, "exports");
-  const root = (await run(["demo", "--quiet", "--output", output])).out.trim();
+  const root = join(dir.path, "export");
+  await exportTo(root, fewLogs());
   const path = join(root, "export.json");
   const whole = JSON.parse(await Deno.readTextFile(path));
   const at = (name: string) => join(dir.path, name);
@@ -39,5 +45,57 @@ Deno.test("every command that reads an export says what the export itself lacks,
       assertEquals(code, said === null ? 0 : 3, `${command} ${out}${err}`);
       assertStringIncludes(out + err, said ?? "", command);
     }
+  }
+});
+
+Deno.test("gaps that follow on each other for one reason are one line, wherever they are listed", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "export");
+  await exportTo(root, fewLogs());
+  const path = join(root, "export.json");
+  const whole = JSON.parse(await Deno.readTextFile(path));
+  const { id } = CLASSIFIER;
+  const gaps = [[null, "files"], [id, "logs"]].flatMap(([fileId, part]) =>
+    Array.from({ length: 50 }, (_, i) => (
+      { fileId, part, reason: "HTTP 500", offset: 100 + i, missing: 1 }
+    ))
+  );
+  const files = {
+    ...whole.files,
+    [id]: { ...whole.files[id], state: "incomplete" },
+  };
+  const changed = { ...whole, state: "incomplete", gaps, files };
+  await Deno.writeTextFile(path, JSON.stringify(changed));
+  await Deno.remove(join(root, "files", id, ".done"));
+  const joined = "(50 records from number 101): HTTP 500";
+  const timesIn = (text: string) => text.split("HTTP 500").length - 1;
+  const expectOnce = (text: string, label: string, times = 1) =>
+    assertEquals([text.split(joined).length - 1, timesIn(text)], [
+      ...[times, times],
+    ], label);
+  const to = (name: string) => ["--to", join(dir.path, name)];
+  for (
+    const [command = "", ...more] of [
+      ["index"],
+      ["database"],
+      ["otlp", ...to("traces.jsonl")],
+      ["datasets", ...to("datasets")],
+      ["prompts", ...to("prompts")],
+    ]
+  ) {
+    const { code, out, err } = await run([command, root, ...more]);
+    assertEquals(code, 3, command);
+    expectOnce(out + err, command);
+  }
+  const page = (name: string) => Deno.readTextFile(join(root, name));
+  expectOnce(await page("index.html"), "the overview", 2);
+  expectOnce(await page(`files/${id}/index.html`), "the page of a File");
+  const database = openDatabase(join(root, "humanloop.db"));
+  try {
+    const request = new Request("http://127.0.0.1/");
+    const response = answer(new Site(database), request, "127.0.0.1");
+    expectOnce(await response.text(), "browse", 2);
+  } finally {
+    database.close();
   }
 });
