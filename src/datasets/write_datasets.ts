@@ -68,7 +68,7 @@ export interface WrittenDatasets {
 }
 
 /** The list of files in the chosen directory; no name of Humanloop's becomes this one. */
-export const LIST_NAME = "%datasets.json";
+const LIST_NAME = "%datasets.json";
 
 /** Characters of a file that are written at once. */
 const WRITE_AT_ONCE = 256 * 1024;

@@ -29,7 +29,7 @@ export interface LineOptions {
 }
 
 /** The longest line that is read unless asked otherwise, in bytes. */
-export const MAX_LINE_BYTES = 256 * 1024 * 1024;
+const MAX_LINE_BYTES = 256 * 1024 * 1024;
 /** Bytes to be read at once. */
 const PART_BYTES = 512 * 1024;
 const NEWLINE = 0x0a;
