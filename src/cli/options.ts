@@ -132,7 +132,8 @@ nothing is deleted, and what is set aside is printed`),
   patienceMs: option(
     "TIME",
     durationMs,
-    "how long to wait for an API that is down (default: 15m)",
+    `how long to wait for a server that is down (default: 15m),
+and at least 30s for one that asks to slow down (429)`,
   ),
   apiUrl: option("URL", text, `default: ${DEFAULT_API_URL}`),
   envFile: option(

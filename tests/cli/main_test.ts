@@ -125,6 +125,16 @@ for (const command of Object.keys(COMMANDS) as Command[]) {
   });
 }
 
+Deno.test("the help of --patience says that a 429 is waited for longer than a short one", async () => {
+  for (const command of ["export", "otlp"]) {
+    const { out } = await run(["help", command]);
+    assertStringIncludes(
+      out.replaceAll(/\s+/g, " "),
+      "--patience TIME how long to wait for a server that is down (default: 15m), and at least 30s for one that asks to slow down (429)",
+    );
+  }
+});
+
 Deno.test("--help fits a screen and names every command, variable and exit code", async () => {
   const { code, out, err } = await run(["--help"]);
   assertEquals([code, err], [0, ""]);
