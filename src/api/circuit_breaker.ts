@@ -138,7 +138,10 @@ export class CircuitBreaker implements Transport {
         this.#failed = 0;
         if (isDown) {
           const took = durationText(this.#silentMs);
-          observer.log("WARN", `${server.name} answers, after ${took} without`);
+          observer.log(
+            "WARN",
+            `${server.name} is back, after ${took} without an answer`,
+          );
         }
         return isDown;
       }

@@ -40,7 +40,7 @@ export async function expectReplaceable(
     for (const dir of dirs) {
       if (join(await realPath(disk, dir), DATABASE_NAME) === real) return;
     }
-    return await expectOutside(disk, dirs, path);
+    return await expectOutside(disk, dirs, path, "name another file");
   }
   throw new UsageError(
     `${

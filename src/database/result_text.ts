@@ -62,7 +62,7 @@ export function buildText(result: BuildResult, tookMs: number): string {
     ],
     ...lines,
     ...lacking.length === 0 ? [] : [
-      "INCOMPLETE, as the export is; verify names what is missing:",
+      "INCOMPLETE, since the export is; hl-export verify names what is missing:",
     ],
     ...lacking.slice(0, NAMED).map((one) => `  ${one}`),
     ...lacking.length > NAMED
@@ -81,9 +81,11 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
       : `the export says ${count(stated)}, ${count(readOfStated)} read`,
     read === readOfStated
       ? ""
-      : `${count(read - readOfStated)} of Files whose number nothing says`,
+      : `${
+        count(read - readOfStated)
+      } in Files for which the export states no number`,
     others > 0 ? `${count(others)} from within other records` : "",
-    others < 0 ? `${count(-others)} in problems` : "",
+    others < 0 ? `${count(-others)} in the table problems` : "",
   ].filter((note) => note !== "");
   return `  ${notes.join("; ")}`;
 }

@@ -102,7 +102,8 @@ export async function writeDatasets(
   const problems = [...readProblems(database, paths)];
   const lost = countUnreached(database, datasets);
   if (lost > 0) {
-    const text = `${lost} Datapoints of the database are of no File in it`;
+    const text =
+      `${lost} Datapoints belong to no File of the export, and are not written`;
     problems.push({ fileId: null, text, isLoss: true });
   }
   const reader = new DatapointReader(database);

@@ -103,7 +103,10 @@ function reconciledLines(all: Reconciled): readonly string[] {
     ),
   ];
   if (all.isComplete || all.judgmentsWithoutLog > 0) return lines;
-  return [...lines, "this does not add up, please report it"];
+  return [
+    ...lines,
+    "these numbers do not add up: internal error, please report it",
+  ];
 }
 
 type Others = ReadonlyArray<readonly [count: number, what: string]>;

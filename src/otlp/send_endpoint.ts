@@ -74,7 +74,7 @@ function readUrl(address: string, target: Target | null): string {
     url.search !== "" || url.hash !== ""
   ) {
     throw new UsageError(
-      `--endpoint must be a web address such as http://localhost:4318/v1/traces, without a question mark or a user name; credentials belong into ${HEADERS_VARIABLE}`,
+      `--endpoint must be a web address such as http://localhost:4318/v1/traces, without a question mark or a user name; credentials belong in ${HEADERS_VARIABLE}`,
     );
   }
   const path = url.pathname.replace(/\/+$/, "");

@@ -132,7 +132,7 @@ function closing(
   if (ended === null && !isLimited && read !== wantedLogs) {
     return `the database counts ${wanted} and ${
       count(read)
-    } were read: this does not add up, please report it`;
+    } were read: internal error, please report it`;
   }
   if (refused + unsent === 0) return `all ${wanted} are accepted`;
   const left = [

@@ -10,7 +10,6 @@ import { removeScratch } from "./removal.ts";
  * symbolic links.
  *
  * @param dirs The exports' directories.
- * @param kind What `to` is, for the advice.
  * @throws {UsageError} When `to` is one of them, or inside.
  * @throws {StorageError} When the disk fails.
  */
@@ -18,7 +17,7 @@ export async function expectOutside(
   disk: Disk,
   dirs: readonly string[],
   to: string,
-  kind: "place" | "file" = "place",
+  advice = "choose another directory with --to",
 ): Promise<void> {
   const isIn = (dir: string, path: string) =>
     path === dir || path.startsWith(join(dir, "/"));
@@ -29,7 +28,7 @@ export async function expectOutside(
       !isIn(await realPath(disk, dir), real)
     ) continue;
     throw new UsageError(
-      `${to} is inside the export, where only what the API sent belongs; choose another ${kind} with --to`,
+      `${to} is inside the export, where only what the API sent belongs; ${advice}`,
     );
   }
 }

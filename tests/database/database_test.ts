@@ -489,7 +489,8 @@ Deno.test("counts that differ from the export's own are printed and in problems"
 Deno.test("Files that are not complete in the export are named below the tables", async () => {
   await using dir = await tempDir();
   const { result } = await databaseOf(dir.path, logs('{"id":"log_1"}'));
-  const line = `INCOMPLETE, as the export is; verify names what is missing:
+  const line =
+    `INCOMPLETE, since the export is; hl-export verify names what is missing:
   ${join(dir.path, "files/pr_1")} is not complete\n`;
   assert(buildText(result, 1).endsWith(line), buildText(result, 1));
   assertEquals([result.incompleteFiles, isWhole(result)], [1, false]);

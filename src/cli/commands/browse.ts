@@ -49,7 +49,7 @@ export async function browseCommand(
         const reason = error instanceof Error ? error.stack : String(error);
         const text = error instanceof StorageError
           ? `a page cannot be made: ${error.message}`
-          : `a page cannot be made, please report it: ${reason}`;
+          : `a page cannot be made: internal error, please report it: ${reason}`;
         printLine(runtime, "warn", text, "\n");
       },
     });
