@@ -28,6 +28,9 @@ export interface ApiRequest<T> {
   readonly read: (body: Uint8Array) => T;
 }
 
+/** The page of Humanloop that makes keys. */
+export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";
+
 /** Makes requests. */
 export interface Transport {
   /** Gives what the request's `read` made of the body, or throws a typed error. */
@@ -95,8 +98,7 @@ export function humanloopApi(apiKey: string): Server {
     refusesInJson: true,
     credentials: {
       name: "the key",
-      advice:
-        "check HUMANLOOP_API_KEY, keys are made at https://app.humanloop.com/account/api-keys",
+      advice: `check HUMANLOOP_API_KEY, keys are made at ${KEY_PAGE}`,
     },
     probe: {
       path: "/files",

@@ -111,11 +111,7 @@ export async function withDatabase<T>(
   if (to !== undefined) await expectReplaceable(disk, dirs, to);
   return await untilInterrupted(runtime, async (signal) => {
     const { onProgress, end } = buildBar(flags, runtime);
-    const options = { disk, dirs, onProgress, signal };
-    const path = await ensureDatabase({
-      ...options,
-      ...to !== undefined && { to },
-    })
+    const path = await ensureDatabase({ disk, dirs, to, onProgress, signal })
       .finally(end);
     return await readDatabase(
       path,

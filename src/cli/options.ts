@@ -16,6 +16,7 @@ import {
   isOn,
   oneOf,
   type ReadValue,
+  someOf,
   text,
   texts,
   wholeNumber,
@@ -44,8 +45,11 @@ function option<T>(
   help: string,
   complete?: Option["complete"],
 ): Option<T> {
-  const isRepeatable = Object.is(read, texts);
-  return { value, read, help, isRepeatable, ...complete && { complete } };
+  return { value, read, help, ...complete && { complete } };
+}
+
+function repeatable<T>(one: Option<T>): Option<T> {
+  return { ...one, isRepeatable: true };
 }
 
 /** All options, by their names in {@linkcode Flags}. */
@@ -78,18 +82,18 @@ it may be called latest, as in --resume latest`,
   format: option("FORMAT", text, "how to write it"),
   deployed: toggle("only the Versions that are deployed"),
   directory: option("ID", text, "only this Directory and what is below it"),
-  type: option(
+  type: repeatable(option(
     "TYPE",
-    texts,
+    someOf(FILE_TYPES),
     "only Files of this type; may be repeated",
     FILE_TYPES,
-  ),
-  file: option(
+  )),
+  file: repeatable(option(
     "ID|PATH",
     texts,
     `only this File, or those of this path: Support,
 'Support/*', '**/Triage'; may be repeated`,
-  ),
+  )),
   since: option(
     "TIME",
     text,
@@ -218,12 +222,6 @@ const EXPORT_DIR = {
 };
 const EXPORT_DIRS = { ...EXPORT_DIR, isRepeatable: true };
 
-const DATABASE_FILE = {
-  value: "FILE",
-  help: "the database (default: humanloop.db in the first DIR)",
-  complete: "file",
-} as const;
-
 /** All commands, in the order of `--help`. */
 export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
   export: {
@@ -290,7 +288,7 @@ something could not be read.`,
     options: ["port", "to", "output"],
     own: {
       port: { help: "the port (default: any free one)" },
-      to: DATABASE_FILE,
+      to: OPTIONS.database,
     },
     about:
       `Every File, Version, Log, trace, Evaluation and Datapoint, until Ctrl-C: Logs by
@@ -305,7 +303,7 @@ else is written, and only this machine can open the pages.`,
     summary: "all of it as one SQLite file",
     operand: EXPORT_DIRS,
     options: ["to", "output", "json"],
-    own: { to: DATABASE_FILE },
+    own: { to: OPTIONS.database },
     about: `${schemaText()}
 
 Exit 3 where the export lacks something, or something could not be read; the

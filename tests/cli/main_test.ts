@@ -13,6 +13,11 @@ import config from "../../deno.json" with { type: "json" };
 const env = { HUMANLOOP_API_KEY: "hl_sk_x" };
 
 const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
+  [
+    ["--type", "tool", "--type", "promt"],
+    "--type must be prompt, tool, dataset, evaluator, flow or agent, not promt; did you mean prompt?",
+  ],
+  [["datasets", "x", "--to", "y", "--format", "jsnl"], "did you mean jsonl?"],
   [["--resum", "x"], "unknown option --resum; did you mean --resume?"],
   [["--directry=x"], "unknown option --directry; did you mean --directory?"],
   [["--xyzzy"], "unknown option --xyzzy; --help lists the options"],

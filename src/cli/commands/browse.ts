@@ -33,8 +33,7 @@ export async function browseCommand(
   const bar = buildBar(flags, runtime);
   const serve = (signal: AbortSignal) =>
     browse({
-      ...{ disk, dirs, port, signal, onProgress: bar.onProgress },
-      ...to === undefined ? {} : { to },
+      ...{ disk, dirs, to, port, signal, onProgress: bar.onProgress },
       onBuilt: (result) => {
         bar.end();
         if (quiet && isWhole(result)) return;

@@ -27,10 +27,9 @@ export async function database(
   if (to !== undefined) await expectReplaceable(disk, dirs, to);
   const startMs = clock.monotonicMs();
   const { onProgress, end } = buildBar(flags, runtime);
-  const target = to === undefined ? {} : { to };
   const result = await untilInterrupted(
     runtime,
-    (signal) => buildDatabase({ disk, dirs, ...target, onProgress, signal }),
+    (signal) => buildDatabase({ disk, dirs, to, onProgress, signal }),
   ).finally(end);
   const tookMs = clock.monotonicMs() - startMs;
   return printResult(flags, runtime, exitCodeOf(isWhole(result)), {
