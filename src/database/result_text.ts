@@ -1,5 +1,5 @@
 /** Says what a build came to. */
-import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import { bytes, count, duration, elapsed, pluralize } from "../ui/text.ts";
 import type { BuildProgress, BuildResult, Compared } from "./build.ts";
 
 const TABLES: Readonly<Record<Compared["kind"], string>> = {
@@ -41,7 +41,6 @@ export function isWhole({ problems, lacking }: BuildResult): boolean {
 /** Writes the result of a build for a person: a line a table, then the problems. */
 export function buildText(result: BuildResult, tookMs: number): string {
   const { path, rows, problems, bytesRead, lacking } = result;
-  const seconds = Math.max(tookMs, 1) / 1000;
   const compared = new Map(
     result.compared.map((one) => [TABLES[one.kind], one]),
   );
@@ -54,8 +53,8 @@ export function buildText(result: BuildResult, tookMs: number): string {
   );
   return [
     `${path} written: ${bytes(result.bytes)}, from ${bytes(bytesRead)}, in ${
-      seconds.toFixed(1)
-    } s`,
+      elapsed(tookMs)
+    }`,
     ...tables,
     ...lines.length === 0 ? [] : [
       `${pluralize(lines.length, "kind")} of problem, in its table problems:`,

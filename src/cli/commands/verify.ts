@@ -12,6 +12,7 @@ import { readManifest } from "../../tree/manifest.ts";
 import { lineBar } from "../../ui/line_bar.ts";
 import {
   bytes,
+  elapsed,
   escapeControls,
   pluralize,
   recordsText,
@@ -286,7 +287,6 @@ function summary(
 ): string {
   const { counts, files, incomplete, official, exports } = verdict;
   const dirs = roots.join(", ");
-  const seconds = Math.max(tookMs, 1) / 1000;
   const scope = scopesOf(verdict);
   const sound = roots.length === 1 ? "Export is sound" : "Exports are sound";
   const lines = [
@@ -296,7 +296,7 @@ function summary(
     ...scope === null ? [] : [`  Scope    ${escapeControls(scope)}`],
     `  Files    ${files.length} complete, ${incomplete} not`,
     `  Records  ${recordsText(counts)}`,
-    `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
+    `  Read     ${bytes(verdict.bytes)} in ${elapsed(tookMs)}`,
   ];
   if (problems.length > 0) {
     lines.push(`  To do    ${advicesOf(problems).join("; ")}`);
