@@ -7,8 +7,7 @@ import { isRecoverable } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { scopeText } from "../../core/scope.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
-import { expectExport } from "../../tree/export_dir.ts";
-import { readManifest } from "../../tree/manifest.ts";
+import { openExports } from "../../tree/tree_reader.ts";
 import { lineBar } from "../../ui/line_bar.ts";
 import {
   bytes,
@@ -139,10 +138,7 @@ async function connect(
 ): Promise<Api> {
   const input = await readConfig(flags, runtime);
   const { apiUrl } = input;
-  for (const root of roots) {
-    await expectExport(runtime.disk, root);
-    const path = join(root, "export.json");
-    const manifest = await readManifest(runtime.disk, path);
+  for (const { manifest } of await openExports(runtime.disk, roots)) {
     if (manifest === null) continue;
     if (flags.repair) resumedSettings(input, manifest.settings);
     else expectSameApi(apiUrl, manifest.settings.apiUrl);
@@ -180,13 +176,10 @@ async function checkAll(
 }
 
 async function compare(
-  { input, reader, stop }: Api,
+  { reader, stop }: Api,
   verdict: Verdict,
 ): Promise<readonly Problem[]> {
   const { compareWithApi } = await import("../../verify/remote.ts");
-  for (const { manifest } of verdict.exports) {
-    if (manifest) expectSameApi(input.apiUrl, manifest.settings.apiUrl);
-  }
   try {
     return await compareWithApi({ reader, stop, verdict });
   } catch (error) {
