@@ -148,18 +148,23 @@ export async function openExports(
   return exports;
 }
 
+/**
+ * Finds the directory of an export, also where its `files/` is given.
+ *
+ * @throws {UsageError} When there is no directory.
+ */
+export async function exportRoot(disk: Disk, given: string): Promise<string> {
+  const isFiles = basename(resolve(given)) === "files" &&
+    !looksLikeExport(await exportEntries(disk, given));
+  return isFiles ? dirname(resolve(given)) : given;
+}
+
 async function openOne(
   disk: Disk,
   given: string,
 ): Promise<readonly TreeExport[]> {
-  let dir = given;
-  let entries = await exportEntries(disk, dir);
-  const isBare = basename(resolve(dir)) === "files" &&
-    !looksLikeExport(entries);
-  if (isBare) {
-    dir = dirname(resolve(dir));
-    entries = await exportEntries(disk, dir);
-  }
+  const dir = await exportRoot(disk, given);
+  const entries = await exportEntries(disk, dir);
   if (!looksLikeExport(entries)) throw notAnExport(given);
   const problems = entries.filter(isOther).map((entry) =>
     problemOf(dir, entry.name, "notPlain", kindOf(entry))

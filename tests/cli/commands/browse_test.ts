@@ -49,6 +49,21 @@ Deno.test("database makes one file in the newest export, says what is in it, and
   assertEquals((await run([...args, "--quiet"])).out, "");
 });
 
+Deno.test("database makes its file beside the files/ that was given, and none in it", async () => {
+  await using dir = await tempDir();
+  const root = await smallExport(dir.path, LOG);
+  const files = join(root, "files");
+  for (const given of [files, `${files}/`]) {
+    assertEquals((await run(["database", given])).code, 0);
+  }
+  const to = join(root, "traces.jsonl");
+  const { code, err } = await run(["otlp", files, "--to", to]);
+  assertEquals(code, 2);
+  assertStringIncludes(err, `${to} is inside the export`);
+  assertEquals(await namesIn(root), ["files", "humanloop.db"]);
+  assertEquals(await namesIn(files), ["pr_1"]);
+});
+
 Deno.test("database --json prints one document; what cannot be read is exit 3", async () => {
   await using dir = await tempDir();
   const root = await smallExport(dir.path, LOG, "no JSON");
