@@ -48,6 +48,32 @@ Deno.test("every command that reads an export says what the export itself lacks,
   }
 });
 
+Deno.test("browse says of an export that was interrupted that it is not complete, also where it has no gaps", async () => {
+  await using dir = await tempDir();
+  await exportTo(dir.path, fewLogs());
+  const path = join(dir.path, "export.json");
+  const whole = JSON.parse(await Deno.readTextFile(path));
+  for (
+    const [state, isComplete] of [["complete", true], ["interrupted", false]]
+  ) {
+    await Deno.writeTextFile(path, JSON.stringify({ ...whole, state }));
+    await run(["database", dir.path, "--quiet"]);
+    const page = await overviewOf(join(dir.path, "humanloop.db"));
+    assertEquals(page.includes("This export is not complete"), !isComplete);
+  }
+});
+
+/** The overview of `browse`. */
+async function overviewOf(path: string): Promise<string> {
+  const database = openDatabase(path);
+  try {
+    const request = new Request("http://127.0.0.1/");
+    return await answer(new Site(database), request, "127.0.0.1").text();
+  } finally {
+    database.close();
+  }
+}
+
 Deno.test("gaps that follow on each other for one reason are one line, wherever they are listed", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "export");
@@ -90,12 +116,5 @@ Deno.test("gaps that follow on each other for one reason are one line, wherever 
   const page = (name: string) => Deno.readTextFile(join(root, name));
   expectOnce(await page("index.html"), "the overview", 2);
   expectOnce(await page(`files/${id}/index.html`), "the page of a File");
-  const database = openDatabase(join(root, "humanloop.db"));
-  try {
-    const request = new Request("http://127.0.0.1/");
-    const response = answer(new Site(database), request, "127.0.0.1");
-    expectOnce(await response.text(), "browse", 2);
-  } finally {
-    database.close();
-  }
+  expectOnce(await overviewOf(join(root, "humanloop.db")), "browse", 2);
 });
