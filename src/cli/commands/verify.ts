@@ -30,6 +30,7 @@ import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { printJson } from "../output.ts";
+import { untilDone } from "../until_interrupted.ts";
 import { exportWith } from "./export.ts";
 
 /** What is known of the API, where it is asked. */
@@ -72,13 +73,7 @@ interface Repaired {
  * @throws {StorageError} When something cannot be set aside.
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
-  const stop = new AbortController();
-  try {
-    return await verifyAndRepair(flags, runtime, stop);
-  } finally {
-    // Pages that were asked for ahead and are not needed may be on their way.
-    stop.abort();
-  }
+  return await untilDone((stop) => verifyAndRepair(flags, runtime, stop));
 }
 
 async function verifyAndRepair(
