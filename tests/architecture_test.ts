@@ -43,7 +43,7 @@ const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   ]],
   [/\bDeno\.Command\b/, ["build/build.ts"]],
   [
-    /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|lstat|addSignalListener)\b/,
+    /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|lstat|realPath|addSignalListener)\b/,
     ["core/deno_runtime.ts", "build/"],
   ],
   [/\bconsole\./, []],

@@ -128,7 +128,7 @@ export class CircuitBreaker implements Transport {
 
   /** Waits until the API answers; returns whether it was down. */
   async #waitForAnswer(first: Error): Promise<boolean> {
-    const { clock, observer } = this.#options;
+    const { clock, observer, server } = this.#options;
     await this.#sleep(this.#askedMs(first));
     let isDown = false;
     for (let waitMs = FIRST_WAIT_MS;; waitMs *= 2) {
@@ -138,7 +138,10 @@ export class CircuitBreaker implements Transport {
         this.#failed = 0;
         if (isDown) {
           const took = durationText(this.#silentMs);
-          observer.log("WARN", `the API answers, after ${took} without`);
+          observer.log(
+            "WARN",
+            `${server.name} is back, after ${took} without an answer`,
+          );
         }
         return isDown;
       }
@@ -148,14 +151,14 @@ export class CircuitBreaker implements Transport {
         const most = `${durationText(this.#patienceMs)} for it${option}`;
         observer.log(
           "WARN",
-          `the API does not answer (${failure.message}); the run waits up to ${most}`,
+          `${server.name} does not answer (${failure.message}); the run waits up to ${most}`,
         );
       }
       isDown = true;
       const backoffMs = Math.min(waitMs, LONGEST_WAIT_MS, this.#leftMs);
       const pauseMs = Math.max(backoffMs, this.#askedMs(failure));
       observer.waiting(
-        "the API does not answer, next attempt",
+        `${server.name} does not answer, next attempt`,
         clock.now() + pauseMs,
       );
       await this.#sleep(pauseMs);
@@ -202,12 +205,13 @@ export class CircuitBreaker implements Transport {
       failure instanceof ApiError ? ", or try later" : " and the network"
     }`;
     const silence = durationText(this.#silentMs);
-    const resume = "resume when it does, or wait longer with --patience";
+    const resume =
+      `${server.goOn} when it does, or wait longer with --patience`;
     const message = neverReached
-      ? `cannot reach the API at ${address}: ${failure.message}; ${
+      ? `cannot reach ${server.name} at ${address}: ${failure.message}; ${
         advice ?? check
       }`
-      : `the API has not answered for ${silence} (${failure.message}); ${
+      : `${server.name} has not answered for ${silence} (${failure.message}); ${
         advice === undefined ? resume : `${advice}, ${resume}`
       }`;
     this.#gaveUp = new NetworkError(message, {

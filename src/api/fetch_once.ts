@@ -108,15 +108,15 @@ export class FetchOnce implements Transport {
     const location = headers.get("location");
     if (status < 300 || status >= 400 || location === null) return null;
     const fatal = { status, retryable: false };
+    const { name, secrets, credentials, addressOption } = this.#options.server;
     if (!URL.canParse(location, href) || hops === MAX_REDIRECTS) {
-      throw new ApiError("the API redirects in circles or to nowhere", fatal);
+      throw new ApiError(`${name} redirects in circles or to nowhere`, fatal);
     }
     const next = new URL(location, href);
     if (next.origin === origin) return next;
-    const { secrets, credentials, addressOption } = this.#options.server;
     const other = redact(next.origin, secrets);
     throw new ApiError(
-      `the API redirects to another origin, ${other}, where ${credentials.name} must not go; check the address (${addressOption})`,
+      `${name} redirects to another origin, ${other}, where ${credentials.name} must not go; check the address (${addressOption})`,
       fatal,
     );
   }

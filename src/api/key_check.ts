@@ -50,8 +50,9 @@ export class KeyCheck implements Transport {
         ? this.#authError(error)
         : await this.#askProbe(error);
       if (failure !== null) throw failure;
+      const { name, goOn } = this.#options.server;
       throw new ApiError(
-        `the API refuses this (${error.message}); ask for access and resume`,
+        `${name} refuses this (${error.message}); ask for access and ${goOn}`,
         { status: error.status, retryable: false, cause: error },
       );
     }
@@ -83,9 +84,9 @@ export class KeyCheck implements Transport {
   }
 
   #authError(refusal: ApiError): AuthError {
-    const { name, advice } = this.#options.server.credentials;
+    const { name, credentials } = this.#options.server;
     return new AuthError(
-      `the API refused ${name} (${refusal.message}); ${advice}`,
+      `${name} refused ${credentials.name} (${refusal.message}); ${credentials.advice}`,
       { cause: refusal },
     );
   }

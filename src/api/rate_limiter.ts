@@ -162,11 +162,13 @@ export class RateLimiter implements Transport {
     refusedMs: number,
     waitMs: number,
   ): NetworkError {
-    const { clock, observer } = this.#options;
+    const { clock, observer, server } = this.#options;
     const said = refusedMs < 1_000
-      ? "the API refuses requests"
-      : `the API has refused every request for ${durationText(refusedMs)}`;
-    const asked = askedText(waitMs, clock.now());
+      ? `${server.name} refuses requests`
+      : `${server.name} has refused every request for ${
+        durationText(refusedMs)
+      }`;
+    const asked = askedText(waitMs, clock.now(), server.goOn);
     const failure = new NetworkError(
       `${said} (${message})${asked}, or wait longer with --patience`,
       { outage: true },
@@ -195,12 +197,12 @@ export class RateLimiter implements Transport {
   }
 }
 
-function askedText(waitMs: number, nowMs: number): string {
-  if (waitMs === 0) return "; resume later";
+function askedText(waitMs: number, nowMs: number, goOn: string): string {
+  if (waitMs === 0) return `; ${goOn} later`;
   if (waitMs > YEAR_MS) {
-    return " and asks to wait for more than a year; resume later";
+    return ` and asks to wait for more than a year; ${goOn} later`;
   }
   const until = new Date(nowMs + waitMs).toISOString();
   const time = until.slice(0, 16).replace("T", " ");
-  return ` and asks to wait until ${time} UTC; resume after that`;
+  return ` and asks to wait until ${time} UTC; ${goOn} after that`;
 }

@@ -28,6 +28,9 @@ export interface ApiRequest<T> {
   readonly read: (body: Uint8Array) => T;
 }
 
+/** The page of Humanloop that makes keys. */
+export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";
+
 /** Makes requests. */
 export interface Transport {
   /** Gives what the request's `read` made of the body, or throws a typed error. */
@@ -36,6 +39,10 @@ export interface Transport {
 
 /** What a server asks for, and what messages say of it. */
 export interface Server {
+  /** How messages name it: `the API`. */
+  readonly name: string;
+  /** How the user goes on after a failure: `resume`. */
+  readonly goOn: string;
   /** Sent with every request; its values are secrets. */
   readonly headers: Readonly<Record<string, string>>;
   /** Texts that no message repeats. */
@@ -83,14 +90,15 @@ export function askedMs(error: unknown, clock: Clock): number {
 /** Describes the Humanloop API. An empty key is not sent. */
 export function humanloopApi(apiKey: string): Server {
   return {
+    name: "the API",
+    goOn: "resume",
     headers: apiKey === "" ? {} : { "x-api-key": apiKey },
     secrets: [apiKey],
     addressOption: "--api-url, HUMANLOOP_API_URL",
     refusesInJson: true,
     credentials: {
       name: "the key",
-      advice:
-        "check HUMANLOOP_API_KEY, keys are made at https://app.humanloop.com/account/api-keys",
+      advice: `check HUMANLOOP_API_KEY, keys are made at ${KEY_PAGE}`,
     },
     probe: {
       path: "/files",

@@ -41,7 +41,7 @@ export class Retry implements Transport {
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
-    const { clock, random, observer, signal } = this.#options;
+    const { clock, random, observer, signal, server } = this.#options;
     const { label, attempts = MOST_ATTEMPTS } = request;
     const log = (level: "INFO" | "WARN", text: string, { message }: Error) =>
       observer.log(level, `${label}, ${text}: ${message}`);
@@ -74,7 +74,7 @@ export class Retry implements Transport {
         const share = isRefused ? 0.5 + random() / 2 : random();
         const longestMs = longestWaitMs(isRefused ? refused : failed);
         const waitMs = Math.round(share * longestMs);
-        const wait = waitText(waitMs, askedMs(error, clock));
+        const wait = waitText(waitMs, askedMs(error, clock), server.name);
         log(
           failed + refused === 1 ? "INFO" : "WARN",
           isRefused
@@ -95,9 +95,9 @@ function isRetryable(error: unknown): error is Error {
 }
 
 /** Says how long a request waits; `Retry-After` is obeyed below, by the whole run. */
-function waitText(waitMs: number, askedMs: number): string {
+function waitText(waitMs: number, askedMs: number, server: string): string {
   return askedMs > waitMs
-    ? `when the API allows it (Retry-After ${durationText(askedMs)})`
+    ? `when ${server} allows it (Retry-After ${durationText(askedMs)})`
     : `in ${durationText(waitMs)}`;
 }
 

@@ -102,7 +102,7 @@ export class Session implements Transport {
         ? ""
         : `; check the address (${this.#server.addressOption})`;
       throw new NetworkError(
-        `cannot reach the API at ${this.#address}: ${message}${advice}`,
+        `cannot reach ${this.#server.name} at ${this.#address}: ${message}${advice}`,
         { neverReached: true, cause: error },
       );
     }

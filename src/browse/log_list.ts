@@ -8,7 +8,7 @@ import { searchQuery } from "../database/search_text.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
 
 /** Logs on one page. */
-export const PAGE_LOGS = 50;
+const PAGE_LOGS = 50;
 /** Up to here Logs are looked at one by one, from here on the index is gone through. */
 const FEW = 20_000;
 /** A day, in microseconds. */

@@ -1,5 +1,5 @@
 /** The overview: what the export is, what is missing, and its Files. */
-import { type Gap, gapText } from "../core/gap.ts";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { html, type Markup } from "../report/html.ts";
 import { formatTime, textIn } from "../report/values.ts";
 import { count, pluralize } from "../ui/text.ts";
@@ -149,16 +149,22 @@ function exportsView(site: Site): Markup {
   }`;
 }
 
+/** Counts exports that did not come to their end, and Files that are not complete. */
+const UNFINISHED = `SELECT
+  (SELECT count(*) FROM export WHERE state IN ('running', 'interrupted')) +
+  (SELECT count(*) FROM files WHERE ifnull(state, '') <> 'complete')`;
+
 function gapsView(site: Site): Markup {
   const gaps = site.all("SELECT gaps FROM export ORDER BY number")
-    .flatMap(({ gaps }) => JSON.parse(String(gaps)) as readonly Gap[]);
+    .flatMap(({ gaps }) => joinGaps(JSON.parse(String(gaps)) as Gap[]));
   const problems = site.count("SELECT coalesce(sum(rows), 0) FROM problems");
-  if (gaps.length === 0 && problems === 0) return html``;
+  const isComplete = gaps.length === 0 && site.count(UNFINISHED) === 0;
+  if (isComplete && problems === 0) return html``;
   return html`
     <section class="gaps" aria-labelledby="gaps">
-      <h2 id="gaps">${gaps.length > 0
-        ? "This export is not complete"
-        : "Not all of this export could be read as it should"}</h2>
+      <h2 id="gaps">${isComplete
+        ? "Not all of this export could be read as it should"
+        : "This export is not complete"}</h2>
       <ul>${gaps.slice(0, GAPS).map((gap) =>
         html`<li>${gapText(gap)}</li>`
       )}${gaps.length > GAPS &&

@@ -7,6 +7,7 @@ import { parse } from "@std/dotenv";
 import { UsageError } from "../core/errors.ts";
 import { type Filters, NO_FILTERS } from "../core/filters.ts";
 import type { Runtime, Terminal } from "../core/runtime.ts";
+import { isInsecure, webAddress } from "../core/web_address.ts";
 import { readFile } from "../tree/atomic_file.ts";
 import { isSafeId } from "../tree/layout.ts";
 import type { Settings } from "../tree/manifest.ts";
@@ -166,21 +167,10 @@ export function validKey(key: string | null): string | null {
 
 const API_URL_FLAG = "--api-url";
 
-/** Checks whether a key that is sent to an address can be read on its way. */
-export function isInsecure(apiUrl: string): boolean {
-  const { protocol, hostname } = new URL(apiUrl);
-  return protocol === "http:" &&
-    !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-}
-
 function validUrl(text: string | null, name: string): string {
   if (text === null) return DEFAULT_API_URL;
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
-  if (
-    url === null || !isWeb || url.username !== "" || url.password !== "" ||
-    url.search !== "" || url.hash !== ""
-  ) {
+  const url = webAddress(text);
+  if (url === null) {
     throw new UsageError(
       `${name} must be a web address such as ${DEFAULT_API_URL}, without a question mark or a user name`,
     );

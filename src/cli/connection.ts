@@ -6,9 +6,10 @@ import { Session } from "../api/session.ts";
 import { UsageError } from "../core/errors.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { isInsecure } from "../core/web_address.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { readerContext } from "../lists/reader_context.ts";
-import { type ConfigInput, isInsecure, validKey } from "./config.ts";
+import { type ConfigInput, validKey } from "./config.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_PATIENCE_MS,

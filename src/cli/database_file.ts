@@ -1,6 +1,6 @@
 /** Makes and opens databases for the commands that need one, and shows how far that is. */
 import type { DatabaseSync } from "node:sqlite";
-import { join, resolve } from "@std/path";
+import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk, Runtime } from "../core/runtime.ts";
 import { type BuildProgress, DATABASE_NAME } from "../database/build.ts";
@@ -8,7 +8,7 @@ import { ensureDatabase } from "../database/ensure.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
 import { readDatabase } from "../database/sqlite.ts";
-import { expectOutside } from "../tree/output.ts";
+import { expectOutside, realPath } from "../tree/output.ts";
 import { orNull, readHead } from "../tree/atomic_file.ts";
 import { lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
@@ -36,8 +36,11 @@ export async function expectReplaceable(
 ): Promise<void> {
   const info = await orNull(`look at ${path}`, () => disk.lstat(path));
   if (info === null || info.isFile && await isOurs(disk, path)) {
-    const own = dirs.map((dir) => resolve(join(dir, DATABASE_NAME)));
-    return own.includes(resolve(path)) ? undefined : expectOutside(dirs, path);
+    const real = await realPath(disk, path);
+    for (const dir of dirs) {
+      if (join(await realPath(disk, dir), DATABASE_NAME) === real) return;
+    }
+    return await expectOutside(disk, dirs, path, "name another file");
   }
   throw new UsageError(
     `${
@@ -108,11 +111,7 @@ export async function withDatabase<T>(
   if (to !== undefined) await expectReplaceable(disk, dirs, to);
   return await untilInterrupted(runtime, async (signal) => {
     const { onProgress, end } = buildBar(flags, runtime);
-    const options = { disk, dirs, onProgress, signal };
-    const path = await ensureDatabase({
-      ...options,
-      ...to !== undefined && { to },
-    })
+    const path = await ensureDatabase({ disk, dirs, to, onProgress, signal })
       .finally(end);
     return await readDatabase(
       path,

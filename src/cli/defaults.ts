@@ -15,5 +15,4 @@ export const DEFAULT_OUTPUT = "exports";
 /** The word that stands for the newest export. */
 export const LATEST = "latest";
 
-/** The page of Humanloop that makes keys. */
-export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";
+export { KEY_PAGE } from "../api/request.ts";

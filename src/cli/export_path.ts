@@ -3,11 +3,13 @@ import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
 import { listDir } from "../tree/atomic_file.ts";
+import { exportRoot } from "../tree/tree_reader.ts";
 import { DEFAULT_OUTPUT, LATEST } from "./defaults.ts";
 import type { Flags } from "./options.ts";
 
 /**
- * Finds the directories of exports, each once.
+ * Finds the directories of exports, each once, also where their `files/` is given:
+ * what is made of an export is not written into that.
  *
  * @throws {UsageError} When there is no newest export.
  */
@@ -16,7 +18,9 @@ export async function exportPaths(
   { operands, output }: Pick<Flags, "operands" | "output">,
 ): Promise<readonly string[]> {
   const paths = new Set<string>();
-  for (const one of operands) paths.add(await exportPath(disk, one, output));
+  for (const one of operands) {
+    paths.add(await exportRoot(disk, await exportPath(disk, one, output)));
+  }
   return [...paths];
 }
 

@@ -1,13 +1,7 @@
 /** Reads the filters of an export from the command line. */
 import { UsageError } from "../core/errors.ts";
-import {
-  FILE_TYPES,
-  type Filters,
-  filtersText,
-  type Shard,
-} from "../core/filters.ts";
+import { type Filters, filtersText, type Shard } from "../core/filters.ts";
 import { instantMs } from "../core/instant.ts";
-import { didYouMean } from "../core/suggest.ts";
 import type { Flags } from "./options.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
@@ -28,14 +22,6 @@ export function readFilters(
   nowMs: number,
 ): Filters | null {
   const { type: types = [], file: files = [] } = flags;
-  for (const type of types) {
-    if (FILE_TYPES.includes(type)) continue;
-    throw new UsageError(
-      `--type must be one of ${FILE_TYPES.join(", ")}, not ${type}${
-        didYouMean(type, FILE_TYPES)
-      }`,
-    );
-  }
   const since = readTime(flags.since, "--since", nowMs);
   const until = readTime(flags.until, "--until", nowMs);
   if (since !== null && until !== null && since >= until) {

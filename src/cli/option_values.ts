@@ -1,5 +1,6 @@
 /** Reads the values of options. */
 import { UsageError } from "../core/errors.ts";
+import { didYouMean } from "../core/suggest.ts";
 
 /** Reads what was given for an option, by its name with two hyphens. */
 export type ReadValue<T> = (given: readonly string[], flag: string) => T;
@@ -25,10 +26,19 @@ export function oneOf<T extends string>(words: readonly T[]): ReadValue<T> {
     const word = words.find((one) => one === given);
     if (word !== undefined) return word;
     const listed = new Intl.ListFormat("en-GB", { type: "disjunction" });
+    const hint = didYouMean(given!, words);
     throw new UsageError(
-      `${flag} must be ${listed.format(words)}, not ${given}`,
+      `${flag} must be ${listed.format(words)}, not ${given}${hint}`,
     );
   };
+}
+
+/** Makes the reader of an option that may be repeated, each time with one of several words. */
+export function someOf<T extends string>(
+  words: readonly T[],
+): ReadValue<readonly T[]> {
+  const read = oneOf(words);
+  return (given, flag) => given.map((one) => read([one], flag));
 }
 
 /** Makes the reader of a whole number from `least` to `most`. */

@@ -16,6 +16,7 @@ import {
   isOn,
   oneOf,
   type ReadValue,
+  someOf,
   text,
   texts,
   wholeNumber,
@@ -44,8 +45,11 @@ function option<T>(
   help: string,
   complete?: Option["complete"],
 ): Option<T> {
-  const isRepeatable = Object.is(read, texts);
-  return { value, read, help, isRepeatable, ...complete && { complete } };
+  return { value, read, help, ...complete && { complete } };
+}
+
+function repeatable<T>(one: Option<T>): Option<T> {
+  return { ...one, isRepeatable: true };
 }
 
 /** All options, by their names in {@linkcode Flags}. */
@@ -78,18 +82,18 @@ it may be called latest, as in --resume latest`,
   format: option("FORMAT", text, "how to write it"),
   deployed: toggle("only the Versions that are deployed"),
   directory: option("ID", text, "only this Directory and what is below it"),
-  type: option(
+  type: repeatable(option(
     "TYPE",
-    texts,
+    someOf(FILE_TYPES),
     "only Files of this type; may be repeated",
     FILE_TYPES,
-  ),
-  file: option(
+  )),
+  file: repeatable(option(
     "ID|PATH",
     texts,
     `only this File, or those of this path: Support,
 'Support/*', '**/Triage'; may be repeated`,
-  ),
+  )),
   since: option(
     "TIME",
     text,
@@ -132,7 +136,8 @@ nothing is deleted, and what is set aside is printed`),
   patienceMs: option(
     "TIME",
     durationMs,
-    "how long to wait for an API that is down (default: 15m)",
+    `how long to wait for a server that is down (default: 15m),
+and at least 30s for one that asks to slow down (429)`,
   ),
   apiUrl: option("URL", text, `default: ${DEFAULT_API_URL}`),
   envFile: option(
@@ -217,12 +222,6 @@ const EXPORT_DIR = {
 };
 const EXPORT_DIRS = { ...EXPORT_DIR, isRepeatable: true };
 
-const DATABASE_FILE = {
-  value: "FILE",
-  help: "the database (default: humanloop.db in the first DIR)",
-  complete: "file",
-} as const;
-
 /** All commands, in the order of `--help`. */
 export const COMMANDS: Readonly<Record<Command, CommandSpec>> = {
   export: {
@@ -278,7 +277,8 @@ numbers of records with the API.`,
 for each File: its Versions and how they differ, its Evaluations, its newest
 Logs. Every export ends with this; the command is for exports of the official
 script and after an update of this program. The pages need no network, and are
-made from what the export holds. Exit 3 where something could not be read.`,
+made from what the export holds. Exit 3 where the export lacks something, or
+something could not be read.`,
     example: "index exports/20250606-120000",
   },
   browse: {
@@ -288,7 +288,7 @@ made from what the export holds. Exit 3 where something could not be read.`,
     options: ["port", "to", "output"],
     own: {
       port: { help: "the port (default: any free one)" },
-      to: DATABASE_FILE,
+      to: OPTIONS.database,
     },
     about:
       `Every File, Version, Log, trace, Evaluation and Datapoint, until Ctrl-C: Logs by
@@ -303,10 +303,11 @@ else is written, and only this machine can open the pages.`,
     summary: "all of it as one SQLite file",
     operand: EXPORT_DIRS,
     options: ["to", "output", "json"],
-    own: { to: DATABASE_FILE },
+    own: { to: OPTIONS.database },
     about: `${schemaText()}
 
-Exit 3 where something could not be read.`,
+Exit 3 where the export lacks something, or something could not be read; the
+database is made of the rest.`,
     example: "database exports/20250606-120000",
   },
   otlp: {
@@ -397,8 +398,8 @@ the Prompt's. Agents, linked Tools and Evaluators are left out, and jinja is
 given to Nunjucks. Needs the database, as browse does. To run it:
 npx promptfoo eval -c OUT/prompts/Support/Triage.promptfooconfig.yaml
 
-Exit 3 where something could not be read; what a format has no words for is a
-warning.`,
+Exit 3 where the export lacks something, or something could not be read; what a
+format has no words for is a warning.`,
     example: "prompts exports/20250606-120000 --to prompts",
   },
   datasets: {

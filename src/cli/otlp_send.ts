@@ -114,8 +114,7 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
     if (flags.resend) journal.clear();
     const result = await sendSpans({
       spans: () => readSpans(database, filters, endpoint.target ?? undefined),
-      ...{ endpoint, session, journal, hasGzip, signal, log },
-      ...limit === undefined ? {} : { limit },
+      ...{ endpoint, session, journal, hasGzip, limit, signal, log },
       onProgress: (result) =>
         bar.show(() => progressText(result, expected.wantedLogs)),
     });

@@ -5,7 +5,7 @@ import { gapText, joinGaps } from "../core/gap.ts";
 import {
   bytes,
   count,
-  duration,
+  elapsed,
   escapeControls,
   pluralize,
   recordsText,
@@ -38,7 +38,7 @@ export function summary(result: ExportResult, info: RunInfo): string {
       count(skipped)
     } skipped (complete already), ${count(failed)} failed`,
     `  Records  ${recordsText(result.counts)}`,
-    `  Written  ${bytes(info.bytes)} in ${took(info.tookMs)}`,
+    `  Written  ${bytes(info.bytes)} in ${elapsed(info.tookMs)}`,
     `  Open     ${exportDir}/index.html in a browser`,
   ];
   if (gaps.length > 0) {
@@ -58,8 +58,4 @@ export function summary(result: ExportResult, info: RunInfo): string {
     lines.push(`To go on: ${resumeCommand}`);
   }
   return lines.join("\n") + "\n";
-}
-
-function took(ms: number): string {
-  return ms < 9_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
 }

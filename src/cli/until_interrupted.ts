@@ -1,4 +1,4 @@
-/** Stops work in order when the user presses Ctrl-C. */
+/** Stops work in order when the user presses Ctrl-C, and what it leaves behind. */
 import type { Runtime } from "../core/runtime.ts";
 
 /**
@@ -17,5 +17,22 @@ export async function untilInterrupted<T>(
     return await work(stop.signal);
   } finally {
     stopListening();
+  }
+}
+
+/**
+ * Works with a signal that aborts at the end: pages that were asked for ahead and
+ * are not needed may be on their way.
+ *
+ * @throws What the work throws.
+ */
+export async function untilDone<T>(
+  work: (stop: AbortController) => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  try {
+    return await work(stop);
+  } finally {
+    stop.abort();
   }
 }

@@ -67,6 +67,7 @@ const realDisk: Disk = {
   readFile: (path) => Deno.readFile(path),
   readDir: (path) => Deno.readDir(path),
   lstat: (path) => Deno.lstat(path),
+  realPath: (path) => Deno.realPath(path),
   rename: (from, to) =>
     renamePatiently(() => Deno.rename(from, to), Deno.build.os, realClock),
   remove: (path, options) => Deno.remove(path, options),

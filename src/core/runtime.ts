@@ -40,6 +40,8 @@ export interface Disk {
   readDir(path: string): AsyncIterable<Deno.DirEntry>;
   /** Follows no symbolic link. */
   lstat(path: string): Promise<DiskInfo>;
+  /** Gives the absolute path without symbolic links of something that is there. */
+  realPath(path: string): Promise<string>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string, options?: Deno.RemoveOptions): Promise<void>;
   mkdir(path: string, options?: Deno.MkdirOptions): Promise<void>;

@@ -18,6 +18,7 @@ import { onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
 import { removeScratch } from "../tree/removal.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import {
+  lackingParts,
   openExports,
   openFile,
   readFileRecords,
@@ -91,6 +92,8 @@ export interface BuildResult {
   readonly problems: Readonly<Record<string, number>>;
   /** Files of which the export itself does not say that they are complete. */
   readonly incompleteFiles: number;
+  /** What the export itself has not come to, a line each. */
+  readonly lacking: readonly string[];
 }
 
 const INCOMPLETE = `SELECT count(*) AS n FROM files
@@ -245,6 +248,7 @@ async function fill(
     compared: counts.compared(),
     problems: Object.fromEntries(problems),
     incompleteFiles: Number(first(database, INCOMPLETE)!["n"]),
+    lacking: await lackingParts(disk, exports),
   };
 }
 

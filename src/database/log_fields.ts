@@ -26,7 +26,7 @@ function storable(value: string): string {
 }
 
 /** Reads a field as text: a text as it is, anything else as JSON; `null` where it is empty. */
-export function textOrJson(record: Fields, name: string): string | null {
+function textOrJson(record: Fields, name: string): string | null {
   const value = record[name];
   if (value === null || value === undefined || value === "") return null;
   return storable(typeof value === "string" ? value : JSON.stringify(value));

@@ -1,5 +1,5 @@
 /** Says what a build came to. */
-import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import { bytes, count, duration, elapsed, pluralize } from "../ui/text.ts";
 import type { BuildProgress, BuildResult, Compared } from "./build.ts";
 
 const TABLES: Readonly<Record<Compared["kind"], string>> = {
@@ -29,15 +29,18 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** Problems that cost nothing of what was read. */
 const HARMLESS: ReadonlySet<string> = new Set(["dangling", "twice"]);
 
-/** Checks whether all of the export was read. */
-export function isWhole({ problems }: BuildResult): boolean {
-  return Object.keys(problems).every((kind) => HARMLESS.has(kind));
+/** Lines of what the export lacks, of so many. */
+const NAMED = 20;
+
+/** Checks whether the export was complete, and all of it was read. */
+export function isWhole({ problems, lacking }: BuildResult): boolean {
+  return lacking.length === 0 &&
+    Object.keys(problems).every((kind) => HARMLESS.has(kind));
 }
 
 /** Writes the result of a build for a person: a line a table, then the problems. */
 export function buildText(result: BuildResult, tookMs: number): string {
-  const { path, rows, problems, bytesRead } = result;
-  const seconds = Math.max(tookMs, 1) / 1000;
+  const { path, rows, problems, bytesRead, lacking } = result;
   const compared = new Map(
     result.compared.map((one) => [TABLES[one.kind], one]),
   );
@@ -50,18 +53,20 @@ export function buildText(result: BuildResult, tookMs: number): string {
   );
   return [
     `${path} written: ${bytes(result.bytes)}, from ${bytes(bytesRead)}, in ${
-      seconds.toFixed(1)
-    } s`,
+      elapsed(tookMs)
+    }`,
     ...tables,
     ...lines.length === 0 ? [] : [
       `${pluralize(lines.length, "kind")} of problem, in its table problems:`,
     ],
     ...lines,
-    ...result.incompleteFiles === 0 ? [] : [
-      `${
-        pluralize(result.incompleteFiles, "File")
-      } not complete in the export; verify names what is missing`,
+    ...lacking.length === 0 ? [] : [
+      "INCOMPLETE, since the export is; hl-export verify names what is missing:",
     ],
+    ...lacking.slice(0, NAMED).map((one) => `  ${one}`),
+    ...lacking.length > NAMED
+      ? [`  and ${count(lacking.length - NAMED)} more`]
+      : [],
   ].join("\n") + "\n";
 }
 
@@ -75,9 +80,11 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
       : `the export says ${count(stated)}, ${count(readOfStated)} read`,
     read === readOfStated
       ? ""
-      : `${count(read - readOfStated)} of Files whose number nothing says`,
+      : `${
+        count(read - readOfStated)
+      } in Files for which the export states no number`,
     others > 0 ? `${count(others)} from within other records` : "",
-    others < 0 ? `${count(-others)} in problems` : "",
+    others < 0 ? `${count(-others)} in the table problems` : "",
   ].filter((note) => note !== "");
   return `  ${notes.join("; ")}`;
 }

@@ -124,13 +124,13 @@ export function searchQuery(typed: string): string | null {
 }
 
 /** One thing that is searched for. */
-export interface SearchTerm {
+interface SearchTerm {
   readonly text: string;
   readonly isPrefix: boolean;
 }
 
 /** Reads what a person searches for, word by word. */
-export function searchTerms(typed: string): readonly SearchTerm[] {
+function searchTerms(typed: string): readonly SearchTerm[] {
   // A NUL would end the query for SQLite.
   const matches = typed.replaceAll("\0", " ").matchAll(/"([^"]*)"?|[^\s"]+/g);
   return [...matches].map(([whole, phrase]) => {

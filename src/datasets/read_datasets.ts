@@ -1,6 +1,6 @@
 /** Reads Datasets from the database: Versions, Datapoints one by one, what is missing. */
 import type { DatabaseSync } from "node:sqlite";
-import { type Gap, gapText } from "../core/gap.ts";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { all, first, type SqlRow } from "../database/sqlite.ts";
 import {
   type Datapoint,
@@ -211,7 +211,7 @@ export function readProblems(
 ): readonly DatasetProblem[] {
   const problems: DatasetProblem[] = [];
   for (const { dir, state, gaps } of all(database, "SELECT * FROM export")) {
-    for (const gap of JSON.parse(String(gaps)) as Gap[]) {
+    for (const gap of joinGaps(JSON.parse(String(gaps)) as Gap[])) {
       const { fileId, part } = gap;
       const isOther = fileId !== null && !paths.has(fileId) ||
         /^(logs|evaluations)\b/.test(part);

@@ -68,7 +68,7 @@ export interface WrittenDatasets {
 }
 
 /** The list of files in the chosen directory; no name of Humanloop's becomes this one. */
-export const LIST_NAME = "%datasets.json";
+const LIST_NAME = "%datasets.json";
 
 /** Characters of a file that are written at once. */
 const WRITE_AT_ONCE = 256 * 1024;
@@ -96,13 +96,14 @@ export async function writeDatasets(
   { to, format }: DatasetOptions,
   { disk, exportDirs, signal }: DatasetContext,
 ): Promise<WrittenDatasets> {
-  expectOutside(exportDirs, to);
+  await expectOutside(disk, exportDirs, to);
   const datasets = readDatasets(database);
   const paths = new Map(datasets.map(({ id, path }) => [id, path]));
   const problems = [...readProblems(database, paths)];
   const lost = countUnreached(database, datasets);
   if (lost > 0) {
-    const text = `${lost} Datapoints of the database are of no File in it`;
+    const text =
+      `${lost} Datapoints belong to no File of the export, and are not written`;
     problems.push({ fileId: null, text, isLoss: true });
   }
   const reader = new DatapointReader(database);

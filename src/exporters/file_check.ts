@@ -53,7 +53,7 @@ export async function countComplete(
       if (!isRecoverable(error)) throw error;
       return null;
     });
-    if (counts === null) damage = "the API has something else";
+    if (counts === null) damage = "it differs from what the API has";
   }
   if (damage === null) return counts;
   const name = file.path ?? file.id;

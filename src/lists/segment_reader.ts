@@ -120,7 +120,7 @@ export class SegmentReader<T> implements Disposable {
       return `${changed}: ${this.#repeated} records came twice`;
     }
     if (this.#endUnseen) {
-      return `whether the list ends at ${first} records cannot be seen`;
+      return `the page behind its ${first} records cannot be read, so it may have more`;
     }
     if (this.#offset === Math.min(first, this.#end)) return null;
     return `the API says ${first} records, the list holds ${this.#offset} distinct ones`;

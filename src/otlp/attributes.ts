@@ -5,7 +5,7 @@
  */
 
 /** Lists the attributes whose text is escaped. */
-export const ESCAPED = "humanloop.escaped";
+const ESCAPED = "humanloop.escaped";
 
 /** What UTF-8, or a database behind a receiver, cannot hold. */
 const UNSAFE =

@@ -139,7 +139,7 @@ export async function expectWritable(
   dirs: readonly string[],
   to: string,
 ): Promise<void> {
-  expectOutside(dirs, to, "file");
+  await expectOutside(disk, dirs, to, "choose another file with --to");
   await expectOwn(disk, to, TRACES_HEAD);
   await expectOwn(disk, judgmentsPath(to), LOGS_HEAD);
 }

@@ -7,7 +7,7 @@ import { Attributes } from "./attributes.ts";
 import { nanoseconds } from "./times.ts";
 
 /** The name of the event that a judgment is. */
-export const EVENT = "gen_ai.evaluation.result";
+const EVENT = "gen_ai.evaluation.result";
 
 /** A judgment, in the words of the conventions. */
 export interface Judgment {

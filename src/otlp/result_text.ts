@@ -1,5 +1,5 @@
 /** Says what became of spans. */
-import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import { bytes, count, duration, elapsed, pluralize } from "../ui/text.ts";
 import { type DryRun, sampleText } from "./dry_run.ts";
 import { MOST_LINE_BYTES, type Written } from "./file.ts";
 import type { Reconciled, Totals } from "./totals.ts";
@@ -31,7 +31,7 @@ export function resultText(run: RunResult): string {
     : [
       `${result.path} written: ${what}`,
       `${result.judgmentsPath} written: ${pluralize(judgments, "judgment")}`,
-      `${size} in ${(Math.max(tookMs, 1) / 1000).toFixed(1)} s`,
+      `${size} in ${elapsed(tookMs)}`,
     ];
   return [
     ...head,
@@ -66,7 +66,10 @@ export function resultDocument(
   };
 }
 
-function timesText({ oldest, newest }: RunResult["result"]): readonly string[] {
+/** Writes when the first and the last span began, as a line. */
+export function timesText(
+  { oldest, newest }: Pick<Totals, "oldest" | "newest">,
+): readonly string[] {
   return oldest === null || newest === null
     ? []
     : [`from ${instant(oldest)} to ${instant(newest)}`];
@@ -103,7 +106,10 @@ function reconciledLines(all: Reconciled): readonly string[] {
     ),
   ];
   if (all.isComplete || all.judgmentsWithoutLog > 0) return lines;
-  return [...lines, "this does not add up, please report it"];
+  return [
+    ...lines,
+    "these numbers do not add up: internal error, please report it",
+  ];
 }
 
 type Others = ReadonlyArray<readonly [count: number, what: string]>;

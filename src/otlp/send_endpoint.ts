@@ -5,6 +5,7 @@
 import type { ApiRequest, Server } from "../api/request.ts";
 import { ApiError, UsageError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
+import { isInsecure, webAddress } from "../core/web_address.ts";
 import type { Target } from "./spans.ts";
 
 /** Where spans go. */
@@ -41,6 +42,8 @@ export function readEndpoint(
     url,
     target,
     server: {
+      name: "the endpoint",
+      goOn: "run the same command",
       headers: {
         ...given,
         ...target === "langfuse" && { "x-langfuse-ingestion-version": "4" },
@@ -65,14 +68,10 @@ export function readEndpoint(
  * `/v1/traces`, for Langfuse below its own path.
  */
 function readUrl(address: string, target: Target | null): string {
-  const url = URL.canParse(address) ? new URL(address) : null;
-  const isWeb = url?.protocol === "https:" || url?.protocol === "http:";
-  if (
-    url === null || !isWeb || url.username !== "" || url.password !== "" ||
-    url.search !== "" || url.hash !== ""
-  ) {
+  const url = webAddress(address);
+  if (url === null) {
     throw new UsageError(
-      `--endpoint must be a web address such as http://localhost:4318/v1/traces, without a question mark or a user name; credentials belong into ${HEADERS_VARIABLE}`,
+      `--endpoint must be a web address such as http://localhost:4318/v1/traces, without a question mark or a user name; credentials belong in ${HEADERS_VARIABLE}`,
     );
   }
   const path = url.pathname.replace(/\/+$/, "");
@@ -240,17 +239,15 @@ export const USE_COLLECTOR =
 
 /** Says what should be known of an endpoint before anything is sent. */
 export function endpointWarnings({ url, server }: Endpoint): readonly string[] {
-  const { hostname, protocol } = new URL(url);
+  const { hostname } = new URL(url);
   const known = KNOWN.filter(({ host }) => host.test(hostname))
     .map(({ warning }) => warning);
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  const isOpen = protocol === "http:" && !isLoopback;
   const sent = server.secrets.length === 0
     ? "everything"
     : `everything, and the headers of ${HEADERS_VARIABLE},`;
   return [
     ...known,
-    ...isOpen
+    ...isInsecure(url)
       ? [`${sent} is sent to ${url} unencrypted, and can be read on its way`]
       : [],
   ];

@@ -1,7 +1,7 @@
 /** Says what became of the spans that were to be sent. */
-import { bytes, count, duration, pluralize } from "../ui/text.ts";
+import { bytes, count, elapsed, pluralize } from "../ui/text.ts";
 import type { Expected } from "./counts.ts";
-import { problemLines } from "./result_text.ts";
+import { problemLines, timesText } from "./result_text.ts";
 import type { SendResult } from "./send.ts";
 
 /** What is said besides the result. */
@@ -51,10 +51,10 @@ export function sendText(result: SendResult, sent: Sent): string {
   return [
     `${url} accepted ${pluralize(accepted, "span")} of ${
       pluralize(traces, "trace")
-    } in ${duration(sent.tookMs)}: ${pluralize(result.requests, "request")}, ${
+    } in ${elapsed(sent.tookMs)}: ${pluralize(result.requests, "request")}, ${
       bytes(result.bytes)
     }, ${compressed}`,
-    ...timesLines(result),
+    ...timesText(result),
     `${count(expected.logs)} Logs in the database: ${
       shown.map(([n, what]) => `${count(n)} ${what}`).join(", ")
     }`,
@@ -97,16 +97,6 @@ function isBehindLimit({ isLimited, ended }: SendResult): boolean {
   return isLimited && ended === null;
 }
 
-function timesLines({ oldest, newest }: SendResult): readonly string[] {
-  return oldest === null || newest === null
-    ? []
-    : [`from ${instant(oldest)} to ${instant(newest)}`];
-}
-
-function instant(nanoseconds: bigint): string {
-  return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
-}
-
 function refusalLines(
   { refused, refusals }: SendResult,
   { refusalsFile }: Sent,
@@ -132,7 +122,7 @@ function closing(
   if (ended === null && !isLimited && read !== wantedLogs) {
     return `the database counts ${wanted} and ${
       count(read)
-    } were read: this does not add up, please report it`;
+    } were read: internal error, please report it`;
   }
   if (refused + unsent === 0) return `all ${wanted} are accepted`;
   const left = [

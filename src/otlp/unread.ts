@@ -1,6 +1,7 @@
 /** Reads what the database could not read of Logs: it keeps the text of each line. */
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
@@ -79,6 +80,14 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
      FROM files f JOIN export e ON e.number = f.export
      WHERE ifnull(f.state, '') <> 'complete' AND ifnull(f.type, '') <> 'dataset'`,
   ).map(({ text }) => String(text));
+  const unlisted = all(database, "SELECT dir, gaps FROM export").flatMap((
+    { dir, gaps },
+  ) =>
+    joinGaps(JSON.parse(String(gaps)) as Gap[]).filter(({ fileId }) =>
+      fileId === null
+    )
+      .map((gap) => `${dir} lacks ${gapText(gap)}`)
+  );
   const unread = all(
     database,
     `SELECT disk_path, disk_line, reason FROM problems
@@ -89,7 +98,7 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
   ).map(({ disk_path: path, disk_line: line, reason }) =>
     `${path}${line === null ? "" : `:${line}`} ${reason}`
   );
-  return [...unfinished, ...unread];
+  return [...unfinished, ...unlisted, ...unread];
 }
 
 function isWanted(filter: LogFilter, row: SqlRow): boolean {

@@ -21,7 +21,7 @@ import type { ReaderContext } from "../lists/list_types.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/time_filter.ts";
-import { gapText } from "../core/gap.ts";
+import { gapText, joinGaps } from "../core/gap.ts";
 import { logOnly } from "../core/observer.ts";
 import { readIndexList } from "../exporters/index_list.ts";
 import { chooseFiles, directoryPath } from "../exporters/listing.ts";
@@ -103,7 +103,7 @@ export async function planExport(
   const listing = requestsFor(listed, filesList(path).pageSize);
   // An export asks for the Directories too.
   let total = sum(EMPTY, { requests: listing + 1, bytes });
-  const unknown = gaps.map((gap) => gapText(gap));
+  const unknown = joinGaps(gaps).map((gap) => gapText(gap));
   let asked = listing;
   let waitedMs = 0;
   await forEachConcurrent(stop, AT_ONCE, files, async (file) => {

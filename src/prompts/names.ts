@@ -32,25 +32,6 @@ export function safeName(name: string): string {
   return `${shortened(safe)}%~${sum}`;
 }
 
-/** Returns the name that a file name was made from; `null` where it was cut. */
-export function originalName(safe: string): string | null {
-  if (safe === "%") return "";
-  if (safe.includes("%~")) return null;
-  const bytes: number[] = [];
-  for (let i = 0; i < safe.length;) {
-    const escape = /^%([0-9A-F]{2})/.exec(safe.slice(i));
-    if (escape !== null) {
-      bytes.push(parseInt(escape[1]!, 16));
-      i += 3;
-    } else {
-      const character = String.fromCodePoint(safe.codePointAt(i)!);
-      bytes.push(...new TextEncoder().encode(character));
-      i += character.length;
-    }
-  }
-  return new TextDecoder().decode(new Uint8Array(bytes));
-}
-
 /**
  * Makes names for everything in one directory. Where some differ only in case,
  * their capitals are written as `%` and hexadecimal.

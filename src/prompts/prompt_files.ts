@@ -4,6 +4,7 @@ import { isObject, parseExactly } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import {
   missingDocuments,
+  missingFiles,
   type OnProblem,
   openExports,
   openFile,
@@ -47,11 +48,12 @@ export async function openPrompts(
     readonly to: string;
   },
 ): Promise<OpenPrompts> {
-  expectOutside(dirs, to);
+  await expectOutside(disk, dirs, to);
   const exports = await openExports(disk, dirs);
   const unread: string[] = [];
   const onProblem: OnProblem = ({ dir, path, reason }) =>
     void unread.push(`${join(dir, path)} ${reason}`);
+  unread.push(...exports.flatMap(missingFiles));
   const files = await promptFiles(disk, exports, onProblem);
   return { files, unread, onProblem };
 }

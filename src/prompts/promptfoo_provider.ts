@@ -73,7 +73,7 @@ export function promptfooProvider(version: Version, note: Note): Provider {
   const name = typeof provider === "string" ? provider : "openai";
   const known = Object.hasOwn(PROVIDERS, name) ? PROVIDERS[name]! : null;
   if (isEmpty(provider)) {
-    note("its provider, which the export has not: openai is taken");
+    note("its provider, which is not in the export: openai is assumed");
   } else if (known === null) {
     note(`the provider ${flowText(provider)}, which has no mapping`);
   }

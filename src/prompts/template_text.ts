@@ -55,7 +55,7 @@ function messageElements(message: unknown, note: Note): readonly string[] {
     ? message
     : {};
   if (typeof role !== "string" || !ROLES.includes(role)) {
-    note(`it has no role of Humanloop's and is left out`);
+    note(`it has a role that Humanloop does not know, and is left out`);
     return [];
   }
   const isAnswer = role === "tool";
@@ -90,7 +90,7 @@ function callElements(calls: unknown, note: Note): readonly string[] {
     const isCall = type === "function" && typeof given === "string" &&
       typeof name === "string" && typeof id === "string";
     if (!isCall) {
-      note("a call that is none of a function and is left out");
+      note("a call that is no call of a function, and is left out");
       return [];
     }
     for (const [field, value] of Object.entries({ ...more, ...rest })) {
@@ -121,7 +121,7 @@ function partElements(part: unknown, note: Note): readonly string[] {
     return [element("text", checked(text, note))];
   }
   if (type !== "image_url" || !isObject(image)) {
-    note("it is no text and no image and is left out");
+    note("it is neither text nor an image, and is left out");
     return [];
   }
   const { url, ...rest } = image;

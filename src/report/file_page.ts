@@ -1,6 +1,6 @@
 /** Makes the page of one File. */
 import type { Counts } from "../core/observer.ts";
-import { type Gap, gapText } from "../core/gap.ts";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
@@ -103,7 +103,7 @@ function gapsView({ state, gaps }: FileData): Markup {
   return html`
     <section class="gaps" aria-labelledby="gaps">
       <h2 id="gaps">This File is not complete</h2>
-      <ul>${gaps.map((gap) =>
+      <ul>${joinGaps(gaps).map((gap) =>
         html`<li>${gapText({ ...gap, fileId: null })}</li>`
       )}${gaps.length === 0 &&
         html`<li>Its export did not come to its end.</li>`}</ul>

@@ -2,7 +2,7 @@
  * Makes `index.html`: all Files of an export, with a search by path, name, id
  * or type.
  */
-import { type Gap, gapText } from "../core/gap.ts";
+import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { count, pluralize } from "../ui/text.ts";
 import { html, type Markup, pageTemplate, shown } from "./html.ts";
 import script from "./overview.js" with { type: "text" };
@@ -121,7 +121,7 @@ function gapsView({ state, files, gaps }: OverviewData): Markup {
   const paths = new Map(files.map(({ id, path }) => [id, path]));
   const withGaps = new Set(gaps.map(({ fileId }) => fileId));
   const lines = [
-    ...gaps.map((gap) => {
+    ...joinGaps(gaps).map((gap) => {
       const path = gap.fileId === null ? null : paths.get(gap.fileId);
       return html`<li>${path ? `${path}: ` : ""}${gapText(gap)}</li>`;
     }),

@@ -238,7 +238,7 @@ function reasonOf(cause: unknown): string {
     cause instanceof Deno.errors.PermissionDenied ||
     cause instanceof Deno.errors.NotCapable
   ) {
-    return "permission denied; check who owns it, or choose another place";
+    return "permission denied; check who owns it, or choose another directory";
   }
   if (code === "ENOTDIR") return "part of that path is a file";
   return cause.message;

@@ -49,6 +49,11 @@ export type Sums = ReadonlyMap<string, FileSum>;
 /** The sum of a file that was read. */
 export type ReadSum = FileSum & { readonly size: number };
 
+/** What lies in an export. */
+interface Listed extends Pick<PlainTree, "others"> {
+  readonly files: Set<string>;
+}
+
 /** Keeps the sums of one export while a run goes on. */
 export class SumJournal implements SumRecorder {
   readonly #disk: Disk;
@@ -58,6 +63,8 @@ export class SumJournal implements SumRecorder {
   /** Notes that are to be written, and the write that is going to take them. */
   #pending = "";
   #next: Promise<void> | null = null;
+  /** What is there, once it was listed; kept up to date from then on. */
+  #listed: Listed | null = null;
 
   /**
    * @param disk The disk.
@@ -73,6 +80,7 @@ export class SumJournal implements SumRecorder {
    */
   async record(path: string, sum: FileSum): Promise<void> {
     const name = this.#nameOf(path);
+    this.#listed?.files.add(name);
     if (isSummed(name)) await this.#note(sumLines(name, sum));
   }
 
@@ -80,7 +88,11 @@ export class SumJournal implements SumRecorder {
    * Notes that a file, or a directory with all that is in it, loses its name.
    */
   async drop(path: string): Promise<void> {
-    await this.#note(`${DROPPED}  ${this.#nameOf(path)}\n`);
+    const name = this.#nameOf(path);
+    for (const one of this.#listed?.files ?? []) {
+      if (isAtOrBelow(name, one)) this.#listed!.files.delete(one);
+    }
+    await this.#note(`${DROPPED}  ${name}\n`);
   }
 
   /**
@@ -91,8 +103,7 @@ export class SumJournal implements SumRecorder {
    */
   async findLost(): Promise<readonly string[]> {
     const known = await readSums(this.#disk, this.#root);
-    const { files } = await this.#list();
-    return lostOf(known, new Set(files));
+    return lostOf(known, (await this.#list()).files);
   }
 
   /**
@@ -105,11 +116,12 @@ export class SumJournal implements SumRecorder {
     const known = await readSums(disk, this.#root);
     const { files, others } = await this.#list();
     const lines = new Map<string, string>();
-    for (const name of lostOf(known, new Set(files))) {
+    for (const name of lostOf(known, files)) {
       lines.set(name, sumLines(name, known.get(name)!));
     }
     const unread = others.map(({ path }) => path);
-    for (const name of files.filter(isSummed)) {
+    for (const name of files) {
+      if (!isSummed(name)) continue;
       const before = known.get(name);
       const isSure = before !== undefined && before.sum !== UNKNOWN_SUM &&
         !UNTRACKED.test(name);
@@ -135,8 +147,14 @@ export class SumJournal implements SumRecorder {
     (await journal?.catch(() => null))?.close();
   }
 
-  async #list(): Promise<PlainTree> {
-    return await listTree(this.#disk, this.#root, { skip: DAMAGED_NAME });
+  /** Lists what is there, once. */
+  async #list(): Promise<Listed> {
+    if (this.#listed === null) {
+      const skip = { skip: DAMAGED_NAME };
+      const { files, others } = await listTree(this.#disk, this.#root, skip);
+      this.#listed = { files: new Set(files), others };
+    }
+    return this.#listed;
   }
 
   #nameOf(path: string): string {
@@ -199,6 +217,10 @@ export async function sumFile(disk: Disk, path: string): Promise<ReadSum> {
   return { sum: hash.digest("hex"), size };
 }
 
+function isAtOrBelow(name: string, path: string): boolean {
+  return path === name || path.startsWith(`${name}/`);
+}
+
 /** Checks whether a file of an export has a sum when the export is complete. */
 export function isSummed(name: string): boolean {
   return !UNSUMMED.test(name);
@@ -231,7 +253,7 @@ export function parseSums(
     if (sum === undefined || name === undefined) continue;
     if (sum === DROPPED) {
       for (const one of sums.keys()) {
-        if (one === name || one.startsWith(`${name}/`)) sums.delete(one);
+        if (isAtOrBelow(name, one)) sums.delete(one);
       }
       continue;
     }

@@ -33,7 +33,7 @@ export interface LineOptions {
 }
 
 /** The longest line that is read unless asked otherwise, in bytes. */
-export const MAX_LINE_BYTES = 256 * 1024 * 1024;
+const MAX_LINE_BYTES = 256 * 1024 * 1024;
 /**
  * Bytes to be read at once: few, so that what is made of them does not outlive a
  * scavenge of the garbage collector.

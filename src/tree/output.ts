@@ -1,29 +1,50 @@
 /** Keeps what is written for people out of exports, and below the chosen directory. */
-import { dirname, join, resolve } from "@std/path";
+import { basename, dirname, join, resolve } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime.ts";
-import { AtomicFile, PART_SUFFIX, writeFile } from "./atomic_file.ts";
+import { AtomicFile, orNull, PART_SUFFIX, writeFile } from "./atomic_file.ts";
 import { removeScratch } from "./removal.ts";
 
 /**
- * Makes sure that nothing is written into an export.
+ * Makes sure that nothing is written into an export, by its own path or through
+ * symbolic links.
  *
  * @param dirs The exports' directories.
- * @param kind What `to` is, for the advice.
  * @throws {UsageError} When `to` is one of them, or inside.
+ * @throws {StorageError} When the disk fails.
  */
-export function expectOutside(
+export async function expectOutside(
+  disk: Disk,
   dirs: readonly string[],
   to: string,
-  kind: "place" | "file" = "place",
-): void {
-  const target = resolve(to);
-  for (const dir of dirs.map((one) => resolve(one))) {
-    if (target !== dir && !target.startsWith(join(dir, "/"))) continue;
+  advice = "choose another directory with --to",
+): Promise<void> {
+  const isIn = (dir: string, path: string) =>
+    path === dir || path.startsWith(join(dir, "/"));
+  const real = await realPath(disk, to);
+  for (const dir of dirs) {
+    if (
+      !isIn(resolve(dir), resolve(to)) &&
+      !isIn(await realPath(disk, dir), real)
+    ) continue;
     throw new UsageError(
-      `${to} is inside the export, where only what the API sent belongs; choose another ${kind} with --to`,
+      `${to} is inside the export, where only what the API sent belongs; ${advice}`,
     );
   }
+}
+
+/**
+ * Follows the symbolic links of a path, as far as something is there.
+ *
+ * @returns The absolute path.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function realPath(disk: Disk, path: string): Promise<string> {
+  const whole = resolve(path);
+  const real = await orNull(`look at ${path}`, () => disk.realPath(whole));
+  const parent = dirname(whole);
+  if (real !== null || parent === whole) return real ?? whole;
+  return join(await realPath(disk, parent), basename(whole));
 }
 
 /**

@@ -7,9 +7,11 @@
  * a {@linkcode TreeProblem} instead, and only plain files are opened.
  */
 import { basename, dirname, join, resolve } from "@std/path";
+import { gapText, joinGaps } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
+import { orNull } from "./atomic_file.ts";
 import { type Done, readDone } from "./done.ts";
 import { exportEntries, notAnExport } from "./export_dir.ts";
 import { type FileShape, shapeOf } from "./file_shape.ts";
@@ -143,18 +145,23 @@ export async function openExports(
   return exports;
 }
 
+/**
+ * Finds the directory of an export, also where its `files/` is given.
+ *
+ * @throws {UsageError} When there is no directory.
+ */
+export async function exportRoot(disk: Disk, given: string): Promise<string> {
+  const isFiles = basename(resolve(given)) === "files" &&
+    !looksLikeExport(await exportEntries(disk, given));
+  return isFiles ? dirname(resolve(given)) : given;
+}
+
 async function openOne(
   disk: Disk,
   given: string,
 ): Promise<readonly TreeExport[]> {
-  let dir = given;
-  let entries = await exportEntries(disk, dir);
-  const isBare = basename(resolve(dir)) === "files" &&
-    !looksLikeExport(entries);
-  if (isBare) {
-    dir = dirname(resolve(dir));
-    entries = await exportEntries(disk, dir);
-  }
+  const dir = await exportRoot(disk, given);
+  const entries = await exportEntries(disk, dir);
   if (!looksLikeExport(entries)) throw notAnExport(given);
   const problems = entries.filter(isOther).map((entry) =>
     problemOf(dir, entry.name, "notPlain", kindOf(entry))
@@ -306,6 +313,49 @@ export async function treeFile(
   const entry = Object.hasOwn(known, id) ? known[id]! : null;
   const shape = shapeOf(files);
   return { ...{ dir, id, entry, done, names, shape, emptyDirs, problems } };
+}
+
+/**
+ * Says what an export itself does not come to: Files that a run has not listed or
+ * not finished.
+ *
+ * @returns Lines for a person.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function lackingParts(
+  disk: Disk,
+  exports: readonly TreeExport[],
+): Promise<readonly string[]> {
+  const lacking = exports.flatMap(missingFiles);
+  for (const { dir, manifest, fileIds } of exports) {
+    for (const id of fileIds) {
+      const { done } = new Layout(dir).file(id);
+      const isComplete = manifest?.files[id]
+        ? manifest.files[id].state === "complete"
+        : await orNull(`look at ${done}`, () => disk.lstat(done)) !== null;
+      if (!isComplete) {
+        lacking.push(`${join(dir, "files", id)} is not complete`);
+      }
+    }
+  }
+  return lacking;
+}
+
+/** Says which Files the manifest of an export does not know, as far as it says so. */
+export function missingFiles(
+  { dir, prefix, manifest }: TreeExport,
+): readonly string[] {
+  if (manifest === null) return [];
+  const { state, gaps } = manifest;
+  const name = join(dir, prefix).replace(/(?<=.)[/\\]$/, "");
+  const isUnfinished = state === "running" || state === "interrupted";
+  return [
+    ...isUnfinished
+      ? [`${name} is not complete: Files that it has not come to are missing`]
+      : [],
+    ...joinGaps(gaps).filter(({ fileId }) => fileId === null)
+      .map((gap) => `${name} lacks ${gapText(gap)}`),
+  ];
 }
 
 /**

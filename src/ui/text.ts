@@ -50,6 +50,11 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
+/** Formats the time that something took, short ones more exactly: `0.4 s`. */
+export function elapsed(ms: number): string {
+  return ms < 9_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+}
+
 const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
 const ALL_CONTROLS = new RegExp(CONTROLS, "gv");
 /** Lines and tabs are in most texts. */

@@ -44,7 +44,7 @@ async function downtime(
   return { stub, probes };
 }
 
-const WARNINGS = /^the API (does not answer|answers)/;
+const WARNINGS = /^the API (does not answer|is back)/;
 const warnings = ({ observer }: Stubbed) =>
   observer.lines.filter(({ message }) => WARNINGS.test(message))
     .map(({ message }) => message);

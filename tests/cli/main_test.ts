@@ -13,6 +13,11 @@ import config from "../../deno.json" with { type: "json" };
 const env = { HUMANLOOP_API_KEY: "hl_sk_x" };
 
 const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
+  [
+    ["--type", "tool", "--type", "promt"],
+    "--type must be prompt, tool, dataset, evaluator, flow or agent, not promt; did you mean prompt?",
+  ],
+  [["datasets", "x", "--to", "y", "--format", "jsnl"], "did you mean jsonl?"],
   [["--resum", "x"], "unknown option --resum; did you mean --resume?"],
   [["--directry=x"], "unknown option --directry; did you mean --directory?"],
   [["--xyzzy"], "unknown option --xyzzy; --help lists the options"],
@@ -124,6 +129,16 @@ for (const command of Object.keys(COMMANDS) as Command[]) {
     for (const line of lines) assert(line.length <= 80, line);
   });
 }
+
+Deno.test("the help of --patience says that a 429 is waited for longer than a short one", async () => {
+  for (const command of ["export", "otlp"]) {
+    const { out } = await run(["help", command]);
+    assertStringIncludes(
+      out.replaceAll(/\s+/g, " "),
+      "--patience TIME how long to wait for a server that is down (default: 15m), and at least 30s for one that asks to slow down (429)",
+    );
+  }
+});
 
 Deno.test("--help fits a screen and names every command, variable and exit code", async () => {
   const { code, out, err } = await run(["--help"]);

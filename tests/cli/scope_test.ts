@@ -156,6 +156,7 @@ Deno.test("index, verify and prompts print one JSON document, and no DIR// in an
     pages: 14,
     failed: [],
     unread: [],
+    lacking: [],
   });
   assertEquals(
     await documentOf(["prompts", dir, "--to", "/out", "--json"]),

@@ -7,7 +7,7 @@ import {
   type BuildOptions,
   isCurrent,
 } from "../../src/database/build.ts";
-import { buildText } from "../../src/database/result_text.ts";
+import { buildText, isWhole } from "../../src/database/result_text.ts";
 import { schemaText } from "../../src/database/schema.ts";
 import { searchQuery } from "../../src/database/search_text.ts";
 import { all, openDatabase, type SqlRow } from "../../src/database/sqlite.ts";
@@ -489,16 +489,19 @@ Deno.test("counts that differ from the export's own are printed and in problems"
   assert(text.includes("the export says 2, 1 read"), text);
 });
 
-Deno.test("Files that are not complete in the export are counted below the tables", async () => {
+Deno.test("Files that are not complete in the export are named below the tables", async () => {
   await using dir = await tempDir();
   const { result } = await databaseOf(dir.path, logs('{"id":"log_1"}'));
   const line =
-    "1 File not complete in the export; verify names what is missing\n";
+    `INCOMPLETE, since the export is; hl-export verify names what is missing:
+  ${join(dir.path, "files/pr_1")} is not complete\n`;
   assert(buildText(result, 1).endsWith(line), buildText(result, 1));
+  assertEquals([result.incompleteFiles, isWhole(result)], [1, false]);
   const { result: whole } = await databaseOf(dir.path, {
     "files/pr_1/.done": "",
   });
-  assert(!buildText(whole, 1).includes("not complete"));
+  assert(!buildText(whole, 1).includes("INCOMPLETE"));
+  assertEquals([whole.incompleteFiles, isWhole(whole)], [0, true]);
 });
 
 Deno.test("a Log of 50 MB passes", async () => {

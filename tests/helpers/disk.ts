@@ -43,7 +43,7 @@ export function throughDisk<D extends Disk>(
   disk: D,
   before: (path: string, writes: boolean) => void | Promise<void>,
 ): D {
-  const READS = ["readFile", "readDir", "lstat"];
+  const READS = ["readFile", "readDir", "lstat", "realPath"];
   const file = (opened: DiskFile, path: string): DiskFile => ({
     read: async (bytes) => {
       await before(path, false);

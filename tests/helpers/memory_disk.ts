@@ -101,6 +101,10 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  realPath(path: string): Promise<string> {
+    return this.lstat(path).then(() => path);
+  }
+
   rename(from: string, to: string): Promise<void> {
     return later(() => {
       if (!this.#nodes.has(from)) throw new NotFound(from);

@@ -442,13 +442,57 @@ Deno.test("an address without an endpoint is named as such", async () => {
       assert(ended instanceof Error);
       assertStringIncludes(
         ended.message,
-        `cannot reach the API at ${URL}: ${said}`,
+        `cannot reach the endpoint at ${URL}: ${said}`,
       );
       assertStringIncludes(
         ended.message,
         "check the address (--endpoint; most end in /v1/traces)",
       );
     });
+  }
+});
+
+Deno.test("no message of a run takes the endpoint for Humanloop's API", async () => {
+  const far = { "retry-after": "7200" };
+  const away = { location: "https://other.test/" };
+  const answers: Record<string, () => Response | Error> = {
+    "has not answered": () => new Response(null, { status: 503 }),
+    "refuses requests": () => new Response(null, { status: 429, headers: far }),
+    "redirects to another origin": () =>
+      new Response(null, { status: 307, headers: away }),
+    "refused a request without": () => Response.json({}, { status: 403 }),
+    "the connection was refused": () => new TypeError("connection refused"),
+  };
+  for (const [said, answer] of Object.entries(answers)) {
+    for (const isReached of [false, true]) {
+      await inSetup(async ({ receiver, observer, send }) => {
+        const up = receiver.fetch;
+        let requests = 0;
+        const fetch: typeof up = (input, init) => {
+          if (isReached && requests++ < 3) return up(input, init);
+          const given = answer();
+          return given instanceof Error
+            ? Promise.reject(given)
+            : Promise.resolve(given);
+        };
+        Object.defineProperty(receiver, "fetch", { value: fetch });
+        const { ended } = await send(makeSpans(40, 1000), {
+          mostBatchBytes: 20_000,
+        });
+        assert(ended instanceof Error, said);
+        const lines = [
+          ended.message,
+          ...observer.lines.map((one) => one.message),
+        ];
+        for (const line of lines) {
+          assert(!/\bAPI\b|\bresume\b/.test(line), line);
+        }
+        const isOutage = said === "has not answered";
+        if (isOutage && !isReached) return;
+        assertStringIncludes(ended.message, said);
+        assertStringIncludes(ended.message, "endpoint");
+      });
+    }
   }
 });
 
@@ -471,7 +515,7 @@ Deno.test("wrong credentials end the run, mark nothing and are never repeated", 
     assert(result.ended instanceof AuthError);
     assertEquals(
       result.ended.message,
-      "the API refused the credentials (HTTP 401: no access with [key]); check OTEL_EXPORTER_OTLP_HEADERS; nothing that was not accepted is marked as sent",
+      "the endpoint refused the credentials (HTTP 401: no access with [key]); check OTEL_EXPORTER_OTLP_HEADERS; nothing that was not accepted is marked as sent",
     );
     assertEquals(counts(result), {
       ...{ read: 0, accepted: 0, refused: 0, skipped: 0 },

@@ -308,9 +308,9 @@ Deno.test("what the format has no words for is reported", () => {
     ]],
     ...([
       [{ role: "robot", content: "a" }, [
-        "it has no role of Humanloop's and is left out",
+        "it has a role that Humanloop does not know, and is left out",
       ]],
-      ["text", ["it has no role of Humanloop's and is left out"]],
+      ["text", ["it has a role that Humanloop does not know, and is left out"]],
       [{ role: "user", name: "ann", content: "a" }, ['the field "name"']],
       [{ role: "user", content: "a </user>" }, [
         "text with </user, which may be read as a tag",
@@ -330,7 +330,7 @@ Deno.test("what the format has no words for is reported", () => {
       [{
         role: "assistant",
         tool_calls: [{ id: "1", type: "custom", custom: {} }],
-      }, ["a call that is none of a function and is left out"]],
+      }, ["a call that is no call of a function, and is left out"]],
       [{
         role: "assistant",
         tool_calls: [{ id: 'a"b', type: "function", function: call }],
@@ -350,7 +350,7 @@ Deno.test("what the format has no words for is reported", () => {
         content: [{ type: "input_audio", input_audio: { data: "AA" } }],
       }, [
         'part 1: the field "input_audio"',
-        "part 1: it is no text and no image and is left out",
+        "part 1: it is neither text nor an image, and is left out",
       ]],
     ] as const).map(([message, reasons]) =>
       [

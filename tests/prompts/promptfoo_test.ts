@@ -74,7 +74,7 @@ Deno.test("models, providers and parameters become those of promptfoo, and what 
     ]],
     [{ model: "m", provider: "mock" }, "echo", {}, []],
     [{ model: "m" }, "openai:chat:m", {}, [
-      "its provider, which the export has not: openai is taken",
+      "its provider, which is not in the export: openai is assumed",
     ]],
     [{ model: "m", provider: "own", linked_tools: [{}] }, "own:m", {}, [
       'the provider "own", which has no mapping',

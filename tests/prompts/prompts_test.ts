@@ -2,12 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { DemoFile } from "../../src/demo/workspace.ts";
-import {
-  foldOf,
-  namesInDirectory,
-  originalName,
-  safeName,
-} from "../../src/prompts/names.ts";
+import { foldOf, namesInDirectory, safeName } from "../../src/prompts/names.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
   EXPORT_ARGS,
@@ -34,6 +29,25 @@ function isSafe(name: string): boolean {
     !/[<>:"/\\|?*\p{Cc}\p{Cs}]/u.test(name) && !/^ |[ .]$/.test(name) &&
     !/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name) &&
     name === name.normalize("NFC");
+}
+
+/** Reads the name that a file name was made from; `null` where it was cut. */
+function originalName(safe: string): string | null {
+  if (safe === "%") return "";
+  if (safe.includes("%~")) return null;
+  const bytes: number[] = [];
+  for (let i = 0; i < safe.length;) {
+    const escape = /^%([0-9A-F]{2})/.exec(safe.slice(i));
+    if (escape !== null) {
+      bytes.push(parseInt(escape[1]!, 16));
+      i += 3;
+    } else {
+      const character = String.fromCodePoint(safe.codePointAt(i)!);
+      bytes.push(...new TextEncoder().encode(character));
+      i += character.length;
+    }
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes));
 }
 
 Deno.test("names are safe on every system, and can be read back", () => {

@@ -179,6 +179,7 @@ Deno.test("a file or directory that the disk refuses is a problem, and the rest 
       return memory.open(path, options);
     },
     lstat: (path) => memory.lstat(path),
+    realPath: (path) => memory.realPath(path),
     rename: () => Promise.reject(new Error("writes")),
     remove: () => Promise.reject(new Error("writes")),
     mkdir: () => Promise.reject(new Error("writes")),

@@ -105,6 +105,17 @@ Deno.test("the shards' files together are those of one export, and verify accept
   assertEquals(tree, wanted);
 });
 
+Deno.test("merged shards of another API are refused before anything is asked", async () => {
+  const disk = await merged();
+  let requests = 0;
+  const { code, err } = await runInMemory(
+    ["verify", "/whole", "--remote", "--api-url", "http://127.0.0.2/v5"],
+    { disk, workspace, before: () => (requests++, undefined) },
+  );
+  assertEquals([code, requests], [2, 0]);
+  assertStringIncludes(err, "this export is of the API at http://127.0.0.1/v5");
+});
+
 Deno.test("one shard is sound by itself, resumes as itself, and the plans of all are that of the whole", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };

@@ -33,8 +33,7 @@ export async function browseCommand(
   const bar = buildBar(flags, runtime);
   const serve = (signal: AbortSignal) =>
     browse({
-      ...{ disk, dirs, port, signal, onProgress: bar.onProgress },
-      ...to === undefined ? {} : { to },
+      ...{ disk, dirs, to, port, signal, onProgress: bar.onProgress },
       onBuilt: (result) => {
         bar.end();
         if (quiet && isWhole(result)) return;
@@ -49,7 +48,7 @@ export async function browseCommand(
         const reason = error instanceof Error ? error.stack : String(error);
         const text = error instanceof StorageError
           ? `a page cannot be made: ${error.message}`
-          : `a page cannot be made, please report it: ${reason}`;
+          : `a page cannot be made: internal error, please report it: ${reason}`;
         printLine(runtime, "warn", text, "\n");
       },
     });

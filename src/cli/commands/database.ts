@@ -12,7 +12,7 @@ import { untilInterrupted } from "../until_interrupted.ts";
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be read.
+ * @returns The exit code: 3 where something is missing or could not be read.
  * @throws {UsageError} When there is no export, or `--to` names something else.
  * @throws {StorageError} On a disk error.
  * @throws {DOMException} When the user interrupts.
@@ -27,10 +27,9 @@ export async function database(
   if (to !== undefined) await expectReplaceable(disk, dirs, to);
   const startMs = clock.monotonicMs();
   const { onProgress, end } = buildBar(flags, runtime);
-  const target = to === undefined ? {} : { to };
   const result = await untilInterrupted(
     runtime,
-    (signal) => buildDatabase({ disk, dirs, ...target, onProgress, signal }),
+    (signal) => buildDatabase({ disk, dirs, to, onProgress, signal }),
   ).finally(end);
   const tookMs = clock.monotonicMs() - startMs;
   return printResult(flags, runtime, exitCodeOf(isWhole(result)), {

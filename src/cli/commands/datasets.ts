@@ -6,13 +6,13 @@ import {
   type WrittenDatasets,
 } from "../../datasets/write_datasets.ts";
 import { expectOutside } from "../../tree/output.ts";
-import { escapeControls, pluralize } from "../../ui/text.ts";
+import { pluralize } from "../../ui/text.ts";
 import { withDatabase } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { oneOf } from "../option_values.ts";
 import type { Flags } from "../options.ts";
-import { printJson, printLine } from "../output.ts";
+import { printLine, printResult } from "../output.ts";
 
 /** What `--format` may be; the first is the default. */
 const FORMATS = [
@@ -34,11 +34,11 @@ export async function datasets(
   flags: Flags,
   runtime: Runtime,
 ): Promise<number> {
-  const { to = "", quiet, json } = flags;
+  const { to = "", quiet } = flags;
   const { disk } = runtime;
   const format = oneOf(FORMATS)([flags.format ?? FORMATS[0]], "--format");
   const dirs = await exportPaths(disk, flags);
-  expectOutside(dirs, to);
+  await expectOutside(disk, dirs, to);
   const { files, problems } = await withDatabase(
     dirs,
     flags,
@@ -54,20 +54,13 @@ export async function datasets(
   }
   const exitCode = exitCodeOf(problems.every(({ isLoss }) => !isLoss));
   const counts = countsOf(files);
-  if (json) {
-    printJson(runtime, {
-      ...{ exitCode, exportDirs: dirs, to, format, ...counts, files, problems },
-    });
-  } else if (!quiet) {
-    const versions = pluralize(counts.versions, "Version");
-    const text = `${
-      pluralize(counts.datapoints, "Datapoint")
-    } in ${versions} of ${
-      pluralize(counts.datasets, "Dataset")
-    } written to ${to}`;
-    runtime.terminal.out(`${escapeControls(text)}\n`);
-  }
-  return exitCode;
+  return printResult(flags, runtime, exitCode, {
+    document: { exportDirs: dirs, to, format, ...counts, files, problems },
+    text: () =>
+      `${pluralize(counts.datapoints, "Datapoint")} in ${
+        pluralize(counts.versions, "Version")
+      } of ${pluralize(counts.datasets, "Dataset")} written to ${to}\n`,
+  });
 }
 
 /** Counts what was written, each Version once. */

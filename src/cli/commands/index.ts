@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import type { Runtime } from "../../core/runtime.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { lockIfLogged } from "../../tree/export_dir.ts";
+import { lackingParts, openExports } from "../../tree/tree_reader.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
@@ -22,12 +23,14 @@ interface Indexed {
   }[];
   /** What cannot be read, and so is on no page. */
   readonly unread: readonly string[];
+  /** What the export itself has not come to. */
+  readonly lacking: readonly string[];
 }
 
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be read.
+ * @returns The exit code: 3 where something is missing or could not be read.
  * @throws {UsageError} When there is no export, or a run is at work in it.
  * @throws {StorageError} On a disk error.
  */
@@ -44,8 +47,8 @@ export async function index(
     const files = pluralize(one.pages, "File");
     runtime.terminal.out(`${one.page} and the pages of ${files} written\n`);
   }
-  const isWhole = all.every(({ failed, unread }) =>
-    failed.length + unread.length === 0
+  const isWhole = all.every(({ failed, unread, lacking }) =>
+    failed.length + unread.length + lacking.length === 0
   );
   const exitCode = exitCodeOf(isWhole);
   if (json) {
@@ -76,7 +79,8 @@ async function indexOne(
     },
   });
   const pages = await writer.finish("all");
-  for (const one of unread) printLine(runtime, "warn", one);
+  const lacking = await lackingParts(disk, await openExports(disk, [root]));
+  for (const one of [...unread, ...lacking]) printLine(runtime, "warn", one);
   const page = join(root, "index.html");
-  return { exportDir: root, page, pages, failed, unread: [...unread] };
+  return { exportDir: root, page, pages, failed, unread: [...unread], lacking };
 }

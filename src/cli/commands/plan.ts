@@ -9,6 +9,7 @@ import { exitCodeOf } from "../exit_codes.ts";
 import { scopeOf } from "../json_output.ts";
 import type { Flags } from "../options.ts";
 import { printJson } from "../output.ts";
+import { untilDone } from "../until_interrupted.ts";
 import {
   aligned,
   bytes,
@@ -42,14 +43,15 @@ export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
   const input = await readConfig(flags, runtime);
   const settings = newSettings(input);
   const apiKey = await keyOf(input, runtime);
-  const stop = new AbortController();
   const { apiUrl } = settings;
-  const api = { apiUrl, apiKey, signal: stop.signal };
-  const plan = await planExport(settings, {
-    reader: await connectToApi(flags, runtime, api),
-    stop,
-    concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
-    now: () => runtime.clock.monotonicMs(),
+  const plan = await untilDone(async (stop) => {
+    const api = { apiUrl, apiKey, signal: stop.signal };
+    return await planExport(settings, {
+      reader: await connectToApi(flags, runtime, api),
+      stop,
+      concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
+      now: () => runtime.clock.monotonicMs(),
+    });
   });
   if (flags.json) printJson(runtime, { ...plan, ...scopeOf(settings) });
   else runtime.terminal.out(planText(plan, settings));

@@ -16,7 +16,7 @@ import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import { oneOf } from "../option_values.ts";
 import type { Flags } from "../options.ts";
-import { printJson, printLine } from "../output.ts";
+import { printLine, printResult } from "../output.ts";
 
 /** What `--format` may be; the first is the default. */
 const FORMATS = ["humanloop", "promptfoo"] as const;
@@ -24,15 +24,15 @@ const FORMATS = ["humanloop", "promptfoo"] as const;
 /**
  * Runs the command.
  *
- * @returns The exit code: 3 where something could not be read.
+ * @returns The exit code: 3 where something is missing or could not be read.
  * @throws {UsageError} When there is no export, the target is inside it, or there is
  * no such format.
  * @throws {StorageError} When a file cannot be written.
  * @throws {DOMException} When the user interrupts.
  */
 export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
-  const { to = "", quiet, json } = flags;
-  const { disk, terminal } = runtime;
+  const { to = "", quiet } = flags;
+  const { disk } = runtime;
   const format = oneOf(FORMATS)([flags.format ?? FORMATS[0]], "--format");
   const onlyDeployed = flags.deployed ?? false;
   const dirs = await exportPaths(disk, flags);
@@ -47,20 +47,16 @@ export async function prompts(flags: Flags, runtime: Runtime): Promise<number> {
   }
   for (const one of quiet ? [] : notes) printLine(runtime, "note", one);
   const exitCode = exitCodeOf(unread.length === 0);
-  if (json) {
-    printJson(runtime, {
-      ...{ exitCode, exportDir: dirs[0], exportDirs: dirs, to, ...written },
+  return printResult(flags, runtime, exitCode, {
+    document: {
+      ...{ exportDir: dirs[0], exportDirs: dirs, to, ...written },
       ...format === "promptfoo" && { notes },
-    });
-  } else if (!quiet) {
-    const of = pluralize(files, "File");
-    terminal.out(
-      `${
-        pluralize(versions, "Version")
-      } of ${of} (Prompts and Agents) written to ${to}\n`,
-    );
-  }
-  return exitCode;
+    },
+    text: () =>
+      `${pluralize(versions, "Version")} of ${
+        pluralize(files, "File")
+      } (Prompts and Agents) written to ${to}\n`,
+  });
 }
 
 /** Writes configurations of promptfoo, and Datasets as their tests. */
@@ -71,7 +67,7 @@ async function promptfoo(
   runtime: Runtime,
 ): Promise<WrittenPromptfoo> {
   const { disk } = runtime;
-  expectOutside(dirs, to);
+  await expectOutside(disk, dirs, to);
   return await withDatabase(
     dirs,
     flags,

@@ -7,11 +7,11 @@ import { isRecoverable } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { scopeText } from "../../core/scope.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
-import { expectExport } from "../../tree/export_dir.ts";
-import { readManifest } from "../../tree/manifest.ts";
+import { openExports } from "../../tree/tree_reader.ts";
 import { lineBar } from "../../ui/line_bar.ts";
 import {
   bytes,
+  elapsed,
   escapeControls,
   pluralize,
   recordsText,
@@ -29,6 +29,7 @@ import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
 import type { Flags } from "../options.ts";
 import { printJson } from "../output.ts";
+import { untilDone } from "../until_interrupted.ts";
 
 /** What is known of the API, where it is asked. */
 interface Api {
@@ -70,10 +71,18 @@ interface Repaired {
  * @throws {StorageError} When something cannot be set aside.
  */
 export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
+  return await untilDone((stop) => verifyAndRepair(flags, runtime, stop));
+}
+
+async function verifyAndRepair(
+  flags: Flags,
+  runtime: Runtime,
+  stop: AbortController,
+): Promise<number> {
   const { disk, terminal } = runtime;
   const { json } = flags;
   const roots = await exportPaths(disk, flags);
-  let api = flags.remote ? await connect(roots, flags, runtime) : null;
+  let api = flags.remote ? await connect(roots, flags, runtime, stop) : null;
   let check = await checkAll(roots, flags, runtime, api);
   let repaired: Repaired | null = null;
   if (flags.repair) {
@@ -82,7 +91,7 @@ export async function verify(flags: Flags, runtime: Runtime): Promise<number> {
     );
     if (dirs.length > 0) {
       if (!json) printProblems(check, roots, runtime);
-      api ??= await connect(dirs, flags, runtime);
+      api ??= await connect(dirs, flags, runtime, stop);
       const work = { flags, runtime, api };
       repaired = await repairAll(dirs, check.problems, work);
       if (hasEnded(repaired.exitCode)) {
@@ -118,20 +127,17 @@ async function connect(
   roots: readonly string[],
   flags: Flags,
   runtime: Runtime,
+  stop: AbortController,
 ): Promise<Api> {
   const { connectToApi, keyOf } = await import("../connection.ts");
   const input = await readConfig(flags, runtime);
   const { apiUrl } = input;
-  for (const root of roots) {
-    await expectExport(runtime.disk, root);
-    const path = join(root, "export.json");
-    const manifest = await readManifest(runtime.disk, path);
+  for (const { manifest } of await openExports(runtime.disk, roots)) {
     if (manifest === null) continue;
     if (flags.repair) resumedSettings(input, manifest.settings);
     else expectSameApi(apiUrl, manifest.settings.apiUrl);
   }
   const apiKey = await keyOf(input, runtime);
-  const stop = new AbortController();
   const options = { apiUrl, apiKey, signal: stop.signal };
   const reader = await connectToApi(flags, runtime, options);
   return { input: { ...input, apiKey }, reader, stop };
@@ -164,13 +170,10 @@ async function checkAll(
 }
 
 async function compare(
-  { input, reader, stop }: Api,
+  { reader, stop }: Api,
   verdict: Verdict,
 ): Promise<readonly Problem[]> {
   const { compareWithApi } = await import("../../verify/remote.ts");
-  for (const { manifest } of verdict.exports) {
-    if (manifest) expectSameApi(input.apiUrl, manifest.settings.apiUrl);
-  }
   try {
     return await compareWithApi({ reader, stop, verdict });
   } catch (error) {
@@ -272,7 +275,6 @@ function summary(
 ): string {
   const { counts, files, incomplete, official, exports } = verdict;
   const dirs = roots.join(", ");
-  const seconds = Math.max(tookMs, 1) / 1000;
   const scope = scopesOf(verdict);
   const sound = roots.length === 1 ? "Export is sound" : "Exports are sound";
   const lines = [
@@ -282,7 +284,7 @@ function summary(
     ...scope === null ? [] : [`  Scope    ${escapeControls(scope)}`],
     `  Files    ${files.length} complete, ${incomplete} not`,
     `  Records  ${recordsText(counts)}`,
-    `  Read     ${bytes(verdict.bytes)} in ${seconds.toFixed(1)} s`,
+    `  Read     ${bytes(verdict.bytes)} in ${elapsed(tookMs)}`,
   ];
   if (problems.length > 0) {
     lines.push(`  To do    ${advicesOf(problems).join("; ")}`);

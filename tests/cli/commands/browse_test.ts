@@ -14,6 +14,7 @@ const { disk } = denoRuntime();
 async function smallExport(dir: string, ...logs: string[]): Promise<string> {
   const root = join(dir, "20250606-120000");
   const files = {
+    ".done": "",
     "file.json": '{"id":"pr_1","type":"prompt","path":"a/b"}',
     "deployments.json": "[]",
     "versions/prv_1": '{"version_id":"prv_1"}',
@@ -48,6 +49,21 @@ Deno.test("database makes one file in the newest export, says what is in it, and
   assertEquals((await run([...args, "--quiet"])).out, "");
 });
 
+Deno.test("database makes its file beside the files/ that was given, and none in it", async () => {
+  await using dir = await tempDir();
+  const root = await smallExport(dir.path, LOG);
+  const files = join(root, "files");
+  for (const given of [files, `${files}/`]) {
+    assertEquals((await run(["database", given])).code, 0);
+  }
+  const to = join(root, "traces.jsonl");
+  const { code, err } = await run(["otlp", files, "--to", to]);
+  assertEquals(code, 2);
+  assertStringIncludes(err, `${to} is inside the export`);
+  assertEquals(await namesIn(root), ["files", "humanloop.db"]);
+  assertEquals(await namesIn(files), ["pr_1"]);
+});
+
 Deno.test("database --json prints one document; what cannot be read is exit 3", async () => {
   await using dir = await tempDir();
   const root = await smallExport(dir.path, LOG, "no JSON");
@@ -62,7 +78,8 @@ Deno.test("database --json prints one document; what cannot be read is exit 3", 
     exportDirs: [root],
     path: to,
     problems: { notJson: 1 },
-    incompleteFiles: 1,
+    incompleteFiles: 0,
+    lacking: [],
   });
   assertEquals([rows.logs, rows.problems, Array.isArray(compared)], [
     ...[1, 1, true],

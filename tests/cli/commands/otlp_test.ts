@@ -141,6 +141,21 @@ Deno.test("what the export itself lacks of Logs is named, and exit 3", async () 
   );
 });
 
+Deno.test("a --database inside the export is refused, with an advice that fits the option", async () => {
+  await using dir = await tempDir();
+  const root = await exportOf(dir.path);
+  const path = join(root, "files/all.db");
+  const args = ["otlp", root, "--dry-run", "--database", path];
+  const { code, err } = await run(args);
+  assertEquals(
+    [code, err],
+    [
+      2,
+      `error: ${path} is inside the export, where only what the API sent belongs; name another file\n`,
+    ],
+  );
+});
+
 Deno.test("an export that is not complete, or was made without Logs, is named, and exit 3", async () => {
   await using dir = await tempDir();
   const root = await exportOf(dir.path);
