@@ -115,7 +115,8 @@ export function versionOf(
 /** The columns of a Log that are read from it, in their order. */
 export const LOG_COLUMNS = [
   ...["id", "type", "file_id", "version_id", "created_at", "time", "latency"],
-  ...["model", "prompt_tokens", "output_tokens", "cost", "environment"],
+  ...["model", "prompt_tokens", "output_tokens", "reasoning_tokens", "cost"],
+  ...["prompt_cost", "output_cost", "environment"],
   ...["user", "source", "error", "parent_id", "trace_id", "trace_parent_id"],
 ] as const;
 
@@ -151,7 +152,8 @@ export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
     ...[text(log, "id"), type, fileId ?? text(version, "id")],
     ...[text(version, "version_id"), created, time, latency],
     ...[text(version, "model"), whole(log, "prompt_tokens")],
-    ...[whole(log, "output_tokens"), cost, text(log, "environment")],
+    ...[whole(log, "output_tokens"), whole(log, "reasoning_tokens"), cost],
+    ...[prompt, output, text(log, "environment")],
     ...[text(log, "user"), text(log, "source"), textOrJson(log, "error")],
     ...[text(log, "parent_id"), text(log, "trace_id") ?? trace?.id ?? null],
     text(log, "trace_parent_id") ?? trace?.parentId ?? null,

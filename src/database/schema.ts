@@ -7,7 +7,7 @@
 import { wrapText } from "../ui/text.ts";
 
 /** Changes with every change of the tables: an older database is built again. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Stands in the head of every database that this program made. */
 export const APPLICATION_ID = 0x484c4578;
@@ -91,7 +91,8 @@ const TABLES: readonly Part[] = [
     sql: `number INTEGER PRIMARY KEY, id TEXT, type TEXT,
       file_id TEXT REFERENCES files(id), version_id TEXT, created_at TEXT,
       time INTEGER NOT NULL, latency REAL, model TEXT, prompt_tokens INTEGER,
-      output_tokens INTEGER, cost REAL, environment TEXT, user TEXT,
+      output_tokens INTEGER, reasoning_tokens INTEGER, cost REAL,
+      prompt_cost REAL, output_cost REAL, environment TEXT, user TEXT,
       source TEXT, error TEXT, parent_id TEXT REFERENCES logs(id),
       trace_id TEXT REFERENCES logs(id),
       trace_parent_id TEXT REFERENCES logs(id), ${ON_LINE},
@@ -134,16 +135,28 @@ const VIEWS: readonly Part[] = [
     name: "log_details",
     about: "all columns of logs, with names of File and Version",
     sql: `SELECT l.number, l.id, l.type, f.path AS file, l.file_id,
-      v.name AS version, l.version_id, l.created_at, l.start_time, l.end_time,
-      l.latency, l.model, l.prompt_tokens, l.output_tokens, l.reasoning_tokens,
-      l.cost, l.prompt_cost, l.output_cost, l.environment, l.user, l.source,
-      l.input, l.messages, l.output, l.output_message, l.error, l.stdout,
-      l.metadata, l.finish_reason, l.parent_id, l.trace_id, l.trace_parent_id,
+      v.name AS version, l.version_id, l.created_at, l.time, l.latency, l.model,
+      l.prompt_tokens, l.output_tokens, l.reasoning_tokens, l.cost,
+      l.prompt_cost, l.output_cost, l.environment, l.user, l.source, l.error,
+      l.start_time, l.end_time, l.input, l.messages, l.output, l.output_message,
+      l.stdout, l.metadata, l.finish_reason, l.source_datapoint_id,
+      l.parent_id, l.trace_id, l.trace_parent_id,
       e.dir AS export_dir, l.disk_path, l.disk_line, l.json
       FROM logs l JOIN export e ON e.number = l.export
       LEFT JOIN files f ON f.id = l.file_id
       LEFT JOIN versions v
         ON v.file_id = l.file_id AND v.version_id = l.version_id`,
+  },
+  {
+    name: "datapoint_details",
+    about: "all columns of datapoints, with names of File and Version",
+    sql: `SELECT d.id, f.path AS file, d.file_id, v.name AS version,
+      d.version_id, d.inputs, d.messages, d.target,
+      e.dir AS export_dir, d.disk_path, d.disk_line, d.json
+      FROM datapoints d JOIN export e ON e.number = d.export
+      LEFT JOIN files f ON f.id = d.file_id
+      LEFT JOIN versions v
+        ON v.file_id = d.file_id AND v.version_id = d.version_id`,
   },
   {
     name: "version_stats",
@@ -201,16 +214,26 @@ const SEARCH: Part = {
   about:
     `full text of logs by number: MATCH 'word', 'begin*', 'output: word', '"a phrase"'; ` +
     `more than 4 characters of Chinese, Japanese or Thai as '"長 い 言 葉"'`,
-  sql: `${SEARCHED.join(", ")}, content='', columnsize=0,
+  sql: `${SEARCHED.join(", ")}, content='logs_fts_rows',
+    content_rowid='number', columnsize=0,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
 };
+
+/**
+ * What the full text says that it is of: the Logs, without a text. SQLite refuses to go
+ * through the rows of a full text that is of nothing, and DuckDB, which does so to list
+ * the tables, would list none.
+ */
+const SEARCH_ROWS = `CREATE VIEW logs_fts_rows AS SELECT number,
+  ${SEARCHED.map((column) => `NULL AS ${column}`).join(", ")} FROM logs;`;
 
 /** Writes the SQL that makes the tables, before rows are put into them. */
 export function tablesSql(
   { fullText }: { readonly fullText: boolean },
 ): string {
   const tables = TABLES.map(({ name, sql }) => `CREATE TABLE ${name}(${sql});`);
-  const search = `CREATE VIRTUAL TABLE ${SEARCH.name} USING fts5(${SEARCH.sql});
+  const search = `${SEARCH_ROWS}
+    CREATE VIRTUAL TABLE ${SEARCH.name} USING fts5(${SEARCH.sql});
     INSERT INTO logs_fts(logs_fts, rank) VALUES ('hashsize', 8000000);`;
   return [...tables, ...fullText ? [search] : []].join("\n");
 }
@@ -225,10 +248,10 @@ export const JUDGMENTS_KEY = `CREATE UNIQUE INDEX judgments_id
 export const INDEXES: readonly string[] = [
   // Holds all that a list of Logs is filtered and sorted by.
   `CREATE INDEX logs_time ON logs(time, file_id, version_id, environment, user,
-    latency, cost, error IS NOT NULL)`,
+    latency, cost, (error IS NOT NULL))`,
   // Holds all that the numbers of a Version are made of.
   `CREATE INDEX logs_version ON logs(file_id, version_id, time, latency, cost,
-    error IS NOT NULL)`,
+    (error IS NOT NULL))`,
   `CREATE INDEX logs_trace ON logs(trace_id) WHERE trace_id IS NOT NULL`,
   `CREATE INDEX logs_trace_parent ON logs(trace_parent_id)
     WHERE trace_parent_id IS NOT NULL`,
@@ -247,26 +270,25 @@ export const INDEXES: readonly string[] = [
 ];
 
 /**
- * Columns that are read from the record when they are asked for, so that they take no
- * room. They are added last: SQLite would compute them for every row that is inserted.
+ * Columns of text that are read from the record when they are asked for, so that they
+ * take no room. They are added last: SQLite would compute them for every row that is
+ * inserted. DuckDB does not see them in a table; a view that has them it leaves to SQLite.
  */
 const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
   logs: [
-    ...["start_time TEXT", "end_time TEXT", "input TEXT inputs"],
-    ...["messages TEXT", "output TEXT", "output_message TEXT"],
-    ...["metadata TEXT", "stdout TEXT", "finish_reason TEXT"],
-    ...["source_datapoint_id TEXT", "reasoning_tokens INTEGER"],
-    ...["prompt_cost REAL", "output_cost REAL"],
+    ...["start_time", "end_time", "input inputs", "messages", "output"],
+    ...["output_message", "stdout", "metadata", "finish_reason"],
+    "source_datapoint_id",
   ],
-  datapoints: ["inputs TEXT", "messages TEXT", "target TEXT"],
+  datapoints: ["inputs", "messages", "target"],
 };
 
 /** Writes the SQL that adds the columns that are read from the record. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
     columns.map((column) => {
-      const [name, type, path = name] = column.split(" ");
-      return `ALTER TABLE ${table} ADD COLUMN ${name} ${type} GENERATED ALWAYS
+      const [name, path = name] = column.split(" ");
+      return `ALTER TABLE ${table} ADD COLUMN ${name} TEXT GENERATED ALWAYS
        AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`;
     })
   );
