@@ -88,8 +88,8 @@ export function microseconds(instant: string | null): number | null {
 export function utcMs(parts: readonly number[]): number {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] =
     parts;
-  return new Date(Date.UTC(2000, 0, 1, hour, minute, second))
-    .setUTCFullYear(year, month - 1, day);
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
+  return year >= 100 ? ms : new Date(ms).setUTCFullYear(year, month - 1, day);
 }
 
 /**
@@ -133,16 +133,21 @@ export interface Around {
   readonly trace?: TraceOf | null;
 }
 
+/** Reads how long a Log took, by when it began and ended. */
+function secondsTaken(log: Fields): number | null {
+  const start = microseconds(text(log, "start_time"));
+  const end = microseconds(text(log, "end_time"));
+  return start === null || end === null ? null : (end - start) / MICROSECONDS;
+}
+
 /** Reads what has a column of its own. */
 export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
-  const start = microseconds(text(log, "start_time"));
-  const time = columnTime(microseconds(created) ?? start ?? 0);
-  const end = microseconds(text(log, "end_time"));
-  const took = start === null || end === null ? null : end - start;
-  const latency = number(log, "provider_latency") ??
-    (took === null ? null : took / MICROSECONDS);
+  const time = columnTime(
+    microseconds(created) ?? microseconds(text(log, "start_time")) ?? 0,
+  );
+  const latency = number(log, "provider_latency") ?? secondsTaken(log);
   const prompt = number(log, "prompt_cost");
   const output = number(log, "output_cost");
   const cost = prompt === null && output === null
