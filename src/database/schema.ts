@@ -130,7 +130,30 @@ const TABLES: readonly Part[] = [
   },
 ];
 
+/** Texts of a Log that are read from its record. */
+const LOG_TEXTS = [
+  ...["start_time", "end_time", "input", "messages", "output"],
+  ...["output_message", "stdout", "metadata", "finish_reason"],
+  "source_datapoint_id",
+];
+
+/**
+ * Columns of text that are read from the record when they are asked for, so that they
+ * take no room. They are added last: SQLite would compute them for every row that is
+ * inserted. DuckDB does not see them in a table.
+ */
+const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
+  logs: LOG_TEXTS,
+  datapoints: ["inputs", "messages", "target"],
+};
+
 const VIEWS: readonly Part[] = [
+  {
+    // A view of its own: DuckDB leaves it to SQLite, whose answer is nothing but text.
+    name: "log_texts",
+    about: "the texts of logs by number, which log_details has too",
+    sql: `SELECT number, ${LOG_TEXTS.join(", ")} FROM logs`,
+  },
   {
     name: "log_details",
     about: "all columns of logs, with names of File and Version",
@@ -138,11 +161,11 @@ const VIEWS: readonly Part[] = [
       v.name AS version, l.version_id, l.created_at, l.time, l.latency, l.model,
       l.prompt_tokens, l.output_tokens, l.reasoning_tokens, l.cost,
       l.prompt_cost, l.output_cost, l.environment, l.user, l.source, l.error,
-      l.start_time, l.end_time, l.input, l.messages, l.output, l.output_message,
-      l.stdout, l.metadata, l.finish_reason, l.source_datapoint_id,
+      ${LOG_TEXTS.map((column) => `t.${column}`).join(", ")},
       l.parent_id, l.trace_id, l.trace_parent_id,
       e.dir AS export_dir, l.disk_path, l.disk_line, l.json
       FROM logs l JOIN export e ON e.number = l.export
+      LEFT JOIN log_texts t ON t.number = l.number
       LEFT JOIN files f ON f.id = l.file_id
       LEFT JOIN versions v
         ON v.file_id = l.file_id AND v.version_id = l.version_id`,
@@ -269,27 +292,13 @@ export const INDEXES: readonly string[] = [
   `CREATE INDEX runs_evaluation ON runs(evaluation_id)`,
 ];
 
-/**
- * Columns of text that are read from the record when they are asked for, so that they
- * take no room. They are added last: SQLite would compute them for every row that is
- * inserted. DuckDB does not see them in a table; a view that has them it leaves to SQLite.
- */
-const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
-  logs: [
-    ...["start_time", "end_time", "input inputs", "messages", "output"],
-    ...["output_message", "stdout", "metadata", "finish_reason"],
-    "source_datapoint_id",
-  ],
-  datapoints: ["inputs", "messages", "target"],
-};
-
 /** Writes the SQL that adds the columns that are read from the record. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
-    columns.map((column) => {
-      const [name, path = name] = column.split(" ");
+    columns.map((name) => {
+      const field = name === "input" ? "inputs" : name;
       return `ALTER TABLE ${table} ADD COLUMN ${name} TEXT GENERATED ALWAYS
-       AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`;
+       AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${field}') END)`;
     })
   );
 }
