@@ -271,10 +271,10 @@ export const JUDGMENTS_KEY = `CREATE UNIQUE INDEX judgments_id
 export const INDEXES: readonly string[] = [
   // Holds all that a list of Logs is filtered and sorted by.
   `CREATE INDEX logs_time ON logs(time, file_id, version_id, environment, user,
-    latency, cost, (error IS NOT NULL))`,
+    latency, cost, error IS NOT NULL)`,
   // Holds all that the numbers of a Version are made of.
   `CREATE INDEX logs_version ON logs(file_id, version_id, time, latency, cost,
-    (error IS NOT NULL))`,
+    error IS NOT NULL)`,
   `CREATE INDEX logs_trace ON logs(trace_id) WHERE trace_id IS NOT NULL`,
   `CREATE INDEX logs_trace_parent ON logs(trace_parent_id)
     WHERE trace_parent_id IS NOT NULL`,
@@ -326,5 +326,7 @@ export function schemaText(): string {
     "Tables and views (json: the record as it stands in the export; disk_path,",
     "disk_line: its place there):",
     ...lines,
+    "DuckDB (ATTACH 'humanloop.db' AS h (TYPE sqlite)) has the texts of logs and",
+    "datapoints as columns of their details only.",
   ].join("\n");
 }
