@@ -151,7 +151,7 @@ const VIEWS: readonly Part[] = [
   {
     // A view of its own: DuckDB leaves it to SQLite, whose answer is nothing but text.
     name: "log_texts",
-    about: "the texts of logs by number, which log_details has too",
+    about: "texts of logs by number; in DuckDB only views have them",
     sql: `SELECT number, ${LOG_TEXTS.join(", ")} FROM logs`,
   },
   {
@@ -326,7 +326,5 @@ export function schemaText(): string {
     "Tables and views (json: the record as it stands in the export; disk_path,",
     "disk_line: its place there):",
     ...lines,
-    "DuckDB (ATTACH 'humanloop.db' AS h (TYPE sqlite)) has the texts of logs and",
-    "datapoints as columns of their details only.",
   ].join("\n");
 }
