@@ -88,8 +88,8 @@ export function microseconds(instant: string | null): number | null {
 export function utcMs(parts: readonly number[]): number {
   const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] =
     parts;
-  return new Date(Date.UTC(2000, 0, 1, hour, minute, second))
-    .setUTCFullYear(year, month - 1, day);
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
+  return year >= 100 ? ms : new Date(ms).setUTCFullYear(year, month - 1, day);
 }
 
 /**
@@ -115,7 +115,8 @@ export function versionOf(
 /** The columns of a Log that are read from it, in their order. */
 export const LOG_COLUMNS = [
   ...["id", "type", "file_id", "version_id", "created_at", "time", "latency"],
-  ...["model", "prompt_tokens", "output_tokens", "cost", "environment"],
+  ...["model", "prompt_tokens", "output_tokens", "reasoning_tokens", "cost"],
+  ...["prompt_cost", "output_cost", "environment"],
   ...["user", "source", "error", "parent_id", "trace_id", "trace_parent_id"],
 ] as const;
 
@@ -132,16 +133,21 @@ export interface Around {
   readonly trace?: TraceOf | null;
 }
 
+/** Reads how long a Log took, by when it began and ended. */
+function secondsTaken(log: Fields): number | null {
+  const start = microseconds(text(log, "start_time"));
+  const end = microseconds(text(log, "end_time"));
+  return start === null || end === null ? null : (end - start) / MICROSECONDS;
+}
+
 /** Reads what has a column of its own. */
 export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
-  const start = microseconds(text(log, "start_time"));
-  const time = columnTime(microseconds(created) ?? start ?? 0);
-  const end = microseconds(text(log, "end_time"));
-  const took = start === null || end === null ? null : end - start;
-  const latency = number(log, "provider_latency") ??
-    (took === null ? null : took / MICROSECONDS);
+  const time = columnTime(
+    microseconds(created) ?? microseconds(text(log, "start_time")) ?? 0,
+  );
+  const latency = number(log, "provider_latency") ?? secondsTaken(log);
   const prompt = number(log, "prompt_cost");
   const output = number(log, "output_cost");
   const cost = prompt === null && output === null
@@ -151,7 +157,8 @@ export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
     ...[text(log, "id"), type, fileId ?? text(version, "id")],
     ...[text(version, "version_id"), created, time, latency],
     ...[text(version, "model"), whole(log, "prompt_tokens")],
-    ...[whole(log, "output_tokens"), cost, text(log, "environment")],
+    ...[whole(log, "output_tokens"), whole(log, "reasoning_tokens"), cost],
+    ...[prompt, output, text(log, "environment")],
     ...[text(log, "user"), text(log, "source"), textOrJson(log, "error")],
     ...[text(log, "parent_id"), text(log, "trace_id") ?? trace?.id ?? null],
     text(log, "trace_parent_id") ?? trace?.parentId ?? null,

@@ -7,7 +7,7 @@
 import { wrapText } from "../ui/text.ts";
 
 /** Changes with every change of the tables: an older database is built again. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Stands in the head of every database that this program made. */
 export const APPLICATION_ID = 0x484c4578;
@@ -91,7 +91,8 @@ const TABLES: readonly Part[] = [
     sql: `number INTEGER PRIMARY KEY, id TEXT, type TEXT,
       file_id TEXT REFERENCES files(id), version_id TEXT, created_at TEXT,
       time INTEGER NOT NULL, latency REAL, model TEXT, prompt_tokens INTEGER,
-      output_tokens INTEGER, cost REAL, environment TEXT, user TEXT,
+      output_tokens INTEGER, reasoning_tokens INTEGER, cost REAL,
+      prompt_cost REAL, output_cost REAL, environment TEXT, user TEXT,
       source TEXT, error TEXT, parent_id TEXT REFERENCES logs(id),
       trace_id TEXT REFERENCES logs(id),
       trace_parent_id TEXT REFERENCES logs(id), ${ON_LINE},
@@ -129,21 +130,56 @@ const TABLES: readonly Part[] = [
   },
 ];
 
+/** Texts of a Log that are read from its record. */
+const LOG_TEXTS = [
+  ...["start_time", "end_time", "input", "messages", "output"],
+  ...["output_message", "stdout", "metadata", "finish_reason"],
+  "source_datapoint_id",
+];
+
+/**
+ * Columns of text that are read from the record when they are asked for, so that they
+ * take no room. They are added last: SQLite would compute them for every row that is
+ * inserted. DuckDB does not see them in a table.
+ */
+const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
+  logs: LOG_TEXTS,
+  datapoints: ["inputs", "messages", "target"],
+};
+
 const VIEWS: readonly Part[] = [
+  {
+    // A view of its own: DuckDB leaves it to SQLite, whose answer is nothing but text.
+    name: "log_texts",
+    about: "texts of logs by number; in DuckDB only views have them",
+    sql: `SELECT number, ${LOG_TEXTS.join(", ")} FROM logs`,
+  },
   {
     name: "log_details",
     about: "all columns of logs, with names of File and Version",
     sql: `SELECT l.number, l.id, l.type, f.path AS file, l.file_id,
-      v.name AS version, l.version_id, l.created_at, l.start_time, l.end_time,
-      l.latency, l.model, l.prompt_tokens, l.output_tokens, l.reasoning_tokens,
-      l.cost, l.prompt_cost, l.output_cost, l.environment, l.user, l.source,
-      l.input, l.messages, l.output, l.output_message, l.error, l.stdout,
-      l.metadata, l.finish_reason, l.parent_id, l.trace_id, l.trace_parent_id,
+      v.name AS version, l.version_id, l.created_at, l.time, l.latency, l.model,
+      l.prompt_tokens, l.output_tokens, l.reasoning_tokens, l.cost,
+      l.prompt_cost, l.output_cost, l.environment, l.user, l.source, l.error,
+      ${LOG_TEXTS.map((column) => `t.${column}`).join(", ")},
+      l.parent_id, l.trace_id, l.trace_parent_id,
       e.dir AS export_dir, l.disk_path, l.disk_line, l.json
       FROM logs l JOIN export e ON e.number = l.export
+      LEFT JOIN log_texts t ON t.number = l.number
       LEFT JOIN files f ON f.id = l.file_id
       LEFT JOIN versions v
         ON v.file_id = l.file_id AND v.version_id = l.version_id`,
+  },
+  {
+    name: "datapoint_details",
+    about: "all columns of datapoints, with names of File and Version",
+    sql: `SELECT d.id, f.path AS file, d.file_id, v.name AS version,
+      d.version_id, d.inputs, d.messages, d.target,
+      e.dir AS export_dir, d.disk_path, d.disk_line, d.json
+      FROM datapoints d JOIN export e ON e.number = d.export
+      LEFT JOIN files f ON f.id = d.file_id
+      LEFT JOIN versions v
+        ON v.file_id = d.file_id AND v.version_id = d.version_id`,
   },
   {
     name: "version_stats",
@@ -201,16 +237,26 @@ const SEARCH: Part = {
   about:
     `full text of logs by number: MATCH 'word', 'begin*', 'output: word', '"a phrase"'; ` +
     `more than 4 characters of Chinese, Japanese or Thai as '"長 い 言 葉"'`,
-  sql: `${SEARCHED.join(", ")}, content='', columnsize=0,
+  sql: `${SEARCHED.join(", ")}, content='logs_fts_rows',
+    content_rowid='number', columnsize=0,
     tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
 };
+
+/**
+ * What the full text says that it is of: the Logs, without a text. SQLite refuses to go
+ * through the rows of a full text that is of nothing, and DuckDB, which does so to list
+ * the tables, would list none.
+ */
+const SEARCH_ROWS = `CREATE VIEW logs_fts_rows AS SELECT number,
+  ${SEARCHED.map((column) => `NULL AS ${column}`).join(", ")} FROM logs;`;
 
 /** Writes the SQL that makes the tables, before rows are put into them. */
 export function tablesSql(
   { fullText }: { readonly fullText: boolean },
 ): string {
   const tables = TABLES.map(({ name, sql }) => `CREATE TABLE ${name}(${sql});`);
-  const search = `CREATE VIRTUAL TABLE ${SEARCH.name} USING fts5(${SEARCH.sql});
+  const search = `${SEARCH_ROWS}
+    CREATE VIRTUAL TABLE ${SEARCH.name} USING fts5(${SEARCH.sql});
     INSERT INTO logs_fts(logs_fts, rank) VALUES ('hashsize', 8000000);`;
   return [...tables, ...fullText ? [search] : []].join("\n");
 }
@@ -246,28 +292,13 @@ export const INDEXES: readonly string[] = [
   `CREATE INDEX runs_evaluation ON runs(evaluation_id)`,
 ];
 
-/**
- * Columns that are read from the record when they are asked for, so that they take no
- * room. They are added last: SQLite would compute them for every row that is inserted.
- */
-const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
-  logs: [
-    ...["start_time TEXT", "end_time TEXT", "input TEXT inputs"],
-    ...["messages TEXT", "output TEXT", "output_message TEXT"],
-    ...["metadata TEXT", "stdout TEXT", "finish_reason TEXT"],
-    ...["source_datapoint_id TEXT", "reasoning_tokens INTEGER"],
-    ...["prompt_cost REAL", "output_cost REAL"],
-  ],
-  datapoints: ["inputs TEXT", "messages TEXT", "target TEXT"],
-};
-
 /** Writes the SQL that adds the columns that are read from the record. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
-    columns.map((column) => {
-      const [name, type, path = name] = column.split(" ");
-      return `ALTER TABLE ${table} ADD COLUMN ${name} ${type} GENERATED ALWAYS
-       AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${path}') END)`;
+    columns.map((name) => {
+      const field = name === "input" ? "inputs" : name;
+      return `ALTER TABLE ${table} ADD COLUMN ${name} TEXT GENERATED ALWAYS
+       AS (CASE WHEN json_valid(json) THEN json_extract(json, '$.${field}') END)`;
     })
   );
 }

@@ -546,6 +546,31 @@ Deno.test("a time that is no safe integer is the nearest that a column holds, an
   ]);
 });
 
+Deno.test("tokens and costs of a Log are columns of its table; what is no number there is none", async () => {
+  await using dir = await tempDir();
+  const { ask } = await databaseOf(
+    dir.path,
+    logs(
+      `{"id":"a","reasoning_tokens":7,"prompt_cost":0.5,"output_cost":2}`,
+      `{"id":"b","reasoning_tokens":"7","prompt_cost":"x","output_cost":[]}`,
+    ),
+  );
+  const columns = "reasoning_tokens, prompt_cost, output_cost, cost";
+  const expected = [
+    { reasoning_tokens: 7, prompt_cost: 0.5, output_cost: 2, cost: 2.5 },
+    {
+      ...{ reasoning_tokens: null, prompt_cost: null, output_cost: null },
+      cost: null,
+    },
+  ];
+  for (const table of ["logs", "log_details"]) {
+    assertEquals(
+      ask(`SELECT ${columns} FROM ${table} ORDER BY id`),
+      expected,
+    );
+  }
+});
+
 Deno.test("the views answer what people ask", async () => {
   await using dir = await tempDir();
   await exportTo(dir.path, sampleWorkspace());

@@ -2,34 +2,11 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { runWithPackages } from "../helpers/npm_package.ts";
+import { askDuckDb, withDuckDb } from "../helpers/duckdb.ts";
 import { run } from "../helpers/program.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
 import { datasetTree, writeTexts } from "./tree.ts";
-
-/** A tool of these tests, with a lock of its own: the program has nothing of it. */
-const PACKAGE = "npm:@duckdb/node-api@1.5.6-r.1";
-const at = (name: string) => new URL(name, import.meta.url);
-
-type Row = Readonly<Record<string, string | null>>;
-
-/** Asks DuckDB, and returns the rows of each question. */
-async function ask(
-  ...questions: readonly string[]
-): Promise<readonly (readonly Row[])[]> {
-  const text = await runWithPackages({
-    script: at("duckdb_reader.ts"),
-    lock: at("duckdb.lock"),
-    args: [PACKAGE, ...questions],
-  });
-  return JSON.parse(text);
-}
-
-const reason = await ask("SELECT 1").then(() => null, (error) => error.message);
-const skipped = reason === null
-  ? ""
-  : `SKIPPED, FOR DUCKDB CANNOT BE LOADED (${reason.split("\n")[0]}): `;
 
 const quoted = (path: string) => `'${path.replaceAll("'", "''")}'`;
 const jsonl = (path: string) =>
@@ -48,10 +25,9 @@ async function written(from: string, to: string): Promise<void> {
   }
 }
 
-Deno.test({
-  name: skipped + "DuckDB reads the demo's Datasets, from JSONL and from CSV",
-  ignore: reason !== null,
-  fn: async () => {
+withDuckDb(
+  "DuckDB reads the demo's Datasets, from JSONL and from CSV",
+  async () => {
     await using dir = await tempDir();
     const from = join(dir.path, "export");
     const workspace = sampleWorkspace();
@@ -62,10 +38,10 @@ Deno.test({
       const { path } = JSON.parse(file.text);
       for (const [versionId, points] of file.datapoints) {
         const base = join(dir.path, "out", `${path}@${versionId}`);
-        const [lines, rows] = await ask(
+        const [lines, rows] = await askDuckDb([
           jsonl(`${base}.jsonl`),
           csv(`${base}.csv`),
-        );
+        ]);
         const expected = Array.from(
           { length: points.length },
           (_, i) => JSON.parse(points.at(i)!),
@@ -95,7 +71,7 @@ Deno.test({
       }
     }
   },
-});
+);
 
 /** Texts that a table might change, and what stands in its cell. */
 const TEXTS = [
@@ -103,11 +79,9 @@ const TEXTS = [
   ...["", " x ", "é📦\u2028", '"', "'", ";=1+1", "null", "\\", "a\u0001b"],
 ];
 
-Deno.test({
-  name: skipped +
-    "DuckDB reads hostile texts as they are; formulas with their apostrophe",
-  ignore: reason !== null,
-  fn: async () => {
+withDuckDb(
+  "DuckDB reads hostile texts as they are; formulas with their apostrophe",
+  async () => {
     await using dir = await tempDir();
     const from = join(dir.path, "export");
     const lines = TEXTS.map((x, i) =>
@@ -118,10 +92,10 @@ Deno.test({
     await writeTexts(from, datasetTree({ id: "ds_1", path: "t", versions }));
     const out = join(dir.path, "out");
     await written(from, out);
-    const [objects, rows] = await ask(
+    const [objects, rows] = await askDuckDb([
       jsonl(join(out, "t.jsonl")),
       csv(join(out, "t.csv")),
-    );
+    ]);
     assertEquals(
       objects!.map(({ input }) => JSON.parse(input!)),
       [...TEXTS.map((x) => ({ x })), {}],
@@ -133,12 +107,11 @@ Deno.test({
       null,
     ]);
   },
-});
+);
 
-Deno.test({
-  name: `${skipped}the README's question for DuckDB counts the Logs of shards`,
-  ignore: reason !== null,
-  fn: async () => {
+withDuckDb(
+  "the README's question for DuckDB counts the Logs of shards",
+  async () => {
     await using dir = await tempDir();
     const workspace = sampleWorkspace();
     await exportTo(join(dir.path, "1", "export"), workspace);
@@ -146,11 +119,13 @@ Deno.test({
       new URL("../../README.md", import.meta.url),
     );
     const [, sql = ""] = /^duckdb -c "(.*)"$/m.exec(readme) ?? [];
-    const [rows] = await ask(sql.replace("shards/", `${dir.path}/`));
+    const [rows] = await askDuckDb([
+      sql.replace("shards/", `${dir.path}/`),
+    ]);
     const logs = workspace.files.reduce(
       (sum, file) => sum + file.logs.length,
       0,
     );
     assertEquals(rows, [{ "count_star()": `${logs}` }]);
   },
-});
+);

@@ -1,6 +1,6 @@
 /**
  * Asks DuckDB, in a process of its own: it is native code, and no part of the program.
- * Arguments: the package, then questions; prints the rows of each as JSON.
+ * Reads questions as JSON, and prints the rows of each. Argument: the package.
  */
 interface DuckDb {
   readonly DuckDBInstance: {
@@ -14,7 +14,10 @@ interface DuckDb {
   };
 }
 
-const [name = "", ...questions] = Deno.args;
+const [name = ""] = Deno.args;
+const questions: readonly string[] = JSON.parse(
+  await new Response(Deno.stdin.readable).text(),
+);
 const { DuckDBInstance }: DuckDb = await import(name);
 const instance = await DuckDBInstance.create(":memory:");
 const connection = await instance.connect();
