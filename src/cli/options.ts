@@ -306,8 +306,7 @@ else is written, and only this machine can open the pages.`,
     own: { to: OPTIONS.database },
     about: `${schemaText()}
 
-Exit 3 where the export lacks something, or something could not be read; the
-database is made of the rest.`,
+Exit 3 where the export lacks something, or something could not be read.`,
     example: "database exports/20250606-120000",
   },
   otlp: {
