@@ -3,6 +3,7 @@
  * redirects included. Whatever goes wrong comes out as one of the typed errors;
  * what fetch itself says never does, since its messages can hold the URL.
  */
+import { joinOnce } from "../core/bytes.ts";
 import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
 import { redact } from "../core/redact.ts";
 import type { Clock } from "../core/runtime.ts";
@@ -244,16 +245,7 @@ async function readBody(
   }
   const last = block.subarray(0, length);
   if (full.length === 0) return last;
-  const whole = new Uint8Array(received);
-  let at = 0;
-  for (const block of full) {
-    whole.set(block, at);
-    at += block.length;
-    // Gives the block back as soon as it is copied.
-    block.buffer.transfer(0);
-  }
-  whole.set(last, at);
-  return whole;
+  return joinOnce([...full, last]);
 }
 
 /**

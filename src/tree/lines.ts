@@ -2,7 +2,8 @@
  * Reads a file line by line, many lines at once, in memory that does not grow
  * with the file. It judges nothing but UTF-8; the caller has seen that the path is a plain file.
  */
-import { concat } from "../core/bytes.ts";
+import { concat, joinOnce, release } from "../core/bytes.ts";
+import { JsonOutline, MOST_WHOLE_BYTES } from "../core/json_outline.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
 
@@ -22,6 +23,11 @@ export interface LineBatch {
 export interface LineOptions {
   /** The longest line to be read, in bytes. */
   readonly maxLineBytes?: number;
+  /**
+   * Whether a line of more than 1 MB comes as its outline, so that one of any length can
+   * be read: very long strings and arrays are proved and left out.
+   */
+  readonly isOutlined?: boolean;
   /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
   readonly partBytes?: number;
   /** Gets all bytes in order, each good only until it returns. */
@@ -43,41 +49,103 @@ const NEWLINE = 0x0a;
 export async function* readLines(
   disk: Disk,
   path: string,
-  { maxLineBytes = MAX_LINE_BYTES, partBytes = PART_BYTES, onBytes }:
-    LineOptions = {},
+  options: LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
-  /** What is behind the last line break. */
-  let open: Uint8Array[] = [];
-  let openBytes = 0;
+  const { partBytes = PART_BYTES, onBytes } = options;
+  let open = new OpenLine(options);
   let first = 1;
-  const batch = (texts: LineBatch["texts"], isTerminated: boolean) => {
-    const isTooLong = texts.length === 1 && openBytes > maxLineBytes;
+  const batch = (
+    texts: LineBatch["texts"],
+    isTerminated: boolean,
+  ): LineBatch => {
+    const { isTooLong } = open;
     const lines = { first, texts, isTooLong, isTerminated };
     first += texts.length;
-    open = [];
-    openBytes = 0;
+    open = new OpenLine(options);
     return lines;
   };
   for await (const part of readParts(disk, path, partBytes)) {
     onBytes?.(part);
     let from = 0;
-    if (openBytes > maxLineBytes) {
-      from = part.indexOf(NEWLINE) + 1;
-      if (from === 0) continue;
-      yield batch([null], true);
+    if (open.isLarge) {
+      const end = part.indexOf(NEWLINE);
+      open.add(part.subarray(0, end === -1 ? part.length : end));
+      if (end === -1) continue;
+      yield batch([open.end()], true);
+      from = end + 1;
     }
     const end = part.lastIndexOf(NEWLINE);
     if (end >= from) {
-      const lines = concat([...open, part.subarray(from, end)]);
+      const lines = concat([...open.parts, part.subarray(from, end)]);
       yield batch(decodeLines(lines), true);
       from = end + 1;
     }
-    openBytes += part.length - from;
-    if (openBytes > maxLineBytes) open = [];
-    else if (from < part.length) open.push(part.slice(from));
+    if (from < part.length) open.add(part.subarray(from));
   }
-  if (openBytes > maxLineBytes) yield batch([null], false);
-  else if (openBytes > 0) yield batch(decodeLines(concat(open)), false);
+  if (open.bytes > 0) yield batch([open.end()], false);
+}
+
+/** A line whose end has not come. */
+class OpenLine {
+  readonly #options: LineOptions;
+  readonly #maxBytes: number;
+  #outline: JsonOutline | null = null;
+  #isUtf8 = true;
+  /** Its bytes, as long as they are kept. */
+  parts: Uint8Array<ArrayBuffer>[] = [];
+  bytes = 0;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    const { isOutlined, maxLineBytes = MAX_LINE_BYTES } = options;
+    this.#maxBytes = isOutlined ? Infinity : maxLineBytes;
+  }
+
+  get isTooLong(): boolean {
+    return this.bytes > this.#maxBytes;
+  }
+
+  /** Whether it is not decoded together with others. */
+  get isLarge(): boolean {
+    return this.isTooLong || this.bytes > MOST_WHOLE_BYTES;
+  }
+
+  add(part: Uint8Array): void {
+    this.bytes += part.length;
+    if (this.#options.isOutlined && this.isLarge) {
+      for (const one of this.parts) this.#addToOutline(one);
+      this.#addToOutline(part);
+    } else if (!this.isTooLong) {
+      this.parts.push(part.slice());
+      return;
+    }
+    this.parts = [];
+  }
+
+  /** Returns its text; `null` where it is too long or not valid UTF-8. */
+  end(): string | null {
+    if (this.isTooLong || !this.#isUtf8) return null;
+    try {
+      if (this.#outline !== null) return this.#outline.end();
+    } catch {
+      return null;
+    }
+    // Holds a huge line no more than twice: what is copied or decoded is given back.
+    const bytes = joinOnce(this.parts);
+    const text = decodeLine(bytes);
+    release(bytes);
+    return text;
+  }
+
+  #addToOutline(part: Uint8Array): void {
+    if (!this.#isUtf8) return;
+    try {
+      this.#outline ??= new JsonOutline();
+      this.#outline.add(part);
+    } catch {
+      this.#isUtf8 = false;
+    }
+  }
 }
 
 /** Reads a file's bytes; a part is good only until the next is asked for. */

@@ -45,7 +45,8 @@ export class ExportReader {
     const { disk, dir } = this.#options;
     const summing = new Summing();
     let isWhole = true;
-    for await (const item of readChunkLines(disk, dir, name, summing)) {
+    const how = { onBytes: summing.onBytes, isOutlined: true };
+    for await (const item of readChunkLines(disk, dir, name, how)) {
       if (item.kind === "problem" && item.cause === "unreadable") {
         isWhole = false;
       }
@@ -78,7 +79,8 @@ export class ExportReader {
           continue;
         }
         const summing = new Summing();
-        for await (const _ of readLines(disk, path, summing));
+        const how = { onBytes: summing.onBytes, isOutlined: true };
+        for await (const _ of readLines(disk, path, how));
         this.#compare(name, summing);
       } catch (cause) {
         problems.add(name, unreadable(cause), remedyFor(name));
