@@ -45,15 +45,17 @@ export function searchTexts(
     error: textOf(log["error"]),
     metadata: textOf(log["metadata"]),
   };
-  const whole = joined(Object.values(texts));
-  if (whole === null || !UNSPACED.test(whole)) return { ...texts, words: null };
+  const all = Object.values(texts).filter((text) => text !== null);
+  if (!all.some((text) => UNSPACED.test(text))) {
+    return { ...texts, words: null };
+  }
   return {
     inputs: spaced(texts.inputs),
     messages: spaced(texts.messages),
     output: spaced(texts.output),
     error: spaced(texts.error),
     metadata: spaced(texts.metadata),
-    words: runsOf(whole),
+    words: all.map(runsOf).join(" "),
   };
 }
 
