@@ -28,7 +28,8 @@ const MAX_REDIRECTS = 5;
 /** Up to here the length that the server names is believed before the bytes are there. */
 const MOST_RESERVED_BYTES = 1024 ** 3;
 const FIRST_BLOCK_BYTES = 64 * 1024;
-const MOST_BLOCK_BYTES = 16 * 1024 ** 2;
+/** So large that the system takes it back as soon as it is released. */
+const MOST_BLOCK_BYTES = 64 * 1024 ** 2;
 
 /** The lowest layer: one attempt, and no more. */
 export class FetchOnce implements Transport {

@@ -32,3 +32,13 @@ export function joinOnce(
 export function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
+
+/** More bytes are not left to the garbage collector. */
+const LARGE_BYTES = 1024 * 1024;
+
+/** Gives the memory of a large response back, of which nothing is needed any more. */
+export function releaseLarge(records: Iterable<Uint8Array>): void {
+  for (const bytes of records) {
+    if (bytes.buffer.byteLength >= LARGE_BYTES) release(bytes);
+  }
+}

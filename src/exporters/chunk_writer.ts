@@ -5,7 +5,7 @@
  * they belong. Names are given to chunks by the reconciler.
  */
 import type { ListSpec } from "../api/list_spec.ts";
-import { concat, release } from "../core/bytes.ts";
+import { concat, releaseLarge } from "../core/bytes.ts";
 import type { RecordGap } from "../core/gap.ts";
 import { addGap, chunkOf, offsetOf } from "../core/ranges.ts";
 import type { Batch } from "../lists/list_types.ts";
@@ -34,8 +34,6 @@ export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {
   readonly first: number;
 }
 
-/** A response of so many bytes is not left to the garbage collector. */
-const LARGE_BYTES = 1024 * 1024;
 /** A page of more bytes is not copied to be written at once. */
 const MOST_COPIED_BYTES = 8 * 1024 * 1024;
 const NEWLINE = new TextEncoder().encode("\n");
@@ -90,9 +88,7 @@ export class ChunkWriter<T> implements Disposable {
       if (this.#offset === end) yield* this.end();
     }
     if (batch.kind === "gap") return;
-    for (const { bytes } of batch.records) {
-      if (bytes.buffer.byteLength >= LARGE_BYTES) release(bytes);
-    }
+    releaseLarge(batch.records.map(({ bytes }) => bytes));
   }
 
   /** Gives the last chunk, if there is one. */
