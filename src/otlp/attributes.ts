@@ -5,6 +5,7 @@
  */
 
 import { inPieces } from "../core/pieces.ts";
+import { MOST_LENGTH } from "./messages.ts";
 
 /** Lists the attributes whose text is escaped. */
 export const ESCAPED = "humanloop.escaped";
@@ -29,6 +30,7 @@ export function escapeUnsafe(text: string): string {
 
 /** Writes a text as JSON. (V8 ends the process where one of 150 MB has many escapes.) */
 function textJson(text: string): string {
+  if (text.length <= MOST_LENGTH) return JSON.stringify(text);
   return `"${inPieces(text, (piece) => JSON.stringify(piece).slice(1, -1))}"`;
 }
 
