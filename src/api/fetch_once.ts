@@ -3,6 +3,7 @@
  * redirects included. Whatever goes wrong comes out as one of the typed errors;
  * what fetch itself says never does, since its messages can hold the URL.
  */
+import { joinOnce } from "../core/bytes.ts";
 import { ApiError, NetworkError, ProtocolError } from "../core/errors.ts";
 import { redact } from "../core/redact.ts";
 import type { Clock } from "../core/runtime.ts";
@@ -27,7 +28,8 @@ const MAX_REDIRECTS = 5;
 /** Up to here the length that the server names is believed before the bytes are there. */
 const MOST_RESERVED_BYTES = 1024 ** 3;
 const FIRST_BLOCK_BYTES = 64 * 1024;
-const MOST_BLOCK_BYTES = 16 * 1024 ** 2;
+/** So large that the system takes it back as soon as it is released. */
+const MOST_BLOCK_BYTES = 64 * 1024 ** 2;
 
 /** The lowest layer: one attempt, and no more. */
 export class FetchOnce implements Transport {
@@ -244,16 +246,7 @@ async function readBody(
   }
   const last = block.subarray(0, length);
   if (full.length === 0) return last;
-  const whole = new Uint8Array(received);
-  let at = 0;
-  for (const block of full) {
-    whole.set(block, at);
-    at += block.length;
-    // Gives the block back as soon as it is copied.
-    block.buffer.transfer(0);
-  }
-  whole.set(last, at);
-  return whole;
+  return joinOnce([...full, last]);
 }
 
 /**

@@ -5,6 +5,7 @@
  * Parsing serves to read ids and totals and to prove that the JSON is whole.
  */
 import { ProtocolError } from "../core/errors.ts";
+import { JsonOutline, MOST_WHOLE_BYTES } from "../core/json_outline.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
 
 /** One record: its bytes on one line, and what was read from its value. */
@@ -20,16 +21,15 @@ export interface SlicedRecords<T> {
 }
 
 /**
- * Reads what is needed from a record's parsed value, in which very long strings
- * are empty; throws when it is not there.
+ * Reads what is needed from a record's parsed value, in which very long strings and
+ * arrays are left out; throws when it is not there.
  */
 export type ReadInfo<T> = (value: unknown) => T;
 
 /** Up to here a string is looked at byte by byte. */
 const NEAR_BYTES = 32;
-/** A longer string is proved in pieces of this size: as a whole it would cost its size in memory, twice. */
-const PIECE_BYTES = 32 * 1024;
-const LONGEST_ESCAPE_BYTES = 6;
+/** A record with a longer string is not parsed as a whole: it would cost its size in memory, twice. */
+const LONG_BYTES = 32 * 1024;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const QUOTE = 0x22;
@@ -158,17 +158,16 @@ function takeValue(
   body: Uint8Array,
   at: number,
 ): { value: unknown; bytes: Uint8Array; end: number } {
-  /** Where very long strings are, without their quotes. */
-  const long: Array<readonly [from: number, to: number]> = [];
+  let hasLong = false;
   let hasLineBreak = false;
   let depth = 0;
   let end = at;
   do {
     const byte = body[end];
     if (byte === QUOTE) {
-      const from = end + 1;
+      const from = end;
       end = endOfString(body, end);
-      if (end - from > PIECE_BYTES) long.push([from, end - 1]);
+      if (end - from > LONG_BYTES) hasLong = true;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth++;
       end++;
@@ -184,7 +183,7 @@ function takeValue(
   } while (depth > 0 && end < body.length);
   if (depth > 0) throw broken("it ends too early");
   const bytes = body.subarray(at, end);
-  const value = parse(body, at, end, long);
+  const value = parse(bytes, hasLong);
   return { value, bytes: hasLineBreak ? onOneLine(bytes) : bytes, end };
 }
 
@@ -250,46 +249,21 @@ function expectEnd(body: Uint8Array, at: number): void {
   }
 }
 
-/** Parses JSON; very long strings are proved, and empty in the value. */
-function parse(
-  body: Uint8Array,
-  start: number,
-  end: number,
-  long: ReadonlyArray<readonly [from: number, to: number]>,
-): unknown {
+/** Parses JSON; of a large value only its outline. */
+function parse(bytes: Uint8Array, hasLong: boolean): unknown {
   try {
-    let text = "";
-    let rest = start;
-    for (const [from, to] of long) {
-      text += decodeUtf8(body.subarray(rest, from));
-      proveString(body.subarray(from, to));
-      rest = to;
-    }
-    return JSON.parse(text + decodeUtf8(body.subarray(rest, end)));
+    const isWhole = !hasLong && bytes.length <= MOST_WHOLE_BYTES;
+    return JSON.parse(isWhole ? decodeUtf8(bytes) : outlineOf(bytes));
   } catch (cause) {
     const isSyntax = cause instanceof SyntaxError;
     throw broken(`it is not valid ${isSyntax ? "JSON" : "UTF-8"}`, cause);
   }
 }
 
-/**
- * Parses the inside of a string in pieces that break neither an escape nor a
- * character.
- */
-function proveString(inside: Uint8Array): void {
-  for (let from = 0; from < inside.length;) {
-    let to = Math.min(inside.length, from + PIECE_BYTES);
-    while (to < inside.length && !canBeCut(inside, to)) to++;
-    JSON.parse(`"${decodeUtf8(inside.subarray(from, to))}"`);
-    from = to;
-  }
-}
-
-/** Checks whether no escape can reach across an index, and no character does. */
-function canBeCut(inside: Uint8Array, at: number): boolean {
-  const isWithinCharacter = (inside[at]! & 0xc0) === 0x80;
-  return !isWithinCharacter &&
-    !inside.subarray(at - LONGEST_ESCAPE_BYTES, at).includes(BACKSLASH);
+function outlineOf(bytes: Uint8Array): string {
+  const outline = new JsonOutline();
+  outline.add(bytes);
+  return outline.end();
 }
 
 /** Makes the error for an answer that cannot be read. */

@@ -11,3 +11,34 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   }
   return whole;
 }
+
+/** Joins byte arrays, and gives the memory of each back as soon as it is copied. */
+export function joinOnce(
+  parts: readonly Uint8Array<ArrayBuffer>[],
+): Uint8Array<ArrayBuffer> {
+  if (parts.length === 1) return parts[0]!;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    release(part);
+  }
+  return whole;
+}
+
+/** Gives memory back at once, which the garbage collector might keep for long. */
+export function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
+
+/** More bytes are not left to the garbage collector. */
+const LARGE_BYTES = 1024 * 1024;
+
+/** Gives the memory of a large response back, of which nothing is needed any more. */
+export function releaseLarge(records: Iterable<Uint8Array>): void {
+  for (const bytes of records) {
+    if (bytes.buffer.byteLength >= LARGE_BYTES) release(bytes);
+  }
+}

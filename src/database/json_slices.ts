@@ -3,6 +3,13 @@
  * record within a record is kept as it is spelled. The text has been parsed already.
  */
 
+const QUOTE = 0x22;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
 /** Part of a text: from here, up to there. */
 export interface Slice {
   readonly from: number;
@@ -58,21 +65,24 @@ export function elementSlices(json: string, at: number): readonly Slice[] {
 
 function skipSpace(json: string, at: number): number {
   let i = at;
-  while (" \n\r\t".includes(json[i] ?? "!")) i++;
+  while (isSpace(json.charCodeAt(i))) i++;
   return i;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 function endOfString(json: string, at: number): number {
   for (let quote = json.indexOf('"', at + 1);;) {
     let backslashes = 0;
-    while (json[quote - 1 - backslashes] === "\\") backslashes++;
+    while (json.charCodeAt(quote - 1 - backslashes) === BACKSLASH) {
+      backslashes++;
+    }
     if (backslashes % 2 === 0) return quote + 1;
     quote = json.indexOf('"', quote + 1);
   }
 }
-
-/** Finds the next character that opens, closes or begins a string. */
-const STRUCTURE = /["{}[\]]/g;
 
 function endOfValue(json: string, at: number): number {
   const begin = json[at];
@@ -82,15 +92,18 @@ function endOfValue(json: string, at: number): number {
     while (!",]} \n\r\t".includes(json[end]!)) end++;
     return end;
   }
-  const structure = new RegExp(STRUCTURE);
   let depth = 0;
+  // Looks at each character: a search by a pattern takes several times as long.
   for (let i = at;;) {
-    structure.lastIndex = i;
-    const { index } = structure.exec(json)!;
-    const character = json[index]!;
-    i = index + 1;
-    if (character === '"') i = endOfString(json, index);
-    else if (character === "{" || character === "[") depth++;
-    else if (--depth === 0) return i;
+    const code = json.charCodeAt(i);
+    if (code === QUOTE) {
+      i = endOfString(json, i);
+      continue;
+    }
+    i++;
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) depth++;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (--depth === 0) return i;
+    }
   }
 }

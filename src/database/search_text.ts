@@ -5,6 +5,7 @@
  * indexed as words too, for those who write their queries themselves.
  */
 import { isObject } from "../core/json.ts";
+import { inPieces } from "../core/pieces.ts";
 import type { SEARCHED } from "./schema.ts";
 
 /** Texts by column. */
@@ -19,6 +20,8 @@ const UNSPACED_RUN = new RegExp(`${UNSPACED.source}{2,}`, "gu");
 const EACH_UNSPACED = new RegExp(UNSPACED.source, "gu");
 /** The longest run that is indexed as one word. */
 const LONGEST_RUN = 4;
+/** Runs to be joined at once: millions of short texts take much memory. */
+const RUNS_AT_ONCE = 10_000;
 /** Members of a message that say nothing. */
 const UNSAID = new Set(["role", "type", "id", "tool_call_id", "detail"]);
 /** What embeds a file. */
@@ -42,15 +45,17 @@ export function searchTexts(
     error: textOf(log["error"]),
     metadata: textOf(log["metadata"]),
   };
-  const whole = joined(Object.values(texts));
-  if (whole === null || !UNSPACED.test(whole)) return { ...texts, words: null };
+  const all = Object.values(texts).filter((text) => text !== null);
+  if (!all.some((text) => UNSPACED.test(text))) {
+    return { ...texts, words: null };
+  }
   return {
     inputs: spaced(texts.inputs),
     messages: spaced(texts.messages),
     output: spaced(texts.output),
     error: spaced(texts.error),
     metadata: spaced(texts.metadata),
-    words: runsOf(whole),
+    words: all.map(runsOf).join(" "),
   };
 }
 
@@ -91,12 +96,15 @@ function textOf(
 }
 
 function spaced(text: string | null): string | null {
-  return text === null ? null : text.replace(EACH_UNSPACED, " $& ");
+  if (text === null) return null;
+  return inPieces(text, (piece) => piece.replace(EACH_UNSPACED, " $& "));
 }
 
 /** Collects the runs of two to four characters that stand together in a text. */
 function runsOf(text: string): string {
-  const runs: string[] = [];
+  /** Runs, and many at once that were joined already. */
+  const joined: string[] = [];
+  let runs: string[] = [];
   for (const [run] of text.matchAll(UNSPACED_RUN)) {
     const characters = [...run];
     for (let from = 0; from < characters.length; from++) {
@@ -104,9 +112,12 @@ function runsOf(text: string): string {
         if (from + length > characters.length) break;
         runs.push(characters.slice(from, from + length).join(""));
       }
+      if (runs.length < RUNS_AT_ONCE) continue;
+      joined.push(runs.join(" "));
+      runs = [];
     }
   }
-  return runs.join(" ");
+  return [...joined, ...runs].join(" ");
 }
 
 /**

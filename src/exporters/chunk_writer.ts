@@ -5,7 +5,7 @@
  * they belong. Names are given to chunks by the reconciler.
  */
 import type { ListSpec } from "../api/list_spec.ts";
-import { concat } from "../core/bytes.ts";
+import { concat, releaseLarge } from "../core/bytes.ts";
 import type { RecordGap } from "../core/gap.ts";
 import { addGap, chunkOf, offsetOf } from "../core/ranges.ts";
 import type { Batch } from "../lists/list_types.ts";
@@ -34,8 +34,8 @@ export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {
   readonly first: number;
 }
 
-/** A response of so many bytes is not left to the garbage collector. */
-const LARGE_BYTES = 1024 * 1024;
+/** A page of more bytes is not copied to be written at once. */
+const MOST_COPIED_BYTES = 8 * 1024 * 1024;
 const NEWLINE = new TextEncoder().encode("\n");
 
 /** Writes chunks that follow on each other. Disposing it leaves a part file. */
@@ -76,18 +76,19 @@ export class ChunkWriter<T> implements Disposable {
       } else {
         const { spec, kind } = this.#list;
         const records = batch.records.slice(at, at + step);
-        // A page is one write.
-        const lines = concat(records.flatMap(({ bytes }) => [bytes, NEWLINE]));
-        await chunk.file.write(lines);
+        const lines = records.flatMap(({ bytes }) => [bytes, NEWLINE]);
+        const size = lines.reduce((sum, { length }) => sum + length, 0);
+        const writes = size > MOST_COPIED_BYTES ? lines : [concat(lines)];
+        for (const bytes of writes) await chunk.file.write(bytes);
         chunk.keys.push(...records.map(({ info }) => spec.key(info)));
-        this.#context.observer.written(kind, step, lines.length);
+        this.#context.observer.written(kind, step, size);
       }
       at += step;
       this.#offset += step;
       if (this.#offset === end) yield* this.end();
     }
     if (batch.kind === "gap") return;
-    for (const { bytes } of batch.records) release(bytes);
+    releaseLarge(batch.records.map(({ bytes }) => bytes));
   }
 
   /** Gives the last chunk, if there is one. */
@@ -107,12 +108,5 @@ export class ChunkWriter<T> implements Disposable {
     const path = chunkPath(this.#list.dir, number);
     const file = await AtomicFile.open(disk, path, sums);
     return { number, file, keys: [], gaps: [] };
-  }
-}
-
-/** Gives back the memory of a large response at once, whose records are on disk now. */
-function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE_BYTES) {
-    buffer.transfer(0);
   }
 }

@@ -1,6 +1,7 @@
 /** Fetches the keys of a few records of a list, to see whether it is still the same. */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { Session } from "../api/session.ts";
+import { releaseLarge } from "../core/bytes.ts";
 import { isListRecoverable } from "../core/errors.ts";
 import { fetchPage } from "./page.ts";
 import { type PageAddress, pageAround, startOf } from "./page_address.ts";
@@ -41,6 +42,7 @@ export async function keysOf<T>(
 ): Promise<ReadonlyArray<string | null> | null> {
   try {
     const page = await fetchPage(session, spec, address, { attempts });
+    releaseLarge(page.records.map(({ bytes }) => bytes));
     const isAll = address.page === 1 && page.total <= page.size;
     if (page.size !== address.size && !isAll) return null;
     return Array.from({ length: to - from }, (_, i) => {

@@ -7,6 +7,7 @@
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { Session } from "../api/session.ts";
+import { releaseLarge } from "../core/bytes.ts";
 import { isListRecoverable } from "../core/errors.ts";
 import type { TimeWindow } from "../core/ranges.ts";
 import { fetchPage } from "./page.ts";
@@ -57,16 +58,23 @@ export async function probeList<T>(
     });
     const [first] = records;
     const firstKey = first ? spec.key(first.info) : null;
-    return { total, firstKey, bytes: first?.bytes.length ?? 0 };
+    return { total, firstKey, bytes: weigh(records) };
   } catch (error) {
     if (!isListRecoverable(error) || !isSplittable(error)) throw error;
     // Its first record may be the one that cannot be served.
-    const { total, records: [second] } = await fetchPage(session, spec, {
+    const { total, records } = await fetchPage(session, spec, {
       page: 2,
       size: 1,
     });
-    return { total, firstKey: null, bytes: second?.bytes.length ?? 0 };
+    return { total, firstKey: null, bytes: weigh(records) };
   }
+}
+
+/** Returns the bytes of the first record, and gives back the memory of all. */
+function weigh(records: ReadonlyArray<{ readonly bytes: Uint8Array }>): number {
+  const weight = records[0]?.bytes.length ?? 0;
+  releaseLarge(records.map(({ bytes }) => bytes));
+  return weight;
 }
 
 /** A window that may still be cut. */

@@ -12,7 +12,7 @@ import {
   spelledFields,
   textField,
 } from "./log_json.ts";
-import { assistantJson, messagesJson } from "./messages.ts";
+import { assistantJson, messagesJson, MOST_LENGTH } from "./messages.ts";
 import { VERSION_FIELDS, type WrittenVersion } from "./version_fields.ts";
 
 /** The conventions that the names are of. */
@@ -110,7 +110,8 @@ function writeOutput(json: string, out: Attributes, log: MappedLog): boolean {
   const { type } = log;
   if (type === "tool") out.value("gen_ai.tool.call.result", json);
   const isModel = type === "prompt" || type === "agent";
-  if (isModel && isText(json) && !log.fields.has("output_message")) {
+  const isShort = isText(json) && json.length <= MOST_LENGTH;
+  if (isModel && isShort && !log.fields.has("output_message")) {
     const messages = assistantJson(JSON.parse(json), endOf(log));
     out.text("gen_ai.output.messages", messages);
   }

@@ -4,6 +4,9 @@
  */
 import { isObject, parseExactly } from "../core/json.ts";
 
+/** Longer JSON is not made into messages: V8 ends the process where it prints such a text. */
+export const MOST_LENGTH = 100_000_000;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /** A whole number of many digits, a fraction or an exponent, which may lose something. */
@@ -17,6 +20,7 @@ const DELICATE_NUMBER = /\d{16}|\d\.\d|\d[eE]/;
  * @returns Their JSON; `null` where they are none.
  */
 export function messagesJson(json: string, more: Fields = {}): string | null {
+  if (json.length > MOST_LENGTH) return null;
   const value = DELICATE_NUMBER.test(json)
     ? parseExactly(json)
     : JSON.parse(json);

@@ -19,6 +19,7 @@ import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import { pageFrom } from "../lists/page_address.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
+import { releaseLarge } from "../core/bytes.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/time_filter.ts";
 import { gapText, joinGaps } from "../core/gap.ts";
@@ -156,6 +157,7 @@ class Counting {
       try {
         const { total, records } = await fetchPage(this.session, spec, SAMPLE);
         const bytes = records.reduce((sum, one) => sum + one.bytes.length, 0);
+        releaseLarge(records.map((one) => one.bytes));
         return { total, bytes: bytes / Math.max(records.length, 1) };
       } catch (error) {
         if (!isRecoverable(error)) throw error;

@@ -7,7 +7,7 @@ import { listDir } from "./atomic_file.ts";
 import { chunkNumber, chunkPath } from "./layout.ts";
 import { readLines } from "./lines.ts";
 
-/** Reads the key of a record from its line; throws where it is none. */
+/** Reads the key of a record from its line, or from the outline of it; throws where it is none. */
 export type ReadKey = (line: string) => string;
 
 /** What a chunk holds. */
@@ -36,7 +36,8 @@ export async function readChunk(
   let lines = 0;
   let isTerminated = true;
   try {
-    for await (const batch of readLines(disk, path)) {
+    const batches = readLines(disk, path, { isOutlined: true });
+    for await (const batch of batches) {
       isTerminated = batch.isTerminated;
       lines += batch.texts.length;
       for (const text of batch.texts) {

@@ -2,7 +2,8 @@
  * Reads a file line by line, many lines at once, in memory that does not grow
  * with the file. It judges nothing but UTF-8; the caller has seen that the path is a plain file.
  */
-import { concat } from "../core/bytes.ts";
+import { concat, joinOnce, release } from "../core/bytes.ts";
+import { JsonOutline, MOST_WHOLE_BYTES } from "../core/json_outline.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
 
@@ -22,6 +23,11 @@ export interface LineBatch {
 export interface LineOptions {
   /** The longest line to be read, in bytes. */
   readonly maxLineBytes?: number;
+  /**
+   * Whether a line of more than 1 MB comes as its outline, so that one of any length can
+   * be read: very long strings and arrays are proved and left out.
+   */
+  readonly isOutlined?: boolean;
   /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
   readonly partBytes?: number;
   /** Buffers of as many bytes that are free; the readers of many files share them. */
@@ -52,43 +58,94 @@ export async function* readLines(
   path: string,
   options: LineOptions = {},
 ): AsyncGenerator<LineBatch, void> {
-  const { maxLineBytes = MAX_LINE_BYTES, onBytes, onEnd } = options;
-  /** What is behind the last line break; nothing where it is too long. */
-  let open: Uint8Array[] = [];
-  let openBytes = 0;
+  const { onBytes, onEnd } = options;
+  let open = new OpenLine(options);
   let first = 1;
-  const batch = (texts: LineBatch["texts"], isTerminated: boolean) => {
-    const isTooLong = openBytes > maxLineBytes;
+  const batch = (
+    texts: LineBatch["texts"],
+    isTerminated: boolean,
+  ): LineBatch => {
+    const { isTooLong } = open;
     const lines = { first, texts, isTooLong, isTerminated };
     first += texts.length;
-    open = [];
-    openBytes = 0;
+    open = new OpenLine(options);
     return lines;
   };
-  const extend = (bytes: Uint8Array) => {
-    openBytes += bytes.length;
-    if (openBytes > maxLineBytes) open = [];
-    else open.push(bytes);
-  };
-  const openText = () =>
-    openBytes > maxLineBytes ? null : decodeLine(concat(open));
   for await (const part of readParts(disk, path, options)) {
     onBytes?.(part);
     const end = part.lastIndexOf(NEWLINE);
     let from = 0;
-    if (openBytes > 0 && end !== -1) {
+    if (open.bytes > 0 && end !== -1) {
       from = part.indexOf(NEWLINE) + 1;
-      extend(part.subarray(0, from - 1));
-      yield batch([openText()], true);
+      open.add(part.subarray(0, from - 1));
+      yield batch([open.end()], true);
     }
     if (end >= from) {
       yield batch(decodeLines(part.subarray(from, end)), true);
       from = end + 1;
     }
-    if (from < part.length) extend(part.slice(from));
+    if (from < part.length) open.add(part.subarray(from));
   }
-  if (openBytes > 0) yield batch([openText()], false);
+  if (open.bytes > 0) yield batch([open.end()], false);
   onEnd?.();
+}
+
+/** A line whose end has not come. */
+class OpenLine {
+  readonly #options: LineOptions;
+  readonly #maxBytes: number;
+  #outline: JsonOutline | null = null;
+  #isUtf8 = true;
+  /** Its bytes, as long as they are kept. */
+  #parts: Uint8Array<ArrayBuffer>[] = [];
+  bytes = 0;
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    const { isOutlined, maxLineBytes = MAX_LINE_BYTES } = options;
+    this.#maxBytes = isOutlined ? Infinity : maxLineBytes;
+  }
+
+  get isTooLong(): boolean {
+    return this.bytes > this.#maxBytes;
+  }
+
+  add(part: Uint8Array): void {
+    this.bytes += part.length;
+    if (this.#options.isOutlined && this.bytes > MOST_WHOLE_BYTES) {
+      for (const one of this.#parts) this.#addToOutline(one);
+      this.#addToOutline(part);
+    } else if (!this.isTooLong) {
+      this.#parts.push(part.slice());
+      return;
+    }
+    this.#parts = [];
+  }
+
+  /** Returns its text; `null` where it is too long or not valid UTF-8. */
+  end(): string | null {
+    if (this.isTooLong || !this.#isUtf8) return null;
+    try {
+      if (this.#outline !== null) return this.#outline.end();
+    } catch {
+      return null;
+    }
+    // Holds a huge line no more than twice: what is copied or decoded is given back.
+    const bytes = joinOnce(this.#parts);
+    const text = decodeLine(bytes);
+    release(bytes);
+    return text;
+  }
+
+  #addToOutline(part: Uint8Array): void {
+    if (!this.#isUtf8) return;
+    try {
+      this.#outline ??= new JsonOutline();
+      this.#outline.add(part);
+    } catch {
+      this.#isUtf8 = false;
+    }
+  }
 }
 
 /** Reads a file's bytes; a part is good only until the next is asked for. */

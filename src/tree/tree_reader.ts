@@ -96,7 +96,7 @@ export interface TreeDocument {
 export interface TreeLine {
   /** From 1. */
   readonly number: number;
-  /** Exactly what is there, without the line break. */
+  /** Exactly what is there, without the line break; of a large line its outline, where that is asked for. */
   readonly text: string;
   readonly value: Record<string, unknown>;
 }
@@ -475,7 +475,8 @@ export async function countLines(
 ): Promise<number | TreeProblem> {
   let lines = 0;
   try {
-    for await (const { texts } of readLines(disk, join(dir, path))) {
+    const batches = readLines(disk, join(dir, path), { isOutlined: true });
+    for await (const { texts } of batches) {
       lines += texts.length;
     }
     return lines;

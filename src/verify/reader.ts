@@ -47,7 +47,8 @@ export class ExportReader {
   /** Reads a chunk, many lines at once. */
   lines(name: string): AsyncGenerator<TreeLines | TreeProblem, void> {
     const { disk, dir } = this.#options;
-    return readChunkLines(disk, dir, name, this.#summing(name));
+    const options = { ...this.#summing(name), isOutlined: true };
+    return readChunkLines(disk, dir, name, options);
   }
 
   /** Reads a document that must be there. */

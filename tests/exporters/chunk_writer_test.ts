@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import type { Disk } from "../../src/core/runtime.ts";
 import { logOnly } from "../../src/core/observer.ts";
 import {
   ChunkWriter,
@@ -103,4 +104,35 @@ Deno.test("a writer that is disposed commits nothing", async () => {
     await commit(writer.write(batch(0, 10)));
   }
   assertEquals(await names(dir.path), ["1.jsonl.part"]);
+});
+
+Deno.test("a page of huge records is written as it came, without a copy, and gives its memory back", async () => {
+  await using dir = await tempDir();
+  const body = new TextEncoder().encode(`{"x":"${"y".repeat(9_000_000)}"}`);
+  const written: ArrayBufferLike[] = [];
+  const disk: Disk = {
+    ...context.disk,
+    open: async (...args) => {
+      const file = await context.disk.open(...args);
+      const write = file.write.bind(file);
+      return Object.assign(file, {
+        write: (bytes: Uint8Array) => {
+          written.push(bytes.buffer);
+          return write(bytes);
+        },
+      });
+    },
+  };
+  const writer = new ChunkWriter({ ...context, disk }, {
+    ...{ ...list, dir: dir.path, first: 1 },
+  });
+  const records = [{ info: 0, bytes: body }];
+  const { buffer } = body;
+  assertEquals(
+    await commit(writer.write({ kind: "records", offset: 0, records })),
+    [],
+  );
+  assertEquals(await commit(writer.end()), [[1, 1, "0", []]]);
+  assertEquals([written[0] === buffer, buffer.byteLength], [true, 0]);
+  assertEquals((await Deno.stat(join(dir.path, "1.jsonl"))).size, 9_000_009);
 });
