@@ -31,6 +31,12 @@ export interface DirectoryInfo {
   readonly path: string | null;
 }
 
+/** All Directories: as the API sent them, and read. */
+export interface DirectoryList {
+  readonly raw: Uint8Array;
+  readonly list: readonly DirectoryInfo[];
+}
+
 /** An Environment that a Version is deployed to. */
 export interface EnvironmentInfo {
   readonly id: unknown;
@@ -69,9 +75,7 @@ export class Client {
   }
 
   /** All Directories, in one answer. */
-  directories(): Promise<
-    { readonly raw: Uint8Array; readonly list: readonly DirectoryInfo[] }
-  > {
+  directories(): Promise<DirectoryList> {
     return this.#session.get({
       path: "/directories",
       label: "Directories",

@@ -1,6 +1,6 @@
 /**
  * Makes the connection of a command to the API: key, session, and the first
- * request, before anything is written.
+ * request.
  */
 import { Session } from "../api/session.ts";
 import { UsageError } from "../core/errors.ts";
@@ -34,10 +34,21 @@ export interface ConnectionOptions {
  * @throws {ApiError | NetworkError | ProtocolError} When it cannot be reached.
  */
 export async function connectToApi(
+  flags: Pick<Flags, "concurrency" | "patienceMs">,
+  runtime: Runtime,
+  options: ConnectionOptions,
+): Promise<ReaderContext> {
+  const reader = openConnection(flags, runtime, options);
+  await reader.session.reach();
+  return reader;
+}
+
+/** Makes what {@linkcode connectToApi} gives, and leaves it to the caller to reach the API. */
+export function openConnection(
   { concurrency, patienceMs }: Pick<Flags, "concurrency" | "patienceMs">,
   runtime: Runtime,
   { observer = warningsOnly(runtime), ...api }: ConnectionOptions,
-): Promise<ReaderContext> {
+): ReaderContext {
   if (isInsecure(api.apiUrl)) {
     observer.log(
       "WARN",
@@ -49,7 +60,6 @@ export async function connectToApi(
     ...{ ...api, runtime, observer, concurrency: atOnce },
     patienceMs: patienceMs ?? DEFAULT_PATIENCE_MS,
   });
-  await session.reach();
   return readerContext(session, atOnce, api.signal);
 }
 

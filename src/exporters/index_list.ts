@@ -19,6 +19,7 @@ export const MAX_READINGS = 3;
  *
  * @param spec The list.
  * @param take Takes records whose ids are fit for a path, in order, each once.
+ * @param opened The list at its beginning, where it is being opened already.
  * @returns What is missing.
  * @throws {ApiError | NetworkError | ProtocolError} When it cannot be opened.
  */
@@ -26,13 +27,16 @@ export async function readIndexList<T extends { readonly id: string }>(
   context: Pick<RunContext, "reader" | "observer">,
   spec: ListSpec<T>,
   take: (records: readonly RawRecord<T>[]) => void | Promise<void>,
+  opened = openList(context.reader, wholeList(spec)),
 ): Promise<readonly Gap[]> {
   const { fileId, part } = spec;
   const seen = new Set<string>();
   const ids = new SafeIds();
   const refused: Gap[] = [];
   for (let readings = 1;; readings++) {
-    using reader = await openList(context.reader, wholeList(spec));
+    using reader = await (readings === 1
+      ? opened
+      : openList(context.reader, wholeList(spec)));
     const gaps: Gap[] = [];
     for await (const batch of reader) {
       if (batch.kind === "gap") {
@@ -42,16 +46,21 @@ export async function readIndexList<T extends { readonly id: string }>(
       const fresh: RawRecord<T>[] = [];
       for (const record of batch.records) {
         const { id } = record.info;
-        if (seen.has(id)) continue;
+        if (seen.has(id)) {
+          continue;
+        }
         seen.add(id);
         const reason = ids.refusal(id);
-        if (reason === null) fresh.push(record);
-        else refused.push({ fileId, part, reason });
+        if (reason === null) {
+          fresh.push(record);
+        } else refused.push({ fileId, part, reason });
       }
       await take(fresh);
     }
     const mismatch = reader.checkConsistency();
-    if (mismatch === null) return [...refused, ...gaps];
+    if (mismatch === null) {
+      return [...refused, ...gaps];
+    }
     if (readings === MAX_READINGS) {
       const reason = `${mismatch}; resume to read it again`;
       return [...refused, ...gaps, { fileId, part, reason }];

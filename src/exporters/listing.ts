@@ -5,6 +5,7 @@
 import {
   Client,
   type DirectoryInfo,
+  type DirectoryList,
   type FileInfo,
   filesList,
 } from "../api/client.ts";
@@ -14,6 +15,7 @@ import { ApiError, UsageError } from "../core/errors.ts";
 import { expectMatches, fileFilter, type Filters } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
 import { logOnly } from "../core/observer.ts";
+import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import {
   exportPart,
@@ -39,8 +41,17 @@ export interface Listing {
 /** Checks whether a File is wanted. */
 export type WantsFile = (file: FileInfo) => boolean;
 
+/** The first requests of a listing, on their way. */
+export interface StartedListing {
+  readonly directories: Promise<DirectoryList>;
+  /** Below which Files are listed; `null` for all. */
+  readonly path: Promise<string | null>;
+  readonly files: Promise<ListReader<FileInfo>>;
+}
+
 /** What to list. */
 export interface ListingOptions {
+  readonly started: StartedListing;
   /** `null` for the whole workspace. */
   readonly directoryId: string | null;
   readonly wantsFile: WantsFile;
@@ -52,22 +63,42 @@ export interface ListingOptions {
 const FILES_AT_ONCE = 16;
 
 /**
+ * Makes the first requests of a listing, all at once. Nothing is written; a
+ * failure is met by who awaits it.
+ *
+ * @param directoryId `null` for the whole workspace.
+ */
+export function startListing(
+  reader: ReaderContext,
+  directoryId: string | null,
+): StartedListing {
+  const client = new Client(reader.session);
+  const directories = client.directories();
+  const path = directoryPath(client, directoryId);
+  const files = path.then((path) =>
+    openList(reader, wholeList(filesList(path)))
+  );
+  // A rejection before it is awaited must not end the process.
+  for (const one of [directories, path, files]) one.catch(() => {});
+  return { directories, path, files };
+}
+
+/**
  * Finds out which Files the filters of an export choose, before anything is
  * written.
  *
+ * @param path Below which Files are listed; `null` for all.
  * @param options Whether each filter must match something: not on a resume.
  * @returns A function that checks whether a File is wanted.
- * @throws {UsageError} When the Directory is unknown, or a filter matches nothing.
+ * @throws {UsageError} When a filter matches nothing.
  * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
  */
 export async function chooseFiles(
   reader: ReaderContext,
-  directoryId: string | null,
+  path: string | null,
   filters: Filters,
   { mustMatch = true }: { readonly mustMatch?: boolean } = {},
 ): Promise<WantsFile> {
-  const client = new Client(reader.session);
-  const path = await directoryPath(client, directoryId);
   if (filters.types.length + filters.files.length === 0) {
     return fileFilter(filters, []);
   }
@@ -89,13 +120,13 @@ export async function chooseFiles(
  */
 export async function listWorkspace(
   context: RunContext,
-  { directoryId, wantsFile, onRoot }: ListingOptions,
+  { started, directoryId, wantsFile, onRoot }: ListingOptions,
 ): Promise<Listing> {
   const report = new FileReport(null);
   const files: ListedFile[] = [];
   let isBelow: (id: string | null) => boolean = () => true;
   const listDirectories = async () => {
-    const { raw, list } = await context.client.directories();
+    const { raw, list } = await started.directories;
     onRoot(list.find(({ parentId }) => parentId === null)?.id ?? null);
     await writeDocument(context, context.layout.directories, raw);
     isBelow = belowIn(list, directoryId);
@@ -119,8 +150,10 @@ export async function listWorkspace(
     files.push(...await planFiles(context, wanted));
   };
   const listFiles = async () => {
-    const path = await directoryPath(context.client, directoryId);
-    report.gaps.push(...await readIndexList(context, filesList(path), take));
+    const spec = filesList(await started.path);
+    report.gaps.push(
+      ...await readIndexList(context, spec, take, started.files),
+    );
   };
   await runAll(context.stop, [
     () => directoriesKnown,

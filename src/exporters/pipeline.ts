@@ -19,7 +19,12 @@ import { removeScratch } from "../tree/removal.ts";
 import type { RunContext } from "./context.ts";
 import type { ExportResult } from "./export_result.ts";
 import { exportFile, type FileResult } from "./file.ts";
-import { type ListedFile, listWorkspace, type WantsFile } from "./listing.ts";
+import {
+  type ListedFile,
+  listWorkspace,
+  type StartedListing,
+  type WantsFile,
+} from "./listing.ts";
 import { TimeFilter } from "./time_filter.ts";
 import {
   expectKnownFiles,
@@ -35,6 +40,7 @@ export interface ExportOptions {
   readonly sums: SumJournal;
   readonly dir: ExportDir;
   readonly settings: Settings;
+  readonly started: StartedListing;
   readonly wantsFile: WantsFile;
   /** Texts that appear nowhere. */
   readonly secrets: readonly string[];
@@ -81,6 +87,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
       await manifest.save("running");
     }
     const listing = await listWorkspace(context, {
+      started: options.started,
       directoryId: settings.directoryId,
       wantsFile: options.wantsFile,
       onRoot: (id) => {

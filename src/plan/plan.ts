@@ -87,8 +87,8 @@ export async function planExport(
   { directoryId, filters, cutoff, logs }: Settings,
   { reader, stop, concurrency, now }: PlanOptions,
 ): Promise<Plan> {
-  const wantsFile = await chooseFiles(reader, directoryId, filters);
   const path = await directoryPath(new Client(reader.session), directoryId);
+  const wantsFile = await chooseFiles(reader, path, filters);
   const wanted = { logs, times: new TimeFilter(cutoff, filters) };
   const files: FileInfo[] = [];
   let bytes = 0;

@@ -6,7 +6,12 @@ import { UsageError } from "../../core/errors.ts";
 import { shellWord } from "../../core/platform.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { runExport } from "../../exporters/pipeline.ts";
-import { chooseFiles, type WantsFile } from "../../exporters/listing.ts";
+import {
+  chooseFiles,
+  type StartedListing,
+  startListing,
+  type WantsFile,
+} from "../../exporters/listing.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { SumJournal } from "../../tree/checksums.ts";
@@ -24,7 +29,7 @@ import {
   readConfig,
   resumedSettings,
 } from "../config.ts";
-import { connectToApi, keyOf } from "../connection.ts";
+import { keyOf, openConnection } from "../connection.ts";
 import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
@@ -177,12 +182,16 @@ export async function runAndReport(options: RunOptions): Promise<number> {
   try {
     const { signal } = stop;
     const api = { apiUrl: settings.apiUrl, apiKey, signal };
-    const reader = await connectToApi(flags, runtime, {
+    const reader = openConnection(flags, runtime, {
       ...api,
       observer: reporter,
     });
     const { directoryId, filters } = settings;
-    const wantsFile = await chooseFiles(reader, directoryId, filters, {
+    const reached = reader.session.reach();
+    // Its requests go along, so that they cost no time of their own.
+    const started = startListing(reader, directoryId);
+    await reached;
+    const wantsFile = await chooseFiles(reader, await started.path, filters, {
       mustMatch: resumed === null,
     });
     settings = withCutoff(settings, reader, resumed);
@@ -194,7 +203,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     }
     return await runInDir(
       { ...options, settings },
-      { dir, reader, wantsFile, reporter, stop, info },
+      { dir, reader, started, wantsFile, reporter, stop, info },
     );
   } catch (error) {
     const isUsage = error instanceof UsageError;
@@ -246,6 +255,7 @@ function withCutoff(
 interface Run {
   readonly dir: ExportDir;
   readonly reader: ReaderContext;
+  readonly started: StartedListing;
   readonly wantsFile: WantsFile;
   readonly reporter: Reporter;
   readonly stop: AbortController;
@@ -255,7 +265,7 @@ interface Run {
 /** Exports into a directory and prints the summary. */
 async function runInDir(
   options: RunOptions,
-  { dir, reader, wantsFile, reporter, stop, info }: Run,
+  { dir, reader, started, wantsFile, reporter, stop, info }: Run,
 ): Promise<number> {
   const { runtime, flags, settings, apiKey } = options;
   const { root } = dir.layout;
@@ -265,7 +275,7 @@ async function runInDir(
   const pages = pageWriter(options, dir, reporter);
   try {
     const run = {
-      ...{ disk, clock, reader, sums, dir, settings, wantsFile, stop },
+      ...{ disk, clock, reader, sums, dir, settings, started, wantsFile, stop },
       secrets: [apiKey],
       concurrency: flags.concurrency ?? DEFAULT_CONCURRENCY,
       observer: reporter,
