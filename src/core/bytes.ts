@@ -33,12 +33,12 @@ export function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
-/** More bytes are not left to the garbage collector. */
-const LARGE_BYTES = 1024 * 1024;
+/** More bytes are not left to the garbage collector, which lets many of them add up. */
+const LARGE_BYTES = 64 * 1024;
 
-/** Gives the memory of a large response back, of which nothing is needed any more. */
-export function releaseLarge(records: Iterable<Uint8Array>): void {
-  for (const bytes of records) {
+/** Gives large memory back, of which nothing is needed any more. */
+export function releaseLarge(all: Iterable<Uint8Array>): void {
+  for (const bytes of all) {
     if (bytes.buffer.byteLength >= LARGE_BYTES) release(bytes);
   }
 }

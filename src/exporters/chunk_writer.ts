@@ -78,8 +78,13 @@ export class ChunkWriter<T> implements Disposable {
         const records = batch.records.slice(at, at + step);
         const lines = records.flatMap(({ bytes }) => [bytes, NEWLINE]);
         const size = lines.reduce((sum, { length }) => sum + length, 0);
-        const writes = size > MOST_COPIED_BYTES ? lines : [concat(lines)];
-        for (const bytes of writes) await chunk.file.write(bytes);
+        if (size <= MOST_COPIED_BYTES) {
+          const copy = concat(lines);
+          await chunk.file.write(copy);
+          releaseLarge([copy]);
+        } else {
+          for (const bytes of lines) await chunk.file.write(bytes);
+        }
         chunk.keys.push(...records.map(({ info }) => spec.key(info)));
         this.#context.observer.written(kind, step, size);
       }

@@ -94,11 +94,13 @@ async function openNew(
     // the counts are asked for that tell.
     const isLikely = !times.isFiltered && !times.isIgnored &&
       cutoff !== null && total <= LONG_LIST;
+    // Its requests go before those of many pages, which wait in memory for them.
+    const planning = planLogs(reader.session, file, times, total, cutoff);
     if (isLikely) {
       const frozen = logsList(file, null, cutoff);
       whole.continueAs([{ spec: frozen, offset: 0, count: total }]);
     }
-    const plan = await planLogs(reader.session, file, times, total, cutoff);
+    const plan = await planning;
     if (
       isLikely && plan?.windows.length === 1 &&
       recordsOf(plan.windows) === total

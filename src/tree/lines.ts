@@ -2,7 +2,7 @@
  * Reads a file line by line, many lines at once, in memory that does not grow
  * with the file. It judges nothing but UTF-8; the caller has seen that the path is a plain file.
  */
-import { concat, joinOnce, release } from "../core/bytes.ts";
+import { joinOnce, release } from "../core/bytes.ts";
 import { JsonOutline, MOST_WHOLE_BYTES } from "../core/json_outline.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";

@@ -1,5 +1,7 @@
 /** A process of its own that runs the program and measures itself: ARGS… */
 import process from "node:process";
+// Loaded before the time counts, as all else is.
+import "../../src/cli/commands/export.ts";
 import { main } from "../../src/cli/main.ts";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 

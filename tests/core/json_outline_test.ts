@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { isObject } from "../../src/core/json.ts";
 import { JsonOutline } from "../../src/core/json_outline.ts";
-import { chance } from "../../src/demo/sample/parts.ts";
+import { chance } from "../../src/demo/sample/expression.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
