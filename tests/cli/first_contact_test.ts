@@ -51,6 +51,30 @@ for (const [name, args] of Object.entries(COMMANDS)) {
   });
 }
 
+Deno.test("an export asks for Directories and Files along with the request that reaches the API, and writes nothing before its answer", async () => {
+  const disk = new MemoryDisk();
+  const asked: string[] = [];
+  let first: readonly unknown[] | null = null;
+  const { code } = await runInMemory(EXPORT_ARGS, {
+    disk,
+    workspace,
+    latencyMs: (url) => {
+      asked.push(url.pathname + url.search);
+      return 50;
+    },
+    before: () => {
+      first ??= [[...asked], disk.files("").size];
+      return undefined;
+    },
+  });
+  assertEquals(code, 0);
+  assertEquals(first, [[
+    "/v5/files?page=1&size=1",
+    "/v5/directories",
+    "/v5/files?sort_by=created_at&order=asc&page=1&size=100",
+  ], 0]);
+});
+
 for (
   const args of [["--resume", MEMORY_EXPORT], COMMANDS["verify --remote"]!]
 ) {

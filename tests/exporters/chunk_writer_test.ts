@@ -136,3 +136,20 @@ Deno.test("a page of huge records is written as it came, without a copy, and giv
   assertEquals([written[0] === buffer, buffer.byteLength], [true, 0]);
   assertEquals((await Deno.stat(join(dir.path, "1.jsonl"))).size, 9_000_009);
 });
+
+Deno.test("the memory of a page of 64 kB is given back when it is written", async () => {
+  await using dir = await tempDir();
+  using writer = new ChunkWriter(context, {
+    ...list,
+    dir: dir.path,
+    first: 1,
+  });
+  const page = new TextEncoder().encode("x".repeat(64 * 1024));
+  const records = [page.subarray(0, 1000), page.subarray(1000)]
+    .map((bytes, info) => ({ info, bytes }));
+  await commit(writer.write({ kind: "records", offset: 0, records }));
+  assertEquals(page.buffer.byteLength, 0);
+  await commit(writer.end());
+  const text = await Deno.readTextFile(join(dir.path, "1.jsonl"));
+  assertEquals(text, `${"x".repeat(1000)}\n${"x".repeat(64 * 1024 - 1000)}\n`);
+});
