@@ -3,12 +3,13 @@
  * made from what lies on disk, can be made again at any time, and are no part of
  * what is summed.
  */
+import { concat } from "../core/bytes.ts";
 import { forEachConcurrent } from "../core/concurrency.ts";
 import { StorageError } from "../core/errors.ts";
 import { filtersText } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
-import { redact } from "../core/redact.ts";
+import { redactor } from "../core/redact.ts";
 import type { Disk } from "../core/runtime.ts";
 import { AtomicFile, onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
@@ -23,6 +24,7 @@ import {
   treeFile,
 } from "../tree/tree_reader.ts";
 import { filePage } from "./file_page.ts";
+import type { PageText } from "./html.ts";
 import { type OverviewFile, overviewPage } from "./overview.ts";
 import {
   type KnownFile,
@@ -57,6 +59,8 @@ export class PageWriter {
   readonly #disk: Disk;
   #layout: Layout;
   readonly #options: PagesOptions;
+  readonly #redact: (text: string) => string;
+  readonly #shared = new Map<string, Uint8Array>();
   /** The rows of the overview that are known. */
   readonly #rows = new Map<string, OverviewFile>();
   #previous: Promise<unknown> = Promise.resolve();
@@ -67,6 +71,7 @@ export class PageWriter {
     this.#disk = disk;
     this.#layout = new Layout(dir);
     this.#options = options;
+    this.#redact = redactor(options.secrets ?? []);
   }
 
   /**
@@ -171,21 +176,33 @@ export class PageWriter {
   async #writePage(
     name: string,
     path: string,
-    make: () => Promise<string>,
+    make: () => Promise<PageText>,
   ): Promise<boolean> {
-    const { onFailure, secrets = [] } = this.#options;
-    let text: string;
+    let bytes: Uint8Array;
     try {
-      text = redact(await make(), secrets);
+      const [head, own, tail] = await make();
+      const encoded = new TextEncoder().encode(this.#redact(own));
+      bytes = concat([
+        this.#sharedBytes(head),
+        encoded,
+        this.#sharedBytes(tail),
+      ]);
     } catch (error) {
       if (error instanceof StorageError) throw error;
-      onFailure(name, error);
+      this.#options.onFailure(name, error);
       return false;
     }
     using file = await AtomicFile.open(this.#disk, path);
-    await file.write(new TextEncoder().encode(text));
+    await file.write(bytes);
     await file.commit({ flush: false });
     return true;
+  }
+
+  /** Encodes once what many pages have in common. */
+  #sharedBytes(text: string): Uint8Array {
+    const bytes = this.#shared.get(text) ?? new TextEncoder().encode(text);
+    this.#shared.set(text, bytes);
+    return bytes;
   }
 }
 

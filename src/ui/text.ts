@@ -50,7 +50,8 @@ export function duration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
+/** Control characters and those that turn the direction of writing, as a class of a regular expression. */
+export const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
 const ALL_CONTROLS = new RegExp(CONTROLS, "gv");
 /** Lines and tabs are in most texts. */
 const RARE_CONTROLS = new RegExp(`[${CONTROLS}--[\\n\\t]]`, "v");
