@@ -11,7 +11,14 @@ import {
   type SyncWriter,
   writeText,
 } from "./platform.ts";
-import type { BuildKind, Clock, Disk, Runtime, Terminal } from "./runtime.ts";
+import type {
+  BuildKind,
+  Clock,
+  Disk,
+  DiskFile,
+  Runtime,
+  Terminal,
+} from "./runtime.ts";
 
 /** Gathers the real world, once. */
 export function denoRuntime(): Runtime {
@@ -62,7 +69,7 @@ function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
   });
 }
 
-const realDisk: Disk = {
+const threadedDisk: Disk = {
   open: (path, options) => Deno.open(path, options),
   readFile: (path) => Deno.readFile(path),
   readDir: (path) => Deno.readDir(path),
@@ -73,6 +80,40 @@ const realDisk: Disk = {
   mkdir: (path, options) => Deno.mkdir(path, options),
   ensureDir: (path) => Deno.mkdir(path, { recursive: true, mode: 0o700 }),
 };
+
+const realDisk: Disk = {
+  ...threadedDisk,
+  blocking: {
+    ...threadedDisk,
+    open: (path, options) =>
+      Promise.try(() => blockingFile(Deno.openSync(path, options))),
+    readFile: (path) => Promise.try(() => Deno.readFileSync(path)),
+    async *readDir(path) {
+      yield* await Promise.try(() => Deno.readDirSync(path));
+    },
+    lstat: (path) => Promise.try(() => Deno.lstatSync(path)),
+    rename: (from, to) =>
+      renamePatiently(
+        () => Promise.try(() => Deno.renameSync(from, to)),
+        ...[Deno.build.os, realClock] as const,
+      ),
+  },
+};
+
+function blockingFile(file: Deno.FsFile): DiskFile {
+  return {
+    read: (bytes) => Promise.try(() => file.readSync(bytes)),
+    seek: (offset, whence) => Promise.try(() => file.seekSync(offset, whence)),
+    write: (bytes) => Promise.try(() => file.writeSync(bytes)),
+    writeSync: (bytes) => file.writeSync(bytes),
+    syncData: () => file.syncData(),
+    close: () => file.close(),
+    tryLock: (exclusive) => file.tryLock(exclusive),
+    get readable() {
+      return file.readable;
+    },
+  };
+}
 
 function realTerminal(): Terminal {
   const errIsTerminal = Deno.stderr.isTerminal();

@@ -45,6 +45,12 @@ export interface Disk {
   mkdir(path: string, options?: Deno.MkdirOptions): Promise<void>;
   /** Makes a directory and those above it, for its owner only. */
   ensureDir(path: string): Promise<void>;
+  /**
+   * The same disk, but for what it does while the program waits: for small files
+   * that were just written, where handing each operation to another thread takes
+   * several times as long as the operation. Absent where there is no difference.
+   */
+  readonly blocking?: Disk | undefined;
 }
 
 /** The terminal, or whatever output and input are connected to. */

@@ -3,7 +3,6 @@
  * made from what lies on disk, can be made again at any time, and are no part of
  * what is summed.
  */
-import { concat } from "../core/bytes.ts";
 import { forEachConcurrent } from "../core/concurrency.ts";
 import { StorageError } from "../core/errors.ts";
 import { filtersText } from "../core/filters.ts";
@@ -57,6 +56,8 @@ const AT_ONCE = 8;
  */
 export class PageWriter {
   readonly #disk: Disk;
+  /** What a page is read from, which a run has just written, and written to. */
+  readonly #pageDisk: Disk;
   #layout: Layout;
   readonly #options: PagesOptions;
   readonly #redact: (text: string) => string;
@@ -69,6 +70,7 @@ export class PageWriter {
   /** @param dir The export's directory. */
   constructor(disk: Disk, dir: string, options: PagesOptions) {
     this.#disk = disk;
+    this.#pageDisk = disk.blocking ?? disk;
     this.#layout = new Layout(dir);
     this.#options = options;
     this.#redact = redactor(options.secrets ?? []);
@@ -82,11 +84,14 @@ export class PageWriter {
   async write(known: KnownFile): Promise<void> {
     const { root } = this.#layout;
     await this.#inTurn(async () => {
-      const tree = await listTree(this.#disk, this.#layout.file(known.id).root);
+      const tree = await listTree(
+        this.#pageDisk,
+        this.#layout.file(known.id).root,
+      );
       // What `.done` says is known.
       const files = tree.files.filter((name) => name !== ".done");
       const file = await treeFile(
-        this.#disk,
+        this.#pageDisk,
         { dir: root, manifest: null },
         known.id,
         { ...tree, files },
@@ -163,7 +168,7 @@ export class PageWriter {
     const { page } = this.#layout.file(known.id);
     let row: OverviewFile | null = null;
     const isWritten = await this.#writePage(known.id, page, async () => {
-      const data = await readFileData(this.#disk, file, known, onProblem);
+      const data = await readFileData(this.#pageDisk, file, known, onProblem);
       row = rowOf(known, data.deployments, true);
       return filePage(data);
     });
@@ -178,22 +183,21 @@ export class PageWriter {
     path: string,
     make: () => Promise<PageText>,
   ): Promise<boolean> {
-    let bytes: Uint8Array;
+    let parts: readonly Uint8Array[];
     try {
       const [head, own, tail] = await make();
-      const encoded = new TextEncoder().encode(this.#redact(own));
-      bytes = concat([
+      parts = [
         this.#sharedBytes(head),
-        encoded,
+        new TextEncoder().encode(this.#redact(own)),
         this.#sharedBytes(tail),
-      ]);
+      ];
     } catch (error) {
       if (error instanceof StorageError) throw error;
       this.#options.onFailure(name, error);
       return false;
     }
-    using file = await AtomicFile.open(this.#disk, path);
-    await file.write(bytes);
+    using file = await AtomicFile.open(this.#pageDisk, path);
+    for (const part of parts) await file.write(part);
     await file.commit({ flush: false });
     return true;
   }

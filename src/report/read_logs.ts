@@ -26,7 +26,7 @@ type Line = readonly [line: number, bytes: Uint8Array | null];
  * Bytes that are read at either end of a chunk, until there are enough lines in
  * them; fewer are shown where Logs are long.
  */
-const END_BYTES = [128 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+const END_BYTES = [16, 128, 1024, 4096].map((kib) => kib * 1024);
 /** Longer Logs are not looked into, in bytes. */
 const LONGEST_LOG = 256 * 1024;
 const NEWLINE = 0x0a;

@@ -20,6 +20,10 @@ const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 /** Formats a whole number: `3,512`. */
 export function count(value: number): string {
+  // Most are small, and the formatter is slow.
+  if (Number.isInteger(value) && value >= 0 && value < 1000) {
+    return String(value);
+  }
   return WHOLE.format(value);
 }
 

@@ -35,6 +35,7 @@ function failingDisk(
   };
   return {
     ...disk,
+    blocking: undefined,
     rename: (from, to) => {
       count("rename");
       return disk.rename(from, to);

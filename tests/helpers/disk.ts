@@ -12,6 +12,7 @@ export function dyingDisk(at: number): Disk {
   };
   return {
     ...disk,
+    blocking: undefined,
     rename: (from, to) => alive(() => disk.rename(from, to)),
     remove: (path, options) => alive(() => disk.remove(path, options)),
     ensureDir: (path) => alive(() => disk.ensureDir(path)),
@@ -67,6 +68,7 @@ export function throughDisk<D extends Disk>(
   });
   return new Proxy(disk, {
     get: (target, name) => {
+      if (name === "blocking") return undefined;
       const method: unknown = Reflect.get(target, name, target);
       if (typeof method !== "function") return method;
       if (name === "open") {

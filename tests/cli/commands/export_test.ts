@@ -27,6 +27,7 @@ function stuckDisk(): { disk: Disk; reached: Promise<void>; free: () => void } {
     free: free.resolve,
     disk: {
       ...disk,
+      blocking: undefined,
       rename: async (from, to) => {
         if (++syncs === 30) {
           reached.resolve();
