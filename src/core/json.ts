@@ -43,6 +43,12 @@ export function withExactNumbers(json: string, value: unknown): unknown {
   });
 }
 
+/**
+ * Finds numbers by what is around every one of them (the first `:` is for JSON that
+ * is a number), which is not around those that a time of day consists of.
+ */
+const NUMBERS = /[[:,]\s*(-?\d[\d.eE+-]*)(?=[\s,\]}]|$)/g;
+
 /** How numbers are spelled, by what {@linkcode keyOf} makes of them. */
 type Spellings = ReadonlyMap<unknown, string>;
 
@@ -55,8 +61,7 @@ function spellingsIn(json: string) {
   const spellings = new Map<unknown, string>();
   let isOdd = false;
   let isUnique = true;
-  // Every number stands behind one of these; the first is for JSON that is a number.
-  for (const [, text] of `:${json}`.matchAll(/[[:,]\s*(-?\d[\d.eE+-]*)/g)) {
+  for (const [, text] of `:${json}`.matchAll(NUMBERS)) {
     const number = Number(text);
     const key = keyOf(number);
     const known = spellings.get(key);
