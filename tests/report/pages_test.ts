@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { dirname, join } from "@std/path";
 import { createHash } from "node:crypto";
 import { CLASSIFIER, SMOKE } from "../../src/demo/sample/files.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
@@ -8,6 +14,7 @@ import { newestLogs } from "../../src/report/read_logs.ts";
 import type { Disk } from "../../src/core/runtime.ts";
 import { PageWriter } from "../../src/report/page_writer.ts";
 import { readVersions } from "../../src/report/version_view.ts";
+import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { throughDisk } from "../helpers/disk.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
@@ -15,7 +22,7 @@ import {
   MEMORY_EXPORT,
   runInMemory,
 } from "../helpers/memory_run.ts";
-import { expectedTree } from "../helpers/tree.ts";
+import { expectedTree, tempDir } from "../helpers/tree.ts";
 
 const workspace = sampleWorkspace();
 const read = (disk: MemoryDisk, path: string) =>
@@ -288,6 +295,32 @@ Deno.test("pages are made one at a time, whoever asks for them, and none is flus
   assertEquals(order, ["pr_1", "pr_2", "pr_3"]);
   const page = read(memory, "/x/index.html");
   for (const { id } of known) assertStringIncludes(page, `"id":"${id}"`);
+});
+
+Deno.test("a page is the same, whether the program waits for the disk or not", async () => {
+  await using dir = await tempDir();
+  const { disk } = denoRuntime();
+  const memory = new MemoryDisk();
+  const args = EXPORT_ARGS;
+  assertEquals((await runInMemory(args, { disk: memory, workspace })).code, 0);
+  for (const [path, text] of memory.files(MEMORY_EXPORT)) {
+    const to = join(dir.path, path);
+    await Deno.mkdir(dirname(to), { recursive: true });
+    await Deno.writeTextFile(to, text);
+  }
+  const onFailure = (name: string, error: unknown) => {
+    throw new Error(name, { cause: error });
+  };
+  for (const one of [disk, { ...disk, blocking: undefined }]) {
+    await new PageWriter(one, dir.path, { onFailure }).finish("all");
+    for (const { id } of workspace.files) {
+      const page = join(dir.path, "files", id, "index.html");
+      assertEquals(await Deno.readTextFile(page), read(memory, pageOf(id)));
+      await Deno.remove(page);
+    }
+  }
+  const missing = disk.blocking!.readFile(join(dir.path, "none"));
+  await assertRejects(() => missing, Deno.errors.NotFound);
 });
 
 Deno.test("a page that a kill or a stopped machine cut off is made again", async () => {
