@@ -39,10 +39,15 @@ export function withExactNumbers(json: string, value: unknown): unknown {
   });
 }
 
+/**
+ * Finds numbers by what is around every one of them (the first `:` is for JSON that
+ * is a number), which is not around those that a time of day consists of.
+ */
+const NUMBERS = /[[:,]\s*(-?\d[\d.eE+-]*)(?=[\s,\]}]|$)/g;
+
 /** Checks whether there may be a number that would be printed in another spelling. */
 function hasOddNumber(json: string): boolean {
-  // Every number stands behind one of these; the first is for JSON that is a number.
-  for (const [, number] of `:${json}`.matchAll(/[[:,]\s*(-?\d[\d.eE+-]*)/g)) {
+  for (const [, number] of `:${json}`.matchAll(NUMBERS)) {
     if (String(Number(number)) !== number) return true;
   }
   return false;

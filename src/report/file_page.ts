@@ -6,7 +6,13 @@ import { count } from "../ui/text.ts";
 import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
 import diffLines from "./diff_lines.js" with { type: "text" };
 import ownScript from "./file_page.js" with { type: "text" };
-import { html, type Markup, pageTemplate, shown } from "./html.ts";
+import {
+  html,
+  type Markup,
+  pageTemplate,
+  type PageText,
+  shown,
+} from "./html.ts";
 import { logsView } from "./log_view.ts";
 import { pairsView } from "./pairs_view.ts";
 import type { ShownLog } from "./read_logs.ts";
@@ -42,7 +48,7 @@ const script = `${diffLines.replace(/^export /gm, "")}\n${ownScript}`;
 const pageText = pageTemplate({ style, script });
 
 /** Writes a File's page. */
-export function filePage(data: FileData): string {
+export function filePage(data: FileData): PageText {
   const { id, path, file, counts } = data;
   const name = path?.split("/").at(-1) || textIn(file, "name") || id;
   const deployed = deployedBy(data.deployments);

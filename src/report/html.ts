@@ -4,7 +4,7 @@
  * turn the direction of writing are made visible.
  */
 import { createHash } from "node:crypto";
-import { escapeControls } from "../ui/text.ts";
+import { CONTROLS, escapeControls } from "../ui/text.ts";
 
 /** HTML of our own making. */
 export class Markup {
@@ -32,15 +32,18 @@ export function html(
   return new Markup(text);
 }
 
+/** What does not stand on a page as it is; most texts have none of it. */
+const SPECIAL = new RegExp(`[[${CONTROLS}&<>"']--[\\n\\t]]`, "v");
+
 function textOf(content: Content): string {
   if (content instanceof Markup) return content.text;
   if (content === null || content === false) return "";
   if (typeof content === "object") return content.map(textOf).join("");
-  return escapeMarkup(shown(String(content)));
+  const text = String(content);
+  return SPECIAL.test(text) ? escapeMarkup(shown(text)) : text;
 }
 
 function escapeMarkup(text: string): string {
-  if (!/[&<>"']/.test(text)) return text;
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
 }
@@ -59,13 +62,19 @@ export interface Page {
 }
 
 /**
+ * The text of a page: what all pages of its kind begin with, what is its own, and
+ * what all end with.
+ */
+export type PageText = readonly [head: string, own: string, tail: string];
+
+/**
  * Makes what writes pages with a style and a script. Their policy forbids
  * everything but these two, known by their hashes: no network, no other script,
  * no form.
  */
 export function pageTemplate(
   { style, script }: { readonly style: string; readonly script: string },
-): (page: Page) => string {
+): (page: Page) => PageText {
   const policy = [
     "default-src 'none'",
     `script-src '${hashOf(script)}'`,
@@ -83,18 +92,20 @@ export function pageTemplate(
         <meta name="color-scheme" content="light dark">
         <style>${new Markup(style)}</style>
   `.text;
-  return ({ title, body, data }) => {
-    // No text can end the element that holds it.
-    const json = JSON.stringify(data).replaceAll("<", "\\u003c");
-    return `${head}${html`<title>${title}</title>`.text}
-</head>
-<body>
-${body.text}
-<script type="application/json" id="data">${json}</script>
+  const tail = `</script>
 <script>${script}</script>
 </body>
 </html>
 `;
+  return ({ title, body, data }) => {
+    // No text can end the element that holds it.
+    const json = JSON.stringify(data).replaceAll("<", "\\u003c");
+    const own = html`<title>${title}</title>
+</head>
+<body>
+${body}
+<script type="application/json" id="data">${new Markup(json)}`.text;
+    return [head, own, tail];
   };
 }
 

@@ -4,7 +4,13 @@
  */
 import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { count, pluralize } from "../ui/text.ts";
-import { html, type Markup, pageTemplate, shown } from "./html.ts";
+import {
+  html,
+  type Markup,
+  pageTemplate,
+  type PageText,
+  shown,
+} from "./html.ts";
 import script from "./overview.js" with { type: "text" };
 import style from "./style.css" with { type: "text" };
 import { formatTime } from "./values.ts";
@@ -59,7 +65,7 @@ const NUMBERS = ["versions", "logs", "evaluations", "datapoints"];
 const pageText = pageTemplate({ style, script });
 
 /** Writes the page. */
-export function overviewPage(data: OverviewData): string {
+export function overviewPage(data: OverviewData): PageText {
   const { files, directories } = data;
   const body = html`
     <header>

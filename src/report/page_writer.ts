@@ -8,7 +8,7 @@ import { StorageError } from "../core/errors.ts";
 import { filtersText } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
-import { redact } from "../core/redact.ts";
+import { redactor } from "../core/redact.ts";
 import type { Disk } from "../core/runtime.ts";
 import { AtomicFile, onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
@@ -23,6 +23,7 @@ import {
   treeFile,
 } from "../tree/tree_reader.ts";
 import { filePage } from "./file_page.ts";
+import type { PageText } from "./html.ts";
 import { type OverviewFile, overviewPage } from "./overview.ts";
 import {
   type KnownFile,
@@ -57,6 +58,8 @@ export class PageWriter {
   readonly #disk: Disk;
   #layout: Layout;
   readonly #options: PagesOptions;
+  readonly #redact: (text: string) => string;
+  readonly #shared = new Map<string, Uint8Array>();
   /** The rows of the overview that are known. */
   readonly #rows = new Map<string, OverviewFile>();
   #previous: Promise<unknown> = Promise.resolve();
@@ -67,6 +70,7 @@ export class PageWriter {
     this.#disk = disk;
     this.#layout = new Layout(dir);
     this.#options = options;
+    this.#redact = redactor(options.secrets ?? []);
   }
 
   /**
@@ -77,7 +81,10 @@ export class PageWriter {
   async write(known: KnownFile): Promise<void> {
     const { root } = this.#layout;
     await this.#inTurn(async () => {
-      const tree = await listTree(this.#disk, this.#layout.file(known.id).root);
+      const tree = await listTree(
+        this.#disk,
+        this.#layout.file(known.id).root,
+      );
       // What `.done` says is known.
       const files = tree.files.filter((name) => name !== ".done");
       const file = await treeFile(
@@ -171,21 +178,32 @@ export class PageWriter {
   async #writePage(
     name: string,
     path: string,
-    make: () => Promise<string>,
+    make: () => Promise<PageText>,
   ): Promise<boolean> {
-    const { onFailure, secrets = [] } = this.#options;
-    let text: string;
+    let parts: readonly Uint8Array[];
     try {
-      text = redact(await make(), secrets);
+      const [head, own, tail] = await make();
+      parts = [
+        this.#sharedBytes(head),
+        new TextEncoder().encode(this.#redact(own)),
+        this.#sharedBytes(tail),
+      ];
     } catch (error) {
       if (error instanceof StorageError) throw error;
-      onFailure(name, error);
+      this.#options.onFailure(name, error);
       return false;
     }
     using file = await AtomicFile.open(this.#disk, path);
-    await file.write(new TextEncoder().encode(text));
+    for (const part of parts) await file.write(part);
     await file.commit({ flush: false });
     return true;
+  }
+
+  /** Encodes once what many pages have in common. */
+  #sharedBytes(text: string): Uint8Array {
+    const bytes = this.#shared.get(text) ?? new TextEncoder().encode(text);
+    this.#shared.set(text, bytes);
+    return bytes;
   }
 }
 

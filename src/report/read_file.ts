@@ -138,7 +138,8 @@ async function readVersionsOf(
   for (const id of file.shape.versions) {
     const name = `versions/${id}`;
     const version = await readDocumentOf(disk, file, name, onProblem);
-    if (version !== null) versions.add({ id, json: version.text });
+    if (version === null) continue;
+    versions.add({ id, json: version.text, value: version.value });
   }
   return versions.list();
 }

@@ -4,7 +4,7 @@
  */
 import { basename, join } from "@std/path";
 import { isObject, withExactNumbers } from "../core/json.ts";
-import type { Disk } from "../core/runtime.ts";
+import type { Disk, DiskFile } from "../core/runtime.ts";
 import { decodeLine } from "../tree/lines.ts";
 import { unreadable } from "../tree/plain_tree.ts";
 import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
@@ -26,7 +26,7 @@ type Line = readonly [line: number, bytes: Uint8Array | null];
  * Bytes that are read at either end of a chunk, until there are enough lines in
  * them; fewer are shown where Logs are long.
  */
-const END_BYTES = [128 * 1024, 1024 * 1024, 4 * 1024 * 1024];
+const END_BYTES = [16, 128, 1024, 4096].map((kib) => kib * 1024);
 /** Longer Logs are not looked into, in bytes. */
 const LONGEST_LOG = 256 * 1024;
 const NEWLINE = 0x0a;
@@ -107,48 +107,47 @@ async function readEnds(
   { first, last }: Ends,
 ): Promise<readonly Line[]> {
   const { size } = await disk.lstat(path);
-  let lines: readonly Line[] = [];
-  for (const length of END_BYTES) {
-    if (size <= 2 * length) {
-      const all = linesOf(await disk.readFile(path));
-      return all.map((bytes, i): Line => [i + 1, bytes])
-        .filter((_, i) => i < first || i >= all.length - last);
-    }
-    // Of what was cut it is known only that it is a line.
-    const cut = async (from: number, at: number) =>
-      linesOf(await readPart(disk, path, from, length)).with(at, null);
-    const head = first > 0 ? await cut(0, -1) : [null];
-    const tail = last > 0 ? await cut(size - length, 0) : [null];
-    lines = [
-      ...head.slice(0, first).map((bytes, i): Line => [i + 1, bytes]),
-      ...tail.map((bytes, i): Line => [i - tail.length, bytes])
-        .filter(([line]) => line >= -last),
-    ];
-    if (head.length > first && tail.length > last) break;
-  }
-  return lines;
-}
-
-async function readPart(
-  disk: Disk,
-  path: string,
-  from: number,
-  length: number,
-): Promise<Uint8Array> {
   const file = await disk.open(path, { read: true });
   try {
-    const bytes = new Uint8Array(length);
-    await file.seek(from, Deno.SeekMode.Start);
-    let size = 0;
-    while (size < length) {
-      const read = await file.read(bytes.subarray(size));
-      if (read === null) break;
-      size += read;
+    let lines: readonly Line[] = [];
+    for (const length of END_BYTES) {
+      if (size <= 2 * length) {
+        const all = linesOf(await readPart(file, 0, size));
+        return all.map((bytes, i): Line => [i + 1, bytes])
+          .filter((_, i) => i < first || i >= all.length - last);
+      }
+      // Of what was cut it is known only that it is a line.
+      const cut = async (from: number, at: number) =>
+        linesOf(await readPart(file, from, length)).with(at, null);
+      const head = first > 0 ? await cut(0, -1) : [null];
+      const tail = last > 0 ? await cut(size - length, 0) : [null];
+      lines = [
+        ...head.slice(0, first).map((bytes, i): Line => [i + 1, bytes]),
+        ...tail.map((bytes, i): Line => [i - tail.length, bytes])
+          .filter(([line]) => line >= -last),
+      ];
+      if (head.length > first && tail.length > last) break;
     }
-    return bytes.subarray(0, size);
+    return lines;
   } finally {
     file.close();
   }
+}
+
+async function readPart(
+  file: DiskFile,
+  from: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  await file.seek(from, Deno.SeekMode.Start);
+  let size = 0;
+  while (size < length) {
+    const read = await file.read(bytes.subarray(size));
+    if (read === null) break;
+    size += read;
+  }
+  return bytes.subarray(0, size);
 }
 
 function linesOf(bytes: Uint8Array): readonly (Uint8Array | null)[] {

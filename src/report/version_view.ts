@@ -1,7 +1,7 @@
 /**
  * Shows a File's Versions, newest first, and what is needed to compare any two.
  */
-import { isObject, parseExactly } from "../core/json.ts";
+import { isObject, parseExactly, withExactNumbers } from "../core/json.ts";
 import { fieldsOf, templateText } from "../prompts/prompt_text.ts";
 import { html, type Markup } from "./html.ts";
 import { messagesView, withVariables } from "./message_view.ts";
@@ -19,6 +19,8 @@ export interface VersionRecord {
   readonly id: string;
   /** The JSON on disk. */
   readonly json: string;
+  /** It parsed, where it was, and nothing else has the value. */
+  readonly value?: unknown;
 }
 
 /** A Version, as the page shows it. */
@@ -95,9 +97,11 @@ export class NewestVersions {
   }
 }
 
-function viewOf({ id, json }: VersionRecord): SizedView {
-  const value = parseExactly(json);
-  const fields = isObject(value) ? value : {};
+function viewOf({ id, json, value }: VersionRecord): SizedView {
+  const exact = value === undefined
+    ? parseExactly(json)
+    : withExactNumbers(json, value);
+  const fields = isObject(exact) ? exact : {};
   return {
     id,
     name: textIn(fields, "version_name") ?? id,

@@ -55,7 +55,8 @@ export function elapsed(ms: number): string {
   return ms < 9_950 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
 }
 
-const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
+/** Matches control characters and those that turn the direction of writing. */
+export const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
 const ALL_CONTROLS = new RegExp(CONTROLS, "gv");
 /** Lines and tabs are in most texts. */
 const RARE_CONTROLS = new RegExp(`[${CONTROLS}--[\\n\\t]]`, "v");

@@ -209,7 +209,7 @@ async function pages(): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "hl-export-bench-" });
   try {
     const path = `${dir}/index.html`;
-    await Deno.writeTextFile(path, overviewPage(manyFiles(10_000)));
+    await Deno.writeTextFile(path, overviewPage(manyFiles(10_000)).join(""));
     await using browser = await Browser.start(command);
     await using tab = await browser.open(path, { width: 1200, height: 900 });
     const opened = await tab.run<number>(

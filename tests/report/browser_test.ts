@@ -303,7 +303,7 @@ browserTest(
 browserTest("10,000 Files: all are listed, few are drawn", async (browser) => {
   await using dir = await tempDir();
   const path = join(dir.path, "index.html");
-  await Deno.writeTextFile(path, overviewPage(manyFiles(10_000)));
+  await Deno.writeTextFile(path, overviewPage(manyFiles(10_000)).join(""));
   await using tab = await browser.open(path, WIDE);
   assertEquals(await text(tab, "#status"), "10,000 Files");
   assertEquals((await rows(tab)).length, 20);

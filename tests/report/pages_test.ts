@@ -38,7 +38,7 @@ Deno.test("a page allows its own style and script by their hashes, and nothing e
     title: "</title>",
     body: html`<p>x</p>`,
     data: { text: "</script><!--" },
-  });
+  }).join("");
   const hash = (of: string) =>
     `&#39;sha256-${createHash("sha256").update(of).digest("base64")}&#39;`;
   assertStringIncludes(
@@ -172,7 +172,7 @@ Deno.test("of Versions that are too much for a page, the older are linked only",
     ...{ file: {}, gaps: [], counts: {}, deployments: [], logs: [] },
     ...{ evaluations: [], chunks: 0, datapoints: new Map() },
     versions: readVersions(versions),
-  });
+  }).join("");
   const shown = [4, 3, 2, 1, 0].filter((i) => text.includes(`template ${i} x`));
   assertEquals(shown, [4, 3]);
   for (const { id } of versions) assertStringIncludes(text, `versions/${id}"`);
