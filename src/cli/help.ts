@@ -56,14 +56,16 @@ Example:  hl-export ${COMMANDS.export.example}
 }
 
 /** Writes what `--help` prints for a command. */
-export function helpText(command: Command): string {
-  const { usage, summary, options, about, example } = COMMANDS[command];
+export async function helpText(command: Command): Promise<string> {
+  const { usage, summary, options, about, details, example } =
+    COMMANDS[command];
   const lines = options.map((key) => optionText(command, key));
+  const more = details === undefined ? "" : `\n\n${await details()}`;
   return `hl-export ${usage} - ${summary}
 
 ${[...lines, commonText()].join("\n")}
 
-${about}
+${about}${more}
 
 Example:  hl-export ${example}
 `;

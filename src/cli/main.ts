@@ -46,7 +46,7 @@ export async function main(
     const flags = readArgs(args);
     if (flags.help) {
       const isOverview = flags.command === "export" && !args.includes("export");
-      terminal.out(isOverview ? overviewText() : helpText(flags.command));
+      terminal.out(isOverview ? overviewText() : await helpText(flags.command));
     } else if (flags.version) terminal.out(versionText(runtime.build));
     else {
       const run = await COMMANDS[flags.command]();

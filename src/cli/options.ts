@@ -3,9 +3,7 @@
  * read and `--help` and the completions of shells are written.
  */
 import { FILE_TYPES } from "../core/filters.ts";
-import { schemaText } from "../database/schema.ts";
-import { TARGETS } from "../otlp/spans.ts";
-import { COLLECTOR, fieldsText } from "../otlp/fields_text.ts";
+import { TARGETS } from "../otlp/targets.ts";
 import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
@@ -213,6 +211,8 @@ export interface CommandSpec {
   };
   /** What else a user should know. */
   readonly about: string;
+  /** Loads what stands behind that, where only the help needs the code that makes it. */
+  readonly details?: () => Promise<string>;
   readonly example: string;
 }
 
@@ -304,9 +304,9 @@ else is written, and only this machine can open the pages.`,
     operand: EXPORT_DIRS,
     options: ["to", "output", "json"],
     own: { to: OPTIONS.database },
-    about: `${schemaText()}
-
-Exit 3 where the export lacks something, or something could not be read.`,
+    about:
+      `Exit 3 where the export lacks something, or something could not be read.`,
+    details: async () => (await import("../database/schema.ts")).schemaText(),
     example: "database exports/20250606-120000",
   },
   otlp: {
@@ -352,12 +352,8 @@ took go out more than once: their ids are the same, but Langfuse counts them
 twice on the bill. Judgments are sent as attributes of their spans; the events
 are for --to. As read in November 2026: LangSmith's and Opik's clouds refuse
 spans older than 24 h, Logfire drops them silently, Phoenix and W&B Weave take
-protobuf only.
-
-${fieldsText()}
-
-The collector reads the files, for what takes no JSON:
-${COLLECTOR}`,
+protobuf only.`,
+    details: async () => (await import("../otlp/fields_text.ts")).detailsText(),
     example: "otlp exports/20250606-120000 --to traces.jsonl",
   },
   prompts: {

@@ -1,4 +1,7 @@
-/** Says where fields go, for `--help`: from the tables that spans are written by. */
+/**
+ * Says for `--help` where fields go, from the tables that spans are written by, and
+ * how a collector reads the files.
+ */
 import { wrapText } from "../ui/text.ts";
 import { JUDGMENT_ATTRIBUTES } from "./judgments.ts";
 import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./fields.ts";
@@ -7,7 +10,15 @@ import { VERSION_FIELDS } from "./version_fields.ts";
 const COLUMNS = 80;
 const NAME_COLUMNS = 23;
 
-/** The table, in lines that fit a screen. */
+/** Writes all of it, in lines that fit a screen. */
+export function detailsText(): string {
+  return `${fieldsText()}
+
+The collector reads the files, for what takes no JSON:
+${COLLECTOR}`;
+}
+
+/** Writes the table of fields. */
 export function fieldsText(): string {
   return [
     `Where fields go (OpenTelemetry ${CONVENTIONS}; OpenInference):`,
@@ -51,7 +62,7 @@ function row(name: string, about: string): readonly string[] {
 }
 
 /** How the OpenTelemetry collector reads the files, and what has to be set for it. */
-export const COLLECTOR = `receivers:
+const COLLECTOR = `receivers:
   otlpjsonfile/spans:
     include: [/data/traces.jsonl]
     start_at: beginning

@@ -6,7 +6,7 @@ import type { ApiRequest, Server } from "../api/request.ts";
 import { ApiError, UsageError } from "../core/errors.ts";
 import { isObject } from "../core/json.ts";
 import { isInsecure, webAddress } from "../core/web_address.ts";
-import type { Target } from "./spans.ts";
+import type { Target } from "./targets.ts";
 
 /** Where spans go. */
 export interface Endpoint {

@@ -22,6 +22,7 @@ import {
   spelledFields,
   textField,
 } from "./log_json.ts";
+import type { Target } from "./targets.ts";
 import { spanTimes } from "./times.ts";
 import { type UnreadLog, unreadLogs } from "./unread.ts";
 import { type Trace, TRACE_COLUMNS, Traces } from "./traces.ts";
@@ -47,10 +48,6 @@ export interface SpanRecord {
   /** What is wrong with the Log, where something is. */
   readonly problem?: string;
 }
-
-/** Whom spans are for, where that needs more than the conventions. */
-export const TARGETS = ["langfuse"] as const;
-export type Target = typeof TARGETS[number];
 
 /**
  * Reads every Log of a database once: traces in the order of their first Logs,

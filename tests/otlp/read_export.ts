@@ -8,8 +8,8 @@ import {
   readSpans,
   type SpanFilters,
   type SpanRecord,
-  type Target,
 } from "../../src/otlp/spans.ts";
+import type { Target } from "../../src/otlp/targets.ts";
 import { reconcile, SpanCounter } from "../../src/otlp/totals.ts";
 
 const { disk } = denoRuntime();
