@@ -16,11 +16,11 @@ const NAMES: Readonly<Record<RecordKind, string>> = {
   logs: "Log",
 };
 
-const WHOLE = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-
-/** Formats a whole number: `3,512`. */
+/** Formats a number as a whole one: `3,512`. */
 export function count(value: number): string {
-  return WHOLE.format(value);
+  const whole = Math.round(value);
+  // A number that is formatted by locale loads megabytes; most are small.
+  return whole < 1000 ? String(whole) : whole.toLocaleString("en");
 }
 
 /** Formats a number of things: `1 File`, `3,512 Files`. */
