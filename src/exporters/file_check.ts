@@ -204,7 +204,7 @@ async function rebuildCheckpoints(
  * Compares a File of the official script with the API, by one small request a
  * list.
  *
- * @returns What is on disk; `null` where the API has something else.
+ * @returns What is on disk; `null` where that is not all that the API has.
  */
 async function countOfficial(
   context: RunContext,
@@ -221,9 +221,15 @@ async function countOfficial(
   };
   const countDir = async (dir: string) =>
     (await listDir(disk, dir) ?? []).length;
+  const lacks = async (path: string) =>
+    !(await disk.lstat(path).catch(() => null))?.isFile;
   const versions = await client.versions(file);
   report.count("versions", versions.length);
   if (await countDir(paths.versions) !== versions.length) return null;
+  // The script writes no deployments.json for a File without Versions.
+  const hasDocuments = !await lacks(paths.file) &&
+    (versions.length === 0 || !await lacks(paths.deployments));
+  if (!hasDocuments) return null;
   const deployments = versions.flatMap(({ info }) => info.environments ?? []);
   report.count("deployments", deployments.length);
   if (file.type === "dataset") {
@@ -245,9 +251,11 @@ async function countOfficial(
   const there = await countDir(paths.evaluations);
   if (gaps.length > 0 || there !== evaluations.length) return null;
   for (const { id } of evaluations) {
+    const { evaluation, stats, runs: runsDir } = paths.evaluation(id);
+    if (await lacks(evaluation) || await lacks(stats)) return null;
     const runs = (await client.runs(id)).length;
     report.count("runs", runs);
-    if (await countDir(paths.evaluation(id).runs) !== runs) return null;
+    if (await countDir(runsDir) !== runs) return null;
     const spec = evaluationLogsList(file, id);
     if (hasLogs && !await isSame(spec, "evaluationLogs")) return null;
   }

@@ -82,6 +82,33 @@ Deno.test("an export that the official script began is completed", async () => {
   await assertTree(root, expected);
 });
 
+for (
+  const name of [
+    "file.json",
+    "deployments.json",
+    "evaluation.json",
+    "stats.json",
+  ]
+) {
+  Deno.test(`a File of the official script that lacks its ${name} is exported again`, async () => {
+    await using dir = await tempDir();
+    const root = join(dir.path, "20250606-120000");
+    const file = `files/${CLASSIFIER.id}/`;
+    const tree: Tree = new Map();
+    for (const [path, text] of whole) {
+      if (!path.startsWith(file) || path.endsWith(`/${name}`)) continue;
+      tree.set(path, path.endsWith("/.done") ? DONE : text);
+    }
+    await writeTree(root, tree);
+    await using server = serveDemo(workspace, { key: DEMO_KEY });
+    const args = ["--resume", root, "--api-url", server.url];
+    const { code, out, err } = await run(args, { env });
+    assertEquals(code, 0, err);
+    assertStringIncludes(out, "14 exported, 0 skipped (complete already)");
+    await assertTree(root, whole);
+  });
+}
+
 Deno.test("what the official script has and the API has no more is kept and reported", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
