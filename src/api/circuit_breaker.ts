@@ -198,7 +198,7 @@ export class CircuitBreaker implements Transport {
   }
 
   #giveUp(failure: Error): NetworkError {
-    const { address, observer, server } = this.#options;
+    const { address, server } = this.#options;
     const neverReached = this.#answers === 0;
     const advice = failure instanceof NetworkError ? failure.advice : undefined;
     const check = `check the address (${server.addressOption})${
@@ -219,7 +219,6 @@ export class CircuitBreaker implements Transport {
       neverReached,
       cause: failure,
     });
-    observer.log("ERROR", message);
     return this.#gaveUp;
   }
 }

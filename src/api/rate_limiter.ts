@@ -162,7 +162,7 @@ export class RateLimiter implements Transport {
     refusedMs: number,
     waitMs: number,
   ): NetworkError {
-    const { clock, observer, server } = this.#options;
+    const { clock, server } = this.#options;
     const said = refusedMs < 1_000
       ? `${server.name} refuses requests`
       : `${server.name} has refused every request for ${
@@ -173,7 +173,6 @@ export class RateLimiter implements Transport {
       `${said} (${message})${asked}, or wait longer with --patience`,
       { outage: true },
     );
-    observer.log("ERROR", failure.message);
     this.#ended.abort(failure);
     return failure;
   }

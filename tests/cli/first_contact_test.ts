@@ -38,7 +38,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
     }
   });
 
-  Deno.test(`${name}: an API that cannot be reached is exit 3, and nothing is written`, async () => {
+  Deno.test(`${name}: an API that cannot be reached is exit 3 and one error, and nothing is written`, async () => {
     const disk = name === "export" ? new MemoryDisk() : await exported();
     const before = disk.files("");
     const { code, err } = await runInMemory(args, {
@@ -47,6 +47,7 @@ for (const [name, args] of Object.entries(COMMANDS)) {
       before: () => new TypeError("connection refused"),
     });
     assertEquals(code, 3, err);
+    assertEquals(err.match(/^error: .*cannot reach the API/gm)?.length, 1, err);
     assertEquals(disk.files(""), before);
   });
 }
