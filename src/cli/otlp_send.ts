@@ -6,16 +6,20 @@ import { UsageError } from "../core/errors.ts";
 import type { Disk, Runtime } from "../core/runtime.ts";
 import { expectedSpans } from "../otlp/counts.ts";
 import type { SpanFilters } from "../otlp/filter.ts";
-import { reachEndpoint, type SendResult, sendSpans } from "../otlp/send.ts";
+import {
+  reachEndpoint,
+  type SendResult,
+  sendSpans,
+} from "../otlp/send/send.ts";
 import {
   type Endpoint,
   endpointWarnings,
   HEADERS_VARIABLE,
   readEndpoint,
-} from "../otlp/send_endpoint.ts";
-import { Journal, journalPath } from "../otlp/send_journal.ts";
-import { isWhole, sendDocument, sendText } from "../otlp/send_text.ts";
-import { readSpans } from "../otlp/spans.ts";
+} from "../otlp/send/endpoint.ts";
+import { Journal, journalPath } from "../otlp/send/journal.ts";
+import { isWhole, sendDocument, sendText } from "../otlp/send/result_text.ts";
+import { readSpans } from "../otlp/spans/spans.ts";
 import { orNull } from "../tree/atomic_file.ts";
 import { type LineBar, lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";

@@ -2,7 +2,7 @@
 import { setImmediate } from "node:timers/promises";
 import { parseExactly } from "../core/json.ts";
 import { LineWriter, SPANS_AT_ONCE } from "./file.ts";
-import { logsData, type SpanRecord, tracesData } from "./spans.ts";
+import { logsData, type SpanRecord, tracesData } from "./spans/spans.ts";
 import { SpanCounter, type Totals } from "./totals.ts";
 
 /** Of a longer trace only so many spans are shown. */

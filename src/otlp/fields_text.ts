@@ -3,9 +3,9 @@
  * how a collector reads the files.
  */
 import { wrapText } from "../ui/text.ts";
-import { JUDGMENT_ATTRIBUTES } from "./judgments.ts";
-import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./fields.ts";
-import { VERSION_FIELDS } from "./version_fields.ts";
+import { JUDGMENT_ATTRIBUTES } from "./spans/judgments.ts";
+import { CONVENTIONS, LOG_FIELDS, OWN_ATTRIBUTES } from "./spans/fields.ts";
+import { VERSION_FIELDS } from "./spans/version_fields.ts";
 
 const COLUMNS = 80;
 const NAME_COLUMNS = 23;

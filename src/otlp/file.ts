@@ -14,7 +14,7 @@ import {
   type SpanRecord,
   TRACES_HEAD,
   tracesData,
-} from "./spans.ts";
+} from "./spans/spans.ts";
 import { SpanCounter, type Totals } from "./totals.ts";
 
 /**

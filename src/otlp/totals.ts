@@ -1,6 +1,6 @@
 /** Counts spans on their way, and compares them with what the database holds. */
 import type { Expected } from "./counts.ts";
-import type { SpanRecord } from "./spans.ts";
+import type { SpanRecord } from "./spans/spans.ts";
 
 /** How many problems are named; of the others there is the number. */
 const NAMED_PROBLEMS = 20;

@@ -8,7 +8,7 @@ import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { ensureDatabase } from "../../src/database/ensure.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
 import { writeSpans } from "../../src/otlp/file.ts";
-import { readSpans } from "../../src/otlp/spans.ts";
+import { readSpans } from "../../src/otlp/spans/spans.ts";
 import config from "../../deno.json" with { type: "json" };
 import { writeExport } from "./database.ts";
 

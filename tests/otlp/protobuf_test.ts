@@ -11,7 +11,7 @@ import { buildDatabase } from "../../src/database/build.ts";
 import { all, openDatabase } from "../../src/database/sqlite.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { MOST_LINE_BYTES, writeSpans } from "../../src/otlp/file.ts";
-import { readSpans, spanIdOf, traceIdOf } from "../../src/otlp/spans.ts";
+import { readSpans, spanIdOf, traceIdOf } from "../../src/otlp/spans/spans.ts";
 import { exportTo } from "../report/export_to.ts";
 import { runWithPackages } from "../helpers/npm_package.ts";
 import { tempDir } from "../helpers/tree.ts";

@@ -8,7 +8,7 @@ import {
   readSpans,
   type SpanFilters,
   type SpanRecord,
-} from "../../src/otlp/spans.ts";
+} from "../../src/otlp/spans/spans.ts";
 import type { Target } from "../../src/otlp/targets.ts";
 import { reconcile, SpanCounter } from "../../src/otlp/totals.ts";
 

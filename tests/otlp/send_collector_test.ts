@@ -8,7 +8,7 @@ import { fromFileUrl, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
-import { readSpans } from "../../src/otlp/spans.ts";
+import { readSpans } from "../../src/otlp/spans/spans.ts";
 import { run } from "../helpers/program.ts";
 import { exportTo } from "../report/export_to.ts";
 import { fewLogs } from "./few_logs.ts";

@@ -4,7 +4,7 @@ import {
   endpointWarnings,
   readAnswer,
   readEndpoint,
-} from "../../src/otlp/send_endpoint.ts";
+} from "../../src/otlp/send/endpoint.ts";
 
 Deno.test("an address without a path gets that of traces, any other stays", () => {
   const cases = [

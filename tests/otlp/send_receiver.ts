@@ -1,5 +1,5 @@
 /** A receiver of OTLP/JSON for tests, with faults on demand. */
-import type { SpanRecord } from "../../src/otlp/spans.ts";
+import type { SpanRecord } from "../../src/otlp/spans/spans.ts";
 
 /** A span as a receiver reads it. */
 export interface ReceivedSpan {

@@ -14,14 +14,14 @@ import {
   type SendOptions,
   type SendResult,
   sendSpans,
-} from "../../src/otlp/send.ts";
-import { readEndpoint } from "../../src/otlp/send_endpoint.ts";
+} from "../../src/otlp/send/send.ts";
+import { readEndpoint } from "../../src/otlp/send/endpoint.ts";
 import {
   Journal,
   journalPath,
   refusalsPath,
-} from "../../src/otlp/send_journal.ts";
-import type { SpanRecord } from "../../src/otlp/spans.ts";
+} from "../../src/otlp/send/journal.ts";
+import type { SpanRecord } from "../../src/otlp/spans/spans.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { type Recorder, recorder } from "../helpers/observer.ts";
 import { makeSpans, partial, Receiver } from "./send_receiver.ts";

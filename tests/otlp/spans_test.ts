@@ -5,9 +5,9 @@ import { dirname, join } from "@std/path";
 import { denoRuntime } from "../../src/core/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
-import { LOG_FIELDS } from "../../src/otlp/fields.ts";
+import { LOG_FIELDS } from "../../src/otlp/spans/fields.ts";
 import { fieldsText } from "../../src/otlp/fields_text.ts";
-import { limitTraces, readSpans } from "../../src/otlp/spans.ts";
+import { limitTraces, readSpans } from "../../src/otlp/spans/spans.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { attributesOf, spansIn, spansOf, writeLogs } from "./read_export.ts";
 

@@ -11,13 +11,13 @@ import {
   resultDocument,
   resultText,
 } from "../../otlp/result_text.ts";
-import type { Endpoint } from "../../otlp/send_endpoint.ts";
+import type { Endpoint } from "../../otlp/send/endpoint.ts";
 import {
   Journal,
   journalPath,
   withoutAccepted,
-} from "../../otlp/send_journal.ts";
-import { limitTraces, readSpans } from "../../otlp/spans.ts";
+} from "../../otlp/send/journal.ts";
+import { limitTraces, readSpans } from "../../otlp/spans/spans.ts";
 import { reconcile } from "../../otlp/totals.ts";
 import { lineBar } from "../../ui/line_bar.ts";
 import { drawBar } from "../../ui/progress.ts";

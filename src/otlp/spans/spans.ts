@@ -4,11 +4,11 @@
  */
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { VERSION } from "../core/version.ts";
-import type { SqlRow } from "../database/sqlite.ts";
+import { VERSION } from "../../core/version.ts";
+import type { SqlRow } from "../../database/sqlite.ts";
 import { Attributes, escapeUnsafe } from "./attributes.ts";
 import { CONVENTIONS, writeFields } from "./fields.ts";
-import { type LogFilter, logFilter, type SpanFilters } from "./filter.ts";
+import { type LogFilter, logFilter, type SpanFilters } from "../filter.ts";
 import {
   addJudgments,
   type Judgment,
@@ -22,13 +22,13 @@ import {
   spelledFields,
   textField,
 } from "./log_json.ts";
-import type { Target } from "./targets.ts";
+import type { Target } from "../targets.ts";
 import { spanTimes } from "./times.ts";
-import { type UnreadLog, unreadLogs } from "./unread.ts";
+import { type UnreadLog, unreadLogs } from "../unread.ts";
 import { type Trace, TRACE_COLUMNS, Traces } from "./traces.ts";
 import { Versions } from "./version_fields.ts";
 
-export type { SpanFilters } from "./filter.ts";
+export type { SpanFilters } from "../filter.ts";
 
 /** One Log as a span of OTLP/JSON. */
 export interface SpanRecord {

@@ -12,25 +12,25 @@
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { excerpt } from "../api/failure_text.ts";
-import type { ApiRequest, Session } from "../api/session.ts";
+import { excerpt } from "../../api/failure_text.ts";
+import type { ApiRequest, Session } from "../../api/session.ts";
 import {
   ApiError,
   AuthError,
   isListRecoverable,
   NetworkError,
   UsageError,
-} from "../core/errors.ts";
-import type { Level } from "../core/observer.ts";
+} from "../../core/errors.ts";
+import type { Level } from "../../core/observer.ts";
 import {
   type Answer,
   EMPTY,
   type Endpoint,
   USE_COLLECTOR,
-} from "./send_endpoint.ts";
-import type { Journal, Refusal } from "./send_journal.ts";
-import { type SpanRecord, tracesData } from "./spans.ts";
-import { SpanCounter, TimeRange, type Totals } from "./totals.ts";
+} from "./endpoint.ts";
+import type { Journal, Refusal } from "./journal.ts";
+import { type SpanRecord, tracesData } from "../spans/spans.ts";
+import { SpanCounter, TimeRange, type Totals } from "../totals.ts";
 
 /** The most bytes of a batch, before it is compressed. */
 export const MOST_BATCH_BYTES = 4_000_000;

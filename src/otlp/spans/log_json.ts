@@ -1,6 +1,6 @@
 /** Takes a Log apart into its fields, each as it is spelled. */
-import { elementSlices, memberTexts } from "../database/json_slices.ts";
-import { LOG_TYPES } from "../database/log_fields.ts";
+import { elementSlices, memberTexts } from "../../database/json_slices.ts";
+import { LOG_TYPES } from "../../database/log_fields.ts";
 
 /** Fields of a record as they are spelled; those that are `null` are left out. */
 export type Spelled = ReadonlyMap<string, string>;

@@ -6,16 +6,16 @@
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { basename, dirname, join } from "@std/path";
-import { UsageError } from "../core/errors.ts";
-import type { Disk } from "../core/runtime.ts";
+import { UsageError } from "../../core/errors.ts";
+import type { Disk } from "../../core/runtime.ts";
 import {
   AtomicFile,
   onDisk,
   orNull,
   storageError,
-} from "../tree/atomic_file.ts";
-import type { Endpoint } from "./send_endpoint.ts";
-import type { SpanRecord } from "./spans.ts";
+} from "../../tree/atomic_file.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { SpanRecord } from "../spans/spans.ts";
 
 /** A span that was refused for good. */
 export interface Refusal {

@@ -1,7 +1,7 @@
 /** Says what became of the spans that were to be sent. */
-import { bytes, count, elapsed, pluralize } from "../ui/text.ts";
-import type { Expected } from "./counts.ts";
-import { problemLines, timesText } from "./result_text.ts";
+import { bytes, count, elapsed, pluralize } from "../../ui/text.ts";
+import type { Expected } from "../counts.ts";
+import { problemLines, timesText } from "../result_text.ts";
 import type { SendResult } from "./send.ts";
 
 /** What is said besides the result. */

@@ -1,5 +1,5 @@
 /** Finds out when the span of a Log began and ended, in nanoseconds since 1970. */
-import { utcMs } from "../database/log_fields.ts";
+import { utcMs } from "../../database/log_fields.ts";
 
 const TIME =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(?:Z|([+-])(\d\d):?(\d\d))?$/;

@@ -4,8 +4,8 @@
  * is a number.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { SqlRow } from "../database/sqlite.ts";
-import type { LogFilter } from "./filter.ts";
+import type { SqlRow } from "../../database/sqlite.ts";
+import type { LogFilter } from "../filter.ts";
 
 /** What the finding of traces needs of a Log. */
 export const TRACE_COLUMNS = `number, id, type, file_id,
