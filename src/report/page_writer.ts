@@ -46,13 +46,14 @@ export interface PagesOptions {
   readonly secrets?: readonly string[];
 }
 
-/** Files to be looked at at once. */
-const AT_ONCE = 8;
+/** Pages to be made at once where there is nothing else to do. */
+const AT_ONCE = 4;
 
 /**
- * Writes the pages of one export. One page is made at a time, so that memory has
- * a bound, and none is flushed: what a machine that stops leaves of a page can
- * be made again. One that cannot be made is reported, and costs nothing but itself.
+ * Writes the pages of one export. Few are made at a time, so that memory has a
+ * bound, and one while Files are exported. None is flushed: what a machine that
+ * stops leaves of a page can be made again. One that cannot be made is reported,
+ * and costs nothing but itself.
  */
 export class PageWriter {
   readonly #disk: Disk;
@@ -122,7 +123,7 @@ export class PageWriter {
       const known = await readKnown(this.#disk, file, gapsHere, onProblem);
       const hasPage = await this.#hasPage(file);
       if (which === "all" || which === "missing" && !hasPage) {
-        await this.#inTurn(() => this.#writeFile(file, known, onProblem));
+        await this.#writeFile(file, known, onProblem);
       }
       if (this.#rows.has(id)) return;
       const deployments = await readDeployments(this.#disk, file, () => {});
