@@ -93,8 +93,8 @@ for (const { name, before, then, server } of SCENARIOS) {
     /** What the pages must be, made from a complete export. */
     let pages: Tree = new Map();
     let deaths = 0;
-    const step = 1 + Date.now() % 5;
-    for (let at = step;; at += 11) {
+    const step = 1 + Date.now() % 13;
+    for (let at = step;; at += 13) {
       await using dir = await tempDir();
       let first = true;
       await using demo = serveDemo(workspace, {

@@ -10,7 +10,7 @@ import {
 } from "../helpers/memory_run.ts";
 import { Dice } from "../simulate/dice.ts";
 
-const SEEDS = 600;
+const SEEDS = 400;
 const A_TEST = 100;
 
 /** Makes a small export with every kind of part. */
