@@ -5,7 +5,11 @@
  * Parsing serves to read ids and totals and to prove that the JSON is whole.
  */
 import { ProtocolError } from "../core/errors.ts";
-import { JsonOutline, MOST_WHOLE_BYTES } from "../core/json_outline.ts";
+import {
+  JsonOutline,
+  MOST_WHOLE_BYTES,
+  PIECE_BYTES,
+} from "../core/json_outline.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
 
 /** One record: its bytes on one line, and what was read from its value. */
@@ -28,8 +32,6 @@ export type ReadInfo<T> = (value: unknown) => T;
 
 /** Up to here a string is looked at byte by byte. */
 const NEAR_BYTES = 32;
-/** A record with a longer string is not parsed as a whole: it would cost its size in memory, twice. */
-const LONG_BYTES = 32 * 1024;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const QUOTE = 0x22;
@@ -167,7 +169,8 @@ function takeValue(
     if (byte === QUOTE) {
       const from = end;
       end = endOfString(body, end);
-      if (end - from > LONG_BYTES) hasLong = true;
+      // As a whole it would cost its size in memory, twice.
+      if (end - from > PIECE_BYTES) hasLong = true;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth++;
       end++;

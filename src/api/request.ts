@@ -4,6 +4,7 @@
  * same shape, and each is made from the one below it.
  */
 import { ApiError } from "../core/errors.ts";
+import { KEY_PAGE } from "../core/key_page.ts";
 import type { Observer } from "../core/observer.ts";
 import type { Clock, Runtime } from "../core/runtime.ts";
 import { sliceDocument } from "./records.ts";
@@ -27,9 +28,6 @@ export interface ApiRequest<T> {
   /** Reads the body; a ProtocolError thrown here makes another attempt. */
   readonly read: (body: Uint8Array) => T;
 }
-
-/** The page of Humanloop that makes keys. */
-export const KEY_PAGE = "https://app.humanloop.com/account/api-keys";
 
 /** Makes requests. */
 export interface Transport {

@@ -15,4 +15,4 @@ export const DEFAULT_OUTPUT = "exports";
 /** The word that stands for the newest export. */
 export const LATEST = "latest";
 
-export { KEY_PAGE } from "../api/request.ts";
+export { KEY_PAGE } from "../core/key_page.ts";

@@ -43,6 +43,15 @@ export function gapText(
   return `${label}${which}: ${reason}`;
 }
 
+/** Says what of an export could not be listed: its gaps that are of no File. */
+export function unlistedTexts(
+  name: string,
+  gaps: readonly Gap[],
+): readonly string[] {
+  return joinGaps(gaps).filter(({ fileId }) => fileId === null)
+    .map((gap) => `${name} lacks ${gapText(gap)}`);
+}
+
 /**
  * Joins gaps of one list that follow each other for the same reason, so that a
  * person reads one line for them.

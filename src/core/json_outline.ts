@@ -7,7 +7,8 @@ import { decodeUtf8 } from "./utf8.ts";
 
 /** A larger value is better read by its outline. */
 export const MOST_WHOLE_BYTES = 1024 * 1024;
-const PIECE_BYTES = 32 * 1024;
+/** A longer string or array is proved in pieces of this size, and left out. */
+export const PIECE_BYTES = 32 * 1024;
 const ESCAPE_BYTES = 2;
 /** As `\\u00e9`. */
 const LONG_ESCAPE_BYTES = 6;

@@ -280,7 +280,7 @@ async function recordsOf<T>(
   for (const chunk of await listChunks(disk, dir)) {
     const path = chunkPath(dir, chunk);
     const { keys, isWhole } = await readChunk(disk, path, keyReader(spec));
-    if (!isWhole || !keys.every((key) => known.add(key))) return null;
+    if (!isWhole || known.addAll(keys).length > 0) return null;
     records += keys.length;
   }
   return records;

@@ -33,10 +33,9 @@ export async function readIndexList<T extends { readonly id: string }>(
   const seen = new Set<string>();
   const ids = new SafeIds();
   const refused: Gap[] = [];
+  let opening = opened;
   for (let readings = 1;; readings++) {
-    using reader = await (readings === 1
-      ? opened
-      : openList(context.reader, wholeList(spec)));
+    using reader = await opening;
     const gaps: Gap[] = [];
     for await (const batch of reader) {
       if (batch.kind === "gap") {
@@ -46,26 +45,22 @@ export async function readIndexList<T extends { readonly id: string }>(
       const fresh: RawRecord<T>[] = [];
       for (const record of batch.records) {
         const { id } = record.info;
-        if (seen.has(id)) {
-          continue;
-        }
+        if (seen.has(id)) continue;
         seen.add(id);
         const reason = ids.refusal(id);
-        if (reason === null) {
-          fresh.push(record);
-        } else refused.push({ fileId, part, reason });
+        if (reason === null) fresh.push(record);
+        else refused.push({ fileId, part, reason });
       }
       await take(fresh);
     }
     const mismatch = reader.checkConsistency();
-    if (mismatch === null) {
-      return [...refused, ...gaps];
-    }
+    if (mismatch === null) return [...refused, ...gaps];
     if (readings === MAX_READINGS) {
       const reason = `${mismatch}; resume to read it again`;
       return [...refused, ...gaps, { fileId, part, reason }];
     }
     const label = listLabel(spec);
     context.observer.log("WARN", `reading the ${label} again: ${mismatch}`);
+    opening = openList(context.reader, wholeList(spec));
   }
 }

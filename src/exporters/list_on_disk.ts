@@ -286,7 +286,7 @@ export class ListOnDisk<T> {
         from = next;
       }
       if (offsetOf(chunk + 1) <= from) continue;
-      for (const key of content.keys) keys.add(key);
+      keys.addAll(content.keys);
     }
     this.#keys = keys;
   }
@@ -305,8 +305,7 @@ export class ListOnDisk<T> {
   async #keysOf(isWanted: (chunk: number) => boolean): Promise<KeySet> {
     const all = new KeySet();
     for (const chunk of [...this.#chunks.keys()].filter(isWanted)) {
-      const { keys } = await this.#read(chunk);
-      for (const key of keys) all.add(key);
+      all.addAll((await this.#read(chunk)).keys);
     }
     return all;
   }

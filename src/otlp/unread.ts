@@ -1,7 +1,7 @@
 /** Reads what the database could not read of Logs: it keeps the text of each line. */
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { type Gap, gapText, joinGaps } from "../core/gap.ts";
+import { type Gap, unlistedTexts } from "../core/gap.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
@@ -80,14 +80,10 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
      FROM files f JOIN export e ON e.number = f.export
      WHERE ifnull(f.state, '') <> 'complete' AND ifnull(f.type, '') <> 'dataset'`,
   ).map(({ text }) => String(text));
-  const unlisted = all(database, "SELECT dir, gaps FROM export").flatMap((
-    { dir, gaps },
-  ) =>
-    joinGaps(JSON.parse(String(gaps)) as Gap[]).filter(({ fileId }) =>
-      fileId === null
-    )
-      .map((gap) => `${dir} lacks ${gapText(gap)}`)
-  );
+  const unlisted = all(database, "SELECT dir, gaps FROM export")
+    .flatMap(({ dir, gaps }) =>
+      unlistedTexts(String(dir), JSON.parse(String(gaps)) as Gap[])
+    );
   const unread = all(
     database,
     `SELECT disk_path, disk_line, reason FROM problems

@@ -82,10 +82,7 @@ export class PageWriter {
   async write(known: KnownFile): Promise<void> {
     const { root } = this.#layout;
     await this.#inTurn(async () => {
-      const tree = await listTree(
-        this.#disk,
-        this.#layout.file(known.id).root,
-      );
+      const tree = await listTree(this.#disk, this.#layout.file(known.id).root);
       // What `.done` says is known.
       const files = tree.files.filter((name) => name !== ".done");
       const file = await treeFile(

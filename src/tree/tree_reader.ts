@@ -7,7 +7,7 @@
  * a {@linkcode TreeProblem} instead, and only plain files are opened.
  */
 import { basename, dirname, join, resolve } from "@std/path";
-import { gapText, joinGaps } from "../core/gap.ts";
+import { unlistedTexts } from "../core/gap.ts";
 import { isObject } from "../core/json.ts";
 import type { Disk } from "../core/runtime.ts";
 import { decodeUtf8 } from "../core/utf8.ts";
@@ -353,8 +353,7 @@ export function missingFiles(
     ...isUnfinished
       ? [`${name} is not complete: Files that it has not come to are missing`]
       : [],
-    ...joinGaps(gaps).filter(({ fileId }) => fileId === null)
-      .map((gap) => `${name} lacks ${gapText(gap)}`),
+    ...unlistedTexts(name, gaps),
   ];
 }
 
