@@ -260,11 +260,11 @@ Deno.test("reads that share their memory, and run at the same time, do not mix",
   await using dir = await tempDir();
   const buffers: Uint8Array<ArrayBuffer>[] = [];
   const textOf = (i: number) => `${i}\n`.repeat(1000);
-  const read = async (i: number) => {
+  const read = async (from: Disk, i: number) => {
     let text = "";
     const path = join(dir.path, `${i}`);
     const options = { partBytes: 100, buffers };
-    for await (const { texts } of readLines(disk, path, options)) {
+    for await (const { texts } of readLines(from, path, options)) {
       text += texts.join("\n") + "\n";
     }
     return text;
@@ -274,7 +274,20 @@ Deno.test("reads that share their memory, and run at the same time, do not mix",
     await Deno.writeTextFile(join(dir.path, `${i}`), textOf(i));
   }
   for (const some of [[1], [2, 3, 4], [5, 6]]) {
-    assertEquals(await Promise.all(some.map(read)), some.map(textOf));
+    const all = Promise.withResolvers<void>();
+    let open = 0;
+    // None is read before all are open: however fast one is, they run at the same time.
+    const from: Disk = {
+      ...disk,
+      open: async (path, options) => {
+        const file = await disk.open(path, options);
+        if (++open === some.length) all.resolve();
+        await all.promise;
+        return file;
+      },
+    };
+    const texts = await Promise.all(some.map((i) => read(from, i)));
+    assertEquals(texts, some.map(textOf));
   }
   assertEquals(buffers.length, 6);
 });
