@@ -34,23 +34,26 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
     ...["datasets", "otlp", "exporters", "lists", "api", "tree", "ui"],
   ],
 };
+/** Files in one folder, which a reader is to take in at a glance. */
+const MOST_FILES = 12;
+
 /** Names process globals, and the only files that may use them. */
 const GLOBALS: ReadonlyArray<readonly [RegExp, readonly string[]]> = [
   [/\bDeno\.exit\b/, [
-    "core/deno_runtime.ts",
+    "core/runtime/deno_runtime.ts",
     "build/compile.ts",
     "build/release.ts",
   ]],
   [/\bDeno\.Command\b/, ["build/build.ts"]],
   [
     /\bDeno\.(env|stdout|stderr|stdin|open|mkdir|rename|remove|readFile|readDir|lstat|realPath|addSignalListener)\b/,
-    ["core/deno_runtime.ts", "build/"],
+    ["core/runtime/deno_runtime.ts", "build/"],
   ],
   [/\bconsole\./, []],
   [/\b(setTimeout|setInterval|Date\.now|performance\.now|Math\.random)\b/, [
-    "core/deno_runtime.ts",
+    "core/runtime/deno_runtime.ts",
   ]],
-  [/(?<![.\w#])fetch\(/, ["core/deno_runtime.ts"]],
+  [/(?<![.\w#])fetch\(/, ["core/runtime/deno_runtime.ts"]],
   [/\bDeno\.serve\b/, ["demo/server.ts", "browse/serve.ts"]],
 ];
 
@@ -83,6 +86,13 @@ Deno.test("imports point down the table of folders", async () => {
       }
     }
   }
+  assertEquals(wrong, []);
+});
+
+Deno.test("a folder holds about ten files", async () => {
+  const folders = Map.groupBy((await sources()).keys(), dirname);
+  const wrong = [...folders].filter(([, names]) => names.length > MOST_FILES)
+    .map(([folder, names]) => `${folder} holds ${names.length} files`);
   assertEquals(wrong, []);
 });
 

@@ -1,7 +1,7 @@
 /** Runs the README's recipes for SQLite and jq in the demo's export. */
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { denoRuntime } from "../src/core/deno_runtime.ts";
+import { denoRuntime } from "../src/core/runtime/deno_runtime.ts";
 import { buildDatabase } from "../src/database/build.ts";
 import { sampleWorkspace } from "../src/demo/sample/sample.ts";
 import { exportTo } from "./report/export_to.ts";

@@ -5,8 +5,8 @@
  */
 import { asObject, optionalString, stringField } from "./fields.ts";
 import { ProtocolError } from "../core/errors.ts";
-import { isObject } from "../core/json.ts";
-import type { Session } from "./session.ts";
+import { isObject } from "../core/text/json.ts";
+import type { Session } from "./session/session.ts";
 import type { ListSpec } from "./list_spec.ts";
 import {
   type RawRecord,

@@ -4,7 +4,7 @@
  * them.
  */
 import { ProtocolError } from "../core/errors.ts";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 
 /** Reads a value as an object. */
 export function asObject(

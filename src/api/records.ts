@@ -9,8 +9,8 @@ import {
   JsonOutline,
   MOST_WHOLE_BYTES,
   PIECE_BYTES,
-} from "../core/json_outline.ts";
-import { decodeUtf8 } from "../core/utf8.ts";
+} from "../core/text/json_outline.ts";
+import { decodeUtf8 } from "../core/text/utf8.ts";
 
 /** One record: its bytes on one line, and what was read from its value. */
 export interface RawRecord<T> {

@@ -3,13 +3,13 @@
  * and from nothing else: no part of it becomes a path of a file.
  */
 import { damagedDatabase, openDatabase } from "../database/sqlite.ts";
-import { html } from "../report/html.ts";
-import { evaluationPage } from "./evaluation_page.ts";
-import { diffPage, filePage, jsonOf } from "./file_page.ts";
-import { logListPage } from "./log_list_page.ts";
-import { logPage } from "./log_page.ts";
-import { overviewPage, problemsPage } from "./overview_page.ts";
-import { browsePage, POLICY } from "./page.ts";
+import { html } from "../report/components/html.ts";
+import { evaluationPage } from "./pages/evaluation_page.ts";
+import { diffPage, filePage, jsonOf } from "./pages/file_page.ts";
+import { logListPage } from "./pages/log_list_page.ts";
+import { logPage } from "./pages/log_page.ts";
+import { overviewPage, problemsPage } from "./pages/overview_page.ts";
+import { browsePage, POLICY } from "./pages/page.ts";
 import { NotFound, Site } from "./site.ts";
 
 /** How to serve. */

@@ -1,8 +1,8 @@
 /** What the pages are made from: the database, and a few questions that all of them ask. */
 import type { DatabaseSync } from "node:sqlite";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
-import { address, type Choice } from "./page.ts";
+import { address, type Choice } from "./pages/page.ts";
 import { LogFinder } from "./log_list.ts";
 
 /** No page stands at an address. */

@@ -5,7 +5,7 @@
  */
 import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
-import { PROGRAM_NAME, VERSION } from "../core/version.ts";
+import { PROGRAM_NAME, VERSION } from "../core/runtime/version.ts";
 import { selfExtracting } from "./self_extracting.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));

@@ -7,8 +7,8 @@
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { concat } from "../core/bytes.ts";
-import { PROGRAM_NAME } from "../core/version.ts";
+import { concat } from "../core/text/bytes.ts";
+import { PROGRAM_NAME } from "../core/runtime/version.ts";
 
 /** What goes into the file. */
 export interface Parts {

@@ -2,20 +2,20 @@
  * Makes the connection of a command to the API: key, session, and the first
  * request.
  */
-import { Session } from "../api/session.ts";
+import { Session } from "../api/session/session.ts";
 import { UsageError } from "../core/errors.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/runtime/runtime.ts";
 import { isInsecure } from "../core/web_address.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { readerContext } from "../lists/reader_context.ts";
-import { type ConfigInput, validKey } from "./config.ts";
+import { type ConfigInput, validKey } from "./options/config.ts";
 import {
   DEFAULT_CONCURRENCY,
   DEFAULT_PATIENCE_MS,
   KEY_PAGE,
-} from "./defaults.ts";
-import type { Flags } from "./options.ts";
+} from "./options/defaults.ts";
+import type { Flags } from "./options/options.ts";
 import { printLine } from "./output.ts";
 
 /** What a connection is made from, besides flags and runtime. */

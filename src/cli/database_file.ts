@@ -2,18 +2,18 @@
 import type { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
-import type { Disk, Runtime } from "../core/runtime.ts";
+import type { Disk, Runtime } from "../core/runtime/runtime.ts";
 import { type BuildProgress, DATABASE_NAME } from "../database/build.ts";
 import { ensureDatabase } from "../database/ensure.ts";
 import { progressText } from "../database/result_text.ts";
 import { APPLICATION_ID } from "../database/schema.ts";
 import { readDatabase } from "../database/sqlite.ts";
-import { expectOutside, realPath } from "../tree/output.ts";
-import { orNull, readHead } from "../tree/atomic_file.ts";
+import { expectOutside, realPath } from "../tree/write/output.ts";
+import { orNull, readHead } from "../tree/write/atomic_file.ts";
 import { lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
 import { escapeControls } from "../ui/text.ts";
-import type { Flags } from "./options.ts";
+import type { Flags } from "./options/options.ts";
 import { untilInterrupted } from "./until_interrupted.ts";
 
 /** The beginning of an SQLite file, and where the id of its program stands. */

@@ -1,11 +1,11 @@
 /** Finds the export that a command is for. */
 import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
-import type { Disk } from "../core/runtime.ts";
-import { listDir } from "../tree/atomic_file.ts";
-import { exportRoot } from "../tree/tree_reader.ts";
-import { DEFAULT_OUTPUT, LATEST } from "./defaults.ts";
-import type { Flags } from "./options.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { listDir } from "../tree/write/atomic_file.ts";
+import { exportRoot } from "../tree/read/tree_reader.ts";
+import { DEFAULT_OUTPUT, LATEST } from "./options/defaults.ts";
+import type { Flags } from "./options/options.ts";
 
 /**
  * Finds the directories of exports, each once, also where their `files/` is given:

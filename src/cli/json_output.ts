@@ -6,7 +6,7 @@
 import type { ExportResult } from "../exporters/export_result.ts";
 import type { Counts, Level } from "../core/observer.ts";
 import type { Gap } from "../core/gap.ts";
-import type { Clock, Terminal } from "../core/runtime.ts";
+import type { Clock, Terminal } from "../core/runtime/runtime.ts";
 import type { Snapshot } from "../ui/progress.ts";
 import { filtersText } from "../core/filters.ts";
 import { type Scope, scopeText } from "../core/scope.ts";

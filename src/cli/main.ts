@@ -1,12 +1,12 @@
 /** Runs the command that the command line names, and returns its exit code. */
-import type { Runtime, Terminal } from "../core/runtime.ts";
-import { redact } from "../core/redact.ts";
+import type { Runtime, Terminal } from "../core/runtime/runtime.ts";
+import { redact } from "../core/text/redact.ts";
 import { escapeControls } from "../ui/text.ts";
-import { readArgs } from "./args.ts";
+import { readArgs } from "./options/args.ts";
 import { EXIT, failureOf } from "./exit_codes.ts";
-import { helpText, overviewText, versionText } from "./help.ts";
+import { helpText, overviewText, versionText } from "./options/help.ts";
 import { jsonTerminal } from "./json_output.ts";
-import type { Command, Flags } from "./options.ts";
+import type { Command, Flags } from "./options/options.ts";
 
 type Run = (flags: Flags, runtime: Runtime) => Promise<number>;
 

@@ -1,9 +1,9 @@
 /** Sends the spans of a database to an endpoint, for `otlp --endpoint`, and prints the result. */
 import { basename, join, resolve } from "@std/path";
-import { Session } from "../api/session.ts";
+import { Session } from "../api/session/session.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import { UsageError } from "../core/errors.ts";
-import type { Disk, Runtime } from "../core/runtime.ts";
+import type { Disk, Runtime } from "../core/runtime/runtime.ts";
 import { expectedSpans } from "../otlp/counts.ts";
 import type { SpanFilters } from "../otlp/filter.ts";
 import {
@@ -20,14 +20,14 @@ import {
 import { Journal, journalPath } from "../otlp/send/journal.ts";
 import { isWhole, sendDocument, sendText } from "../otlp/send/result_text.ts";
 import { readSpans } from "../otlp/spans/spans.ts";
-import { orNull } from "../tree/atomic_file.ts";
+import { orNull } from "../tree/write/atomic_file.ts";
 import { type LineBar, lineBar } from "../ui/line_bar.ts";
 import { drawBar } from "../ui/progress.ts";
 import { bytes, count, escapeControls } from "../ui/text.ts";
 import type { OpenDatabase } from "./database_file.ts";
-import { DEFAULT_PATIENCE_MS } from "./defaults.ts";
+import { DEFAULT_PATIENCE_MS } from "./options/defaults.ts";
 import { EXIT, exitCodeOf, failureOf } from "./exit_codes.ts";
-import type { Flags } from "./options.ts";
+import type { Flags } from "./options/options.ts";
 import { printLine, printResult } from "./output.ts";
 
 /** What is sent. */

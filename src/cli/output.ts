@@ -1,8 +1,8 @@
 /** Prints what commands find out, the same for all of them. */
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/runtime/runtime.ts";
 import { escapeControls } from "../ui/text.ts";
 import { EXIT } from "./exit_codes.ts";
-import type { Flags } from "./options.ts";
+import type { Flags } from "./options/options.ts";
 
 type Output = Pick<Runtime, "terminal">;
 

@@ -1,5 +1,5 @@
 /** Stops work in order when the user presses Ctrl-C, and what it leaves behind. */
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/runtime/runtime.ts";
 
 /**
  * Works until it is done or the user interrupts.

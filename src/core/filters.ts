@@ -5,8 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { UsageError } from "./errors.ts";
-import { shellWord } from "./platform.ts";
-import { nearest } from "./suggest.ts";
+import { shellWord } from "./runtime/platform.ts";
+import { nearest } from "./text/suggest.ts";
 
 /** Which part of a workspace an export is of. */
 export interface Filters {

@@ -13,9 +13,9 @@ import {
   RECORD_KINDS,
   type RecordKind,
 } from "../core/observer.ts";
-import type { Disk } from "../core/runtime.ts";
-import { onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
-import { removeScratch } from "../tree/removal.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { onDisk, PART_SUFFIX } from "../tree/write/atomic_file.ts";
+import { removeScratch } from "../tree/write/removal.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import {
   lackingParts,
@@ -24,7 +24,7 @@ import {
   readFileRecords,
   type TreeExport,
   type TreeFile,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { findDangling, makeKeys } from "./check.ts";
 import { KINDS, Loader, recordsIn } from "./load.ts";
 import { addNested } from "./nested.ts";

@@ -1,6 +1,6 @@
 /** Sees to it that every key is unique, and finds rows that name others that are not there. */
 import type { DatabaseSync } from "node:sqlite";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import type { Loader } from "./load.ts";
 import { JUDGMENTS_KEY, LOGS_KEY } from "./schema.ts";
 import { all, first } from "./sqlite.ts";

@@ -1,5 +1,5 @@
 /** Reads a document of an export, such as a Version, as a row of its table. */
-import type { TreeFile, TreeItem } from "../tree/tree_reader.ts";
+import type { TreeFile, TreeItem } from "../tree/read/tree_reader.ts";
 import { type Fields, maker, text } from "./log_fields.ts";
 import type { SqlValue } from "./sqlite.ts";
 

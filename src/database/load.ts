@@ -3,7 +3,7 @@
  * read. Logs within Logs come later (`nested.ts`), when all lists are known.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import type { RecordKind } from "../core/observer.ts";
 import type {
   TreeDocument,
@@ -12,7 +12,7 @@ import type {
   TreeItem,
   TreeLine,
   TreeProblem,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { documentRow } from "./document_row.ts";
 import { elementSlices } from "./json_slices.ts";
 import {

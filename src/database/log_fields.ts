@@ -1,5 +1,5 @@
 /** Reads from records what has columns of its own. Nothing here trusts a record. */
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import type { SqlValue } from "./sqlite.ts";
 
 /** A record of which nothing is known. */

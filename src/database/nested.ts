@@ -4,7 +4,7 @@
  * Evaluations. One that has a row already, from its own list, keeps it.
  */
 import type { StatementSync } from "node:sqlite";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import { elementSlices, memberSlices } from "./json_slices.ts";
 import type { Judged, Loader, Position } from "./load.ts";
 import { type Fields, hasNested, text, type TraceOf } from "./log_fields.ts";

@@ -4,8 +4,8 @@
  * character, so that any run of characters is found as a phrase; runs of two to four are
  * indexed as words too, for those who write their queries themselves.
  */
-import { isObject } from "../core/json.ts";
-import { inPieces } from "../core/pieces.ts";
+import { isObject } from "../core/text/json.ts";
+import { inPieces } from "../core/text/pieces.ts";
 import type { SEARCHED } from "./schema.ts";
 
 /** Texts by column. */

@@ -5,7 +5,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { dirname, join } from "@std/path";
-import type { Disk } from "../core/runtime.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import { filePaths } from "../prompts/file_paths.ts";
 import { namesInDirectory } from "../prompts/names.ts";
 import { writeJson } from "../tree/json_file.ts";
@@ -13,7 +13,7 @@ import {
   expectOutside,
   expectPlainDirs,
   writeTogether,
-} from "../tree/output.ts";
+} from "../tree/write/output.ts";
 import { csvWriter } from "./csv.ts";
 import { type DatasetFormat, jsonlWriter, type MakeWriter } from "./format.ts";
 import { promptfooWriter } from "./promptfoo.ts";

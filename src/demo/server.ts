@@ -2,7 +2,7 @@
  * Serves a workspace on loopback as Humanloop does: the endpoints that an
  * export reads, with the API's envelopes, errors and paging, over a workspace.
  */
-import type { Clock } from "../core/runtime.ts";
+import type { Clock } from "../core/runtime/runtime.ts";
 import { prettyPrint } from "./pretty_print.ts";
 import { type PagingOptions, Refusal, route } from "./routes.ts";
 import type { Workspace } from "./workspace.ts";

@@ -15,12 +15,12 @@ import {
   type RecordKind,
   sumCounts,
 } from "../core/observer.ts";
-import type { Disk } from "../core/runtime.ts";
-import { type SumRecorder, writeFile } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { type SumRecorder, writeFile } from "../tree/write/atomic_file.ts";
 import type { Checkpoints } from "../tree/checkpoint.ts";
 import type { Sums } from "../tree/checksums.ts";
 import type { FileLayout, Layout } from "../tree/layout.ts";
-import type { TimeFilter } from "./time_filter.ts";
+import type { TimeFilter } from "./records/time_filter.ts";
 
 /** What every exporter of a run uses. */
 export interface RunContext {

@@ -6,21 +6,21 @@ import type { FileInfo } from "../api/client.ts";
 import { runAll } from "../core/concurrency.ts";
 import type { Gap } from "../core/gap.ts";
 import { type Counts, sumCounts } from "../core/observer.ts";
-import { listDir } from "../tree/atomic_file.ts";
+import { listDir } from "../tree/write/atomic_file.ts";
 import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
 import { readDone, writeDone } from "../tree/done.ts";
-import { removeParts, removeScratch } from "../tree/removal.ts";
+import { removeParts, removeScratch } from "../tree/write/removal.ts";
 import {
   exportPart,
   type FileContext,
   FileReport,
   type RunContext,
 } from "./context.ts";
-import { exportDatapoints } from "./datapoints.ts";
-import { addEvaluationLogs, exportEvaluations } from "./evaluations.ts";
+import { exportDatapoints } from "./records/datapoints.ts";
+import { addEvaluationLogs, exportEvaluations } from "./records/evaluations.ts";
 import { countComplete } from "./file_check.ts";
-import { exportLogs } from "./logs.ts";
-import { exportVersions } from "./versions.ts";
+import { exportLogs } from "./records/logs.ts";
+import { exportVersions } from "./records/versions.ts";
 
 /** What there is to do for a File. */
 export interface FilePlan {

@@ -18,16 +18,16 @@ import { KeySet } from "../core/key_set.ts";
 import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { listDir, UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import { listDir, UNKNOWN_SUM } from "../tree/write/atomic_file.ts";
 import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
 import type { Sums } from "../tree/checksums.ts";
-import { listChunks, readChunk } from "../tree/chunk_reader.ts";
+import { listChunks, readChunk } from "../tree/read/chunk_reader.ts";
 import type { Done } from "../tree/done.ts";
 import { chunkNumber, chunkPath, type ListName } from "../tree/layout.ts";
-import { removeScratch, setAsideFiles } from "../tree/removal.ts";
+import { removeScratch, setAsideFiles } from "../tree/write/removal.ts";
 import { FileReport, type RunContext } from "./context.ts";
-import { readIndexList } from "./index_list.ts";
-import { keyReader } from "./list_on_disk.ts";
+import { readIndexList } from "./list/index_list.ts";
+import { keyReader } from "./list/list_on_disk.ts";
 
 /**
  * Counts a File that is called complete. One that is not so is reopened: its

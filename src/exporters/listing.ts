@@ -24,7 +24,7 @@ import {
   writeDocument,
 } from "./context.ts";
 import { type FilePlan, planFile } from "./file.ts";
-import { readIndexList } from "./index_list.ts";
+import { readIndexList } from "./list/index_list.ts";
 
 /** A File of the listing, and what there is to do for it. */
 export interface ListedFile {

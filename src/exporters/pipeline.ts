@@ -8,14 +8,14 @@ import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { UsageError } from "../core/errors.ts";
 import { type Gap, gapText } from "../core/gap.ts";
 import { type Observer, sumCounts } from "../core/observer.ts";
-import type { Clock, Disk } from "../core/runtime.ts";
+import type { Clock, Disk } from "../core/runtime/runtime.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
-import { type FileSum, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { type FileSum, PART_SUFFIX } from "../tree/write/atomic_file.ts";
 import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
 import type { Settings } from "../tree/manifest.ts";
 import { ManifestWriter } from "../tree/manifest_writer.ts";
-import { removeScratch } from "../tree/removal.ts";
+import { removeScratch } from "../tree/write/removal.ts";
 import type { RunContext } from "./context.ts";
 import type { ExportResult } from "./export_result.ts";
 import { exportFile, type FileResult } from "./file.ts";
@@ -25,7 +25,7 @@ import {
   type StartedListing,
   type WantsFile,
 } from "./listing.ts";
-import { TimeFilter } from "./time_filter.ts";
+import { TimeFilter } from "./records/time_filter.ts";
 import {
   expectKnownFiles,
   expectSameRoot,

@@ -6,7 +6,7 @@ import { filesList } from "../api/client.ts";
 import { isRecoverable, UsageError } from "../core/errors.ts";
 import type { Gap } from "../core/gap.ts";
 import { openList, wholeList } from "../lists/list_reader.ts";
-import { listDir } from "../tree/atomic_file.ts";
+import { listDir } from "../tree/write/atomic_file.ts";
 import { readDone } from "../tree/done.ts";
 import { isSafeId } from "../tree/layout.ts";
 import type { Manifest } from "../tree/manifest.ts";

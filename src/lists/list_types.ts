@@ -1,8 +1,8 @@
 /** Describes what goes into reading a list, and what comes out of it. */
 import type { ListSpec } from "../api/list_spec.ts";
-import type { MemoryBudget } from "../api/memory_budget.ts";
+import type { MemoryBudget } from "../api/session/memory_budget.ts";
 import type { RawRecord } from "../api/records.ts";
-import type { Session } from "../api/session.ts";
+import type { Session } from "../api/session/session.ts";
 import type { RecordGap } from "../core/gap.ts";
 import type { KeySet } from "../core/key_set.ts";
 import type { RecordWeights } from "./record_weights.ts";

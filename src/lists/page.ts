@@ -5,7 +5,7 @@
 import { ProtocolError } from "../core/errors.ts";
 import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import { asObject, countField } from "../api/fields.ts";
-import type { Session } from "../api/session.ts";
+import type { Session } from "../api/session/session.ts";
 import { endOf, type PageAddress, startOf } from "./page_address.ts";
 import { type RawRecord, sliceRecords } from "../api/records.ts";
 

@@ -4,7 +4,7 @@
  * machine can hold. It does not judge which records are the list.
  */
 import type { ListSpec } from "../api/list_spec.ts";
-import type { Permit } from "../api/memory_budget.ts";
+import type { Permit } from "../api/session/memory_budget.ts";
 import { ProtocolError } from "../core/errors.ts";
 import type { PagingHints, ReaderContext } from "./list_types.ts";
 import { endOf, type PageAddress, pageFrom, startOf } from "./page_address.ts";

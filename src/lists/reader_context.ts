@@ -1,6 +1,6 @@
 /** Puts together what all readers of a run share. */
-import { MemoryBudget } from "../api/memory_budget.ts";
-import type { Session } from "../api/session.ts";
+import { MemoryBudget } from "../api/session/memory_budget.ts";
+import type { Session } from "../api/session/session.ts";
 import type { ReaderContext } from "./list_types.ts";
 import { RecordWeights } from "./record_weights.ts";
 

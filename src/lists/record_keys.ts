@@ -1,7 +1,7 @@
 /** Fetches the keys of a few records of a list, to see whether it is still the same. */
 import type { ListSpec } from "../api/list_spec.ts";
-import type { Session } from "../api/session.ts";
-import { releaseLarge } from "../core/bytes.ts";
+import type { Session } from "../api/session/session.ts";
+import { releaseLarge } from "../core/text/bytes.ts";
 import { isListRecoverable } from "../core/errors.ts";
 import { fetchPage } from "./page.ts";
 import { type PageAddress, pageAround, startOf } from "./page_address.ts";

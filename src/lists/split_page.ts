@@ -6,7 +6,7 @@
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
-import type { Session } from "../api/session.ts";
+import type { Session } from "../api/session/session.ts";
 import { ApiError, isListRecoverable, ProtocolError } from "../core/errors.ts";
 import { fetchPage } from "./page.ts";
 import {

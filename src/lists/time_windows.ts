@@ -6,8 +6,8 @@
  * includes its instant does not matter, and a server that ignores dates shows.
  */
 import type { ListSpec } from "../api/list_spec.ts";
-import type { Session } from "../api/session.ts";
-import { releaseLarge } from "../core/bytes.ts";
+import type { Session } from "../api/session/session.ts";
+import { releaseLarge } from "../core/text/bytes.ts";
 import { isListRecoverable } from "../core/errors.ts";
 import type { TimeWindow } from "../core/ranges.ts";
 import { fetchPage } from "./page.ts";

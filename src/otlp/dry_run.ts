@@ -1,6 +1,6 @@
 /** Says what would be written or sent, without doing it. */
 import { setImmediate } from "node:timers/promises";
-import { parseExactly } from "../core/json.ts";
+import { parseExactly } from "../core/text/json.ts";
 import { LineWriter, SPANS_AT_ONCE } from "./file.ts";
 import { logsData, type SpanRecord, tracesData } from "./spans/spans.ts";
 import { SpanCounter, type Totals } from "./totals.ts";

@@ -5,9 +5,13 @@
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
 import { UsageError } from "../core/errors.ts";
-import type { Disk } from "../core/runtime.ts";
-import { type AtomicFile, orNull, readHead } from "../tree/atomic_file.ts";
-import { expectOutside, writeTogether } from "../tree/output.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import {
+  type AtomicFile,
+  orNull,
+  readHead,
+} from "../tree/write/atomic_file.ts";
+import { expectOutside, writeTogether } from "../tree/write/output.ts";
 import {
   LOGS_HEAD,
   logsData,

@@ -13,18 +13,18 @@ import {
   logsList,
 } from "../api/client.ts";
 import { probeList } from "../lists/time_windows.ts";
-import type { Session } from "../api/session.ts";
+import type { Session } from "../api/session/session.ts";
 import { fetchPage } from "../lists/page.ts";
 import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import { pageFrom } from "../lists/page_address.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
-import { releaseLarge } from "../core/bytes.ts";
+import { releaseLarge } from "../core/text/bytes.ts";
 import { isRecoverable } from "../core/errors.ts";
-import { TimeFilter } from "../exporters/time_filter.ts";
+import { TimeFilter } from "../exporters/records/time_filter.ts";
 import { gapText, joinGaps } from "../core/gap.ts";
 import { logOnly } from "../core/observer.ts";
-import { readIndexList } from "../exporters/index_list.ts";
+import { readIndexList } from "../exporters/list/index_list.ts";
 import { chooseFiles, directoryPath } from "../exporters/listing.ts";
 import type { Settings } from "../tree/manifest.ts";
 

@@ -1,12 +1,12 @@
 /** Reads what of a File is deployed where, and names files by it. */
-import { isObject } from "../core/json.ts";
-import type { Disk } from "../core/runtime.ts";
+import { isObject } from "../core/text/json.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import {
   type OnProblem,
   problemOf,
   readDocument,
   type TreeFile,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { namesInDirectory } from "./names.ts";
 
 /** A Version that is deployed to an environment. */

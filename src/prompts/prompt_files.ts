@@ -1,7 +1,7 @@
 /** Finds the Prompts and Agents of exports, and reads their Versions. */
 import { join } from "@std/path";
-import { isObject, parseExactly } from "../core/json.ts";
-import type { Disk } from "../core/runtime.ts";
+import { isObject, parseExactly } from "../core/text/json.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import {
   missingDocuments,
   missingFiles,
@@ -12,10 +12,10 @@ import {
   readDocument,
   type TreeExport,
   type TreeFile,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { deployedNames, readDeployments } from "./deployed.ts";
 import { filePaths, type NamedFile } from "./file_paths.ts";
-import { expectOutside } from "../tree/output.ts";
+import { expectOutside } from "../tree/write/output.ts";
 
 /** A Prompt or Agent of an export. */
 export interface PromptFile extends NamedFile {

@@ -3,7 +3,7 @@
  * reference ".prompt and .agent Files": model, parameters and tools as front matter in
  * YAML, then the template. What the format has no words for is reported.
  */
-import { isEmpty, isObject } from "../core/json.ts";
+import { isEmpty, isObject } from "../core/text/json.ts";
 import { type Note, type TextOf, writeTemplate } from "./template_text.ts";
 import { flowText, valueText } from "./yaml.ts";
 

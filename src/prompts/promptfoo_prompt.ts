@@ -2,7 +2,7 @@
  * Writes a Version as a prompt of promptfoo: a Nunjucks template that renders to the
  * messages as JSON, or to text. The messages of a Datapoint come behind its own.
  */
-import { isEmpty, isObject } from "../core/json.ts";
+import { isEmpty, isObject } from "../core/text/json.ts";
 import type { Note, TextOf } from "./template_text.ts";
 import { flowText } from "./yaml.ts";
 

@@ -1,5 +1,5 @@
 /** Maps model, provider and parameters of a Version to a provider of promptfoo. */
-import { isEmpty, isObject } from "../core/json.ts";
+import { isEmpty, isObject } from "../core/text/json.ts";
 import type { Note } from "./template_text.ts";
 import { flowText } from "./yaml.ts";
 

@@ -2,7 +2,7 @@
  * Writes a template in the tags of Humanloop's format, and reports what
  * cannot be read back from them.
  */
-import { isEmpty, isObject } from "../core/json.ts";
+import { isEmpty, isObject } from "../core/text/json.ts";
 import { flowText } from "./yaml.ts";
 
 /** A text, and what of its source cannot be read back from it. */

@@ -4,9 +4,9 @@
  * every test of a configuration with every provider: so each Prompt has its own.
  */
 import { join } from "@std/path";
-import { isEmpty, isObject } from "../core/json.ts";
+import { isEmpty, isObject } from "../core/text/json.ts";
 import { writeJson } from "../tree/json_file.ts";
-import { outputWriter } from "../tree/output.ts";
+import { outputWriter } from "../tree/write/output.ts";
 import {
   aboutVersion,
   openPrompts,

@@ -4,11 +4,11 @@
  * directory only.
  */
 import { join } from "@std/path";
-import type { Disk } from "../core/runtime.ts";
-import { removeScratch } from "../tree/removal.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { removeScratch } from "../tree/write/removal.ts";
 import { writeJson } from "../tree/json_file.ts";
 import { filePaths } from "./file_paths.ts";
-import { outputWriter } from "../tree/output.ts";
+import { outputWriter } from "../tree/write/output.ts";
 import {
   aboutVersion,
   openPrompts,

@@ -3,7 +3,10 @@ import type { Counts } from "../core/observer.ts";
 import { type Gap, gapText, joinGaps } from "../core/gap.ts";
 import { recordsText } from "../ui/text.ts";
 import { count } from "../ui/text.ts";
-import { type EvaluationRecord, evaluationsView } from "./evaluation_view.ts";
+import {
+  type EvaluationRecord,
+  evaluationsView,
+} from "./components/evaluation_view.ts";
 import diffLines from "./diff_lines.js" with { type: "text" };
 import ownScript from "./file_page.js" with { type: "text" };
 import {
@@ -12,13 +15,17 @@ import {
   pageTemplate,
   type PageText,
   shown,
-} from "./html.ts";
-import { logsView } from "./log_view.ts";
-import { pairsView } from "./pairs_view.ts";
+} from "./components/html.ts";
+import { logsView } from "./components/log_view.ts";
+import { pairsView } from "./components/pairs_view.ts";
 import type { ShownLog } from "./read_logs.ts";
 import style from "./style.css" with { type: "text" };
-import { type Fields, formatTime, textIn } from "./values.ts";
-import { deployedBy, versionsView, type VersionView } from "./version_view.ts";
+import { type Fields, formatTime, textIn } from "./components/values.ts";
+import {
+  deployedBy,
+  versionsView,
+  type VersionView,
+} from "./components/version_view.ts";
 
 /** What a page is made from. */
 export interface FileData {

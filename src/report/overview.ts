@@ -10,10 +10,10 @@ import {
   pageTemplate,
   type PageText,
   shown,
-} from "./html.ts";
+} from "./components/html.ts";
 import script from "./overview.js" with { type: "text" };
 import style from "./style.css" with { type: "text" };
-import { formatTime } from "./values.ts";
+import { formatTime } from "./components/values.ts";
 
 /** A row of the table. */
 export interface OverviewFile {

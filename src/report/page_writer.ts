@@ -7,12 +7,12 @@ import { forEachConcurrent } from "../core/concurrency.ts";
 import { StorageError } from "../core/errors.ts";
 import { filtersText } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
-import { isObject } from "../core/json.ts";
-import { redactor } from "../core/redact.ts";
-import type { Disk } from "../core/runtime.ts";
-import { AtomicFile, onDisk, PART_SUFFIX } from "../tree/atomic_file.ts";
+import { isObject } from "../core/text/json.ts";
+import { redactor } from "../core/text/redact.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { AtomicFile, onDisk, PART_SUFFIX } from "../tree/write/atomic_file.ts";
 import { Layout, PAGE_NAME } from "../tree/layout.ts";
-import { listTree } from "../tree/plain_tree.ts";
+import { listTree } from "../tree/read/plain_tree.ts";
 import {
   type OnProblem,
   openExports,
@@ -21,9 +21,9 @@ import {
   type TreeExport,
   type TreeFile,
   treeFile,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { filePage } from "./file_page.ts";
-import type { PageText } from "./html.ts";
+import type { PageText } from "./components/html.ts";
 import { type OverviewFile, overviewPage } from "./overview.ts";
 import {
   type KnownFile,
@@ -31,7 +31,7 @@ import {
   readFileData,
   readKnown,
 } from "./read_file.ts";
-import { type Fields, textIn } from "./values.ts";
+import { type Fields, textIn } from "./components/values.ts";
 
 /** Which Files are to have their pages written. */
 export type Which = "all" | "missing" | "none";

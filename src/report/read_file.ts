@@ -1,7 +1,7 @@
 /** Reads what the page of a File shows, from this program's or the official script's export. */
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import { type Counts, sumCounts } from "../core/observer.ts";
-import type { Disk } from "../core/runtime.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import type { Gap } from "../core/gap.ts";
 import {
   chunkNames,
@@ -11,12 +11,12 @@ import {
   readDocument,
   type TreeDocument,
   type TreeFile,
-} from "../tree/tree_reader.ts";
-import type { EvaluationRecord } from "./evaluation_view.ts";
+} from "../tree/read/tree_reader.ts";
+import type { EvaluationRecord } from "./components/evaluation_view.ts";
 import type { FileData } from "./file_page.ts";
 import { newestLogs } from "./read_logs.ts";
-import { type Fields, textIn } from "./values.ts";
-import { NewestVersions, type VersionView } from "./version_view.ts";
+import { type Fields, textIn } from "./components/values.ts";
+import { NewestVersions, type VersionView } from "./components/version_view.ts";
 
 /** What is known of a File before its directory is looked into. */
 export interface KnownFile {

@@ -3,12 +3,12 @@
  * never all of it. Lists have no documented order, so both ends are looked at.
  */
 import { basename, join } from "@std/path";
-import { isObject, withExactNumbers } from "../core/json.ts";
-import type { Disk, DiskFile } from "../core/runtime.ts";
-import { decodeLine } from "../tree/lines.ts";
-import { unreadable } from "../tree/plain_tree.ts";
-import { type OnProblem, problemOf } from "../tree/tree_reader.ts";
-import type { Fields } from "./values.ts";
+import { isObject, withExactNumbers } from "../core/text/json.ts";
+import type { Disk, DiskFile } from "../core/runtime/runtime.ts";
+import { decodeLine } from "../tree/read/lines.ts";
+import { unreadable } from "../tree/read/plain_tree.ts";
+import { type OnProblem, problemOf } from "../tree/read/tree_reader.ts";
+import type { Fields } from "./components/values.ts";
 
 /** One Log, and where it is. */
 export interface ShownLog {

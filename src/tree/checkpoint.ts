@@ -4,10 +4,10 @@
  * failure of the disk throws a `StorageError`.
  */
 import type { RecordGap } from "../core/gap.ts";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import type { TimeWindow } from "../core/ranges.ts";
-import type { Disk } from "../core/runtime.ts";
-import { readFile } from "./atomic_file.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { readFile } from "./write/atomic_file.ts";
 import {
   arrayOf,
   isCount,

@@ -11,7 +11,7 @@
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "@std/path";
-import type { Disk, DiskFile } from "../core/runtime.ts";
+import type { Disk, DiskFile } from "../core/runtime/runtime.ts";
 import {
   type FileSum,
   listDir,
@@ -21,9 +21,9 @@ import {
   UNKNOWN_SUM,
   writeAll,
   writeFile,
-} from "./atomic_file.ts";
-import { DAMAGED_NAME, listTree, type PlainTree } from "./plain_tree.ts";
-import { removeScratch } from "./removal.ts";
+} from "./write/atomic_file.ts";
+import { DAMAGED_NAME, listTree, type PlainTree } from "./read/plain_tree.ts";
+import { removeScratch } from "./write/removal.ts";
 
 /** The name of the sums below an export's directory. */
 export const SUMS_NAME = "SHA256SUMS";

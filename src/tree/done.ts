@@ -2,13 +2,13 @@
  * Reads and writes `.done`, which says that a File is complete. A failure of the
  * disk throws a `StorageError`.
  */
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import { type Counts, RECORD_KINDS } from "../core/observer.ts";
-import type { Disk } from "../core/runtime.ts";
-import { readFile, type SumRecorder } from "./atomic_file.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { readFile, type SumRecorder } from "./write/atomic_file.ts";
 import { parseJson, writeJson } from "./json_file.ts";
 import type { FileLayout } from "./layout.ts";
-import { removeScratch } from "./removal.ts";
+import { removeScratch } from "./write/removal.ts";
 
 /** What `.done` says. */
 export interface Done {

@@ -6,11 +6,11 @@
  */
 import { basename, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
-import type { Disk, DiskFile } from "../core/runtime.ts";
+import type { Disk, DiskFile } from "../core/runtime/runtime.ts";
 import { Layout } from "./layout.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { storageError } from "./atomic_file.ts";
-import { expectPlainTree } from "./plain_tree.ts";
+import { storageError } from "./write/atomic_file.ts";
+import { expectPlainTree } from "./read/plain_tree.ts";
 
 /** An export's directory, locked for this run. */
 export interface ExportDir {

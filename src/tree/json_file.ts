@@ -2,9 +2,9 @@
  * Reads and writes this program's own JSON: checkpoints, `.done`, `export.json`.
  * What is read back is checked field by field, like an answer of the API.
  */
-import { isObject } from "../core/json.ts";
-import type { Disk } from "../core/runtime.ts";
-import { type SumRecorder, writeFile } from "./atomic_file.ts";
+import { isObject } from "../core/text/json.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { type SumRecorder, writeFile } from "./write/atomic_file.ts";
 
 /** Checks what a field holds; `undefined` where it is absent. */
 export type Check = (value: unknown) => boolean;

@@ -5,11 +5,11 @@
  */
 import { type Filters, NO_FILTERS } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import type { Counts } from "../core/observer.ts";
-import type { Disk } from "../core/runtime.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import { arrayOf, isText, objectOf, optional, parseJson } from "./json_file.ts";
-import { readFile } from "./atomic_file.ts";
+import { readFile } from "./write/atomic_file.ts";
 
 /** What an export is made of, fixed by its first run. */
 export interface Settings {

@@ -1,17 +1,17 @@
 /** Keeps `export.json` up to date while a run goes on. */
 import type { Gap } from "../core/gap.ts";
-import { redact } from "../core/redact.ts";
+import { redact } from "../core/text/redact.ts";
 import type { Counts } from "../core/observer.ts";
-import type { Clock, Disk } from "../core/runtime.ts";
+import type { Clock, Disk } from "../core/runtime/runtime.ts";
 import {
   type FileEntry,
   type Manifest,
   type Settings,
   TOOL_NAME,
 } from "./manifest.ts";
-import type { SumRecorder } from "./atomic_file.ts";
+import type { SumRecorder } from "./write/atomic_file.ts";
 import { writeJson } from "./json_file.ts";
-import { VERSION } from "../core/version.ts";
+import { VERSION } from "../core/runtime/version.ts";
 
 /** What {@linkcode ManifestWriter} is made from. */
 export interface ManifestWriterOptions {

@@ -1,5 +1,5 @@
 /** Shows how far something is, in one line of a terminal that is drawn over. */
-import type { Runtime } from "../core/runtime.ts";
+import type { Runtime } from "../core/runtime/runtime.ts";
 
 /** Time between two updates, in milliseconds. */
 const SHOW_EVERY_MS = 200;

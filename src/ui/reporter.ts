@@ -9,8 +9,8 @@ import type {
   Observer,
   RecordKind,
 } from "../core/observer.ts";
-import type { Clock, DiskFile, Terminal } from "../core/runtime.ts";
-import { redact } from "../core/redact.ts";
+import type { Clock, DiskFile, Terminal } from "../core/runtime/runtime.ts";
+import { redact } from "../core/text/redact.ts";
 import { Progress, progressLine } from "./progress.ts";
 import { escapeControls } from "./text.ts";
 

@@ -2,11 +2,11 @@
  * Checks one File that `.done` calls complete: that all its parts are there and no
  * other files, that documents are JSON and refer to what is there, and the counts.
  */
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import type { Counts, RecordKind } from "../core/observer.ts";
 import type { Done } from "../tree/done.ts";
-import { type EvaluationShape, mayBeEmpty } from "../tree/file_shape.ts";
-import type { TreeFile } from "../tree/tree_reader.ts";
+import { type EvaluationShape, mayBeEmpty } from "../tree/read/file_shape.ts";
+import type { TreeFile } from "../tree/read/tree_reader.ts";
 import { type CheckedList, checkList } from "./list_check.ts";
 import {
   countDifferences,

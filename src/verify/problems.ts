@@ -1,6 +1,6 @@
 /** Describes what can be wrong with an export, and what to do about it. */
 import { type Counts, RECORD_KINDS } from "../core/observer.ts";
-import { asideOf } from "../tree/removal.ts";
+import { asideOf } from "../tree/write/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
 export type Repair =

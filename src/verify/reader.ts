@@ -4,18 +4,18 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import type { Disk } from "../core/runtime.ts";
-import { type FileSum, UNKNOWN_SUM } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { type FileSum, UNKNOWN_SUM } from "../tree/write/atomic_file.ts";
 import { type ReadSum, sumFile, type Sums } from "../tree/checksums.ts";
-import type { LineOptions } from "../tree/lines.ts";
-import { unreadable } from "../tree/plain_tree.ts";
+import type { LineOptions } from "../tree/read/lines.ts";
+import { unreadable } from "../tree/read/plain_tree.ts";
 import {
   readChunkLines,
   readDocument,
   type TreeDocument,
   type TreeLines,
   type TreeProblem,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { type Problems, remedyFor } from "./problems.ts";
 
 /** What {@linkcode ExportReader} is made from. */

@@ -12,15 +12,15 @@ import {
   type IdInfo,
   logsList,
 } from "../api/client.ts";
-import type { TreeExport } from "../tree/tree_reader.ts";
+import type { TreeExport } from "../tree/read/tree_reader.ts";
 import { probeList } from "../lists/time_windows.ts";
-import type { Session } from "../api/session.ts";
+import type { Session } from "../api/session/session.ts";
 import type { ListSpec } from "../api/list_spec.ts";
 import { openList, wholeList } from "../lists/list_reader.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
-import { TimeFilter } from "../exporters/time_filter.ts";
+import { TimeFilter } from "../exporters/records/time_filter.ts";
 import { NO_FILTERS, wantsFile } from "../core/filters.ts";
 import {
   byHand,

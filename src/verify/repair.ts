@@ -5,11 +5,15 @@
  */
 import { dirname, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
-import type { Disk } from "../core/runtime.ts";
-import { onDisk } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import { onDisk } from "../tree/write/atomic_file.ts";
 import { readSums, type Sums } from "../tree/checksums.ts";
 import { lockForRepair } from "../tree/export_dir.ts";
-import { DAMAGED_NAME, listTree, type PlainTree } from "../tree/plain_tree.ts";
+import {
+  DAMAGED_NAME,
+  listTree,
+  type PlainTree,
+} from "../tree/read/plain_tree.ts";
 import type { Problem } from "./problems.ts";
 
 /** What was set aside. */

@@ -1,15 +1,15 @@
 /** Reads the sums of an export for its check, and reports lines that are none. */
 import { join } from "@std/path";
-import type { Disk } from "../core/runtime.ts";
-import type { FileSum } from "../tree/atomic_file.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
+import type { FileSum } from "../tree/write/atomic_file.ts";
 import {
   JOURNAL_NAME,
   parseSums,
   type Sums,
   SUMS_NAME,
 } from "../tree/checksums.ts";
-import { unreadable } from "../tree/plain_tree.ts";
-import type { TreeExport } from "../tree/tree_reader.ts";
+import { unreadable } from "../tree/read/plain_tree.ts";
+import type { TreeExport } from "../tree/read/tree_reader.ts";
 import { byHand, type Problems } from "./problems.ts";
 
 const ADVICE = byHand(

@@ -1,11 +1,11 @@
 /** Checks what concerns an export as a whole: its manifest, its sums, what does not belong there. */
-import { isObject } from "../core/json.ts";
+import { isObject } from "../core/text/json.ts";
 import { isSummed, JOURNAL_NAME, type Sums } from "../tree/checksums.ts";
-import { asidePath } from "../tree/file_shape.ts";
+import { asidePath } from "../tree/read/file_shape.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import { gapText, joinGaps } from "../core/gap.ts";
-import { DAMAGED_NAME, type PlainTree } from "../tree/plain_tree.ts";
-import type { TreeExport } from "../tree/tree_reader.ts";
+import { DAMAGED_NAME, type PlainTree } from "../tree/read/plain_tree.ts";
+import type { TreeExport } from "../tree/read/tree_reader.ts";
 import {
   ASIDE,
   asideMessage,

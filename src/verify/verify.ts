@@ -5,16 +5,20 @@
  */
 import { join } from "@std/path";
 import { type Counts, sumCounts } from "../core/observer.ts";
-import type { Disk } from "../core/runtime.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import type { Manifest } from "../tree/manifest.ts";
-import { asidePath } from "../tree/file_shape.ts";
-import { DAMAGED_NAME, listTree, type PlainTree } from "../tree/plain_tree.ts";
+import { asidePath } from "../tree/read/file_shape.ts";
+import {
+  DAMAGED_NAME,
+  listTree,
+  type PlainTree,
+} from "../tree/read/plain_tree.ts";
 import {
   openExports,
   type TreeExport,
   type TreeFile,
   treeFile,
-} from "../tree/tree_reader.ts";
+} from "../tree/read/tree_reader.ts";
 import { checkFile, type FileHolds } from "./file_check.ts";
 import {
   ASIDE,

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ApiRequest } from "../../src/api/session.ts";
+import type { ApiRequest } from "../../src/api/session/session.ts";
 import { sliceDocument } from "../../src/api/records.ts";
 import { ApiError, AuthError, NetworkError } from "../../src/core/errors.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";

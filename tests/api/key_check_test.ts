@@ -1,7 +1,7 @@
 /** What a 401 or 403 means: a key that is refused, or one thing that it may not read. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { ApiError, AuthError } from "../../src/core/errors.ts";
-import type { ApiRequest } from "../../src/api/request.ts";
+import type { ApiRequest } from "../../src/api/session/request.ts";
 import { json, stubbed } from "../helpers/stub.ts";
 
 const REQUEST: ApiRequest<number> = {

@@ -3,7 +3,7 @@
  * what a user is shown. Everything is on loopback.
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Session } from "../../src/api/session.ts";
+import { Session } from "../../src/api/session/session.ts";
 import { NetworkError } from "../../src/core/errors.ts";
 import { fastClock } from "../helpers/clock.ts";
 import {

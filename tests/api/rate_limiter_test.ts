@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ApiError } from "../../src/core/errors.ts";
-import { RateLimiter } from "../../src/api/rate_limiter.ts";
+import { RateLimiter } from "../../src/api/session/rate_limiter.ts";
 import {
   type ApiRequest,
   humanloopApi,
   type Transport,
-} from "../../src/api/request.ts";
+} from "../../src/api/session/request.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { recorder } from "../helpers/observer.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";

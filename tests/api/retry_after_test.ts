@@ -1,7 +1,7 @@
 /** The rate limits of a server: 429 and `Retry-After`. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { isOutage, NetworkError } from "../../src/core/errors.ts";
-import type { ApiRequest } from "../../src/api/request.ts";
+import type { ApiRequest } from "../../src/api/session/request.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
 
 const REQUEST: ApiRequest<number> = {

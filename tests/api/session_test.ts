@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { ApiRequest } from "../../src/api/session.ts";
-import { FetchOnce } from "../../src/api/fetch_once.ts";
-import { RateLimiter } from "../../src/api/rate_limiter.ts";
-import { humanloopApi } from "../../src/api/request.ts";
+import type { ApiRequest } from "../../src/api/session/session.ts";
+import { FetchOnce } from "../../src/api/session/fetch_once.ts";
+import { RateLimiter } from "../../src/api/session/rate_limiter.ts";
+import { humanloopApi } from "../../src/api/session/request.ts";
 import { sliceDocument } from "../../src/api/records.ts";
-import { Retry } from "../../src/api/retry.ts";
-import { ServerClock } from "../../src/api/server_clock.ts";
+import { Retry } from "../../src/api/session/retry.ts";
+import { ServerClock } from "../../src/api/session/server_clock.ts";
 import {
   ApiError,
   NetworkError,

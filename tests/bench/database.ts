@@ -6,7 +6,7 @@ import process from "node:process";
 import { join } from "@std/path";
 import { serveBrowse } from "../../src/browse/serve.ts";
 import { buildDatabase } from "../../src/database/build.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import config from "../../deno.json" with { type: "json" };
 
 const NEWEST_MS = Date.UTC(2025, 5, 1);

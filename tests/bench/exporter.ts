@@ -3,7 +3,7 @@ import process from "node:process";
 // Loaded before the time counts, as all else is.
 import "../../src/cli/commands/export.ts";
 import { main } from "../../src/cli/main.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 
 const runtime = denoRuntime();
 const startMs = performance.now();

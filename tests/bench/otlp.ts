@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { ensureDatabase } from "../../src/database/ensure.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
 import { writeSpans } from "../../src/otlp/file.ts";

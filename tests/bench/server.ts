@@ -3,7 +3,7 @@
  * answer takes the latency, and each page so many microseconds for every record
  * before it, as on a database. `/v5/cost` says how much time that was in all.
  */
-import { concat } from "../../src/core/bytes.ts";
+import { concat } from "../../src/core/text/bytes.ts";
 import { between } from "../../src/demo/dates.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import { workload } from "./workloads.ts";

@@ -1,7 +1,7 @@
 /** The pages in a real Chromium: how they are used, and what they refuse. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { shown } from "../../src/report/html.ts";
+import { shown } from "../../src/report/components/html.ts";
 import { axeSource, obstacles } from "../helpers/axe.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";
 import { servedBrowse } from "../helpers/served_browse.ts";

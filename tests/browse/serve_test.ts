@@ -5,7 +5,7 @@ import { browse } from "../../src/browse/browse.ts";
 import { diffLines } from "../../src/report/diff_lines.js";
 import { answer, serveBrowse } from "../../src/browse/serve.ts";
 import { Site } from "../../src/browse/site.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { buildDatabase, type BuildResult } from "../../src/database/build.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
 import { servedBrowse } from "../helpers/served_browse.ts";

@@ -4,7 +4,7 @@ import {
   COMMANDS,
   optionName,
   optionsOf,
-} from "../../src/cli/options.ts";
+} from "../../src/cli/options/options.ts";
 import { run } from "../helpers/program.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { join } from "@std/path";

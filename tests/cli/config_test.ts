@@ -1,12 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { readArgs } from "../../src/cli/args.ts";
+import { readArgs } from "../../src/cli/options/args.ts";
 import {
   type ConfigInput,
   newSettings,
   readConfigInput,
   resumedSettings,
-} from "../../src/cli/config.ts";
-import { DEFAULT_API_URL } from "../../src/cli/defaults.ts";
+} from "../../src/cli/options/config.ts";
+import { DEFAULT_API_URL } from "../../src/cli/options/defaults.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { NO_FILTERS } from "../../src/core/filters.ts";
 

@@ -3,7 +3,7 @@ import {
   COMMANDS,
   optionName,
   optionsOf,
-} from "../../src/cli/options.ts";
+} from "../../src/cli/options/options.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { run, start } from "../helpers/program.ts";

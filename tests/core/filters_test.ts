@@ -6,7 +6,7 @@ import {
 } from "@std/assert";
 import { UsageError } from "../../src/core/errors.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { readFilters, resumedFilters } from "../../src/cli/filters.ts";
+import { readFilters, resumedFilters } from "../../src/cli/options/filters.ts";
 import {
   expectMatches,
   fileFilter,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { isObject } from "../../src/core/json.ts";
-import { JsonOutline } from "../../src/core/json_outline.ts";
+import { isObject } from "../../src/core/text/json.ts";
+import { JsonOutline } from "../../src/core/text/json_outline.ts";
 import { chance } from "../../src/demo/sample/expression.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseExactly } from "../../src/core/json.ts";
+import { parseExactly } from "../../src/core/text/json.ts";
 
 Deno.test("numbers are printed as they were spelled, whatever is around them", () => {
   for (

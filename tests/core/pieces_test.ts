@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { inPieces } from "../../src/core/pieces.ts";
+import { inPieces } from "../../src/core/text/pieces.ts";
 
 Deno.test("a long text is cut where no character breaks, and joined to what it was", () => {
   for (let before = 0; before < 3; before++) {

@@ -4,7 +4,7 @@ import {
   shellWord,
   signalsOf,
   writeText,
-} from "../../src/core/platform.ts";
+} from "../../src/core/runtime/platform.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 
 Deno.test("Ctrl-C is handled on every system, a closed terminal only where there is one", () => {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { redact } from "../../src/core/redact.ts";
+import { redact } from "../../src/core/text/redact.ts";
 
 const KEY = "hl_sk_3f9a1c7e5b2d8046";
 

@@ -1,7 +1,7 @@
 /** The database of an export: every record, its very bytes, and what is wrong with it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import {
   buildDatabase,
   type BuildOptions,

@@ -1,9 +1,9 @@
 /** `datasets`: every Datapoint once, exactly, under a safe name; what is missing is told. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { parseExactly } from "../../src/core/json.ts";
+import { parseExactly } from "../../src/core/text/json.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { throughDisk } from "../helpers/disk.ts";
 import { run } from "../helpers/program.ts";
 import { readTree, tempDir } from "../helpers/tree.ts";

@@ -3,8 +3,8 @@ import { join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import { run } from "../helpers/program.ts";
 import {
   assertTree,

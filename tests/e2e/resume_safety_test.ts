@@ -6,7 +6,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DemoFile } from "../../src/demo/workspace.ts";
 import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import type { RecordGap } from "../../src/core/gap.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import { throughDisk } from "../helpers/disk.ts";
 import type { MemoryDisk } from "../helpers/memory_disk.ts";
 import {

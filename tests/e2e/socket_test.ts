@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { MemoryBudget } from "../../src/api/memory_budget.ts";
-import { Session } from "../../src/api/session.ts";
+import { MemoryBudget } from "../../src/api/session/memory_budget.ts";
+import { Session } from "../../src/api/session/session.ts";
 import { sliceDocument } from "../../src/api/records.ts";
 import { NetworkError } from "../../src/core/errors.ts";
 import { fastClock } from "../helpers/clock.ts";

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import { logOnly } from "../../src/core/observer.ts";
 import {
   ChunkWriter,
   type WrittenChunk,
-} from "../../src/exporters/chunk_writer.ts";
+} from "../../src/exporters/list/chunk_writer.ts";
 import type { Batch } from "../../src/lists/list_types.ts";
 import { tempDir } from "../helpers/tree.ts";
 

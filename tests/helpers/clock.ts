@@ -1,7 +1,7 @@
 /** Clocks for tests: none of them waits in real time. */
 import { clearImmediate, setImmediate } from "node:timers";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { Clock } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { Clock } from "../../src/core/runtime/runtime.ts";
 
 interface Sleeper {
   readonly untilMs: number;

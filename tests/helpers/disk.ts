@@ -1,6 +1,6 @@
 /** Disks for tests. */
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { Disk, DiskFile } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { Disk, DiskFile } from "../../src/core/runtime/runtime.ts";
 
 /** Makes a disk that fails from its operation number `at` on. */
 export function dyingDisk(at: number): Disk {

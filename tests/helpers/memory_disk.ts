@@ -1,5 +1,9 @@
 /** A disk in memory: as fast as a test wants, and the same for every seed. */
-import type { Disk, DiskFile, DiskInfo } from "../../src/core/runtime.ts";
+import type {
+  Disk,
+  DiskFile,
+  DiskInfo,
+} from "../../src/core/runtime/runtime.ts";
 
 const { NotFound, AlreadyExists, IsADirectory } = Deno.errors;
 

@@ -5,10 +5,10 @@ import {
   answerRequest,
   type DemoServerOptions,
 } from "../../src/demo/server.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
 import type { Snapshot } from "../../src/ui/progress.ts";
-import type { Terminal } from "../../src/core/runtime.ts";
+import type { Terminal } from "../../src/core/runtime/runtime.ts";
 import { VirtualClock } from "./clock.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 import { printedTerminal } from "./terminal.ts";

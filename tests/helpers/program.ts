@@ -1,8 +1,8 @@
 /** Runs the program: in this process with parts of its world replaced, or as users do. */
 import { fromFileUrl } from "@std/path";
 import { main } from "../../src/cli/main.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { Disk, Runtime } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { Disk, Runtime } from "../../src/core/runtime/runtime.ts";
 import { printedTerminal } from "./terminal.ts";
 import { readReal, trustedUrl } from "./trusted_url.ts";
 import { fastClock } from "./clock.ts";

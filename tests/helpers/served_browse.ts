@@ -1,6 +1,6 @@
 /** Serves the pages of browse over an export, for tests. */
 import { serveBrowse } from "../../src/browse/serve.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 
 /** Pages that are served until they are disposed of. */

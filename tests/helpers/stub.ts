@@ -1,6 +1,6 @@
 /** A stubbed fetch, and what the API's parts need around it. */
-import { MemoryBudget } from "../../src/api/memory_budget.ts";
-import { Session } from "../../src/api/session.ts";
+import { MemoryBudget } from "../../src/api/session/memory_budget.ts";
+import { Session } from "../../src/api/session/session.ts";
 import type { ReaderContext } from "../../src/lists/list_types.ts";
 import { RecordWeights } from "../../src/lists/record_weights.ts";
 import { VirtualClock } from "./clock.ts";

@@ -1,5 +1,5 @@
 /** A terminal for tests. */
-import type { Terminal } from "../../src/core/runtime.ts";
+import type { Terminal } from "../../src/core/runtime/runtime.ts";
 
 /** Remembers what is printed, and answers no question. */
 export interface Printed extends Terminal {

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { isDeepStrictEqual } from "node:util";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { all, openDatabase } from "../../src/database/sqlite.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";

@@ -1,6 +1,6 @@
 /** Makes exports of a few Logs, and reads their spans. */
 import { dirname, join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
 import { expectedSpans } from "../../src/otlp/counts.ts";

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { DatabaseSync } from "node:sqlite";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
 import { readSpans } from "../../src/otlp/spans/spans.ts";
 import { run } from "../helpers/program.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import config from "../../deno.json" with { type: "json" };
 import { run } from "../helpers/program.ts";
 import { exportTo } from "../report/export_to.ts";

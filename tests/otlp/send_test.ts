@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { Session } from "../../src/api/session.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { Session } from "../../src/api/session/session.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import {
   ApiError,
   AuthError,

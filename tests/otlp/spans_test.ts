@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { hash } from "node:crypto";
 import { dirname, join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { buildDatabase } from "../../src/database/build.ts";
 import { openDatabase } from "../../src/database/sqlite.ts";
 import { LOG_FIELDS } from "../../src/otlp/spans/fields.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { isEmpty, isObject, parseExactly } from "../../src/core/json.ts";
+import { isEmpty, isObject, parseExactly } from "../../src/core/text/json.ts";
 import { promptText } from "../../src/prompts/prompt_text.ts";
 import { writePrompts } from "../../src/prompts/write_prompts.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";

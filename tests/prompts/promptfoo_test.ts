@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { isObject, parseExactly } from "../../src/core/json.ts";
+import { isObject, parseExactly } from "../../src/core/text/json.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { promptfooPrompt } from "../../src/prompts/promptfoo_prompt.ts";
 import { promptfooProvider } from "../../src/prompts/promptfoo_provider.ts";

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { CLASSIFIER, sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { shown } from "../../src/report/html.ts";
+import { shown } from "../../src/report/components/html.ts";
 import { overviewPage } from "../../src/report/overview.ts";
 import { Browser, findBrowser, type Tab } from "../helpers/browser.ts";
 import { holdsLogs } from "../helpers/poison.ts";

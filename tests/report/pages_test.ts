@@ -6,11 +6,11 @@ import {
   SMOKE,
 } from "../../src/demo/sample/sample.ts";
 import { type FileData, filePage } from "../../src/report/file_page.ts";
-import { html, pageTemplate } from "../../src/report/html.ts";
+import { html, pageTemplate } from "../../src/report/components/html.ts";
 import { newestLogs } from "../../src/report/read_logs.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import { PageWriter } from "../../src/report/page_writer.ts";
-import { readVersions } from "../../src/report/version_view.ts";
+import { readVersions } from "../../src/report/components/version_view.ts";
 import { throughDisk } from "../helpers/disk.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {

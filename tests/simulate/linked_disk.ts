@@ -1,5 +1,5 @@
 /** A disk with symbolic links on it, over one that knows none. */
-import type { Disk } from "../../src/core/runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 
 /** Where links are, and what each leads to. */
 export type Links = Map<string, string>;

@@ -7,7 +7,7 @@ import { main } from "../../src/cli/main.ts";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
 import type { Manifest } from "../../src/tree/manifest.ts";
-import type { Disk, Runtime } from "../../src/core/runtime.ts";
+import type { Disk, Runtime } from "../../src/core/runtime/runtime.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { throughDisk } from "../helpers/disk.ts";
 import { MEMORY_OUTPUT } from "../helpers/memory_run.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { writeFile } from "../../src/tree/atomic_file.ts";
+import { writeFile } from "../../src/tree/write/atomic_file.ts";
 import { SumJournal } from "../../src/tree/checksums.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import { readChunk } from "../../src/tree/chunk_reader.ts";
-import { readLines } from "../../src/tree/lines.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import { readChunk } from "../../src/tree/read/chunk_reader.ts";
+import { readLines } from "../../src/tree/read/lines.ts";
 import { tempDir } from "../helpers/tree.ts";
 
 const { disk } = denoRuntime();

@@ -1,13 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import {
   findAside,
   removeParts,
   removeReplaced,
   removeScratch,
   setAside,
-} from "../../src/tree/removal.ts";
+} from "../../src/tree/write/removal.ts";
 import { isSafeId } from "../../src/tree/layout.ts";
 import { tempDir } from "../helpers/tree.ts";
 

@@ -6,17 +6,17 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { UsageError } from "../../src/core/errors.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { readLines } from "../../src/tree/lines.ts";
+import { readLines } from "../../src/tree/read/lines.ts";
 import {
   openExports,
   openFile,
   readChunkLines,
   readFileRecords,
-} from "../../src/tree/tree_reader.ts";
+} from "../../src/tree/read/tree_reader.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";
 import {
   EXPORT_ARGS,

@@ -13,8 +13,8 @@ import {
   mostColumns,
 } from "../../src/ui/text.ts";
 import { summary } from "../../src/cli/summary.ts";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { DiskFile } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { DiskFile } from "../../src/core/runtime/runtime.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 
 const BUSY: Snapshot = {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { DiskFile } from "../../src/core/runtime.ts";
+import type { DiskFile } from "../../src/core/runtime/runtime.ts";
 import { Reporter } from "../../src/ui/reporter.ts";
 import { VirtualClock } from "../helpers/clock.ts";
 import { printedTerminal } from "../helpers/terminal.ts";

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
-import type { Disk } from "../../src/core/runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
+import type { Disk } from "../../src/core/runtime/runtime.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { verifyExports } from "../../src/verify/verify.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";

@@ -1,7 +1,7 @@
 /** `repair` sets aside what is broken, never deletes it, and a resume mends the rest. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
-import { denoRuntime } from "../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import { UsageError } from "../../src/core/errors.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { openExportDir } from "../../src/tree/export_dir.ts";

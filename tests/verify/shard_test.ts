@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { UsageError } from "../../src/core/errors.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
-import { readFilters } from "../../src/cli/filters.ts";
+import { readFilters } from "../../src/cli/options/filters.ts";
 import { filtersText, wantsFile } from "../../src/core/filters.ts";
 import { NO_FILTERS } from "../../src/core/filters.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";

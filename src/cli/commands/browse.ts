@@ -1,15 +1,15 @@
 /** `browse`: serves exports to a browser on this machine. */
 import { browse } from "../../browse/browse.ts";
 import { StorageError } from "../../core/errors.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { buildText, isWhole } from "../../database/result_text.ts";
 import { escapeControls } from "../../ui/text.ts";
 import { buildBar, expectReplaceable } from "../database_file.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 import { printLine } from "../output.ts";
-import { portError } from "../port.ts";
+import { portError } from "../options/port.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 
 /**

@@ -1,8 +1,8 @@
 /** `completions`: prints the script that makes a shell complete `hl-export`. */
-import type { Runtime } from "../../core/runtime.ts";
-import { completionScript } from "../completions.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
+import { completionScript } from "../options/completions.ts";
 import { EXIT } from "../exit_codes.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 
 /** Runs the command. */
 export function completions(

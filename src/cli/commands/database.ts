@@ -1,11 +1,11 @@
 /** `database`: makes one SQLite file of exports. */
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { buildDatabase } from "../../database/build.ts";
 import { buildText, isWhole } from "../../database/result_text.ts";
 import { buildBar, expectReplaceable } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 import { printResult } from "../output.ts";
 import { untilInterrupted } from "../until_interrupted.ts";
 

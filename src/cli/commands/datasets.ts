@@ -1,17 +1,17 @@
 /** `datasets`: writes the Datasets of exports in formats that other tools read. */
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import {
   type DatasetFormat,
   writeDatasets,
   type WrittenDatasets,
 } from "../../datasets/write_datasets.ts";
-import { expectOutside } from "../../tree/output.ts";
+import { expectOutside } from "../../tree/write/output.ts";
 import { pluralize } from "../../ui/text.ts";
 import { withDatabase } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import { oneOf } from "../option_values.ts";
-import type { Flags } from "../options.ts";
+import { oneOf } from "../options/option_values.ts";
+import type { Flags } from "../options/options.ts";
 import { printLine, printResult } from "../output.ts";
 
 /** What `--format` may be; the first is the default. */

@@ -2,18 +2,18 @@
  * `demo`: exports the sample workspace from a server on loopback, with the code
  * of `export`, or only serves it.
  */
-import { type Os, shellWord } from "../../core/platform.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import { type Os, shellWord } from "../../core/runtime/platform.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import {
   CLASSIFIER,
   GOLDEN,
   sampleWorkspace,
 } from "../../demo/sample/sample.ts";
 import { type DemoServer, serveDemo } from "../../demo/server.ts";
-import { newSettings } from "../config.ts";
+import { newSettings } from "../options/config.ts";
 import { EXIT } from "../exit_codes.ts";
-import type { Flags } from "../options.ts";
-import { portError } from "../port.ts";
+import type { Flags } from "../options/options.ts";
+import { portError } from "../options/port.ts";
 import { runAndReport } from "./export.ts";
 
 /** The demo server's key, which no other server accepts. */

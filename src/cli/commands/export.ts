@@ -3,8 +3,8 @@
  * run to a person: the bar while it goes on, Ctrl-C, the summary.
  */
 import { UsageError } from "../../core/errors.ts";
-import { shellWord } from "../../core/platform.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import { shellWord } from "../../core/runtime/platform.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { runExport } from "../../exporters/pipeline.ts";
 import {
   chooseFiles,
@@ -15,7 +15,7 @@ import {
 import type { ReaderContext } from "../../lists/list_types.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { SumJournal } from "../../tree/checksums.ts";
-import { removeEmptyExport } from "../../tree/removal.ts";
+import { removeEmptyExport } from "../../tree/write/removal.ts";
 import {
   createExportDir,
   type ExportDir,
@@ -28,17 +28,17 @@ import {
   newSettings,
   readConfig,
   resumedSettings,
-} from "../config.ts";
+} from "../options/config.ts";
 import { keyOf, openConnection } from "../connection.ts";
 import {
   DEFAULT_API_URL,
   DEFAULT_CONCURRENCY,
   DEFAULT_OUTPUT,
-} from "../defaults.ts";
+} from "../options/defaults.ts";
 import { EXIT, exitCodeOf, failureOf } from "../exit_codes.ts";
 import { exportPath } from "../export_path.ts";
 import { failedSummary, summaryOf } from "../json_output.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 import { printJson } from "../output.ts";
 import { type RunInfo, summary } from "../summary.ts";
 

@@ -1,13 +1,13 @@
 /** `index`: writes the pages of exports, to look inside them with a browser. */
 import { join } from "@std/path";
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { lockIfLogged } from "../../tree/export_dir.ts";
-import { lackingParts, openExports } from "../../tree/tree_reader.ts";
+import { lackingParts, openExports } from "../../tree/read/tree_reader.ts";
 import { escapeControls, pluralize } from "../../ui/text.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 import { printJson, printLine } from "../output.ts";
 
 /** The pages of one export. */

@@ -1,7 +1,7 @@
 /** `otlp`: writes or sends the Logs of exports as traces of OpenTelemetry. */
 import type { DatabaseSync } from "node:sqlite";
 import { expectMatches, type Filters, NO_FILTERS } from "../../core/filters.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { all } from "../../database/sqlite.ts";
 import { expectedSpans } from "../../otlp/counts.ts";
 import { dryRun } from "../../otlp/dry_run.ts";
@@ -24,8 +24,8 @@ import { drawBar } from "../../ui/progress.ts";
 import { type OpenDatabase, withDatabase } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import { readFilters } from "../filters.ts";
-import type { Flags } from "../options.ts";
+import { readFilters } from "../options/filters.ts";
+import type { Flags } from "../options/options.ts";
 import { printResult } from "../output.ts";
 import { endpointOf, expectOneJournal, sendToEndpoint } from "../otlp_send.ts";
 

@@ -2,12 +2,12 @@
 import { PLAN_KEYS, planExport } from "../../plan/plan.ts";
 import { scopeText } from "../../core/scope.ts";
 import type { Settings } from "../../tree/manifest.ts";
-import { newSettings, readConfig } from "../config.ts";
+import { newSettings, readConfig } from "../options/config.ts";
 import { connectToApi, keyOf } from "../connection.ts";
-import { DEFAULT_CONCURRENCY } from "../defaults.ts";
+import { DEFAULT_CONCURRENCY } from "../options/defaults.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { scopeOf } from "../json_output.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 import { printJson } from "../output.ts";
 import { untilDone } from "../until_interrupted.ts";
 import {
@@ -17,7 +17,7 @@ import {
   duration,
   escapeControls,
 } from "../../ui/text.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import type { Plan, PlanRow } from "../../plan/plan.ts";
 
 const TITLES: Readonly<Record<keyof PlanRow, string>> = {

@@ -1,8 +1,8 @@
 /** `prompts`: writes the Prompts and Agents of exports as files that others read. */
 import { join } from "@std/path";
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { writeDatasets } from "../../datasets/write_datasets.ts";
-import { expectOutside } from "../../tree/output.ts";
+import { expectOutside } from "../../tree/write/output.ts";
 import { testFinder } from "../../prompts/test_files.ts";
 import {
   TESTS,
@@ -14,8 +14,8 @@ import { pluralize } from "../../ui/text.ts";
 import { withDatabase } from "../database_file.ts";
 import { exitCodeOf } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import { oneOf } from "../option_values.ts";
-import type { Flags } from "../options.ts";
+import { oneOf } from "../options/option_values.ts";
+import type { Flags } from "../options/options.ts";
 import { printLine, printResult } from "../output.ts";
 
 /** What `--format` may be; the first is the default. */

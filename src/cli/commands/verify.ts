@@ -4,10 +4,10 @@
  */
 import { join } from "@std/path";
 import { isRecoverable } from "../../core/errors.ts";
-import type { Runtime } from "../../core/runtime.ts";
+import type { Runtime } from "../../core/runtime/runtime.ts";
 import { scopeText } from "../../core/scope.ts";
 import type { ReaderContext } from "../../lists/list_types.ts";
-import { openExports } from "../../tree/tree_reader.ts";
+import { openExports } from "../../tree/read/tree_reader.ts";
 import { lineBar } from "../../ui/line_bar.ts";
 import {
   bytes,
@@ -24,10 +24,10 @@ import {
   expectSameApi,
   readConfig,
   resumedSettings,
-} from "../config.ts";
+} from "../options/config.ts";
 import { EXIT } from "../exit_codes.ts";
 import { exportPaths } from "../export_path.ts";
-import type { Flags } from "../options.ts";
+import type { Flags } from "../options/options.ts";
 import { printJson } from "../output.ts";
 import { untilDone } from "../until_interrupted.ts";
 

@@ -2,9 +2,9 @@
  * Knows where spans are sent: the address, the headers and what of them is secret,
  * and what is known of some services, which is said before anything is sent.
  */
-import type { ApiRequest, Server } from "../../api/request.ts";
+import type { ApiRequest, Server } from "../../api/session/request.ts";
 import { ApiError, UsageError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
+import { isObject } from "../../core/text/json.ts";
 import { isInsecure, webAddress } from "../../core/web_address.ts";
 import type { Target } from "../targets.ts";
 

@@ -7,13 +7,13 @@ import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import { basename, dirname, join } from "@std/path";
 import { UsageError } from "../../core/errors.ts";
-import type { Disk } from "../../core/runtime.ts";
+import type { Disk } from "../../core/runtime/runtime.ts";
 import {
   AtomicFile,
   onDisk,
   orNull,
   storageError,
-} from "../../tree/atomic_file.ts";
+} from "../../tree/write/atomic_file.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { SpanRecord } from "../spans/spans.ts";
 

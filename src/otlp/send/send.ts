@@ -12,8 +12,8 @@
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
-import { excerpt } from "../../api/failure_text.ts";
-import type { ApiRequest, Session } from "../../api/session.ts";
+import { excerpt } from "../../api/session/failure_text.ts";
+import type { ApiRequest, Session } from "../../api/session/session.ts";
 import {
   ApiError,
   AuthError,

@@ -4,7 +4,7 @@
  * valid Unicode is escaped and named.
  */
 
-import { inPieces } from "../../core/pieces.ts";
+import { inPieces } from "../../core/text/pieces.ts";
 import { MOST_LENGTH } from "./messages.ts";
 
 /** Lists the attributes whose text is escaped. */

@@ -1,6 +1,6 @@
 /** Writes what Evaluators said of a Log: as attributes of its span, and as events. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isObject } from "../../core/json.ts";
+import { isObject } from "../../core/text/json.ts";
 import { object, text } from "../../database/log_fields.ts";
 import type { SqlRow } from "../../database/sqlite.ts";
 import { Attributes } from "./attributes.ts";

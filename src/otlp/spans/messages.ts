@@ -2,7 +2,7 @@
  * Writes Humanloop's messages as those of the GenAI conventions: a role with parts.
  * A member that has no name there is kept as it is.
  */
-import { isObject, parseExactly } from "../../core/json.ts";
+import { isObject, parseExactly } from "../../core/text/json.ts";
 
 /** Longer JSON is not made into messages: V8 ends the process where it prints such a text. */
 export const MOST_LENGTH = 100_000_000;

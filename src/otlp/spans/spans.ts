@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { VERSION } from "../../core/version.ts";
+import { VERSION } from "../../core/runtime/version.ts";
 import type { SqlRow } from "../../database/sqlite.ts";
 import { Attributes, escapeUnsafe } from "./attributes.ts";
 import { CONVENTIONS, writeFields } from "./fields.ts";

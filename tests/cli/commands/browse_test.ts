@@ -1,7 +1,7 @@
 /** `database` and `browse`, as a user types them. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
-import { denoRuntime } from "../../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../../src/core/runtime/deno_runtime.ts";
 import { sampleWorkspace } from "../../../src/demo/sample/sample.ts";
 import { run } from "../../helpers/program.ts";
 import { printedTerminal } from "../../helpers/terminal.ts";

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { DEMO_KEY } from "../../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../../src/demo/server.ts";
-import { denoRuntime } from "../../../src/core/deno_runtime.ts";
-import type { Disk } from "../../../src/core/runtime.ts";
+import { denoRuntime } from "../../../src/core/runtime/deno_runtime.ts";
+import type { Disk } from "../../../src/core/runtime/runtime.ts";
 import { fastClock } from "../../helpers/clock.ts";
 import { run } from "../../helpers/program.ts";
 import {

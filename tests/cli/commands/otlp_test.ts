@@ -1,7 +1,7 @@
 /** `otlp`, as a user types it. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
-import { denoRuntime } from "../../../src/core/deno_runtime.ts";
+import { denoRuntime } from "../../../src/core/runtime/deno_runtime.ts";
 import { attributesOf, writeLogs } from "../../otlp/read_export.ts";
 import { run } from "../../helpers/program.ts";
 import { printedTerminal } from "../../helpers/terminal.ts";

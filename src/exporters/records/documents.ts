@@ -1,0 +1,87 @@
+/** Writes records that become one file each, named by their ids. */
+import { basename, join } from "@std/path";
+import type { IdInfo } from "../../api/client.ts";
+import type { RawRecord } from "../../api/records.ts";
+import type { RecordKind } from "../../core/observer.ts";
+import { listDir } from "../../tree/write/atomic_file.ts";
+import {
+  asideOf,
+  isAside,
+  removeReplaced,
+  setAside,
+} from "../../tree/write/removal.ts";
+import { type FileContext, writeDocument } from "../context.ts";
+import { SafeIds } from "./safe_ids.ts";
+
+/** Records of one kind, and where they go. */
+export interface Documents {
+  /** What a gap among them is called. */
+  readonly part: string;
+  readonly kind: RecordKind;
+  readonly dir: string;
+  readonly records: readonly RawRecord<IdInfo>[];
+}
+
+/**
+ * Writes each record under its id.
+ *
+ * @returns The ids written, in order.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function writeDocuments(
+  context: FileContext,
+  { part, kind, dir, records }: Documents,
+): Promise<readonly string[]> {
+  const { report, progress } = context;
+  const ids = new SafeIds();
+  const byId = new Map<string, Uint8Array>();
+  for (const { info: { id }, bytes } of records) {
+    const refusal = ids.refusal(id);
+    if (refusal === null) byId.set(id, bytes);
+    else report.addGap(part, refusal);
+  }
+  progress.expect(byId.size);
+  for (const [id, bytes] of byId) {
+    await writeDocument(context, join(dir, id), bytes, kind);
+    progress.done(1);
+  }
+  await setAsideOthers(context, part, dir, new Set(byId.keys()));
+  report.count(kind, byId.size);
+  return [...byId.keys()];
+}
+
+/**
+ * Sets aside what a directory holds beyond the given names: an earlier run
+ * exported it, and the API no longer lists it.
+ *
+ * @param part What the gap is called that says so.
+ * @throws {StorageError} When the disk fails.
+ */
+export async function setAsideOthers(
+  { disk, sums, report, isNew }: FileContext,
+  part: string,
+  dir: string,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  if (isNew) return;
+  for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
+    if (names.has(name)) continue;
+    const path = join(dir, name);
+    const isListed = isAside(name) && names.has(asideOf(name));
+    // A list that is read keeps its former chunks beside it, and judges them.
+    if (isListed && isDirectory) continue;
+    if (isListed) {
+      await removeReplaced(disk, path, () => Promise.resolve(true));
+      continue;
+    }
+    const aside = isAside(name) ? path : await setAside(disk, path, sums);
+    report.addGap(
+      part,
+      `${
+        asideOf(name)
+      } was exported before and the API no longer lists it; it is kept as ${
+        basename(aside)
+      }`,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+/** Exports a File's Versions, and from them its Deployments. */
+import type { VersionInfo } from "../../api/client.ts";
+import type { RawRecord } from "../../api/records.ts";
+import { writeJson } from "../../tree/json_file.ts";
+import type { FileContext } from "../context.ts";
+import { writeDocuments } from "./documents.ts";
+
+/** One element of `deployments.json`, as the official script spells it. */
+interface Deployment {
+  readonly "version_id": string;
+  readonly "environment_id": unknown;
+  readonly "environment_name": unknown;
+  readonly "environment_tag": unknown;
+}
+
+/**
+ * Exports the Versions.
+ *
+ * @returns The ids of those that are on disk.
+ * @throws {ApiError | NetworkError | ProtocolError} When they cannot be had.
+ */
+export async function exportVersions(
+  context: FileContext,
+): Promise<readonly string[]> {
+  const { client, disk, sums, paths, report, progress, file } = context;
+  const records = await client.versions(file);
+  const ids = await writeDocuments(context, {
+    part: "versions",
+    kind: "versions",
+    dir: paths.versions,
+    records,
+  });
+  // Of a Dataset the lists are few, and of a run without Logs there are no more.
+  if (!context.logs || file.type === "dataset") progress.allKnown();
+  const deployments = deploymentsOf(context, records);
+  await writeJson(disk, paths.deployments, deployments, sums);
+  report.count("deployments", deployments.length);
+  return ids;
+}
+
+function deploymentsOf(
+  { report }: FileContext,
+  versions: readonly RawRecord<VersionInfo>[],
+): readonly Deployment[] {
+  return versions.flatMap(({ info: { id, environments } }) => {
+    if (environments === null) {
+      const reason =
+        `the API's answer has the Environments of ${id} in no known shape; they are in versions/${id} as they came`;
+      report.addGap("deployments.json", reason);
+    }
+    return (environments ?? []).map((environment) => ({
+      version_id: id,
+      environment_id: environment.id,
+      environment_name: environment.name,
+      environment_tag: environment.tag,
+    }));
+  });
+}

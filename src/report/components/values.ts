@@ -1,0 +1,52 @@
+/** Reads fields of records that may lack them, or hold anything at all. */
+import { isEmpty, isObject } from "../../core/text/json.ts";
+
+/** A record of which nothing is known. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Reads a field that is a text, and not an empty one. */
+export function textIn(record: unknown, name: string): string | null {
+  const value = isObject(record) ? record[name] : undefined;
+  return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** Reads a field that is a number. */
+export function numberIn(record: unknown, name: string): number | null {
+  const value = isObject(record) ? record[name] : undefined;
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** Reads a field that is an array: those of its elements that are objects. */
+export function objectsIn(record: unknown, name: string): readonly Fields[] {
+  const value = isObject(record) ? record[name] : undefined;
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** Shows a value to people: text as it is, else JSON, spread over lines; or nothing. */
+export function readable(value: unknown): string {
+  if (isEmpty(value)) return "";
+  if (typeof value === "string") return value;
+  return JSON.stringify(value, null, 2);
+}
+
+/** Writes `2025-06-01 12:00:03` for an instant that the API sent. */
+export function formatTime(text: string | null): string {
+  if (text === null) return "";
+  const [, date, time] =
+    /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)/.exec(text) ?? [];
+  return date === undefined ? text : `${date} ${time}`;
+}
+
+/** Compares what was created at these instants, the newer first. */
+export function newerFirst(a: string, b: string): number {
+  return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/** Returns the beginning of a text, and how much of it was cut. */
+export function beginning(
+  text: string,
+  most: number,
+): { readonly text: string; readonly cut: number } {
+  if (text.length <= most) return { text, cut: 0 };
+  return { text: text.slice(0, most), cut: text.length - most };
+}
