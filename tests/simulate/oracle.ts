@@ -239,7 +239,7 @@ function doneDifferences(
     const isAdded = isWithoutLogs(tree, path) && /\/logs\b/.test(path);
     return !path.startsWith("files/") ||
       !tree.has(`${fileOf(path)}/.done`) || isAdded ||
-      /\/\.(state\.json|done)$/.test(path) || isExcused(path);
+      /\/\.(state\.json|done)(\.part)?$/.test(path) || isExcused(path);
   });
 }
 
