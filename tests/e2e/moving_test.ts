@@ -4,6 +4,12 @@ import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { serveDemo } from "../../src/demo/server.ts";
 import type { Workspace } from "../../src/demo/workspace.ts";
+import {
+  asksForLogs,
+  datedLogs,
+  MemoryExport,
+  workspaceOf,
+} from "../helpers/memory_export.ts";
 import { type Ended, run } from "../helpers/program.ts";
 import {
   assertTree,
@@ -165,3 +171,33 @@ Deno.test("Logs that arrive after the cut-off shift nothing, and are read behind
     assert(later.length > 0 && later.every((one) => fresh.includes(one)));
   });
 });
+
+for (
+  const [name, isRefused] of [
+    ["", false],
+    [", also where the page that would show it fails", true],
+  ] as const
+) {
+  Deno.test(`a chunk that is read again does not hide that the list moved between it and the next one${name}`, async () => {
+    const logs = datedLogs(2_500);
+    const made = new MemoryExport(workspaceOf(logs));
+    const [{ id } = { id: "" }] = made.workspace.files;
+    const dir = `files/${id}/logs`;
+    assertEquals((await made.begin()).code, 0);
+    made.put(`${dir}/1.jsonl`, null);
+    // The total and the last offsets stay the same; log_999 is behind offset 999 now.
+    logs.splice(1_500, 1);
+    logs.splice(100, 0, logs[100]!.replace("log_100", "log_late"));
+    const { code, err } = await made.resume({
+      before: (url) =>
+        isRefused && asksForLogs(url, id) &&
+          url.searchParams.get("size") === "3"
+          ? new Response("{}", { status: 404 })
+          : undefined,
+    });
+    // What left the source is kept beside it.
+    assertEquals(code, 3);
+    assertStringIncludes(err, "both are kept");
+    assertEquals(made.lines(dir), logs);
+  });
+}

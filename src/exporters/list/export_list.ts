@@ -50,6 +50,8 @@ interface Reading<T> {
   /** Why what is on disk cannot be called the list; `null` when it can. */
   readonly mismatch: string | null;
   readonly spec: ListSpec<T>;
+  /** The number of the last chunk that was read; `null` for the list's last. */
+  readonly last: number | null;
 }
 
 const CHANGED_BETWEEN_RUNS = "it changed since the last run";
@@ -70,16 +72,20 @@ export async function exportList<T>(
   try {
     for (let readings = 1;; readings++) {
       const isLast = readings === MAX_READINGS;
-      let reading: Reading<T> = { mismatch: null, spec: list.spec };
+      let reading: Reading<T> = {
+        mismatch: null,
+        spec: list.spec,
+        last: null,
+      };
       for (const run of onDisk.runsToRead()) {
         reading = await readRun(context, list, onDisk, { ...run, isLast });
         if (reading.mismatch !== null) break;
       }
-      const { mismatch, spec } = reading;
+      const { mismatch } = reading;
       if (mismatch === null || isLast) return await onDisk.finish(mismatch);
       const label = listLabel(list.spec);
       context.observer.log("WARN", `reading the ${label} again: ${mismatch}`);
-      await onDisk.keepPrefix(await unchangedPrefix(session, spec, onDisk));
+      await onDisk.keepPrefix(await unchangedPrefix(session, reading, onDisk));
     }
   } catch (error) {
     // What was exported so far is there.
@@ -107,7 +113,7 @@ async function readRun<T>(
   using _reader = reader;
   const isFrozen = windows !== undefined;
   if (checkpoint && !isFrozen && reader.total !== checkpoint.total) {
-    return { mismatch: CHANGED_BETWEEN_RUNS, spec };
+    return { mismatch: CHANGED_BETWEEN_RUNS, spec, last };
   }
   await onDisk.setAsideUnknown();
   using writer = new ChunkWriter(context, { ...list, dir, first });
@@ -136,7 +142,7 @@ async function readRun<T>(
     (isCut ? "it changed" : null) ??
     await mismatchBehind(lists.session, spec, onDisk, last);
   if (mismatch === null && last === null) await onDisk.end(offset, source());
-  return { mismatch, spec };
+  return { mismatch, spec, last };
 }
 
 /** Makes sure that a run that was read ends where the chunk behind it begins. */
@@ -152,22 +158,23 @@ async function mismatchBehind<T>(
   if (before === undefined || after === undefined) return null;
   const offset = offsetOf(last + 1);
   const keys = await fetchKeys(session, spec, offset - 1, offset + 1);
-  const isSame = keys === null || keys[1] === null ||
-    keys[0] === before.lastKey && keys[1] === after.firstKey;
+  const isSame = keys !== null && keys[0] === before.lastKey &&
+    (keys[1] === null || keys[1] === after.firstKey);
   return isSame ? null : CHANGED_BETWEEN_RUNS;
 }
 
 /**
  * Counts the chunks at the beginning that are still what the API has: where a
  * chunk's last record is at the same offset as before, everything before it
- * that is still there has been read.
+ * that is still there has been read. Chunks behind the reading are of an earlier
+ * one: records may have moved between the two.
  */
 async function unchangedPrefix<T>(
   session: Session,
-  spec: ListSpec<T>,
+  { spec, last }: Reading<T>,
   onDisk: ListOnDisk<T>,
 ): Promise<number> {
-  const complete = onDisk.countComplete();
+  const complete = Math.min(onDisk.countComplete(), last ?? Infinity);
   let prefix = 0;
   // Most changes are near the end, or shift everything.
   for (let step = complete; step > 0 && prefix < complete;) {
