@@ -98,7 +98,7 @@ async function openNew(
     const planning = planLogs(reader.session, file, times, total, cutoff);
     if (isLikely) {
       const frozen = logsList(file, null, cutoff);
-      whole.continueAs([{ spec: frozen, offset: 0, count: total }]);
+      whole.continueAs(frozen);
     }
     const plan = await planning;
     if (
