@@ -10,20 +10,42 @@
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
+import type { RecordGap } from "../core/gap.ts";
 import { KeySet } from "../core/key_set.ts";
-import type {
-  Batch,
-  Cursor,
-  ListSegment,
-  ReaderContext,
-} from "./list_types.ts";
 import { Prefetcher } from "./prefetcher.ts";
+import type { ReaderContext } from "./reader_context.ts";
 import { isSplittable, type Part } from "./split_page.ts";
-
-export type { ListSegment } from "./list_types.ts";
 
 /** A list that grows beyond twice its length and this is not followed forever. */
 const FARTHEST_BEYOND = 10_000;
+
+/** What a list reader yields: records at consecutive offsets, or a gap. */
+export type Batch<T> =
+  | {
+    readonly kind: "records";
+    readonly offset: number;
+    readonly records: readonly RawRecord<T>[];
+  }
+  | { readonly kind: "gap"; readonly gap: RecordGap };
+
+/** Where reading starts. */
+export interface Cursor {
+  /** Records of the list before it. */
+  readonly offset: number;
+  /** The key of the last of them; `null` where it is not known. */
+  readonly lastKey: string | null;
+  /** The keys that a record from here on must not have. */
+  readonly keys: KeySet;
+}
+
+/** Part of a list that is asked for with parameters of its own. */
+export interface ListSegment<T> {
+  readonly spec: ListSpec<T>;
+  /** Index in the list of its first record. */
+  readonly offset: number;
+  /** How many records it holds; `null`, for the last only, where that is still to be asked. */
+  readonly count: number | null;
+}
 
 /** How a list is read. */
 export interface ReadOptions {

@@ -7,8 +7,7 @@ import { type LogInfo, logsList } from "../../api/client.ts";
 import { ApiError } from "../../core/errors.ts";
 import { instantMs } from "../../core/instant.ts";
 import { recordsOf } from "../../core/ranges.ts";
-import { openList, wholeList } from "../../lists/list_reader.ts";
-import type { Cursor } from "../../lists/list_types.ts";
+import { type Cursor, openList, wholeList } from "../../lists/list_reader.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
 import type { FileContext } from "../context.ts";
 import {
