@@ -7,8 +7,7 @@ import { UsageError } from "../core/errors.ts";
 import { logOnly, type Observer } from "../core/observer.ts";
 import type { Runtime } from "../core/runtime/runtime.ts";
 import { isInsecure } from "../core/web_address.ts";
-import type { ReaderContext } from "../lists/list_types.ts";
-import { readerContext } from "../lists/reader_context.ts";
+import { type ReaderContext, readerContext } from "../lists/reader_context.ts";
 import { type ConfigInput, validKey } from "./options/config.ts";
 import {
   DEFAULT_CONCURRENCY,

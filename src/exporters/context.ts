@@ -4,7 +4,7 @@
  */
 import type { Client, FileInfo } from "../api/client.ts";
 import type { ListSpec } from "../api/list_spec.ts";
-import type { ReaderContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/reader_context.ts";
 import type { Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
 import type { Gap } from "../core/gap.ts";

@@ -16,7 +16,7 @@ import { expectMatches, fileFilter, type Filters } from "../core/filters.ts";
 import type { Gap } from "../core/gap.ts";
 import { logOnly } from "../core/observer.ts";
 import { type ListReader, openList, wholeList } from "../lists/list_reader.ts";
-import type { ReaderContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/reader_context.ts";
 import {
   exportPart,
   FileReport,

@@ -9,7 +9,7 @@ import { UsageError } from "../core/errors.ts";
 import { type Gap, gapText } from "../core/gap.ts";
 import { type Observer, sumCounts } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime/runtime.ts";
-import type { ReaderContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/reader_context.ts";
 import { type FileSum, PART_SUFFIX } from "../tree/write/atomic_file.ts";
 import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";

@@ -1,21 +1,51 @@
 /**
- * Reads a list from a cursor on as one ordered stream. A list is one segment, or
- * several that follow on each other: the time windows of a long list of Logs.
- * Once all of one is asked for the next is prefetched, so that no slot is idle
- * between them.
+ * Reads a list from a cursor on as one ordered stream of batches, and judges
+ * whether they are the list: pages must agree about its length, share the record
+ * where they meet, and hold no record twice. Records that cannot be had are a gap
+ * at their offsets, never the end of the list.
+ *
+ * A list is one segment, or several that follow on each other: the time windows
+ * of a long list of Logs. Once all of one is asked for the next is prefetched, so
+ * that no slot is idle between them.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
+import type { RecordGap } from "../core/gap.ts";
 import { KeySet } from "../core/key_set.ts";
-import type {
-  Batch,
-  Cursor,
-  ListSegment,
-  ReaderContext,
-} from "./list_types.ts";
-import { SegmentReader } from "./segment_reader.ts";
+import { Prefetcher } from "./prefetcher.ts";
+import type { ReaderContext } from "./reader_context.ts";
+import { isSplittable, type Part } from "./split_page.ts";
 
-export type { ListSegment } from "./list_types.ts";
+/** A list that grows beyond twice its length and this is not followed forever. */
+const FARTHEST_BEYOND = 10_000;
+
+/** What a list reader yields: records at consecutive offsets, or a gap. */
+export type Batch<T> =
+  | {
+    readonly kind: "records";
+    readonly offset: number;
+    readonly records: readonly RawRecord<T>[];
+  }
+  | { readonly kind: "gap"; readonly gap: RecordGap };
+
+/** Where reading starts. */
+export interface Cursor {
+  /** Records of the list before it. */
+  readonly offset: number;
+  /** The key of the last of them; `null` where it is not known. */
+  readonly lastKey: string | null;
+  /** The keys that a record from here on must not have. */
+  readonly keys: KeySet;
+}
+
+/** Part of a list that is asked for with parameters of its own. */
+export interface ListSegment<T> {
+  readonly spec: ListSpec<T>;
+  /** Index in the list of its first record. */
+  readonly offset: number;
+  /** How many records it holds; `null`, for the last only, where that is still to be asked. */
+  readonly count: number | null;
+}
 
 /** How a list is read. */
 export interface ReadOptions {
@@ -63,14 +93,32 @@ export class ListReader<T> implements Disposable {
   readonly #context: ReaderContext;
   readonly #cursor: Cursor;
   readonly #end: number;
-  /** The segments that no reader was made for yet. */
+  /** The segments behind the one that is read. */
   readonly #waiting: ListSegment<T>[];
-  #current: SegmentReader<T> | null = null;
-  /** The reader behind the current one, not opened yet. */
-  #next: SegmentReader<T> | null = null;
+  /** The pages of the segment that is read; `null` behind the last. */
+  #pages: Prefetcher<T> | null = null;
+  /** Those of the segment behind it, once they are requested ahead. */
+  #ahead: Prefetcher<T> | null = null;
+  /** Index in the list of the segment's first record; the next offset is the segment's own. */
+  #start = 0;
+  /** The offset to be yielded next. */
+  #offset = 0;
+  /** The key of the record before it; `null` where that is not known. */
+  #lastKey: string | null = null;
+  /** The keys that no further record of the segment may have. */
+  #keys = new KeySet();
+  /** What the segment's `total` was at the beginning. */
+  #firstTotal = Infinity;
+  /** Whether two pages disagreed about `total`. */
+  #totalChanged = false;
+  /** Whether two responses held different records at the same offset. */
+  #overlapMismatch = false;
+  /** How many records came a second time and were left out. */
+  #repeated = 0;
+  /** Whether what may be behind the end could not be asked for. */
+  #endUnseen = false;
   #total: number;
   #mismatch: string | null = null;
-  #sourceChanged = false;
 
   constructor(
     context: ReaderContext,
@@ -94,36 +142,32 @@ export class ListReader<T> implements Disposable {
     return this.#total;
   }
 
-  /** Whether the list changed while it was read. */
+  /** Whether the list changed while it was read: its pages don't fit together. */
   get sourceChanged(): boolean {
-    return this.#sourceChanged || (this.#current?.sourceChanged ?? false);
-  }
-
-  /** Gives the records of the next page without taking them, as far as it has any. */
-  async peek(): Promise<readonly RawRecord<T>[]> {
-    if (this.#current === null) return [];
-    const { parts } = await this.#current.pages.peek();
-    return parts.flatMap((part) => part.kind === "records" ? part.records : []);
+    return this.#totalChanged || this.#overlapMismatch || this.#repeated > 0;
   }
 
   /** Whether nothing is left to ask for. */
   get isAskedFor(): boolean {
-    return this.#waiting.length === 0 &&
-      (this.#current?.pages.isAskedFor ?? true);
+    return this.#waiting.length === 0 && (this.#pages?.isAskedFor ?? true);
+  }
+
+  /** Gives the records of the next page without taking them, as far as it has any. */
+  async peek(): Promise<readonly RawRecord<T>[]> {
+    const { parts } = await this.#pages?.peek() ?? { parts: [] };
+    return parts.flatMap((part) => part.kind === "records" ? part.records : []);
   }
 
   /**
    * Goes on by asking for the list in another way, and keeps the page that is
    * here. Pages are requested ahead.
    *
-   * @param segments The first holds the very records of the list that was opened.
+   * @param spec Asks for the very records of the list that was opened.
    */
-  continueAs([first, ...others]: readonly ListSegment<T>[]): void {
-    if (this.#current === null || first === undefined) return;
-    const { pages } = this.#current;
-    pages.spec = first.spec;
-    pages.prefetch();
-    this.#waiting.push(...others);
+  continueAs(spec: ListSpec<T>): void {
+    if (this.#pages === null) return;
+    this.#pages.spec = spec;
+    this.#pages.prefetch();
   }
 
   /**
@@ -136,51 +180,156 @@ export class ListReader<T> implements Disposable {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch<T>, void> {
-    while (this.#current !== null) {
-      const reader = this.#current;
-      for await (const batch of reader) {
-        if (reader.pages.isAskedFor) this.#makeNext()?.pages.prefetch();
-        yield batch;
+    while (this.#pages !== null) {
+      const pages = this.#pages;
+      const farthest = 2 * this.#firstTotal + FARTHEST_BEYOND;
+      // A last page may only show that the end is one.
+      while (this.#offset < farthest && !pages.isOver) {
+        // If the list shrank and grew, what is left was asked for when it was not there.
+        if (this.#totalChanged && this.#offset >= pages.total) break;
+        pages.prefetch();
+        const page = await pages.peek();
+        using _permit = pages.shift();
+        this.#overlapMismatch ||= page.overlapMismatch;
+        for (const part of page.parts) {
+          const batch = this.#take(part, pages);
+          if (batch === null) continue;
+          if (pages.isAskedFor) this.#nextPages()?.prefetch();
+          yield batch;
+        }
       }
-      this.#noteTotal(reader);
-      this.#mismatch ??= reader.checkConsistency();
-      this.#sourceChanged ||= reader.sourceChanged;
-      reader[Symbol.dispose]();
+      this.#noteTotal(pages);
+      this.#mismatch ??= this.#judge(pages);
+      pages[Symbol.dispose]();
       await this.openNext();
     }
   }
 
-  /** Opens the next segment, where one is left. */
+  /**
+   * Opens the next segment, where one is left. Makes sure of its total by the
+   * first page that comes, of the two that the reading begins with.
+   *
+   * @throws {ApiError | NetworkError | ProtocolError} When neither can be had.
+   */
   async openNext(): Promise<void> {
-    this.#current = this.#makeNext();
-    this.#next = null;
-    await this.#current?.open();
-    this.#noteTotal(this.#current);
+    const pages = this.#nextPages();
+    this.#pages = pages;
+    this.#ahead = null;
+    if (pages === null) return;
+    const { offset, count } = this.#waiting.shift()!;
+    const isInside = this.#cursor.offset >= offset;
+    this.#start = offset;
+    this.#offset = isInside ? this.#cursor.offset - offset : 0;
+    this.#lastKey = isInside ? this.#cursor.lastKey : null;
+    this.#keys = isInside ? this.#cursor.keys : new KeySet();
+    if (count !== null) pages.prefetch();
+    const { parts } = await pages.peek();
+    let total = totalOf(parts);
+    if (total === undefined) {
+      // The page behind has the total too, and what this one lacks is a gap.
+      const failure = parts.find((part) => part.kind === "gap")?.failure;
+      if (failure === undefined || !isSplittable(failure)) throw failure;
+      total = totalOf((await pages.peek(1)).parts) ?? 0;
+      if (total <= this.#offset) throw failure;
+    }
+    this.#totalChanged ||= count !== null && total !== count;
+    this.#firstTotal = total;
+    pages.total = total;
+    this.#noteTotal(pages);
   }
 
   [Symbol.dispose](): void {
-    this.#current?.[Symbol.dispose]();
-    this.#next?.[Symbol.dispose]();
+    this.#pages?.[Symbol.dispose]();
+    this.#ahead?.[Symbol.dispose]();
   }
 
-  #makeNext(): SegmentReader<T> | null {
+  /** Gives the pages of the next segment; `null` where none is wanted. */
+  #nextPages(): Prefetcher<T> | null {
     const [segment] = this.#waiting;
-    if (this.#next !== null || segment === undefined) return this.#next;
-    if (segment.offset >= this.#end) return null;
-    this.#waiting.shift();
-    const isInside = this.#cursor.offset >= segment.offset;
-    this.#next = new SegmentReader(this.#context, segment, {
-      cursor: isInside
-        ? this.#cursor
-        : { ...atBeginning(), offset: segment.offset },
-      end: this.#end,
+    if (segment === undefined || segment.offset >= this.#end) return null;
+    const { spec, offset, count } = segment;
+    this.#ahead ??= new Prefetcher(this.#context, spec, {
+      from: Math.max(0, this.#cursor.offset - offset),
+      end: this.#end - offset,
+      total: count ?? Infinity,
     });
-    return this.#next;
+    return this.#ahead;
   }
 
   /** Learns the length of the list from its last segment. */
-  #noteTotal(reader: SegmentReader<T> | null): void {
-    const isLast = this.#waiting.length === 0 && this.#next === null;
-    if (reader !== null && isLast) this.#total = reader.end;
+  #noteTotal({ total }: Prefetcher<T>): void {
+    if (this.#waiting.length === 0) this.#total = this.#start + total;
   }
+
+  /** Judges the segment that was read, at its end. */
+  #judge({ total }: Prefetcher<T>): string | null {
+    const first = this.#firstTotal;
+    const changed = "the source kept changing while it was read";
+    if (this.#totalChanged) {
+      return `${changed}, from ${first} to ${total} records`;
+    }
+    if (this.#overlapMismatch) {
+      return `${changed}: its pages don't fit together`;
+    }
+    if (this.#repeated > 0) {
+      return `${changed}: ${this.#repeated} records came twice`;
+    }
+    if (this.#endUnseen) {
+      return `the page behind its ${first} records cannot be read, so it may have more`;
+    }
+    const wanted = Math.min(first, this.#end - this.#start);
+    if (this.#offset === wanted) return null;
+    return `the API says ${first} records, the list holds ${this.#offset} distinct ones`;
+  }
+
+  /** Makes a batch of what is new of a part, and judges whether it fits; `null` where nothing is. */
+  #take(part: Part<T>, pages: Prefetcher<T>): Batch<T> | null {
+    const end = this.#end - this.#start;
+    if (this.#offset >= end) return null;
+    if (part.kind === "gap") return this.#takeGap(part, pages);
+    const { records, offset, total } = part;
+    this.#totalChanged ||= total !== pages.total;
+    pages.total = total;
+    if (records.length > 0 && offset > this.#offset) {
+      // It shrank and grew again.
+      this.#totalChanged = true;
+      this.#offset = offset;
+    }
+    const index = this.#offset - offset;
+    const keyOf = ({ info }: RawRecord<T>) => pages.spec.key(info);
+    const shared = records[index - 1];
+    if (shared !== undefined && this.#lastKey !== null) {
+      this.#overlapMismatch ||= keyOf(shared) !== this.#lastKey;
+    }
+    const wanted = records.slice(Math.max(0, index), end - offset);
+    if (wanted.length === 0) return null;
+    const from = this.#start + this.#offset;
+    this.#offset += wanted.length;
+    this.#lastKey = keyOf(wanted.at(-1)!);
+    const fresh = wanted.filter((record) => this.#keys.add(keyOf(record)));
+    this.#repeated += wanted.length - fresh.length;
+    return fresh.length === 0
+      ? null
+      : { kind: "records", offset: from, records: fresh };
+  }
+
+  #takeGap(
+    { end, isEnd, failure }: Part<T> & { readonly kind: "gap" },
+    { total, spec }: Prefetcher<T>,
+  ): Batch<T> | null {
+    this.#endUnseen ||= end > total && isEnd !== true;
+    const offset = this.#start + this.#offset;
+    const missing = Math.min(end, total, this.#end - this.#start) -
+      this.#offset;
+    if (missing <= 0) return null;
+    this.#offset += missing;
+    this.#lastKey = null;
+    const { fileId, part } = spec;
+    const reason = failure.message;
+    return { kind: "gap", gap: { fileId, part, reason, offset, missing } };
+  }
+}
+
+function totalOf<T>(parts: readonly Part<T>[]): number | undefined {
+  return parts.find((part) => part.kind === "records")?.total;
 }

@@ -6,9 +6,8 @@
 import type { ListSpec } from "../api/list_spec.ts";
 import type { Permit } from "../api/session/memory_budget.ts";
 import { ProtocolError } from "../core/errors.ts";
-import type { PagingHints, ReaderContext } from "./list_types.ts";
 import { endOf, type PageAddress, pageFrom, startOf } from "./page_address.ts";
-import { RecordWeights } from "./record_weights.ts";
+import type { ListHints, ReaderContext } from "./reader_context.ts";
 import {
   FailureCount,
   type Fetched,
@@ -30,6 +29,8 @@ const HEAVY_PAGE_BYTES = 8 * 1024 * 1024;
 const MAX_PAGE_BYTES = 2 * HEAVY_PAGE_BYTES;
 /** The same while nothing is known of such records: many first pages fit into the memory. */
 const MAX_UNKNOWN_PAGE_BYTES = HEAVY_PAGE_BYTES / 2;
+/** How much of an estimate a lighter page replaces. */
+const LIGHTER_SHARE = 0.25;
 /** How often the server may change the size of its pages. */
 const MOST_RESIZED = 5;
 
@@ -49,13 +50,13 @@ export class Prefetcher<T> implements Disposable {
   readonly #end: number;
   readonly #failures = new FailureCount();
   readonly #pages: PendingPage<T>[] = [];
-  /** The weight of this list's own records. */
-  readonly #weights = new RecordWeights();
+  /** What this list's own records weigh; `null` while none was seen. */
+  #ownBytes: number | null = null;
   /** What they are taken to weigh where a page was too large; `null` where none was. */
   #assumedBytes: number | null = null;
   /** The offset from which the next page is to be asked for. */
   #next: number;
-  #hints: PagingHints;
+  #hints: ListHints;
   /** The most records to ask for a page; fewer than the server's most where they are heavy. */
   #most: number;
   #resized = 0;
@@ -75,8 +76,7 @@ export class Prefetcher<T> implements Disposable {
     this.#next = from;
     this.#end = end;
     this.total = total;
-    this.#hints = context.paging.get(spec.records) ??
-      { maxPageSize: spec.pageSize, isFixedSize: false };
+    this.#hints = this.#sharedHints;
     const { maxPageSize, isFixedSize } = this.#hints;
     const fitting = Math.floor(HEAVY_PAGE_BYTES / (this.#recordBytes ?? 1));
     this.#most = isFixedSize
@@ -191,11 +191,22 @@ export class Prefetcher<T> implements Disposable {
     return { page: Math.floor(offset / size) + 1, size };
   }
 
+  /** What is known of lists of this kind by now. */
+  get #sharedHints(): ListHints {
+    const { records, pageSize } = this.spec;
+    return this.#context.hints.get(records) ??
+      { maxPageSize: pageSize, isFixedSize: false, recordBytes: null };
+  }
+
+  #share(learnt: Partial<ListHints>): void {
+    const hints = { ...this.#sharedHints, ...learnt };
+    this.#context.hints.set(this.spec.records, hints);
+  }
+
   /** What a record weighs, by pages of this list or else of others; `null` while none was seen. */
   get #recordBytes(): number | null {
-    const { records } = this.spec;
-    return this.#weights.of(records) ?? this.#assumedBytes ??
-      this.#context.weights.of(records);
+    return this.#ownBytes ?? this.#assumedBytes ??
+      this.#sharedHints.recordBytes;
   }
 
   /** What the next page may weigh. */
@@ -217,9 +228,11 @@ export class Prefetcher<T> implements Disposable {
     if (bytes === 0) permit.release();
     if (first?.kind !== "records" || others.length > 0) return;
     permit.resize(bytes);
-    const count = first.records.length;
-    for (const weights of [this.#weights, this.#context.weights]) {
-      weights.observe(this.spec.records, count, bytes);
+    if (first.records.length > 0) {
+      const weight = bytes / first.records.length;
+      this.#ownBytes = estimate(this.#ownBytes, weight);
+      const recordBytes = estimate(this.#sharedHints.recordBytes, weight);
+      this.#share({ recordBytes });
     }
     const { maxPageSize, isFixedSize } = this.#hints;
     if (isFixedSize) return;
@@ -236,8 +249,8 @@ export class Prefetcher<T> implements Disposable {
     if (++this.#resized > MOST_RESIZED) {
       throw new ProtocolError("the server keeps changing its page size");
     }
-    this.#hints = { maxPageSize: size, isFixedSize: size > asked.size };
-    this.#context.paging.set(this.spec.records, this.#hints);
+    this.#share({ maxPageSize: size, isFixedSize: size > asked.size });
+    this.#hints = this.#sharedHints;
     this.#most = size;
   }
 
@@ -246,4 +259,10 @@ export class Prefetcher<T> implements Disposable {
     this.#most = Math.max(1, Math.min(this.#most, Math.floor(size / 4)));
     this.#assumedBytes = HEAVY_PAGE_BYTES / this.#most;
   }
+}
+
+/** Estimates anew what a record weighs: heavier ones count at once, lighter ones by and by. */
+function estimate(before: number | null, seen: number): number {
+  if (before === null || seen > before) return seen;
+  return before + (seen - before) * LIGHTER_SHARE;
 }

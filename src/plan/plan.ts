@@ -17,7 +17,7 @@ import type { Session } from "../api/session/session.ts";
 import { fetchPage } from "../lists/page.ts";
 import { listLabel, type ListSpec } from "../api/list_spec.ts";
 import { pageFrom } from "../lists/page_address.ts";
-import type { ReaderContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/reader_context.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { releaseLarge } from "../core/text/bytes.ts";
 import { isRecoverable } from "../core/errors.ts";

@@ -17,7 +17,7 @@ import { probeList } from "../lists/time_windows.ts";
 import type { Session } from "../api/session/session.ts";
 import type { ListSpec } from "../api/list_spec.ts";
 import { openList, wholeList } from "../lists/list_reader.ts";
-import type { ReaderContext } from "../lists/list_types.ts";
+import type { ReaderContext } from "../lists/reader_context.ts";
 import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { TimeFilter } from "../exporters/records/time_filter.ts";

@@ -7,7 +7,7 @@ import {
   ChunkWriter,
   type WrittenChunk,
 } from "../../src/exporters/list/chunk_writer.ts";
-import type { Batch } from "../../src/lists/list_types.ts";
+import type { Batch } from "../../src/lists/list_reader.ts";
 import { tempDir } from "../helpers/tree.ts";
 
 const context = {

@@ -1,8 +1,7 @@
 /** A stubbed fetch, and what the API's parts need around it. */
 import { MemoryBudget } from "../../src/api/session/memory_budget.ts";
 import { Session } from "../../src/api/session/session.ts";
-import type { ReaderContext } from "../../src/lists/list_types.ts";
-import { RecordWeights } from "../../src/lists/record_weights.ts";
+import type { ReaderContext } from "../../src/lists/reader_context.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Recorder, recorder } from "./observer.ts";
 
@@ -90,8 +89,7 @@ export function stubbed(
   const reader = {
     session,
     budget: new MemoryBudget(options.budget ?? 64 * 1024 * 1024),
-    weights: new RecordWeights(),
-    paging: new Map(),
+    hints: new Map(),
     signal: stop.signal,
     inFlight: concurrency + 1,
     lookahead: 4 * concurrency,

@@ -9,10 +9,11 @@ import { endOf, pageFrom, startOf } from "../../src/lists/page_address.ts";
 import { KeySet } from "../../src/core/key_set.ts";
 import {
   atBeginning,
+  type Batch,
+  type Cursor,
   openList,
   wholeList,
 } from "../../src/lists/list_reader.ts";
-import type { Batch, Cursor } from "../../src/lists/list_types.ts";
 import { stringField } from "../../src/api/fields.ts";
 import { NetworkError, ProtocolError } from "../../src/core/errors.ts";
 import { json, type Stubbed, stubbed } from "../helpers/stub.ts";
@@ -541,7 +542,8 @@ Deno.test("many lists of records of unknown weight are opened at once, and heavy
     }, { concurrency: 16 });
     if (bytes > 100) {
       // One list has told what its records weigh.
-      stub.reader.weights.observe("Logs", 4, 4 * bytes);
+      const paging = { maxPageSize: 100, isFixedSize: false };
+      stub.reader.hints.set("Logs", { ...paging, recordBytes: bytes });
     }
     await Promise.all(Array.from({ length: 16 }, async () => {
       using list = await openList(stub.reader, wholeList(SPEC));

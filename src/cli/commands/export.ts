@@ -12,7 +12,7 @@ import {
   startListing,
   type WantsFile,
 } from "../../exporters/listing.ts";
-import type { ReaderContext } from "../../lists/list_types.ts";
+import type { ReaderContext } from "../../lists/reader_context.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { SumJournal } from "../../tree/checksums.ts";
 import { removeEmptyExport } from "../../tree/write/removal.ts";

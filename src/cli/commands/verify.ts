@@ -6,7 +6,7 @@ import { join } from "@std/path";
 import { isRecoverable } from "../../core/errors.ts";
 import type { Runtime } from "../../core/runtime/runtime.ts";
 import { scopeText } from "../../core/scope.ts";
-import type { ReaderContext } from "../../lists/list_types.ts";
+import type { ReaderContext } from "../../lists/reader_context.ts";
 import { openExports } from "../../tree/read/tree_reader.ts";
 import { lineBar } from "../../ui/line_bar.ts";
 import {

@@ -8,7 +8,7 @@ import type { ListSpec } from "../../api/list_spec.ts";
 import { concat, releaseLarge } from "../../core/text/bytes.ts";
 import type { RecordGap } from "../../core/gap.ts";
 import { addGap, chunkOf, offsetOf } from "../../core/ranges.ts";
-import type { Batch } from "../../lists/list_types.ts";
+import type { Batch } from "../../lists/list_reader.ts";
 import { AtomicFile } from "../../tree/write/atomic_file.ts";
 import { chunkPath } from "../../tree/layout.ts";
 import type { ExportedList, RunContext } from "../context.ts";

@@ -9,11 +9,11 @@ import type { Session } from "../../api/session/session.ts";
 import { isRecoverable } from "../../core/errors.ts";
 import { offsetOf, recordsOf, type TimeWindow } from "../../core/ranges.ts";
 import {
+  type Cursor,
   type ListReader,
   openList,
   wholeList,
 } from "../../lists/list_reader.ts";
-import type { Cursor } from "../../lists/list_types.ts";
 import { fetchKeys } from "../../lists/record_keys.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
 import { ChunkWriter } from "./chunk_writer.ts";

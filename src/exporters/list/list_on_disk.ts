@@ -18,7 +18,7 @@ import {
   type TimeWindow,
 } from "../../core/ranges.ts";
 import type { Disk } from "../../core/runtime/runtime.ts";
-import type { Cursor } from "../../lists/list_types.ts";
+import type { Cursor } from "../../lists/list_reader.ts";
 import { listDir, PART_SUFFIX } from "../../tree/write/atomic_file.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
 import {

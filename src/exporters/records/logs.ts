@@ -7,8 +7,7 @@ import { type LogInfo, logsList } from "../../api/client.ts";
 import { ApiError } from "../../core/errors.ts";
 import { instantMs } from "../../core/instant.ts";
 import { recordsOf } from "../../core/ranges.ts";
-import { openList, wholeList } from "../../lists/list_reader.ts";
-import type { Cursor } from "../../lists/list_types.ts";
+import { type Cursor, openList, wholeList } from "../../lists/list_reader.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
 import type { FileContext } from "../context.ts";
 import {
@@ -98,7 +97,7 @@ async function openNew(
     const planning = planLogs(reader.session, file, times, total, cutoff);
     if (isLikely) {
       const frozen = logsList(file, null, cutoff);
-      whole.continueAs([{ spec: frozen, offset: 0, count: total }]);
+      whole.continueAs(frozen);
     }
     const plan = await planning;
     if (
