@@ -3,7 +3,7 @@
  * stderr one line of JSON for each log line and each state of the progress.
  * Programs may rely on these types.
  */
-import type { ExportResult } from "../exporters/export_result.ts";
+import type { ExportResult } from "../exporters/pipeline.ts";
 import type { Counts, Level } from "../core/observer.ts";
 import type { Gap } from "../core/gap.ts";
 import type { Clock, Terminal } from "../core/runtime/runtime.ts";

@@ -1,6 +1,6 @@
 /** Writes the summary at the end of a run. */
 import { type Scope, scopeText } from "../core/scope.ts";
-import type { ExportResult } from "../exporters/export_result.ts";
+import type { ExportResult } from "../exporters/pipeline.ts";
 import { gapText, joinGaps } from "../core/gap.ts";
 import {
   bytes,

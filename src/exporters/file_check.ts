@@ -3,7 +3,7 @@
  * list is there with its size. One of the official script, which keeps no sums,
  * is compared with the API.
  */
-import { basename, dirname, join } from "@std/path";
+import { basename, join } from "@std/path";
 import {
   datapointsList,
   evaluationLogsList,
@@ -17,13 +17,16 @@ import { isRecoverable } from "../core/errors.ts";
 import { KeySet } from "../core/key_set.ts";
 import type { Counts } from "../core/observer.ts";
 import { offsetOf } from "../core/ranges.ts";
+import type { Disk } from "../core/runtime/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
-import { listDir, UNKNOWN_SUM } from "../tree/write/atomic_file.ts";
+import { type FileSum, UNKNOWN_SUM } from "../tree/write/atomic_file.ts";
 import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
-import type { Sums } from "../tree/checksums.ts";
+import { sumFile, type Sums } from "../tree/checksums.ts";
 import { listChunks, readChunk } from "../tree/read/chunk_reader.ts";
+import { type FileShape, shapeOf } from "../tree/read/file_shape.ts";
+import { listTree } from "../tree/read/plain_tree.ts";
 import type { Done } from "../tree/done.ts";
-import { chunkNumber, chunkPath, type ListName } from "../tree/layout.ts";
+import { chunkPath, type ListName } from "../tree/layout.ts";
 import { removeScratch, setAsideFiles } from "../tree/write/removal.ts";
 import { FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./list/index_list.ts";
@@ -46,9 +49,7 @@ export async function countComplete(
 ): Promise<Counts | null> {
   let counts: Counts | null = done.counts;
   let damage = await findMissingFile(context, file.id);
-  if (damage === null && isCovered(sumsOf(context, file.id), done)) {
-    damage = await findLostLogs(context, file, done);
-  } else if (damage === null) {
+  if (damage === null && !isCovered(sumsOf(context, file.id), done)) {
     counts = await countOfficial(context, file, hasLogs).catch((error) => {
       if (!isRecoverable(error)) throw error;
       return null;
@@ -67,17 +68,15 @@ export async function countComplete(
  * official script get theirs at the end of a run, which may not have come.
  */
 function isCovered(sums: Sums, { logs, counts }: Done): boolean {
-  const names = [...sums.keys()];
-  const count = (pattern: RegExp) =>
-    names.filter((name) => pattern.test(name)).length;
-  return logs !== undefined &&
-    count(/^versions\/[^/]+$/) >= (counts.versions ?? 0) &&
-    count(/^evaluations\/[^/]+\/runs\/[^/]+$/) >= (counts.runs ?? 0);
+  const { versions, evaluations } = shapeOf([...sums.keys()]);
+  const runs = [...evaluations.values()].flatMap(({ runs }) => runs);
+  return logs !== undefined && sums.has("file.json") &&
+    versions.length >= (counts.versions ?? 0) &&
+    runs.length >= (counts.runs ?? 0);
 }
 
 /**
- * Finds a file of a File that its sums list and that is missing or of another
- * size.
+ * Finds a file of a File that its sums list and that is missing or another.
  *
  * @param fileId The File.
  * @returns What is wrong; `null` where nothing is.
@@ -87,105 +86,77 @@ export async function findMissingFile(
   fileId: string,
 ): Promise<string | null> {
   const { root } = context.layout.file(fileId);
-  for (const [name, { sum, size }] of sumsOf(context, fileId)) {
-    // A run died just when this file was to get its name.
-    if (sum === UNKNOWN_SUM) continue;
+  for (const [name, sum] of sumsOf(context, fileId)) {
     const path = join(root, ...name.split("/"));
-    const info = await context.disk.lstat(path).catch(() => null);
-    if (!info?.isFile) return `${name} is missing on disk, or cannot be read`;
-    if (size !== null && info.size !== size) {
-      return `${name} has ${info.size} bytes on disk instead of ${size}`;
-    }
+    const difference = await differenceOf(context.disk, path, sum);
+    if (difference !== null) return `${name} ${difference}`;
   }
   return null;
+}
+
+/**
+ * Compares a file with what its sum says, by its size alone where that is kept.
+ *
+ * @returns How it differs; `null` where it does not.
+ */
+async function differenceOf(
+  disk: Disk,
+  path: string,
+  { sum, size }: FileSum,
+): Promise<string | null> {
+  // A run died just when this file was to get its name.
+  if (sum === UNKNOWN_SUM) return null;
+  const info = await disk.lstat(path).catch(() => null);
+  if (!info?.isFile) return "is missing on disk, or cannot be read";
+  if (size !== null && info.size !== size) {
+    return `has ${info.size} bytes on disk instead of ${size}`;
+  }
+  // Version 0.1.0 kept no sizes.
+  const isSame = size !== null ||
+    (await sumFile(disk, path).catch(() => null))?.sum === sum;
+  return isSame ? null : "is not what was written";
 }
 
 function sumsOf({ earlierSums }: RunContext, fileId: string): Sums {
   return earlierSums.get(fileId) ?? new Map();
 }
 
-/** Lists the chunks that have a sum. */
-function chunksOf(context: RunContext, fileId: string) {
-  return [...sumsOf(context, fileId)].flatMap(([path, { size }]) => {
-    const number = chunkNumber(basename(path));
-    const list = dirname(path) as ListName;
-    return number === null ? [] : [{ list, number, size }];
-  });
-}
-
 /**
- * Counts the Logs of a File whose sums have no sizes: it is from a version of this
- * program that did not keep them.
- *
- * @returns What is wrong; `null` where nothing is.
+ * Takes back that a File is complete; what is there of it stays. Its checkpoints
+ * are made again from its sums, so that only what is missing of its lists is read.
  */
-async function findLostLogs(
-  context: RunContext,
-  file: FileInfo,
-  { counts: { logs } }: Done,
-): Promise<string | null> {
-  const sums = [...sumsOf(context, file.id).values()];
-  const hasSizes = sums.length > 0 && sums.every(({ size }) => size !== null);
-  if (hasSizes) return null;
-  const name = file.path ?? file.id;
-  context.observer.log(
-    "DEBUG",
-    `${name}: no sizes are kept with its sums, so its Logs are counted`,
-  );
-  if (logs === undefined) return null;
-  const records = await recordsOf(context, file, logsList(file, null, null));
-  return records === logs
-    ? null
-    : `logs hold ${records ?? "damaged"} records instead of ${logs}`;
-}
-
-/** Takes back that a File is complete; what is there of it stays. */
 async function reopen(
   context: RunContext,
   file: FileInfo,
-  done: Done,
+  { counts, logs }: Done,
 ): Promise<void> {
-  const { disk, layout } = context;
+  const { disk, layout, times: { cutoff, wanted } } = context;
   const paths = layout.file(file.id);
+  const sums = sumsOf(context, file.id);
   // First of all: a kill must not leave it behind with less than it says.
   await context.sums.drop(paths.done);
   await removeScratch(disk, paths.done);
-  for (const { list, number, size } of chunksOf(context, file.id)) {
-    const dir = paths.list(list);
-    const path = chunkPath(dir, number);
-    const info = await disk.lstat(path).catch(() => null);
-    if (info === null || size === null || info.size === size) continue;
-    // Its sum stays until it is there again.
-    await setAsideFiles(disk, dir, [basename(path)], null);
-  }
-  const checkpoints = done.logs === undefined
+  const checkpoints = logs === undefined
     ? new Checkpoints(disk, paths)
-    : await rebuildCheckpoints(context, file, done);
-  await checkpoints.save();
-}
-
-/**
- * Makes the checkpoints that a complete File had, from its sums: so that only
- * what is missing of its lists is read again.
- */
-async function rebuildCheckpoints(
-  context: RunContext,
-  file: FileInfo,
-  { counts, logs = false }: Done,
-): Promise<Checkpoints> {
-  const { disk, layout, times: { cutoff, wanted } } = context;
-  const paths = layout.file(file.id);
-  const checkpoints = await readCheckpoints(disk, paths, file.id);
-  const lastChunks = new Map<ListName, number>();
-  for (const { list, number } of chunksOf(context, file.id)) {
-    lastChunks.set(list, Math.max(number, lastChunks.get(list) ?? 0));
-  }
-  for (const [name, last] of lastChunks) {
-    const spec = specOf(file, name);
+    : await readCheckpoints(disk, paths, file.id);
+  for (const [spec, chunks] of listsOf(file, shapeOf([...sums.keys()]))) {
+    const name = spec.part as ListName;
+    const dir = paths.list(name);
+    for (const chunk of await listChunks(disk, dir)) {
+      const path = chunkPath(dir, chunk);
+      const sum = sums.get(`${name}/${basename(path)}`);
+      if (sum === undefined || await differenceOf(disk, path, sum) === null) {
+        continue;
+      }
+      // Its sum stays until it is there again.
+      await setAsideFiles(disk, dir, [basename(path)], null);
+    }
+    const last = chunks.toSorted((a, b) => a - b).at(-1);
     // `.done` does not cover Logs that were being added.
-    const isCovered = logs || name.startsWith("datapoints/");
-    if (!isCovered || spec === null || checkpoints.get(name)) continue;
-    const path = chunkPath(paths.list(name), last);
+    const isCovered = logs ||
+      logs !== undefined && name.startsWith("datapoints/");
+    if (last === undefined || !isCovered || checkpoints.get(name)) continue;
+    const path = chunkPath(dir, last);
     const { lines, isWhole } = await readChunk(disk, path, keyReader(spec));
     const total = (name === "logs" ? counts.logs : undefined) ??
       (isWhole ? offsetOf(last) + lines : 0);
@@ -197,7 +168,18 @@ async function rebuildCheckpoints(
       ...isFrozen && { until: wanted.until ?? cutoff },
     });
   }
-  return checkpoints;
+  await checkpoints.save();
+}
+
+/** Gives the lists of a File, each with the numbers of its chunks. */
+function* listsOf(file: FileInfo, shape: FileShape) {
+  yield [logsList(file, null, null), shape.logs] as const;
+  for (const [id, chunks] of shape.datapoints) {
+    yield [datapointsList(file, id), chunks] as const;
+  }
+  for (const [id, { logs }] of shape.evaluations) {
+    yield [evaluationLogsList(file, id), logs] as const;
+  }
 }
 
 /**
@@ -212,24 +194,21 @@ async function countOfficial(
   hasLogs: boolean,
 ): Promise<Counts | null> {
   const { client, disk, layout, reader: { session } } = context;
-  const paths = layout.file(file.id);
+  const { files } = await listTree(disk, layout.file(file.id).root);
+  const names = new Set(files);
+  const shape = shapeOf(files);
   const report = new FileReport(file.id);
   const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
     const records = await recordsOf(context, file, spec);
     report.count(kind, records ?? 0);
     return records === (await probeList(session, spec)).total;
   };
-  const countDir = async (dir: string) =>
-    (await listDir(disk, dir) ?? []).length;
-  const lacks = async (path: string) =>
-    !(await disk.lstat(path).catch(() => null))?.isFile;
   const versions = await client.versions(file);
   report.count("versions", versions.length);
-  if (await countDir(paths.versions) !== versions.length) return null;
   // The script writes no deployments.json for a File without Versions.
-  const hasDocuments = !await lacks(paths.file) &&
-    (versions.length === 0 || !await lacks(paths.deployments));
-  if (!hasDocuments) return null;
+  const hasDocuments = names.has("file.json") &&
+    (versions.length === 0 || names.has("deployments.json"));
+  if (!hasDocuments || shape.versions.length !== versions.length) return null;
   const deployments = versions.flatMap(({ info }) => info.environments ?? []);
   report.count("deployments", deployments.length);
   if (file.type === "dataset") {
@@ -248,14 +227,16 @@ async function countOfficial(
     },
   );
   report.count("evaluations", evaluations.length);
-  const there = await countDir(paths.evaluations);
-  if (gaps.length > 0 || there !== evaluations.length) return null;
+  const there = shape.evaluations;
+  if (gaps.length > 0 || there.size !== evaluations.length) return null;
   for (const { id } of evaluations) {
-    const { evaluation, stats, runs: runsDir } = paths.evaluation(id);
-    if (await lacks(evaluation) || await lacks(stats)) return null;
+    const documents = ["evaluation.json", "stats.json"];
+    const hasAll = documents.every((name) =>
+      names.has(`evaluations/${id}/${name}`)
+    );
     const runs = (await client.runs(id)).length;
     report.count("runs", runs);
-    if (await countDir(runsDir) !== runs) return null;
+    if (!hasAll || there.get(id)?.runs.length !== runs) return null;
     const spec = evaluationLogsList(file, id);
     if (hasLogs && !await isSame(spec, "evaluationLogs")) return null;
   }
@@ -284,15 +265,4 @@ async function recordsOf<T>(
     records += keys.length;
   }
   return records;
-}
-
-/** Returns the list that a directory of chunks is of; `null` for none that is known. */
-function specOf(file: FileInfo, name: ListName): ListSpec<IdInfo> | null {
-  const [top, id = "", part] = name.split("/");
-  if (name === "logs") return logsList(file, null, null);
-  if (top === "datapoints") return datapointsList(file, id);
-  if (top === "evaluations" && part === "logs") {
-    return evaluationLogsList(file, id);
-  }
-  return null;
 }

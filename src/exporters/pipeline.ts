@@ -4,21 +4,19 @@
  * the exporters.
  */
 import { Client } from "../api/client.ts";
-import { forEachConcurrent, type Stop } from "../core/concurrency.ts";
+import { forEachConcurrent } from "../core/concurrency.ts";
 import { UsageError } from "../core/errors.ts";
-import { type Gap, gapText } from "../core/gap.ts";
-import { type Observer, sumCounts } from "../core/observer.ts";
-import type { Clock, Disk } from "../core/runtime/runtime.ts";
-import type { ReaderContext } from "../lists/reader_context.ts";
+import type { Gap } from "../core/gap.ts";
+import { type Counts, sumCounts } from "../core/observer.ts";
+import type { Clock } from "../core/runtime/runtime.ts";
 import { type FileSum, PART_SUFFIX } from "../tree/write/atomic_file.ts";
 import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
-import type { Settings } from "../tree/manifest.ts";
+import type { FileEntry, Settings } from "../tree/manifest.ts";
 import { ManifestWriter } from "../tree/manifest_writer.ts";
 import { removeScratch } from "../tree/write/removal.ts";
 import type { RunContext } from "./context.ts";
-import type { ExportResult } from "./export_result.ts";
-import { exportFile, type FileResult } from "./file.ts";
+import { exportFile } from "./file.ts";
 import {
   type ListedFile,
   listWorkspace,
@@ -33,10 +31,9 @@ import {
 } from "./workspace_check.ts";
 
 /** What a run is made from. */
-export interface ExportOptions {
-  readonly disk: Disk;
+export interface ExportOptions
+  extends Pick<RunContext, "disk" | "reader" | "observer" | "stop"> {
   readonly clock: Clock;
-  readonly reader: ReaderContext;
   readonly sums: SumJournal;
   readonly dir: ExportDir;
   readonly settings: Settings;
@@ -46,18 +43,27 @@ export interface ExportOptions {
   readonly secrets: readonly string[];
   /** Files to be exported at once. */
   readonly concurrency: number;
-  readonly observer: Observer;
-  readonly stop: Stop;
   /** Gets each File that is finished, complete or not. */
   readonly onFile: (file: FinishedFile) => Promise<void>;
 }
 
 /** A File that is finished. */
-export interface FinishedFile extends FileResult {
+export interface FinishedFile extends FileEntry {
   readonly id: string;
-  readonly type: string;
-  readonly path: string | null;
-  readonly state: "complete" | "incomplete";
+  readonly gaps: readonly Gap[];
+}
+
+/** How a run ended. */
+export interface ExportResult {
+  /** Files that this run brought to their end, left alone, or could not complete. */
+  readonly exported: number;
+  readonly skipped: number;
+  readonly failed: number;
+  /** Of the whole export, skipped Files included. */
+  readonly counts: Counts;
+  readonly gaps: readonly Gap[];
+  /** The paths of the Files that lack something, by their ids; a File may have none. */
+  readonly paths: ReadonlyMap<string, string>;
 }
 
 /**
@@ -75,7 +81,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
   const { manifest: path, directories, page } = dir.layout;
   const earlier = dir.manifest;
   const manifest = new ManifestWriter({
-    ...{ disk, clock, path, settings, secrets, earlier },
+    ...{ disk, clock, path, settings, secrets, earlier, observer },
     sums: options.sums,
   });
   for (const path of [dir.layout.manifest, directories, page]) {
@@ -99,14 +105,11 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     const listed = new Set(listing.files.map(({ file }) => file.id));
     const isWhole = !listing.gaps.some(({ part }) => part === "files");
     const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
-    logGaps(
-      observer,
-      manifest,
-      manifest.addGaps([...listing.gaps, ...unlisted]),
-    );
+    manifest.addGaps([...listing.gaps, ...unlisted]);
     const result = await exportFiles(context, listing.files, manifest, options);
-    const lost = dir.isNew ? [] : await lostFiles(options.sums, manifest.gaps);
-    logGaps(observer, manifest, manifest.addGaps(lost));
+    if (!dir.isNew) {
+      manifest.addGaps(await lostFiles(options.sums, manifest.gaps));
+    }
     await manifest.save(manifest.gaps.length === 0 ? "complete" : "incomplete");
     return { ...result, gaps: manifest.gaps, paths: manifest.paths };
   } catch (error) {
@@ -191,21 +194,10 @@ async function exportFiles(
     manifest.setFile(file, state, counts);
     await manifest.saveNowAndThen();
     await onFile({ ...file, state, counts, gaps });
-    logGaps(observer, manifest, gaps);
     observer.log(
       isComplete ? "INFO" : "ERROR",
       `${file.type} ${file.id} (${file.path ?? "no path"}) is ${state}`,
     );
   });
   return { exported: todo.length - failed, skipped, failed, counts: totals };
-}
-
-function logGaps(
-  observer: Observer,
-  { paths }: ManifestWriter,
-  gaps: readonly Gap[],
-): void {
-  for (const gap of gaps) {
-    observer.log("ERROR", `missing: ${gapText(gap, paths)}`);
-  }
 }

@@ -1,7 +1,7 @@
 /** Keeps `export.json` up to date while a run goes on. */
-import type { Gap } from "../core/gap.ts";
+import { type Gap, gapText } from "../core/gap.ts";
 import { redact } from "../core/text/redact.ts";
-import type { Counts } from "../core/observer.ts";
+import type { Counts, Observer } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime/runtime.ts";
 import {
   type FileEntry,
@@ -20,6 +20,7 @@ export interface ManifestWriterOptions {
   readonly path: string;
   readonly settings: Settings;
   readonly sums: SumRecorder;
+  readonly observer: Observer;
   /** Texts that appear nowhere. */
   readonly secrets: readonly string[];
   /** What an earlier run left. */
@@ -77,21 +78,23 @@ export class ManifestWriter {
   }
 
   /**
-   * Takes in what is missing.
+   * Takes in what is missing, and logs it.
    *
    * @returns The same as it may be shown: what the API says of itself may hold the
    * key that it was sent.
    */
   addGaps(gaps: readonly Gap[]): readonly Gap[] {
-    const { secrets } = this.#options;
+    const { secrets, observer } = this.#options;
     const safe = gaps.map((gap) => ({
       ...gap,
       reason: redact(gap.reason, secrets),
     }));
     this.#gaps.push(...safe);
-    for (const { fileId } of safe) {
+    for (const gap of safe) {
+      const { fileId } = gap;
       const path = this.#files.get(fileId ?? "")?.path;
       if (fileId !== null && path) this.#paths.set(fileId, path);
+      observer.log("ERROR", `missing: ${gapText(gap, this.#paths)}`);
     }
     return safe;
   }

@@ -95,3 +95,14 @@ Deno.test("an export that version 0.1.0 finished and that lost a chunk since is 
   assertStringIncludes(out, SHORT_ID);
   assertStringIncludes(made.text("SHA256SUMS")!, path);
 });
+
+Deno.test("an export that version 0.1.0 finished and whose chunk became another since is read again", async () => {
+  const made = await earlierExport("finished");
+  const path = `files/${SHORT_ID}/logs/2.jsonl`;
+  const text = made.text(path)!;
+  made.put(path, text.replace(/"created_at":"2025/, '"created_at":"2024'));
+  assertEquals(differencesOf(made), [path]);
+  const { code, out, err } = await made.resume();
+  assertEquals(code, 0, out + err);
+  assertEquals(differencesOf(made), []);
+});
