@@ -25,7 +25,12 @@ import {
   type TreeExport,
   type TreeFile,
 } from "../tree/read/tree_reader.ts";
-import { findDangling, makeKeys } from "./check.ts";
+import {
+  findDangling,
+  makeKeys,
+  removeDoubleLogs,
+  removeDoubles,
+} from "./check.ts";
 import { KINDS, Loader, recordsIn } from "./load.ts";
 import { addNested } from "./nested.ts";
 import {
@@ -220,6 +225,8 @@ async function fill(
     progress("nested");
     await pause();
   });
+  removeDoubleLogs(loader);
+  removeDoubles(database);
   for (const sql of INDEXES) {
     progress("index");
     await pause();

@@ -76,7 +76,9 @@ function runsView(runs: readonly SqlRow[]): Markup {
   const rows = runs.map((run) => {
     const dataset = String(run["dataset_id"] ?? "");
     const version = String(run["dataset_version_id"] ?? "");
-    const json = address("/json", { table: "runs", id: run["id"]! });
+    const json = address("/json", {
+      ...{ table: "runs", evaluation: run["evaluation_id"]!, id: run["id"]! },
+    });
     const control = run["control"] === 1 ? " (control)" : "";
     return [
       `${runName(run)}${control}`,
@@ -103,7 +105,8 @@ function runsView(runs: readonly SqlRow[]): Markup {
 function judgmentsView(site: Site, id: string): Markup {
   const rows = site.all(
     `SELECT s.*, v.name AS version FROM judgment_stats s
-     LEFT JOIN runs r ON r.id = s.run_id LEFT JOIN versions v
+     LEFT JOIN runs r
+     ON r.evaluation_id = s.evaluation_id AND r.id = s.run_id LEFT JOIN versions v
      ON v.file_id = r.file_id AND v.version_id = r.version_id
      WHERE s.evaluation_id = ?`,
     id,
@@ -145,8 +148,8 @@ function datapointsView(
 ): Markup {
   const evaluators = site.choices(
     `SELECT DISTINCT j.evaluator_id AS value, coalesce(f.path, j.evaluator_id) AS text
-     FROM judgments j JOIN runs r ON r.id = j.run_id LEFT JOIN files f
-     ON f.id = j.evaluator_id WHERE r.evaluation_id = ?
+     FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
+     WHERE j.evaluation_id = ? AND j.run_id IS NOT NULL
      AND j.evaluator_id IS NOT NULL`,
     id,
   );
@@ -227,7 +230,8 @@ function rowsOf(
   { sort, page, regression }: RowsQuery,
 ): { readonly rows: readonly SqlRow[]; readonly total: number } {
   const judged = `FROM evaluation_logs e LEFT JOIN judgments j
-    ON j.log_id = e.log_id AND (j.run_id = e.run_id OR j.run_id IS NULL)
+    ON j.log_id = e.log_id AND (j.run_id IS NULL
+      OR j.run_id = e.run_id AND j.evaluation_id = e.evaluation_id)
     WHERE e.evaluation_id = ?1`;
   const grouped = regression === null
     ? `SELECT key, min(at) AS at, sum(values_ - 1) AS disagreement FROM (
@@ -292,9 +296,9 @@ function cellView(site: Site, record: SqlRow): Markup {
   const judgments = site.all(
     `SELECT j.judgment, j.error, coalesce(f.name, f.path, j.evaluator_id) AS name,
      j.type, j.number FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
-     WHERE j.log_id = ? AND (j.run_id = ? OR j.run_id IS NULL) ORDER BY name`,
-    record["log_id"] ?? null,
-    record["run_id"] ?? null,
+     WHERE j.log_id = ? AND (j.run_id IS NULL
+       OR j.run_id = ? AND j.evaluation_id = ?) ORDER BY name`,
+    ...[record["log_id"]!, record["run_id"]!, record["evaluation_id"]!],
   );
   return html`
     ${isObject(log) && outputView(log, CUT)}<dl>${judgments.map((
