@@ -241,7 +241,7 @@ const SEARCH: Part = {
     `more than 4 characters of Chinese, Japanese or Thai as '"長 い 言 葉"'`,
   sql: `${SEARCHED.join(", ")}, content='logs_fts_rows',
     content_rowid='number', columnsize=0,
-    tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
+    tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M* So'"`,
 };
 
 /**

@@ -1,6 +1,7 @@
 /** The database of an export: every record, its very bytes, and what is wrong with it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { dirname, join } from "@std/path";
+import { StorageError } from "../../src/core/errors.ts";
 import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import {
   buildDatabase,
@@ -477,6 +478,7 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
     russian: `"output":"Где моя посылка"`,
     arabic: `"output":"أين طلبي"`,
     accents: `"output_message":{"content":"Cafe\u0301 größe"}`,
+    emoji: `"output":"Sent📦❤\ufe0f today👍🏽"`,
     image:
       `"messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,card"}}]}]`,
   };
@@ -509,12 +511,19 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
     ["طلبي", "arabic"],
     ["café", "accents"],
     ["größe", "accents"],
+    ["📦", "emoji"],
+    ["❤", "emoji"],
+    ["❤\ufe0f", "emoji"],
+    ["👍 sent", "emoji"],
+    [`"📦❤️ today"`, "emoji"],
+    ["🎉"],
+    ["✈\ufe0f"],
     [`a"b OR c* NEAR( : -x ^`],
   ];
   for (const [typed, ...ids] of table) {
     assertEquals([typed, find(searchQuery(typed)!)], [typed, ids]);
   }
-  for (const nothing of ["", "  ", `"`, "📦", "*", "\0"]) {
+  for (const nothing of ["", "  ", `"`, "()", "*", "\0"]) {
     assertEquals(searchQuery(nothing), null);
   }
   // By hand, without the help of searchQuery.
@@ -523,7 +532,7 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
   ) assertEquals(find(query), [id]);
 });
 
-Deno.test("a build that is stopped leaves nothing, one that was killed is replaced, and the old stays until the new is whole", async () => {
+Deno.test("a build that is stopped leaves nothing, one that was killed is replaced, two do not meet, and the old stays until the new is whole", async () => {
   await using dir = await tempDir();
   await write(
     dir.path,
@@ -558,7 +567,18 @@ Deno.test("a build that is stopped leaves nothing, one that was killed is replac
     ]);
     assertEquals(await Deno.readTextFile(path), "old");
   }
-  await buildDatabase({ disk, dirs: [dir.path] });
+  let other: Promise<unknown> | null = null;
+  await buildDatabase({
+    ...{ disk, dirs: [dir.path] },
+    onProgress: () => {
+      other ??= assertRejects(
+        () => buildDatabase({ disk, dirs: [dir.path] }),
+        StorageError,
+        `cannot write ${path}: another run is making it; wait until it is done`,
+      );
+    },
+  });
+  await other;
   const database = openDatabase(path);
   assertEquals(all(database, "SELECT count(*) AS n FROM logs")[0]!["n"], 3);
   assertEquals(await isCurrent(database, { disk, dirs: [dir.path] }), true);

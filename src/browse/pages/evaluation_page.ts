@@ -21,6 +21,8 @@ import { fileAddress, parsed, type Site } from "../site.ts";
 
 /** Datapoints on one page. */
 const PAGE = 25;
+/** The last page that is asked for: a larger number is no integer for SQLite. */
+const MOST_PAGES = 1_000_000_000;
 /** Texts are cut after this, in characters. */
 const CUT = 300;
 
@@ -38,6 +40,13 @@ export function evaluationPage(
     `SELECT r.*, v.name AS version FROM runs r LEFT JOIN versions v
      ON v.file_id = r.file_id AND v.version_id = r.version_id
      WHERE r.evaluation_id = ? ORDER BY r.control DESC, r.created_at, r.id`,
+    id,
+  );
+  // Runs that the export lacks, or that a record does not name.
+  const others = site.all(
+    `SELECT DISTINCT run_id AS id FROM evaluation_logs WHERE evaluation_id = ?1
+     AND (run_id IS NULL OR run_id NOT IN
+       (SELECT id FROM runs WHERE evaluation_id = ?1)) ORDER BY run_id`,
     id,
   );
   const name = String(row["name"] ?? id);
@@ -60,7 +69,7 @@ export function evaluationPage(
 <div class="evaluation">${resultsView(record)}</div>
 ${runsView(runs)}
 ${judgmentsView(site, id)}
-${datapointsView(site, id, runs, params)}
+${datapointsView(site, id, [...runs, ...others], params)}
 ${
     sourceView({
       ...{ dir: site.dir(row), path: String(row["disk_path"]), line: null },
@@ -137,7 +146,9 @@ function judgmentsView(site: Site, id: string): Markup {
 }
 
 function runName(run: SqlRow): string {
-  return String(run["version"] ?? run["version_id"] ?? run["id"]);
+  return String(
+    run["version"] ?? run["version_id"] ?? run["id"] ?? "not named",
+  );
 }
 
 function datapointsView(
@@ -155,7 +166,10 @@ function datapointsView(
   );
   const text = (name: string) => params.get(name) ?? "";
   const sort = text("sort") === "disk" ? "disk" : "disagreement";
-  const page = Math.max(0, Math.floor(Number(text("page")) || 0));
+  const page = Math.min(
+    MOST_PAGES,
+    Math.max(0, Math.floor(Number(text("page")) || 0)),
+  );
   const [worse, from, to] = [text("worse"), text("from"), text("to")];
   const isFiltered = worse !== "" && from !== "" && to !== "";
   const { rows, total } = rowsOf(site, id, {
@@ -172,7 +186,7 @@ function datapointsView(
   const runChoices = runs.map((
     run,
     i,
-  ): Choice => [String(run["id"]), `Run ${i + 1}: ${runName(run)}`]);
+  ): Choice => [String(run["id"] ?? ""), `Run ${i + 1}: ${runName(run)}`]);
   const run = (name: string, chosen: string, other: number) =>
     selectView(
       { name, label: name, chosen: chosen || runChoices[other]?.[0] },
@@ -311,11 +325,14 @@ function cellView(site: Site, record: SqlRow): Markup {
           : ""}">${judgment ?? (error ? `error: ${error}` : "none")}</dd>
       `
     )}</dl><p
-      class="quiet"><a href="${address("/log", {
-        id: record["log_id"] ?? null,
-      })}">Log</a> · <a href="${address("/json", {
-        table: "evaluation_logs",
-        row: record["row"]!,
-      })}">JSON</a> · line ${record["disk_line"]!}</p>
+      class="quiet">${record["log_id"] !== null &&
+        html`
+          <a href="${address("/log", {
+            id: record["log_id"]!,
+          })}">Log</a> ·
+        `}<a href="${address("/json", {
+          table: "evaluation_logs",
+          row: record["row"]!,
+        })}">JSON</a> · line ${record["disk_line"]!}</p>
   `;
 }
