@@ -7,9 +7,11 @@ import { columnTime, microseconds } from "../database/log_fields.ts";
 import { searchQuery } from "../database/search_text.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
 
+/** The longest text that is searched for, in characters: SQLite's time grows with its square. */
+export const LONGEST_SEARCH = 2000;
 /** Logs on one page. */
 const PAGE_LOGS = 50;
-/** Up to here Logs are looked at one by one, from here on the index is gone through. */
+/** Up to so many Logs and words each Log is looked up, above them the index is gone through. */
 const FEW = 20_000;
 /** A day, in microseconds. */
 const DAY = 86_400_000_000;
@@ -60,7 +62,11 @@ export function readLogQuery(params: URLSearchParams): LogQuery {
   const text = (name: string) => params.get(name)?.trim() ?? "";
   const sort = text("sort");
   return {
-    ...{ q: text("q"), file: text("file"), version: text("version") },
+    ...{
+      q: text("q").slice(0, LONGEST_SEARCH),
+      file: text("file"),
+      version: text("version"),
+    },
     ...{ environment: text("environment"), user: text("user") },
     ...{ from: text("from"), to: text("to"), error: text("error") },
     ...{ evaluator: text("evaluator"), judgment: text("judgment") },
@@ -104,13 +110,15 @@ function conditionOf(query: LogQuery): Condition {
   if (query.error !== "") {
     add("(error IS NOT NULL) = ?", query.error === "0" ? 0 : 1);
   }
-  if (query.evaluator !== "") {
-    const isAny = query.judgment === "";
+  const judged = ([
+    ["evaluator_id = ?", query.evaluator],
+    ["judgment = ?", query.judgment],
+  ] as const).filter(([, value]) => value !== "");
+  if (judged.length > 0) {
+    const are = judged.map(([column]) => column).join(" AND ");
     add(
-      `number IN (SELECT log FROM judgments WHERE evaluator_id = ?${
-        isAny ? "" : " AND judgment = ?"
-      })`,
-      ...isAny ? [query.evaluator] : [query.evaluator, query.judgment],
+      `number IN (SELECT log FROM judgments WHERE ${are})`,
+      ...judged.map(([, value]) => value),
     );
   }
   return { sql, values };
@@ -163,7 +171,8 @@ export class LogFinder {
     const each = withText(condition, text, EACH);
     const set = withText(condition, text, SET);
     const hasFilters = condition.sql.length > 0;
-    const counted = filtered <= FEW ? each : set;
+    const isFew = filtered * text.split(" ").length <= FEW;
+    const counted = isFew ? each : set;
     const count = hasFilters
       ? this.#count(
         `SELECT count(*) AS n FROM logs${whereOf(counted.sql)}`,
@@ -171,7 +180,7 @@ export class LogFinder {
       )
       : matching;
     const walks = query.sort === "time" && count > FEW;
-    const one = filtered <= FEW || walks ? each : set;
+    const one = isFew || walks ? each : set;
     return this.#page(query, one, count, one === each);
   }
 

@@ -14,7 +14,7 @@ import {
   type RecordKind,
 } from "../core/observer.ts";
 import type { Disk } from "../core/runtime/runtime.ts";
-import { onDisk, PART_SUFFIX } from "../tree/write/atomic_file.ts";
+import { onDisk, orNull, PART_SUFFIX } from "../tree/write/atomic_file.ts";
 import { removeScratch } from "../tree/write/removal.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import {
@@ -25,7 +25,12 @@ import {
   type TreeExport,
   type TreeFile,
 } from "../tree/read/tree_reader.ts";
-import { findDangling, makeKeys } from "./check.ts";
+import {
+  findDangling,
+  makeKeys,
+  removeDoubleLogs,
+  removeDoubles,
+} from "./check.ts";
 import { KINDS, Loader, recordsIn } from "./load.ts";
 import { addNested } from "./nested.ts";
 import {
@@ -36,7 +41,7 @@ import {
   tablesSql,
   viewsSql,
 } from "./schema.ts";
-import { all, createDatabase, first } from "./sqlite.ts";
+import { all, createDatabase, first, isBeingWritten } from "./sqlite.ts";
 
 /** What the database of an export is called, in the export's directory. */
 export const DATABASE_NAME = "humanloop.db";
@@ -121,6 +126,12 @@ export async function buildDatabase(
   const part = path + PART_SUFFIX;
   const parent = dirname(path);
   await onDisk(`create ${parent}`, () => disk.ensureDir(parent));
+  const before = await orNull(`look at ${part}`, () => disk.lstat(part));
+  if (before?.isFile && isBeingWritten(part)) {
+    throw new StorageError(
+      `cannot write ${path}: another run is making it; wait until it is done`,
+    );
+  }
   await removeScratch(disk, part);
   // Creates the file for its owner only.
   const file = await onDisk(
@@ -220,6 +231,8 @@ async function fill(
     progress("nested");
     await pause();
   });
+  removeDoubleLogs(loader);
+  removeDoubles(database);
   for (const sql of INDEXES) {
     progress("index");
     await pause();

@@ -23,6 +23,7 @@ import {
   LOG_COLUMNS,
   logValues,
   object,
+  storable,
   text,
   versionOf,
 } from "./log_fields.ts";
@@ -60,6 +61,8 @@ export interface Judged {
   readonly runId: string | null;
 }
 
+/** Why a record has no row of its own. */
+export const TWICE = "stands elsewhere too; the first is in the table";
 const POSITION = ["export", "disk_path", "disk_line"];
 
 /** The tables of a database that is being built. */
@@ -107,11 +110,11 @@ export class Loader {
   }
 
   /** Adds a row to the problems. */
-  problem({ position, kind, reason, ...given }: ProblemRow): void {
+  problem({ position, kind, reason, text = null, ...given }: ProblemRow): void {
     const { number = null, path = null, line = null } = position ?? {};
     this.insert("problems", {
       ...{ kind, reason, table: null, column: null, value: null, rows: 1 },
-      ...{ text: null, ...given },
+      ...{ text: text === null ? null : storable(text), ...given },
       ...{ export: number, disk_path: path, disk_line: line },
     });
   }
@@ -179,20 +182,25 @@ export class Loader {
       return this.#deployments(file.id, document, onDisk);
     }
     const fields = isObject(document?.value) ? document.value : {};
-    if (json !== null && part.part === "stats") {
-      return void this.database.prepare(
-        "UPDATE evaluations SET stats = ?, status = ? WHERE id = ?",
-      ).run(json, text(fields, "status"), part.evaluationId);
+    const twice = (table: string, value: string) =>
+      this.problem({
+        ...{ kind: "twice", table, value, text: json, reason: TWICE },
+        position: { number, path, line: null },
+      });
+    if (part.part === "stats") {
+      if (json === null) return;
+      const { evaluationId: id } = part;
+      const { changes } = this.database.prepare(
+        `UPDATE evaluations SET stats = ?, status = ?
+         WHERE id = ? AND file_id = ? AND export = ?`,
+      ).run(json, text(fields, "status"), id, file.id, number);
+      if (Number(changes) === 0) twice("evaluations", id);
+      return;
     }
     const row = documentRow(file, part, fields);
     if (row === null || json === null && !row.isKept) return;
     const { table, key, columns } = row;
-    if (this.insert(table, { ...columns, json, ...onDisk })) return;
-    this.problem({
-      ...{ kind: "twice", table, value: key, text: json },
-      reason: "stands in another export too; the first is in the table",
-      position: { number, path, line: null },
-    });
+    if (!this.insert(table, { ...columns, json, ...onDisk })) twice(table, key);
   }
 
   #deployments(

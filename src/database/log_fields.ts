@@ -21,7 +21,7 @@ export function text(record: unknown, name: string): string | null {
 }
 
 /** Returns a text as a column has it: SQLite would end it at a NUL. */
-function storable(value: string): string {
+export function storable(value: string): string {
   return value.includes("\0") ? value.replaceAll("\0", "\\u0000") : value;
 }
 

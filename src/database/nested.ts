@@ -92,11 +92,14 @@ class NestedLogs {
   /** Adds what stands within a Log of a list. */
   addWithin(row: SqlRow): void {
     const json = String(row["json"]);
+    const log: Fields = JSON.parse(json);
     const inner = {
-      ...{ json, log: JSON.parse(json), position: positionOf(row) },
+      ...{ json, log, position: positionOf(row) },
       ...{ trace: null, judged: null, evaluationId: null, runId: null },
     };
-    this.#addAll(this.#within(inner, Number(row["number"])));
+    // A Log that stands in two lists is the one that keeps its row.
+    const number = this.#numberOf(text(log, "id")) ?? Number(row["number"]);
+    this.#addAll(this.#within(inner, number));
   }
 
   /** Adds the Log of an Evaluation, and what was judged of it. */

@@ -7,7 +7,7 @@
 import { wrapText } from "../ui/text.ts";
 
 /** Changes with every change of the tables: an older database is built again. */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** Stands in the head of every database that this program made. */
 export const APPLICATION_ID = 0x484c4578;
@@ -74,12 +74,13 @@ const TABLES: readonly Part[] = [
   },
   {
     name: "runs",
-    about: "a Run of an Evaluation: a Version (of File) over a Dataset",
-    sql: `id TEXT PRIMARY KEY,
+    about:
+      "a Run of an Evaluation, once for each that it is in: a Version (of File) over a Dataset",
+    sql: `id TEXT NOT NULL,
       evaluation_id TEXT NOT NULL REFERENCES evaluations(id),
       file_id TEXT, version_id TEXT, dataset_id TEXT, dataset_version_id TEXT,
       status TEXT, control INTEGER, created_at TEXT, json TEXT NOT NULL,
-      ${ON_DISK},
+      ${ON_DISK}, PRIMARY KEY (evaluation_id, id),
       FOREIGN KEY (file_id, version_id) REFERENCES versions(file_id, version_id),
       FOREIGN KEY (dataset_id, dataset_version_id)
         REFERENCES versions(file_id, version_id)`,
@@ -106,9 +107,9 @@ const TABLES: readonly Part[] = [
     sql: `evaluator_log_id TEXT REFERENCES logs(id),
       log_id TEXT REFERENCES logs(id), log INTEGER,
       evaluator_id TEXT REFERENCES files(id), evaluator_version_id TEXT,
-      evaluation_id TEXT REFERENCES evaluations(id),
-      run_id TEXT REFERENCES runs(id), type TEXT NOT NULL, judgment TEXT,
+      evaluation_id TEXT REFERENCES evaluations(id), run_id TEXT, type TEXT NOT NULL, judgment TEXT,
       number REAL, error TEXT, created_at TEXT, ${ON_LINE},
+      FOREIGN KEY (evaluation_id, run_id) REFERENCES runs(evaluation_id, id),
       FOREIGN KEY (evaluator_id, evaluator_version_id)
         REFERENCES versions(file_id, version_id)`,
   },
@@ -116,8 +117,9 @@ const TABLES: readonly Part[] = [
     name: "evaluation_logs",
     about: "a Log of an Evaluation, with its Run and Datapoint",
     sql: `evaluation_id TEXT NOT NULL REFERENCES evaluations(id),
-      run_id TEXT REFERENCES runs(id), datapoint_id TEXT,
-      log_id TEXT REFERENCES logs(id), json TEXT NOT NULL, ${ON_LINE}`,
+      run_id TEXT, datapoint_id TEXT,
+      log_id TEXT REFERENCES logs(id), json TEXT NOT NULL, ${ON_LINE},
+      FOREIGN KEY (evaluation_id, run_id) REFERENCES runs(evaluation_id, id)`,
   },
   {
     name: "problems",
@@ -239,7 +241,7 @@ const SEARCH: Part = {
     `more than 4 characters of Chinese, Japanese or Thai as '"長 い 言 葉"'`,
   sql: `${SEARCHED.join(", ")}, content='logs_fts_rows',
     content_rowid='number', columnsize=0,
-    tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M*'"`,
+    tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co M* So'"`,
 };
 
 /**
@@ -263,9 +265,12 @@ export function tablesSql(
 
 /** The key of the Logs, which what comes after them goes by. */
 export const LOGS_KEY = `CREATE UNIQUE INDEX logs_id ON logs(id)`;
-/** The key of the judgments: an Evaluator's Log may count in several Runs. */
+/**
+ * The key of the judgments: an Evaluator's Log may count in several Runs, and a Run in
+ * several Evaluations.
+ */
 export const JUDGMENTS_KEY = `CREATE UNIQUE INDEX judgments_id
-  ON judgments(evaluator_log_id, ifnull(run_id, ''))`;
+  ON judgments(evaluator_log_id, ifnull(evaluation_id, ''), ifnull(run_id, ''))`;
 
 /** The other indexes, made last. */
 export const INDEXES: readonly string[] = [
@@ -281,7 +286,7 @@ export const INDEXES: readonly string[] = [
   `CREATE INDEX logs_parent ON logs(parent_id) WHERE parent_id IS NOT NULL`,
   `CREATE INDEX judgments_log ON judgments(log_id)`,
   `CREATE INDEX judgments_value ON judgments(evaluator_id, judgment, log)`,
-  `CREATE INDEX judgments_run ON judgments(run_id, evaluator_id)`,
+  `CREATE INDEX judgments_run ON judgments(evaluation_id, run_id, evaluator_id)`,
   `CREATE INDEX evaluation_logs_key
     ON evaluation_logs(evaluation_id, datapoint_id, run_id)`,
   `CREATE INDEX evaluation_logs_log ON evaluation_logs(log_id)`,
@@ -289,7 +294,6 @@ export const INDEXES: readonly string[] = [
   `CREATE INDEX datapoints_id ON datapoints(id)`,
   `CREATE INDEX deployments_file ON deployments(file_id, version_id)`,
   `CREATE INDEX evaluations_file ON evaluations(file_id)`,
-  `CREATE INDEX runs_evaluation ON runs(evaluation_id)`,
 ];
 
 /** Writes the SQL that adds the columns that are read from the record. */

@@ -17,7 +17,9 @@ export type SearchTexts = {
 const UNSPACED =
   /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
 const UNSPACED_RUN = new RegExp(`${UNSPACED.source}{2,}`, "gu");
-const EACH_UNSPACED = new RegExp(UNSPACED.source, "gu");
+/** What is a word of its own: such a character, or a symbol, such as an emoji. */
+const ALONE = new RegExp(`(${UNSPACED.source}|\\p{So})\\uFE0F?`, "u");
+const EACH_ALONE = new RegExp(ALONE.source, "gu");
 /** The longest run that is indexed as one word. */
 const LONGEST_RUN = 4;
 /** Runs to be joined at once: millions of short texts take much memory. */
@@ -46,7 +48,7 @@ export function searchTexts(
     metadata: textOf(log["metadata"]),
   };
   const all = Object.values(texts).filter((text) => text !== null);
-  if (!all.some((text) => UNSPACED.test(text))) {
+  if (!all.some((text) => ALONE.test(text))) {
     return { ...texts, words: null };
   }
   return {
@@ -55,7 +57,7 @@ export function searchTexts(
     output: spaced(texts.output),
     error: spaced(texts.error),
     metadata: spaced(texts.metadata),
-    words: all.map(runsOf).join(" "),
+    words: all.map(runsOf).join(" ").trim() || null,
   };
 }
 
@@ -97,7 +99,7 @@ function textOf(
 
 function spaced(text: string | null): string | null {
   if (text === null) return null;
-  return inPieces(text, (piece) => piece.replace(EACH_UNSPACED, " $& "));
+  return inPieces(text, (piece) => piece.replace(EACH_ALONE, " $1 "));
 }
 
 /** Collects the runs of two to four characters that stand together in a text. */
@@ -131,7 +133,7 @@ export function searchQuery(typed: string): string | null {
     const words = `"${spaced(text)!.replaceAll('"', '""')}"`;
     return isPrefix ? `${words} *` : words;
   });
-  return terms.length === 0 ? null : terms.join(" AND ");
+  return terms.length === 0 ? null : [...new Set(terms)].join(" AND ");
 }
 
 /** One thing that is searched for. */
@@ -150,5 +152,5 @@ function searchTerms(typed: string): readonly SearchTerm[] {
       text: phrase ?? (isPrefix ? whole.slice(0, -1) : whole),
       isPrefix,
     };
-  }).filter(({ text }) => /[\p{L}\p{N}\p{M}\p{Co}]/u.test(text));
+  }).filter(({ text }) => /[\p{L}\p{N}\p{M}\p{Co}\p{So}]/u.test(text));
 }

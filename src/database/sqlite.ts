@@ -73,6 +73,17 @@ export async function readDatabase<T>(
   }
 }
 
+/** Checks whether another program is writing a database at this moment. */
+export function isBeingWritten(path: string): boolean {
+  try {
+    using database = new DatabaseSync(path, { readOnly: true });
+    all(database, "SELECT 1 FROM sqlite_schema");
+    return false;
+  } catch (error) {
+    return error instanceof Error && error.message === "database is locked";
+  }
+}
+
 /** Makes the error for a database that is damaged; `null` where that is not why. */
 export function damagedDatabase(
   path: string,

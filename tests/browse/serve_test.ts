@@ -1,6 +1,6 @@
 /** The pages over a database, asked as a browser asks. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { browse } from "../../src/browse/browse.ts";
 import { diffLines } from "../../src/report/diff_lines.js";
 import { answer, serveBrowse } from "../../src/browse/serve.ts";
@@ -91,6 +91,8 @@ Deno.test("filters stand in the address, and the number of Logs is exact", async
     ["q=%22Refund+issued%22", 1],
     ["q=nowhere", 0],
     ["q=%F0%9F%93%A6", 0],
+    ["judgment=false", 5],
+    ["judgment=false&q=number1", 1],
     ["environment=staging", 60],
     ["environment=staging&user=u-1", 20],
     ["error=1", 19],
@@ -240,6 +242,102 @@ Deno.test("a Dataset shows what changed between two of its Versions", async () =
   await using site = await richSite();
   const page = await site.get("/files/ds_1?from=dsv_1&to=dsv_2");
   assertStringIncludes(page, "1 new, 1 gone, 1 changed.");
+});
+
+Deno.test("what changed in the messages of a Datapoint is shown", async () => {
+  await using site = await richSite(async (dir) => {
+    for (const n of [1, 2]) {
+      await Deno.writeTextFile(
+        join(dir, `files/ds_1/datapoints/dsv_${n}/1.jsonl`),
+        `{"id":"dp","messages":[{"role":"user","content":"said ${n}"}]}\n`,
+      );
+    }
+  });
+  const page = await site.get("/files/ds_1?from=dsv_1&to=dsv_2");
+  const [, changes = ""] = page.split(`id="changes"`);
+  assertStringIncludes(changes, "said 1");
+  assertStringIncludes(changes, "said 2");
+});
+
+Deno.test("a search of any length and any number of words is answered in a moment", async () => {
+  await using site = await richSite();
+  const words = Array.from({ length: 700 }, (_, i) => `w${i}*`).join(" ");
+  for (
+    const q of [
+      "x".repeat(60_000),
+      words,
+      "x ".repeat(30_000),
+      "日本".repeat(9_000),
+    ]
+  ) {
+    const startMs = performance.now();
+    const page = await site.get(`/logs?q=${encodeURIComponent(q)}`);
+    assertStringIncludes(page, `<p role="status">0 Logs</p>`);
+    const tookMs = performance.now() - startMs;
+    assert(tookMs < 2_000, `${q.slice(0, 20)}: ${tookMs} ms`);
+  }
+});
+
+Deno.test("an Evaluation shows outputs of Runs that the export lacks, and no link that leads nowhere", async () => {
+  await using site = await richSite((dir) =>
+    Deno.writeTextFile(
+      join(dir, "files/pr_1/evaluations/evr_1/logs/2.jsonl"),
+      [
+        { run_id: "run_gone", log: { id: "g", output: "of a missing Run" } },
+        { run_id: null, log: { output: "of no Run" } },
+      ].map((one) => `${JSON.stringify(one)}\n`).join(""),
+    )
+  );
+  const page = await site.get("/evaluations/evr_1");
+  assertStringIncludes(page, "of a missing Run");
+  assertStringIncludes(page, "of no Run");
+  assertStringIncludes(page, ": run_gone</th>");
+  assert(!page.includes(`href="/log"`));
+  await site.get("/evaluations/evr_1?page=1e30");
+});
+
+Deno.test("a Log of a trace whose time nothing says does not stretch the timeline, and times are UTC", async () => {
+  await using site = await richSite((dir) =>
+    Deno.writeTextFile(
+      join(dir, "files/fl_1/logs/2.jsonl"),
+      `${
+        JSON.stringify({
+          id: "t",
+          start_time: "2025-06-01T23:00:00-05:00",
+          end_time: "2025-06-01T23:00:02-05:00",
+          trace_children: [{ id: "timeless", output: "x" }],
+        })
+      }\n`,
+    )
+  );
+  const page = await site.get("/log?id=t");
+  assertStringIncludes(page, "2 Logs, 2 s");
+  assertStringIncludes(page, "2025-06-02 04:00:00");
+});
+
+Deno.test("an export that is complete is not called unread for rows that name others which it does not hold", async () => {
+  const complete = async (dir: string, version: string) => {
+    const root = join(dir, "files");
+    await Deno.remove(root, { recursive: true });
+    const files = {
+      "file.json": `{"id":"pr_1","type":"prompt"}`,
+      "deployments.json": "[]",
+      "versions/prv_1": `{"version_id":"prv_1"}`,
+      "logs/1.jsonl": `{"id":"log_1","prompt":{"version_id":"gone"}}\n`,
+      ".done": "",
+    };
+    for (const [name, text] of Object.entries(files)) {
+      const path = join(root, "pr_1", name);
+      await Deno.mkdir(dirname(path), { recursive: true });
+      await Deno.writeTextFile(path, name.startsWith("v") ? version : text);
+    }
+  };
+  await using site = await richSite((dir) => complete(dir, `{"n":1}`));
+  const page = await site.get("/");
+  assertStringIncludes(page, "1 row in the table of problems");
+  assert(!page.includes("Not all of this export"), page);
+  await using other = await richSite((dir) => complete(dir, "{"));
+  assertStringIncludes(await other.get("/"), "Not all of this export");
 });
 
 Deno.test("requests of other hosts and other sites are refused, and nothing but GET is answered", async () => {

@@ -1,6 +1,7 @@
 /** The database of an export: every record, its very bytes, and what is wrong with it. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { dirname, join } from "@std/path";
+import { StorageError } from "../../src/core/errors.ts";
 import { denoRuntime } from "../../src/core/runtime/deno_runtime.ts";
 import {
   buildDatabase,
@@ -133,7 +134,7 @@ Deno.test("json is what stands in the export: large integers, 1E+400, lone surro
 Deno.test("lines that are no JSON are kept as text, and everything that cannot be read is in problems", async () => {
   await using dir = await tempDir();
   const { result, ask } = await databaseOf(dir.path, {
-    ...logs(`{"id":"log_1"}`, `{"id":"log_2","x":Infinity}`, "[1]", ""),
+    ...logs(`{"id":"log_1"}`, `{"id":"log_2","x":Infinity}`, "[1]\0torn", ""),
     "files/pr_2/versions/prv_9": "{",
   });
   assertEquals(
@@ -150,7 +151,7 @@ Deno.test("lines that are no JSON are kept as text, and everything that cannot b
         kind: "notJson",
         disk_path: "files/pr_1/logs/1.jsonl",
         disk_line: 3,
-        text: "[1]",
+        text: "[1]\\u0000torn",
       },
       {
         kind: "notJson",
@@ -367,6 +368,104 @@ Deno.test("of a Log that stands in two shards the first is kept, in the full tex
   ]);
 });
 
+Deno.test("the Logs within a Log that stands in two lists are all there, of the second too", async () => {
+  await using one = await tempDir();
+  await using two = await tempDir();
+  const flow = (...children: string[]) =>
+    `{"id":"f","trace_children":[${
+      children.map((id) => `{"id":"${id}","trace_children":[]}`).join()
+    }],"evaluator_logs":[{"id":"j","evaluator":{"id":"ev_1"},"judgment":1}]}`;
+  await write(one.path, logs(flow("a")));
+  const { result, ask } = await databaseOf(two.path, logs(flow("a", "b")), {
+    ...{ dirs: [one.path, two.path], to: join(two.path, "x.db") },
+  });
+  assertEquals(result.rows["logs"], 4);
+  assertEquals(
+    ask("SELECT id, export, trace_id, trace_parent_id FROM logs ORDER BY id"),
+    [
+      { id: "a", export: 1, trace_id: "f", trace_parent_id: "f" },
+      { id: "b", export: 2, trace_id: "f", trace_parent_id: "f" },
+      { id: "f", export: 1, trace_id: "f", trace_parent_id: null },
+      { id: "j", export: 1, trace_id: null, trace_parent_id: null },
+    ],
+  );
+  assertEquals(
+    ask("SELECT log_id, l.id FROM judgments j JOIN logs l ON l.number = j.log"),
+    [{ log_id: "f", id: "f" }],
+  );
+});
+
+Deno.test("what a File has in each of two exports is there once, and the other is in problems", async () => {
+  await using one = await tempDir();
+  await using two = await tempDir();
+  const files = (status: string, text: string): Texts => ({
+    ...logs(),
+    "files/pr_1/deployments.json":
+      `[{"version_id":"prv_1","environment_id":"env_1","n":"${text}"}]`,
+    "files/pr_1/datapoints/prv_1/1.jsonl":
+      `{"id":"dp_1"}\n{"id":"dp_2","n":"${text}"}\n`,
+    "files/pr_1/evaluations/evr_1/evaluation.json": `{"id":"evr_1"}`,
+    "files/pr_1/evaluations/evr_1/stats.json": `{"status":"${status}"}`,
+    "files/pr_1/evaluations/evr_1/logs/1.jsonl":
+      `{"run_id":"run_1","log":{"id":"log_1"}}\n`,
+  });
+  await write(one.path, files("completed", "first"));
+  const { result, ask } = await databaseOf(two.path, files("x", "second"), {
+    ...{ dirs: [one.path, two.path], to: join(two.path, "x.db") },
+  });
+  const { deployments, datapoints, evaluation_logs } = result.rows;
+  // A Datapoint that differs is another one.
+  assertEquals([deployments, datapoints, evaluation_logs], [1, 3, 1]);
+  assertEquals(ask("SELECT status, stats FROM evaluations"), [
+    { status: "completed", stats: `{"status":"completed"}` },
+  ]);
+  const at = "files/pr_1/evaluations/evr_1";
+  assertEquals(
+    ask(`SELECT "table" AS name, value, disk_path, disk_line FROM problems
+      WHERE kind = 'twice' AND export = 2 AND "table" NOT IN ('files', 'versions')
+      ORDER BY 1, disk_path`),
+    [
+      ["datapoints", "dp_1", "files/pr_1/datapoints/prv_1/1.jsonl", 1],
+      ["deployments", "env_1", "files/pr_1/deployments.json", null],
+      ["evaluation_logs", "log_1", `${at}/logs/1.jsonl`, 1],
+      ["evaluations", "evr_1", `${at}/evaluation.json`, null],
+      ["evaluations", "evr_1", `${at}/stats.json`, null],
+    ].map(([name, value, disk_path, disk_line]) => ({
+      ...{ name, value, disk_path, disk_line },
+    })) as SqlRow[],
+  );
+});
+
+Deno.test("a Run that is in two Evaluations is a Run of each, with its judgments", async () => {
+  await using dir = await tempDir();
+  const files = ["evr_1", "evr_2"].map((id): Texts => {
+    const below = `files/pr_1/evaluations/${id}`;
+    return {
+      [`${below}/evaluation.json`]: `{"id":"${id}"}`,
+      [`${below}/stats.json`]: "{}",
+      [`${below}/runs/run_1`]: `{"id":"run_1","added_at":"for ${id}"}`,
+      [`${below}/logs/1.jsonl`]:
+        `{"run_id":"run_1","log":{"id":"log_1"},"evaluator_logs":[{"id":"j1","evaluator":{"id":"ev_1"},"judgment":true}]}\n`,
+    };
+  });
+  const { result, ask } = await databaseOf(
+    dir.path,
+    Object.assign({ ...PROMPT }, ...files),
+  );
+  assertEquals(result.problems["twice"], undefined);
+  assertEquals(
+    ask(`SELECT r.evaluation_id, r.json, s.judgments, s.num_true FROM runs r
+      JOIN judgment_stats s ON s.evaluation_id = r.evaluation_id
+      AND s.run_id = r.id ORDER BY 1`),
+    ["evr_1", "evr_2"].map((evaluation_id) => ({
+      evaluation_id,
+      json: `{"id":"run_1","added_at":"for ${evaluation_id}"}`,
+      ...{ judgments: 1, num_true: 1 },
+    })),
+  );
+  assertEquals(ask("PRAGMA foreign_key_check(runs)").length, 0);
+});
+
 Deno.test("words of any script, prefixes and phrases find a Log", async () => {
   await using dir = await tempDir();
   const texts: Texts = {
@@ -379,6 +478,7 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
     russian: `"output":"Где моя посылка"`,
     arabic: `"output":"أين طلبي"`,
     accents: `"output_message":{"content":"Cafe\u0301 größe"}`,
+    emoji: `"output":"Sent📦❤\ufe0f today👍🏽"`,
     image:
       `"messages":[{"content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,card"}}]}]`,
   };
@@ -411,12 +511,19 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
     ["طلبي", "arabic"],
     ["café", "accents"],
     ["größe", "accents"],
+    ["📦", "emoji"],
+    ["❤", "emoji"],
+    ["❤\ufe0f", "emoji"],
+    ["👍 sent", "emoji"],
+    [`"📦❤️ today"`, "emoji"],
+    ["🎉"],
+    ["✈\ufe0f"],
     [`a"b OR c* NEAR( : -x ^`],
   ];
   for (const [typed, ...ids] of table) {
     assertEquals([typed, find(searchQuery(typed)!)], [typed, ids]);
   }
-  for (const nothing of ["", "  ", `"`, "📦", "*", "\0"]) {
+  for (const nothing of ["", "  ", `"`, "()", "*", "\0"]) {
     assertEquals(searchQuery(nothing), null);
   }
   // By hand, without the help of searchQuery.
@@ -425,7 +532,7 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
   ) assertEquals(find(query), [id]);
 });
 
-Deno.test("a build that is stopped leaves nothing, one that was killed is replaced, and the old stays until the new is whole", async () => {
+Deno.test("a build that is stopped leaves nothing, one that was killed is replaced, two do not meet, and the old stays until the new is whole", async () => {
   await using dir = await tempDir();
   await write(
     dir.path,
@@ -460,7 +567,18 @@ Deno.test("a build that is stopped leaves nothing, one that was killed is replac
     ]);
     assertEquals(await Deno.readTextFile(path), "old");
   }
-  await buildDatabase({ disk, dirs: [dir.path] });
+  let other: Promise<unknown> | null = null;
+  await buildDatabase({
+    ...{ disk, dirs: [dir.path] },
+    onProgress: () => {
+      other ??= assertRejects(
+        () => buildDatabase({ disk, dirs: [dir.path] }),
+        StorageError,
+        `cannot write ${path}: another run is making it; wait until it is done`,
+      );
+    },
+  });
+  await other;
   const database = openDatabase(path);
   assertEquals(all(database, "SELECT count(*) AS n FROM logs")[0]!["n"], 3);
   assertEquals(await isCurrent(database, { disk, dirs: [dir.path] }), true);

@@ -80,19 +80,23 @@ ${changesView(site, id, ids, names, params)}
 
 function datapointRow(row: SqlRow): Row {
   const value = parseExactly(String(row["json"]));
-  const { inputs, messages, target } = isObject(value) ? value : {};
   const json = address("/json", { table: "datapoints", row: row["row"]! });
   const place = `${row["disk_path"]}, line ${row["disk_line"]}`;
   return [
     html`${
       idView(String(row["id"] ?? ""))
     }<p class="quiet">${place} · <a href="${json}">JSON</a></p>`,
-    [
-      fieldsView(inputs),
-      messagesView(Array.isArray(messages) ? messages : [], CUT),
-    ],
-    fieldsView(target),
+    askedView(value),
+    fieldsView(isObject(value) ? value["target"] : null),
   ];
+}
+
+/** Shows what a Datapoint asks: its inputs and messages. */
+function askedView(datapoint: unknown): Markup {
+  const { inputs, messages } = isObject(datapoint) ? datapoint : {};
+  return html`${fieldsView(inputs)}${
+    messagesView(Array.isArray(messages) ? messages : [], CUT)
+  }`;
 }
 
 /** Shows the fields of an object, each as text. */
@@ -175,6 +179,7 @@ function sideView(json: SqlRow[string] | undefined): Markup {
     return html`<span class="quiet">not there</span>`;
   }
   const value = parseExactly(json);
-  const { inputs, target } = isObject(value) ? value : {};
-  return html`${fieldsView(inputs)}${fieldsView(target)}`;
+  return html`${askedView(value)}${
+    fieldsView(isObject(value) ? value["target"] : null)
+  }`;
 }

@@ -21,6 +21,8 @@ import { fileAddress, parsed, type Site } from "../site.ts";
 
 /** Datapoints on one page. */
 const PAGE = 25;
+/** The last page that is asked for: a larger number is no integer for SQLite. */
+const MOST_PAGES = 1_000_000_000;
 /** Texts are cut after this, in characters. */
 const CUT = 300;
 
@@ -38,6 +40,13 @@ export function evaluationPage(
     `SELECT r.*, v.name AS version FROM runs r LEFT JOIN versions v
      ON v.file_id = r.file_id AND v.version_id = r.version_id
      WHERE r.evaluation_id = ? ORDER BY r.control DESC, r.created_at, r.id`,
+    id,
+  );
+  // Runs that the export lacks, or that a record does not name.
+  const others = site.all(
+    `SELECT DISTINCT run_id AS id FROM evaluation_logs WHERE evaluation_id = ?1
+     AND (run_id IS NULL OR run_id NOT IN
+       (SELECT id FROM runs WHERE evaluation_id = ?1)) ORDER BY run_id`,
     id,
   );
   const name = String(row["name"] ?? id);
@@ -60,7 +69,7 @@ export function evaluationPage(
 <div class="evaluation">${resultsView(record)}</div>
 ${runsView(runs)}
 ${judgmentsView(site, id)}
-${datapointsView(site, id, runs, params)}
+${datapointsView(site, id, [...runs, ...others], params)}
 ${
     sourceView({
       ...{ dir: site.dir(row), path: String(row["disk_path"]), line: null },
@@ -76,7 +85,9 @@ function runsView(runs: readonly SqlRow[]): Markup {
   const rows = runs.map((run) => {
     const dataset = String(run["dataset_id"] ?? "");
     const version = String(run["dataset_version_id"] ?? "");
-    const json = address("/json", { table: "runs", id: run["id"]! });
+    const json = address("/json", {
+      ...{ table: "runs", evaluation: run["evaluation_id"]!, id: run["id"]! },
+    });
     const control = run["control"] === 1 ? " (control)" : "";
     return [
       `${runName(run)}${control}`,
@@ -103,7 +114,8 @@ function runsView(runs: readonly SqlRow[]): Markup {
 function judgmentsView(site: Site, id: string): Markup {
   const rows = site.all(
     `SELECT s.*, v.name AS version FROM judgment_stats s
-     LEFT JOIN runs r ON r.id = s.run_id LEFT JOIN versions v
+     LEFT JOIN runs r
+     ON r.evaluation_id = s.evaluation_id AND r.id = s.run_id LEFT JOIN versions v
      ON v.file_id = r.file_id AND v.version_id = r.version_id
      WHERE s.evaluation_id = ?`,
     id,
@@ -134,7 +146,9 @@ function judgmentsView(site: Site, id: string): Markup {
 }
 
 function runName(run: SqlRow): string {
-  return String(run["version"] ?? run["version_id"] ?? run["id"]);
+  return String(
+    run["version"] ?? run["version_id"] ?? run["id"] ?? "not named",
+  );
 }
 
 function datapointsView(
@@ -145,14 +159,17 @@ function datapointsView(
 ): Markup {
   const evaluators = site.choices(
     `SELECT DISTINCT j.evaluator_id AS value, coalesce(f.path, j.evaluator_id) AS text
-     FROM judgments j JOIN runs r ON r.id = j.run_id LEFT JOIN files f
-     ON f.id = j.evaluator_id WHERE r.evaluation_id = ?
+     FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
+     WHERE j.evaluation_id = ? AND j.run_id IS NOT NULL
      AND j.evaluator_id IS NOT NULL`,
     id,
   );
   const text = (name: string) => params.get(name) ?? "";
   const sort = text("sort") === "disk" ? "disk" : "disagreement";
-  const page = Math.max(0, Math.floor(Number(text("page")) || 0));
+  const page = Math.min(
+    MOST_PAGES,
+    Math.max(0, Math.floor(Number(text("page")) || 0)),
+  );
   const [worse, from, to] = [text("worse"), text("from"), text("to")];
   const isFiltered = worse !== "" && from !== "" && to !== "";
   const { rows, total } = rowsOf(site, id, {
@@ -169,7 +186,7 @@ function datapointsView(
   const runChoices = runs.map((
     run,
     i,
-  ): Choice => [String(run["id"]), `Run ${i + 1}: ${runName(run)}`]);
+  ): Choice => [String(run["id"] ?? ""), `Run ${i + 1}: ${runName(run)}`]);
   const run = (name: string, chosen: string, other: number) =>
     selectView(
       { name, label: name, chosen: chosen || runChoices[other]?.[0] },
@@ -227,7 +244,8 @@ function rowsOf(
   { sort, page, regression }: RowsQuery,
 ): { readonly rows: readonly SqlRow[]; readonly total: number } {
   const judged = `FROM evaluation_logs e LEFT JOIN judgments j
-    ON j.log_id = e.log_id AND (j.run_id = e.run_id OR j.run_id IS NULL)
+    ON j.log_id = e.log_id AND (j.run_id IS NULL
+      OR j.run_id = e.run_id AND j.evaluation_id = e.evaluation_id)
     WHERE e.evaluation_id = ?1`;
   const grouped = regression === null
     ? `SELECT key, min(at) AS at, sum(values_ - 1) AS disagreement FROM (
@@ -292,9 +310,9 @@ function cellView(site: Site, record: SqlRow): Markup {
   const judgments = site.all(
     `SELECT j.judgment, j.error, coalesce(f.name, f.path, j.evaluator_id) AS name,
      j.type, j.number FROM judgments j LEFT JOIN files f ON f.id = j.evaluator_id
-     WHERE j.log_id = ? AND (j.run_id = ? OR j.run_id IS NULL) ORDER BY name`,
-    record["log_id"] ?? null,
-    record["run_id"] ?? null,
+     WHERE j.log_id = ? AND (j.run_id IS NULL
+       OR j.run_id = ? AND j.evaluation_id = ?) ORDER BY name`,
+    ...[record["log_id"]!, record["run_id"]!, record["evaluation_id"]!],
   );
   return html`
     ${isObject(log) && outputView(log, CUT)}<dl>${judgments.map((
@@ -307,11 +325,14 @@ function cellView(site: Site, record: SqlRow): Markup {
           : ""}">${judgment ?? (error ? `error: ${error}` : "none")}</dd>
       `
     )}</dl><p
-      class="quiet"><a href="${address("/log", {
-        id: record["log_id"] ?? null,
-      })}">Log</a> · <a href="${address("/json", {
-        table: "evaluation_logs",
-        row: record["row"]!,
-      })}">JSON</a> · line ${record["disk_line"]!}</p>
+      class="quiet">${record["log_id"] !== null &&
+        html`
+          <a href="${address("/log", {
+            id: record["log_id"]!,
+          })}">Log</a> ·
+        `}<a href="${address("/json", {
+          table: "evaluation_logs",
+          row: record["row"]!,
+        })}">JSON</a> · line ${record["disk_line"]!}</p>
   `;
 }

@@ -288,7 +288,10 @@ export function jsonOf(site: Site, params: URLSearchParams): string {
     ],
     evaluations: ["SELECT json FROM evaluations WHERE id = ?", "id"],
     stats: ["SELECT stats AS json FROM evaluations WHERE id = ?", "id"],
-    runs: ["SELECT json FROM runs WHERE id = ?", "id"],
+    runs: [
+      "SELECT json FROM runs WHERE evaluation_id = ? AND id = ?",
+      ...["evaluation", "id"],
+    ],
     evaluation_logs: [
       "SELECT json FROM evaluation_logs WHERE rowid = ?",
       "row",

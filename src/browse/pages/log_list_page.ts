@@ -8,7 +8,12 @@ import {
 import { formatTime, textIn } from "../../report/components/values.ts";
 import { pluralize } from "../../ui/text.ts";
 import type { SqlRow } from "../../database/sqlite.ts";
-import { keyOf, type LogQuery, readLogQuery } from "../log_list.ts";
+import {
+  keyOf,
+  type LogQuery,
+  LONGEST_SEARCH,
+  readLogQuery,
+} from "../log_list.ts";
 import {
   address,
   browsePage,
@@ -185,7 +190,7 @@ function filtersView(site: Site, query: LogQuery): Markup {
   const field = (name: keyof LogQuery, label: string, type = "text") =>
     html`<label>${label} <input type="${type}" name="${name}" value="${
       query[name]
-    }"></label>`;
+    }" ${name === "q" && html`maxlength="${LONGEST_SEARCH}"`}></label>`;
   const select = (
     name: keyof LogQuery,
     label: string,

@@ -241,10 +241,15 @@ function judgmentsView(site: Site, row: SqlRow): Markup {
   const pairs = rows.map((one): Pair => {
     const said = one["judgment"] ??
       (one["error"] ? `error: ${one["error"]}` : "none");
-    const log = address("/log", { id: one["evaluator_log_id"] ?? null });
+    const id = one["evaluator_log_id"] ?? null;
     return [
       String(one["path"] ?? one["evaluator_id"] ?? "Evaluator"),
-      html`${said} <a class="quiet" href="${log}">Log</a>`,
+      html`${said}${
+        id !== null &&
+        html`
+          <a class="quiet" href="${address("/log", { id })}">Log</a>
+        `
+      }`,
     ];
   });
   return sectionView(

@@ -2,6 +2,7 @@
 import { type Gap, gapText, joinGaps } from "../../core/gap.ts";
 import { html, type Markup } from "../../report/components/html.ts";
 import { formatTime, textIn } from "../../report/components/values.ts";
+import { HARMLESS } from "../../database/result_text.ts";
 import { count, pluralize } from "../../ui/text.ts";
 import type { SqlRow } from "../../database/sqlite.ts";
 import {
@@ -154,12 +155,23 @@ const UNFINISHED = `SELECT
   (SELECT count(*) FROM export WHERE state IN ('running', 'interrupted')) +
   (SELECT count(*) FROM files WHERE ifnull(state, '') <> 'complete')`;
 
+const UNREAD = `SELECT count(*) FROM problems
+  WHERE kind NOT IN (SELECT value FROM json_each(?))`;
+
 function gapsView(site: Site): Markup {
   const gaps = site.all("SELECT gaps FROM export ORDER BY number")
     .flatMap(({ gaps }) => joinGaps(JSON.parse(String(gaps)) as Gap[]));
   const problems = site.count("SELECT coalesce(sum(rows), 0) FROM problems");
   const isComplete = gaps.length === 0 && site.count(UNFINISHED) === 0;
-  if (isComplete && problems === 0) return html``;
+  const link = html`<p><a href="/problems">${
+    pluralize(
+      problems,
+      "row",
+    )
+  } in the table of problems</a></p>`;
+  if (isComplete && site.count(UNREAD, JSON.stringify([...HARMLESS])) === 0) {
+    return html`${problems > 0 && link}`;
+  }
   return html`
     <section class="gaps" aria-labelledby="gaps">
       <h2 id="gaps">${isComplete
@@ -169,10 +181,7 @@ function gapsView(site: Site): Markup {
         html`<li>${gapText(gap)}</li>`
       )}${gaps.length > GAPS &&
         html`<li>and ${count(gaps.length - GAPS)} more</li>`}</ul>
-      <p><a href="/problems">${pluralize(
-        problems,
-        "row",
-      )} in the table of problems</a></p>
+      ${link}
     </section>
   `;
 }

@@ -6,6 +6,7 @@ import {
   html,
   Markup,
 } from "../../report/components/html.ts";
+import { LONGEST_SEARCH } from "../log_list.ts";
 import ownStyle from "./style.css" with { type: "text" };
 import script from "./page.js" with { type: "text" };
 
@@ -51,7 +52,7 @@ ${
           html`${i > 0 && " / "}<a href="${address}">${name}</a>`
         )}</nav>
         <form action="/logs"
-          role="search"><label>Search all Logs <input type="search" name="q" aria-keyshortcuts="/" autocomplete="off"></label> <button>Search</button></form>
+          role="search"><label>Search all Logs <input type="search" name="q" maxlength="${LONGEST_SEARCH}" aria-keyshortcuts="/" autocomplete="off"></label> <button>Search</button></form>
       </header>
       <main>${body}</main>
     `.text

@@ -33,15 +33,20 @@ export function traceView(site: Site, row: SqlRow): Markup {
     traceId,
   );
   if (rows.length < 2) return html``;
+  const shown = rows.slice(0, STEPS).map((row) => [row, spanOf(row)] as const);
+  const starts = shown.flatMap(([, span]) => span === null ? [] : [span[0]]);
+  // Steps whose time nothing says begin with the first.
+  const from = starts.length === 0
+    ? 0
+    : starts.reduce((a, b) => Math.min(a, b));
   const spans = new Map(
-    rows.slice(0, STEPS).map((row) => [row, spanOf(row)] as const)
-      .toSorted(([, [a]], [, [b]]) => a - b),
+    shown.map(([row, span]) =>
+      [row, span ?? [from, from + tookOf(row)] as const] as const
+    ).toSorted(([, [a]], [, [b]]) => a - b),
   );
   const steps = stepsOf([...spans.keys()]);
-  const starts = [...spans.values()].map(([start]) => start);
-  const ends = [...spans.values()].map(([, end]) => end);
-  const from = starts.reduce((a, b) => Math.min(a, b), Infinity);
-  const length = Math.max(1, ends.reduce((a, b) => Math.max(a, b), 0) - from);
+  const to = [...spans.values()].reduce((a, [, b]) => Math.max(a, b), from);
+  const length = Math.max(1, to - from);
   const rowsView = steps.map(({ row: one, depth }) => {
     const [start, end] = spans.get(one)!;
     const x = Math.round((start - from) / length * 1000);
@@ -116,11 +121,17 @@ function stepsOf(rows: readonly SqlRow[]): readonly Step[] {
   return [...steps, ...others.map((row) => ({ row, depth: 0 }))];
 }
 
-/** Says when a step began and ended, in microseconds. */
-function spanOf(row: SqlRow): readonly [start: number, end: number] {
-  const took = Number(row["latency"] ?? 0) * 1e6;
+/** Says how long a step took, in microseconds. */
+function tookOf(row: SqlRow): number {
+  return Number(row["latency"] ?? 0) * 1e6;
+}
+
+/** Says when a step began and ended, in microseconds; `null` where nothing says it. */
+function spanOf(row: SqlRow): readonly [start: number, end: number] | null {
+  const took = tookOf(row);
   const end = microseconds(textIn(row, "ended"));
   const start = microseconds(textIn(row, "started")) ??
     (end === null ? Number(row["time"]) : end - took);
+  if (start === 0) return null;
   return [start, Math.max(start, end ?? start + took)];
 }

@@ -29,12 +29,17 @@ export function readable(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** Writes `2025-06-01 12:00:03` for an instant that the API sent. */
+/** Writes `2025-06-01 12:00:03` in UTC for an instant that the API sent. */
 export function formatTime(text: string | null): string {
   if (text === null) return "";
-  const [, date, time] =
-    /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}(?::\d{2})?)/.exec(text) ?? [];
-  return date === undefined ? text : `${date} ${time}`;
+  const [, date, time, zone] =
+    /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:.*([+-]\d{2}:?\d{2})$)?/
+      .exec(text) ?? [];
+  if (date === undefined) return text;
+  const ms = zone === undefined ? NaN : Date.parse(`${date}T${time}${zone}`);
+  return Number.isNaN(ms)
+    ? `${date} ${time}`
+    : new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 }
 
 /** Compares what was created at these instants, the newer first. */
