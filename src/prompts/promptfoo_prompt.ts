@@ -95,7 +95,9 @@ function messageOf(message: unknown, note: Note): object {
 
 /** Writes JSON in which texts with tags are put elsewhere, to be rendered first. */
 function jsonTemplate(value: unknown, put: (text: string) => string): string {
-  if (typeof value === "string" && /\{[{%#]/.test(value)) return put(value);
+  if (typeof value === "string" && value.search(BRACE) !== -1) {
+    return put(value);
+  }
   if (Array.isArray(value)) {
     return `[${value.map((one) => jsonTemplate(one, put)).join(", ")}]`;
   }

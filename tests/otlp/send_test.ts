@@ -328,6 +328,20 @@ Deno.test("a number in a message is not taken for the id of a Log", async () => 
   });
 });
 
+Deno.test("what is refused in a run is refused once, also where an earlier run had refusals", async () => {
+  await inSetup(async ({ receiver, send }) => {
+    const spans = makeSpans(8);
+    refusing(receiver, [spans[0]!, spans[6]!]);
+    const first = await send(spans, { limit: 1 });
+    assertEquals([first.accepted, first.refused], [1, 1]);
+    const result = await send(spans);
+    assertEquals(counts(result), {
+      ...{ read: 8, accepted: 5, refused: 2, skipped: 1 },
+      ...{ traces: 3, sentTwice: result.sentTwice },
+    });
+  });
+});
+
 Deno.test("a trace of which nothing was accepted does not count as accepted", async () => {
   await inSetup(async ({ receiver, send }) => {
     const spans = makeSpans(8);

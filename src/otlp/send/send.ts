@@ -159,6 +159,8 @@ class Sender {
   readonly #accepted = new TimeRange();
   #mostBytes: number;
   #refusedInRow = 0;
+  /** The ids of the spans that were refused in this run, which are not sent once more. */
+  readonly #refused = new Set<string>();
   /** Traces of which something was to be sent, and the last of them. */
   #traces = 0;
   #lastTrace: string | null = null;
@@ -212,6 +214,7 @@ class Sender {
         signal.throwIfAborted();
         this.#options.onProgress?.(this.#result);
       }
+      if (this.#refused.has(span.spanId)) continue;
       const found = journal.stateOf(span.spanId);
       const isOfNewTrace = span.traceId !== this.#lastTrace;
       if (found === state && isOfNewTrace && this.#traces === limit) {
@@ -403,6 +406,7 @@ class Sender {
       const { logId, traceId, spanId } = span;
       const refusal = { logId, traceId, spanId, reason };
       journal.refuse(refusal);
+      this.#refused.add(spanId);
       log("INFO", `the Log ${logId} is refused: ${reason}`);
       const { refusals } = this.#result;
       if (refusals.length < NAMED_REFUSALS) {
