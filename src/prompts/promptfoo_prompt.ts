@@ -61,9 +61,9 @@ export function promptfooPrompt(
   }
   const texts: string[] = [];
   const put = (text: string) => {
-    texts.push(
-      `{% set hl_text_${texts.length + 1} %}${convert(text)}{% endset %}`,
-    );
+    // A brace at the end would go with the tag behind it.
+    const inner = convert(text).replace(/\{$/, '{{ "{" }}');
+    texts.push(`{% set hl_text_${texts.length + 1} %}${inner}{% endset %}`);
     return `{{ hl_text_${texts.length} | dump }}`;
   };
   const messages = template.map((message, i) =>

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { isObject, parseExactly } from "../../src/core/text/json.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
@@ -126,10 +126,13 @@ Deno.test("a variable that Nunjucks has no name for is text, and is reported, as
   });
 });
 
-Deno.test("the end of a comment that has no beginning is text", () => {
-  const template = [{ role: "user", content: "a #}" }];
+Deno.test("the end of a comment that has no beginning, and a brace at the end, are text", () => {
+  const template = [{ role: "user", content: "{{a}} #} {" }];
+  const alone = [{ role: "user", content: "#}" }];
+  const { text } = promptfooPrompt(fieldsOf({ template: alone }), "prv_1");
+  assertStringIncludes(text, `#{{ "}" }}{% endset %}`);
   assertEquals(promptfooPrompt(fieldsOf({ template }), "prv_1"), {
-    text: `{# prv_1 #}{% set hl_text_1 %}a #{{ "}" }}{% endset %}[
+    text: `{# prv_1 #}{% set hl_text_1 %}{{a}} #{{ "}" }} {{ "{" }}{% endset %}[
   { "role": "user", "content": {{ hl_text_1 | dump }} }${MORE}
 ]
 `,
