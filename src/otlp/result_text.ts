@@ -22,11 +22,12 @@ export function resultText(run: RunResult): string {
   const { spans, traces, judgments } = result;
   const size = bytes(result.bytes);
   const what = `${pluralize(spans, "span")} in ${pluralize(traces, "trace")}`;
+  const isToSend = "isToSend" in result && result.isToSend;
   const head = "sample" in result
     ? [
-      `would ${result.isToSend ? "send" : "write"} ${what}, ${
+      `would ${isToSend ? "send" : "write"} ${what}, ${
         pluralize(judgments, "judgment")
-      }${result.isToSend ? " as attributes of them" : ""}, ${size}`,
+      }${isToSend ? " as attributes of them" : ""}, ${size}`,
     ]
     : [
       `${result.path} written: ${what}`,
@@ -36,12 +37,12 @@ export function resultText(run: RunResult): string {
   return [
     ...head,
     ...timesText(result),
-    ...result.longestLine <= MOST_LINE_BYTES ? [] : [
+    ...isToSend || result.longestLine <= MOST_LINE_BYTES ? [] : [
       `the longest line has ${
         bytes(result.longestLine)
       }: the collector needs a larger max_log_size (see --help)`,
     ],
-    ...reconciledLines(run.reconciled),
+    ...reconciledLines(run.reconciled, isToSend),
     ...problemLines(run),
     ...sampleLines(result),
   ].map((line) => `${line}\n`).join("");
@@ -79,7 +80,10 @@ function instant(nanoseconds: bigint): string {
   return new Date(Number(nanoseconds / 1_000_000n)).toISOString();
 }
 
-function reconciledLines(all: Reconciled): readonly string[] {
+function reconciledLines(
+  all: Reconciled,
+  isToSend: boolean,
+): readonly string[] {
   const line = (inDatabase: string, written: string, others: Others) =>
     `${inDatabase} in the database: ${
       [
@@ -96,7 +100,9 @@ function reconciledLines(all: Reconciled): readonly string[] {
     ]),
     line(
       pluralize(all.judgments, "judgment"),
-      pluralize(all.judgmentsWritten, "event"),
+      isToSend
+        ? `${count(all.judgmentsWritten)} as attributes`
+        : pluralize(all.judgmentsWritten, "event"),
       [
         [all.judgmentsFilteredOut, "filtered out"],
         [all.judgmentsAcceptedBefore, "accepted before"],

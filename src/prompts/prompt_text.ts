@@ -31,6 +31,9 @@ const ABOUT = new Set([
   ...["schema", "status", "commit_message"],
 ]);
 
+/** Says that a text holds what no file of UTF-8 can. */
+export const BROKEN = "a broken character (half a surrogate pair)";
+
 /**
  * Writes the text of a Version.
  *
@@ -46,7 +49,7 @@ export function promptText(
   const text = typeof own === "string" && own !== ""
     ? own
     : serialized(version, note);
-  if (!text.isWellFormed()) note("a broken character (half a surrogate pair)");
+  if (!text.isWellFormed()) note(BROKEN);
   return { text, inexact };
 }
 

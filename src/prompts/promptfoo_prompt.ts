@@ -61,9 +61,9 @@ export function promptfooPrompt(
   }
   const texts: string[] = [];
   const put = (text: string) => {
-    texts.push(
-      `{% set hl_text_${texts.length + 1} %}${convert(text)}{% endset %}`,
-    );
+    // A brace at the end would go with the tag behind it.
+    const inner = convert(text).replace(/\{$/, '{{ "{" }}');
+    texts.push(`{% set hl_text_${texts.length + 1} %}${inner}{% endset %}`);
     return `{{ hl_text_${texts.length} | dump }}`;
   };
   const messages = template.map((message, i) =>
@@ -95,7 +95,9 @@ function messageOf(message: unknown, note: Note): object {
 
 /** Writes JSON in which texts with tags are put elsewhere, to be rendered first. */
 function jsonTemplate(value: unknown, put: (text: string) => string): string {
-  if (typeof value === "string" && /\{[{%#]/.test(value)) return put(value);
+  if (typeof value === "string" && value.search(BRACE) !== -1) {
+    return put(value);
+  }
   if (Array.isArray(value)) {
     return `[${value.map((one) => jsonTemplate(one, put)).join(", ")}]`;
   }

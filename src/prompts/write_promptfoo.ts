@@ -15,6 +15,7 @@ import {
 } from "./prompt_files.ts";
 import { promptfooPrompt } from "./promptfoo_prompt.ts";
 import { promptfooProvider } from "./promptfoo_provider.ts";
+import { BROKEN } from "./prompt_text.ts";
 import type { Note } from "./template_text.ts";
 import type { FindTests } from "./test_files.ts";
 import {
@@ -118,6 +119,7 @@ function promptOf(version: PromptVersion) {
   const { text, inexact } = promptfooPrompt(fields, id);
   const reasons = [...inexact];
   const note: Note = (reason) => void reasons.push(reason);
+  if (!text.isWellFormed()) note(BROKEN);
   const provider = promptfooProvider(fields, note);
   const file = `${PROMPTS}${withoutPattern(stem)}.j2`;
   const label = `${of.path.join("/")} (${environments.join(", ")})`;

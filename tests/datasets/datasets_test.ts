@@ -310,6 +310,17 @@ Deno.test("nothing is written into an export or through a symbolic link", async 
   assertEquals(await readTree(join(dir.path, "elsewhere")), new Map());
 });
 
+Deno.test("a file in the place of the directory is named, and is no internal error", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "export");
+  await writeTexts(root, oneVersion('{"id":"dp_1"}'));
+  const to = join(dir.path, "file");
+  await Deno.writeTextFile(to, "");
+  const { code, err } = await run(["datasets", root, "--to", to]);
+  assertEquals([code, err.split("\n").length], [1, 2]);
+  assertStringIncludes(err, "part of that path is a file");
+});
+
 Deno.test("a disk that is full leaves no half-written file", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "export");

@@ -6,6 +6,7 @@ import { run } from "../helpers/program.ts";
 import { exportTo } from "../report/export_to.ts";
 import { writeLogs } from "./read_export.ts";
 import { fewLogs } from "./few_logs.ts";
+import { spanIdOf } from "../../src/otlp/spans/spans.ts";
 import { partial, type ReceivedBatch, Receiver } from "./send_receiver.ts";
 
 const SECRET = "sk-lf-very-secret-0123";
@@ -133,6 +134,7 @@ Deno.test("a dry run says what would be sent, and shards in another order than b
         ),
         dry.slice(0, 99),
       );
+      assert(/judgments? in the database: \d+ as attributes$/m.test(dry), dry);
       for (const more of [[], ["--dry-run"]]) {
         const { code, err } = await send(other, dir, ...more);
         assertEquals(code, 2);
@@ -142,6 +144,30 @@ Deno.test("a dry run says what would be sent, and shards in another order than b
       assertEquals((await send(other, dir, "--resend")).code, 0);
     } finally {
       await Deno.remove(other, { recursive: true });
+    }
+  });
+});
+
+Deno.test("a dry run counts what is sent: new spans first, then those that were refused", async () => {
+  await inSetup(async ({ receiver, url }) => {
+    const dir = await Deno.makeTempDir();
+    try {
+      const log = (i: number) =>
+        `{"id":"log_${i}","created_at":"2025-01-01T00:00:0${i}"}`;
+      await writeLogs(dir, { pr_x: [log(1), log(2)] });
+      const refused = spanIdOf("log_1");
+      receiver.fault = ({ spans }) =>
+        spans.some(({ spanId }) => spanId === refused)
+          ? new Response(null, { status: 400 })
+          : null;
+      const args = ["otlp", dir, "--endpoint", url, "--json", "--limit", "1"];
+      assertEquals((await run(args)).code, 3);
+      const dry = JSON.parse((await run([...args, "--dry-run"])).out);
+      assertEquals(dry.sample[0].spanId, spanIdOf("log_2"));
+      assertEquals((await run(args)).code, 0);
+      assertEquals([...receiver.accepted.keys()], [spanIdOf("log_2")]);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
     }
   });
 });

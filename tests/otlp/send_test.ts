@@ -318,6 +318,43 @@ Deno.test("a partial success that names what it refused makes no further request
   });
 });
 
+Deno.test("a number in a message is not taken for the id of a Log", async () => {
+  await inSetup(async ({ receiver, send }) => {
+    const spans = makeSpans(8).map((span, i) => ({ ...span, logId: `${i}` }));
+    refusing(receiver, [spans[6]!], "1 span was rejected");
+    const result = await send(spans);
+    assertEquals(result.refusals.map(({ logId }) => logId), ["6"]);
+    assertEquals([result.accepted, receiver.accepted.size], [7, 7]);
+  });
+});
+
+Deno.test("what is refused in a run is refused once, also where an earlier run had refusals", async () => {
+  await inSetup(async ({ receiver, send }) => {
+    const spans = makeSpans(8);
+    refusing(receiver, [spans[0]!, spans[6]!]);
+    const first = await send(spans, { limit: 1 });
+    assertEquals([first.accepted, first.refused], [1, 1]);
+    const result = await send(spans);
+    assertEquals(counts(result), {
+      ...{ read: 8, accepted: 5, refused: 2, skipped: 1 },
+      ...{ traces: 3, sentTwice: result.sentTwice },
+    });
+  });
+});
+
+Deno.test("a trace of which nothing was accepted does not count as accepted", async () => {
+  await inSetup(async ({ receiver, send }) => {
+    const spans = makeSpans(8);
+    refusing(receiver, spans.slice(2, 4));
+    const result = await send(spans);
+    assertEquals([result.accepted, result.refused, result.traces], [6, 2, 3]);
+    receiver.fault = () => new Response(null, { status: 404 });
+    const more = makeSpans(12);
+    const none = await send(more);
+    assertEquals([none.accepted, none.traces], [0, 0]);
+  });
+});
+
 Deno.test("a partial success that names nothing is halved, and what is sent twice is counted", async () => {
   await inSetup(async ({ receiver, send }) => {
     const spans = makeSpans(16);

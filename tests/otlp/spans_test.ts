@@ -629,8 +629,7 @@ Deno.test("judgments are attributes of the judged span and events of it; an Eval
 
 Deno.test("a Log of an Evaluation says in which Runs and with which Datapoints it counts", async () => {
   await using dir = await tempDir();
-  await writeLogs(dir.path, { pr_1: ['{"id":"a"}'] });
-  const evaluation = join(dir.path, "files/pr_1/evaluations/evr_1");
+  const roots = [join(dir.path, "1"), join(dir.path, "2")];
   const judged = { id: "e", judgment: 1.50, evaluator: version("evaluator") };
   const datapoint = { id: "dp_1", inputs: { q: "?" }, target: { n: 0.1 } };
   const files = {
@@ -643,12 +642,18 @@ Deno.test("a Log of an Evaluation says in which Runs and with which Datapoints i
       "\n"
     ).join(""),
   };
-  for (const [name, text] of Object.entries(files)) {
-    await Deno.mkdir(dirname(join(evaluation, name)), { recursive: true });
-    await Deno.writeTextFile(join(evaluation, name), text);
+  for (const root of roots) {
+    await writeLogs(root, { pr_1: ['{"id":"a"}'] });
+    const evaluation = join(root, "files/pr_1/evaluations/evr_1");
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(dirname(join(evaluation, name)), { recursive: true });
+      await Deno.writeTextFile(join(evaluation, name), text);
+    }
   }
-  const spans = await spansIn([dir.path]);
+  const spans = await spansIn(roots.slice(0, 1));
   assertEquals(spans.map(({ record }) => record.logId).sort(), ["a", "e"]);
+  // Exports that overlap say it once.
+  assertEquals(await spansIn(roots), spans);
   const { attributes, record } = spans.find(({ record }) =>
     record.logId === "a"
   )!;

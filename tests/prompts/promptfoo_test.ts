@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { isObject, parseExactly } from "../../src/core/text/json.ts";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
@@ -8,6 +8,11 @@ import { run } from "../helpers/program.ts";
 import { evaluate, withPromptfoo } from "../helpers/promptfoo.ts";
 import { tempDir } from "../helpers/tree.ts";
 import { exportTo } from "../report/export_to.ts";
+
+/** Where the messages of a Datapoint come in. */
+const MORE =
+  "{% set hl_more %}{{ messages }}{% endset %}{% set hl_more = hl_more | trim %}" +
+  "{% if hl_more.length > 2 %}, {{ hl_more.slice(1, -1) }}{% endif %}";
 
 function fieldsOf(json: unknown): Record<string, unknown> {
   const version = parseExactly(
@@ -119,6 +124,44 @@ Deno.test("a variable that Nunjucks has no name for is text, and is reported, as
     text: "{# prv_1 #}{% set env = none %}{% if a %}{{ b }}{% endif %}",
     inexact: ["a template in jinja, most of which Nunjucks reads alike"],
   });
+});
+
+Deno.test("the end of a comment that has no beginning, and a brace at the end, are text", () => {
+  const template = [{ role: "user", content: "{{a}} #} {" }];
+  const alone = [{ role: "user", content: "#}" }];
+  const { text } = promptfooPrompt(fieldsOf({ template: alone }), "prv_1");
+  assertStringIncludes(text, `#{{ "}" }}{% endset %}`);
+  assertEquals(promptfooPrompt(fieldsOf({ template }), "prv_1"), {
+    text: `{# prv_1 #}{% set hl_text_1 %}{{a}} #{{ "}" }} {{ "{" }}{% endset %}[
+  { "role": "user", "content": {{ hl_text_1 | dump }} }${MORE}
+]
+`,
+    inexact: [],
+  });
+});
+
+Deno.test("half of a character, which no file holds, is reported", async () => {
+  await using dir = await tempDir();
+  const { directories, files } = sampleWorkspace();
+  const [prompt] = files;
+  const versions = prompt!.versions.map(({ id, text }) => ({
+    ...{ id, text: text.replaceAll("{{ticket}}", "\\ud83d {{ticket}}") },
+  }));
+  const file = {
+    ...prompt!,
+    versions,
+    logs: [],
+    bareLogs: [],
+    evaluations: [],
+  };
+  const { document } = await configure(dir.path, {
+    directories,
+    files: [file],
+  });
+  assertEquals(
+    document.inexact.map(({ reasons }: { reasons: unknown }) => reasons),
+    [1, 2].map(() => ["a broken character (half a surrogate pair)"]),
+  );
 });
 
 /** Exports a workspace, and makes configurations of it. */

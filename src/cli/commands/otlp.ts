@@ -100,9 +100,9 @@ async function convert(
     ? null
     : await lookUp(endpoint);
   const before = { spans: 0, judgments: 0 };
-  const all = readSpans(database, filters, flags.for);
+  const all = () => readSpans(database, filters, flags.for);
   const every = journal === null
-    ? all
+    ? all()
     : withoutAccepted(all, journal, ({ judgments }) => {
       before.spans++;
       before.judgments += judgments.length;

@@ -240,8 +240,9 @@ of a certificate authority; DENO_TLS_CA_STORE=system trusts the system's.`,
   },
   plan: {
     usage: "plan [options]",
-    summary: "what that would fetch; writes nothing",
+    summary: "what an export would fetch; writes nothing",
     options: [...SCOPE, ...API, "json"],
+    own: { logs: { help: "count Logs too" } },
     about:
       `One small request a list asks how many records there are; bytes are estimated
 from one record of each, time from how long these requests took. Exit 3 where

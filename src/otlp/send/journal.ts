@@ -238,18 +238,25 @@ export class Journal implements Disposable {
 }
 
 /**
- * Leaves out the spans that an endpoint has accepted.
+ * Leaves out the spans that an endpoint has accepted. Those that it refused come last,
+ * as they are sent.
  *
- * @param onAccepted Hears of each of them.
+ * @param spans Reads all of them.
+ * @param onAccepted Hears of each that is left out.
  */
 export function* withoutAccepted(
-  spans: Iterable<SpanRecord>,
-  journal: Pick<Journal, "stateOf">,
+  spans: () => Iterable<SpanRecord>,
+  journal: Pick<Journal, "stateOf" | "refused">,
   onAccepted: (span: SpanRecord) => void,
 ): Generator<SpanRecord> {
-  for (const span of spans) {
-    if (journal.stateOf(span.spanId) === "accepted") onAccepted(span);
-    else yield span;
+  for (const span of spans()) {
+    const state = journal.stateOf(span.spanId);
+    if (state === "accepted") onAccepted(span);
+    else if (state === "new") yield span;
+  }
+  if (journal.refused === 0) return;
+  for (const span of spans()) {
+    if (journal.stateOf(span.spanId) === "refused") yield span;
   }
 }
 

@@ -76,7 +76,7 @@ export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
   readonly refused: number;
   /** Accepted by the endpoint in an earlier run, and not sent. */
   readonly skipped: number;
-  /** Traces of which something was to be sent. */
+  /** Traces of which something was accepted in this run. */
   readonly traces: number;
   /** How often an accepted span was sent again, to find those that were refused. */
   readonly sentTwice: number;
@@ -159,7 +159,12 @@ class Sender {
   readonly #accepted = new TimeRange();
   #mostBytes: number;
   #refusedInRow = 0;
+  /** The ids of the spans that were refused in this run, which are not sent once more. */
+  readonly #refused = new Set<string>();
+  /** Traces of which something was to be sent, and the last of them. */
+  #traces = 0;
   #lastTrace: string | null = null;
+  #lastAccepted: string | null = null;
   /** What the endpoint said last of a batch that it took. */
   #said = "";
 
@@ -209,11 +214,10 @@ class Sender {
         signal.throwIfAborted();
         this.#options.onProgress?.(this.#result);
       }
+      if (this.#refused.has(span.spanId)) continue;
       const found = journal.stateOf(span.spanId);
       const isOfNewTrace = span.traceId !== this.#lastTrace;
-      if (
-        found === state && isOfNewTrace && this.#result.traces === limit
-      ) {
+      if (found === state && isOfNewTrace && this.#traces === limit) {
         this.#result.isLimited = true;
         return;
       }
@@ -223,7 +227,7 @@ class Sender {
         if (found === "accepted") this.#result.skipped++;
       }
       if (found !== state) continue;
-      if (isOfNewTrace) this.#result.traces++;
+      if (isOfNewTrace) this.#traces++;
       this.#lastTrace = span.traceId;
       yield span;
     }
@@ -379,7 +383,11 @@ class Sender {
     this.#options.journal.accept(spans);
     this.#refusedInRow = 0;
     result.accepted += spans.length;
-    for (const { startTime } of spans) this.#accepted.add(startTime);
+    for (const { startTime, traceId } of spans) {
+      this.#accepted.add(startTime);
+      if (traceId !== this.#lastAccepted) result.traces++;
+      this.#lastAccepted = traceId;
+    }
     result.oldest = this.#accepted.oldest;
     result.newest = this.#accepted.newest;
     this.#options.onProgress?.(result);
@@ -398,6 +406,7 @@ class Sender {
       const { logId, traceId, spanId } = span;
       const refusal = { logId, traceId, spanId, reason };
       journal.refuse(refusal);
+      this.#refused.add(spanId);
       log("INFO", `the Log ${logId} is refused: ${reason}`);
       const { refusals } = this.#result;
       if (refusals.length < NAMED_REFUSALS) {
@@ -416,15 +425,15 @@ class Sender {
   }
 }
 
-/** Finds the spans that a message names, by the id of the span or of the Log. */
+/** Finds the spans that a message names. (The id of a Log may be any word or number.) */
 function namedIn(
   message: string,
   spans: readonly SpanRecord[],
 ): ReadonlySet<SpanRecord> {
   const words = new Set(message.match(/[\w-]+/g));
   return new Set(
-    spans.filter(({ spanId, logId }) =>
-      words.has(spanId) || words.has(spanId.toUpperCase()) || words.has(logId)
+    spans.filter(({ spanId }) =>
+      words.has(spanId) || words.has(spanId.toUpperCase())
     ),
   );
 }

@@ -146,7 +146,8 @@ class SpanMaker {
     );
     this.#evaluationLogs = database.prepare(
       `SELECT evaluation_id, run_id, datapoint_id, json FROM evaluation_logs
-       WHERE log_id = ? ORDER BY rowid`,
+       WHERE log_id = ?
+       GROUP BY evaluation_id, run_id, datapoint_id, json ORDER BY min(rowid)`,
     );
   }
 

@@ -105,7 +105,10 @@ export async function writeTogether<T>(
   await using scratch = new AsyncDisposableStack();
   scratch.defer(async () => {
     if (isDone) return;
-    for (const path of paths) await removeScratch(disk, path + PART_SUFFIX);
+    for (const path of paths) {
+      // Where the disk refuses this too, the error that ended the work says why.
+      await removeScratch(disk, path + PART_SUFFIX).catch(() => {});
+    }
   });
   const files: AtomicFile[] = [];
   for (const path of paths) {
