@@ -16,7 +16,7 @@ import type { ListSpec } from "../api/list_spec.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { KeySet } from "../core/key_set.ts";
 import type { Counts } from "../core/observer.ts";
-import { offsetOf } from "../core/ranges.ts";
+import { CHUNK_RECORDS, offsetOf } from "../core/ranges.ts";
 import { probeList } from "../lists/time_windows.ts";
 import { listDir, UNKNOWN_SUM } from "../tree/write/atomic_file.ts";
 import { Checkpoints, readCheckpoints } from "../tree/checkpoint.ts";
@@ -28,6 +28,14 @@ import { removeScratch, setAsideFiles } from "../tree/write/removal.ts";
 import { FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./list/index_list.ts";
 import { keyReader } from "./list/list_on_disk.ts";
+
+/** Below which directories chunks hold which records. */
+const LISTS = {
+  logs: /^logs\//,
+  datapoints: /^datapoints\//,
+  evaluationLogs: /^evaluations\/[^/]+\/logs\//,
+} as const;
+const LIST_KINDS = ["logs", "datapoints", "evaluationLogs"] as const;
 
 /**
  * Counts a File that is called complete. One that is not so is reopened: its
@@ -46,8 +54,11 @@ export async function countComplete(
 ): Promise<Counts | null> {
   let counts: Counts | null = done.counts;
   let damage = await findMissingFile(context, file.id);
-  if (damage === null && isCovered(sumsOf(context, file.id), done)) {
-    damage = await findLostLogs(context, file, done);
+  const sums = sumsOf(context, file.id);
+  const areAll = isCovered(sums, done);
+  const haveSizes = [...sums.values()].every(({ size }) => size !== null);
+  if (damage === null && areAll) {
+    if (!haveSizes) damage = await findLostRecords(context, file, done);
   } else if (damage === null) {
     counts = await countOfficial(context, file, hasLogs).catch((error) => {
       if (!isRecoverable(error)) throw error;
@@ -58,21 +69,28 @@ export async function countComplete(
   if (damage === null) return counts;
   const name = file.path ?? file.id;
   context.observer.log("WARN", `${name} is exported again: ${damage}`);
-  await reopen(context, file, done);
+  await reopen(context, file, done, areAll && haveSizes);
   return null;
 }
 
 /**
- * Checks whether sums list every document that `.done` counts. Those of the
- * official script get theirs at the end of a run, which may not have come.
+ * Checks whether sums list what `.done` counts: a journal that was cut, or sums of
+ * which lines were lost, say nothing of the rest. Those of the official script get
+ * theirs at the end of a run, which may not have come.
  */
 function isCovered(sums: Sums, { logs, counts }: Done): boolean {
   const names = [...sums.keys()];
-  const count = (pattern: RegExp) =>
-    names.filter((name) => pattern.test(name)).length;
+  const hasAll = (pattern: RegExp, count: number) =>
+    names.filter((name) => pattern.test(name)).length >= count;
+  const evaluations = counts.evaluations ?? 0;
   return logs !== undefined &&
-    count(/^versions\/[^/]+$/) >= (counts.versions ?? 0) &&
-    count(/^evaluations\/[^/]+\/runs\/[^/]+$/) >= (counts.runs ?? 0);
+    hasAll(/^(\.done|file\.json|deployments\.json)$/, 3) &&
+    hasAll(/^versions\/[^/]+$/, counts.versions ?? 0) &&
+    hasAll(/^evaluations\/[^/]+\/(evaluation|stats)\.json$/, 2 * evaluations) &&
+    hasAll(/^evaluations\/[^/]+\/runs\/[^/]+$/, counts.runs ?? 0) &&
+    LIST_KINDS.every((kind) =>
+      hasAll(LISTS[kind], Math.ceil((counts[kind] ?? 0) / CHUNK_RECORDS))
+    );
 }
 
 /**
@@ -114,36 +132,52 @@ function chunksOf(context: RunContext, fileId: string) {
 }
 
 /**
- * Counts the Logs of a File whose sums have no sizes: it is from a version of this
- * program that did not keep them.
+ * Counts the records of a File whose sums have no sizes: they are from a version of
+ * this program that did not keep them, or a person made them of what was there.
  *
  * @returns What is wrong; `null` where nothing is.
  */
-async function findLostLogs(
+async function findLostRecords(
   context: RunContext,
   file: FileInfo,
-  { counts: { logs } }: Done,
+  { counts, logs }: Done,
 ): Promise<string | null> {
-  const sums = [...sumsOf(context, file.id).values()];
-  const hasSizes = sums.length > 0 && sums.every(({ size }) => size !== null);
-  if (hasSizes) return null;
   const name = file.path ?? file.id;
   context.observer.log(
     "DEBUG",
-    `${name}: no sizes are kept with its sums, so its Logs are counted`,
+    `${name}: no sizes are kept with its sums, so its records are counted`,
   );
-  if (logs === undefined) return null;
-  const records = await recordsOf(context, file, logsList(file, null, null));
-  return records === logs
-    ? null
-    : `logs hold ${records ?? "damaged"} records instead of ${logs}`;
+  const report = new FileReport(file.id);
+  const lists = new Set(chunksOf(context, file.id).map(({ list }) => list));
+  for (const list of lists) {
+    const spec = specOf(file, list);
+    const kind = LIST_KINDS.find((kind) => LISTS[kind].test(`${list}/`));
+    if (spec === null || kind === undefined || !isDoneList(list, logs)) {
+      continue;
+    }
+    const records = await recordsOf(context, file, spec);
+    if (records === null) return `${list} holds damaged records`;
+    report.count(kind, records);
+  }
+  for (const kind of LIST_KINDS) {
+    const [there, said] = [report.counts[kind] ?? 0, counts[kind] ?? 0];
+    if (there !== said) {
+      return `${kind} are ${there} on disk instead of ${said}`;
+    }
+  }
+  return null;
 }
 
-/** Takes back that a File is complete; what is there of it stays. */
+/**
+ * Takes back that a File is complete; what is there of it stays.
+ *
+ * @param isKnown Whether its sums tell what it held.
+ */
 async function reopen(
   context: RunContext,
   file: FileInfo,
   done: Done,
+  isKnown: boolean,
 ): Promise<void> {
   const { disk, layout } = context;
   const paths = layout.file(file.id);
@@ -158,9 +192,9 @@ async function reopen(
     // Its sum stays until it is there again.
     await setAsideFiles(disk, dir, [basename(path)], null);
   }
-  const checkpoints = done.logs === undefined
-    ? new Checkpoints(disk, paths)
-    : await rebuildCheckpoints(context, file, done);
+  const checkpoints = isKnown
+    ? await rebuildCheckpoints(context, file, done)
+    : new Checkpoints(disk, paths);
   await checkpoints.save();
 }
 
@@ -182,9 +216,9 @@ async function rebuildCheckpoints(
   }
   for (const [name, last] of lastChunks) {
     const spec = specOf(file, name);
-    // `.done` does not cover Logs that were being added.
-    const isCovered = logs || name.startsWith("datapoints/");
-    if (!isCovered || spec === null || checkpoints.get(name)) continue;
+    if (!isDoneList(name, logs) || spec === null || checkpoints.get(name)) {
+      continue;
+    }
     const path = chunkPath(paths.list(name), last);
     const { lines, isWhole } = await readChunk(disk, path, keyReader(spec));
     const total = (name === "logs" ? counts.logs : undefined) ??
@@ -284,6 +318,11 @@ async function recordsOf<T>(
     records += keys.length;
   }
   return records;
+}
+
+/** Checks whether `.done` covers a list, not Logs that were being added. */
+function isDoneList(name: ListName, logs = false): boolean {
+  return logs || name.startsWith("datapoints/");
 }
 
 /** Returns the list that a directory of chunks is of; `null` for none that is known. */

@@ -11,7 +11,12 @@ import { type Observer, sumCounts } from "../core/observer.ts";
 import type { Clock, Disk } from "../core/runtime/runtime.ts";
 import type { ReaderContext } from "../lists/list_types.ts";
 import { type FileSum, PART_SUFFIX } from "../tree/write/atomic_file.ts";
-import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
+import {
+  isSummed,
+  readSums,
+  type SumJournal,
+  type Sums,
+} from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
 import type { Settings } from "../tree/manifest.ts";
 import { ManifestWriter } from "../tree/manifest_writer.ts";
@@ -98,7 +103,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     await manifest.save("running");
     const listed = new Set(listing.files.map(({ file }) => file.id));
     const isWhole = !listing.gaps.some(({ part }) => part === "files");
-    const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
+    const unlisted = await unlistedFiles(context, listed, isWhole, manifest);
     logGaps(
       observer,
       manifest,
@@ -152,7 +157,7 @@ function sumsByFile(sums: Sums): ReadonlyMap<string, Sums> {
   const byFile = new Map<string, Map<string, FileSum>>();
   for (const [name, sum] of sums) {
     const [, id, below] = /^files\/([^/]+)\/(.+)$/.exec(name) ?? [];
-    if (id === undefined || below === undefined) continue;
+    if (id === undefined || below === undefined || !isSummed(name)) continue;
     if (!byFile.has(id)) byFile.set(id, new Map());
     byFile.get(id)!.set(below, sum);
   }
