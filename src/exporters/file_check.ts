@@ -16,7 +16,7 @@ import type { ListSpec } from "../api/list_spec.ts";
 import { isRecoverable } from "../core/errors.ts";
 import { KeySet } from "../core/key_set.ts";
 import type { Counts } from "../core/observer.ts";
-import { offsetOf } from "../core/ranges.ts";
+import { CHUNK_RECORDS, offsetOf } from "../core/ranges.ts";
 import type { Disk } from "../core/runtime/runtime.ts";
 import { probeList } from "../lists/time_windows.ts";
 import { type FileSum, UNKNOWN_SUM } from "../tree/write/atomic_file.ts";
@@ -49,7 +49,12 @@ export async function countComplete(
 ): Promise<Counts | null> {
   let counts: Counts | null = done.counts;
   let damage = await findMissingFile(context, file.id);
-  if (damage === null && !isCovered(sumsOf(context, file.id), done)) {
+  const sums = sumsOf(context, file.id);
+  const areAll = isCovered(sums, done);
+  const haveSizes = [...sums.values()].every(({ size }) => size !== null);
+  if (damage === null && areAll && !haveSizes) {
+    damage = await findLostRecords(context, file, done);
+  } else if (damage === null && !areAll) {
     counts = await countOfficial(context, file, hasLogs).catch((error) => {
       if (!isRecoverable(error)) throw error;
       return null;
@@ -59,20 +64,64 @@ export async function countComplete(
   if (damage === null) return counts;
   const name = file.path ?? file.id;
   context.observer.log("WARN", `${name} is exported again: ${damage}`);
-  await reopen(context, file, done);
+  await reopen(context, file, done, areAll && haveSizes);
   return null;
 }
 
 /**
- * Checks whether sums list every document that `.done` counts. Those of the
- * official script get theirs at the end of a run, which may not have come.
+ * Checks whether sums list what `.done` counts: a journal that was cut, or sums of
+ * which lines were lost, say nothing of the rest. Those of the official script get
+ * theirs at the end of a run, which may not have come.
  */
 function isCovered(sums: Sums, { logs, counts }: Done): boolean {
-  const { versions, evaluations } = shapeOf([...sums.keys()]);
-  const runs = [...evaluations.values()].flatMap(({ runs }) => runs);
-  return logs !== undefined && sums.has("file.json") &&
-    versions.length >= (counts.versions ?? 0) &&
-    runs.length >= (counts.runs ?? 0);
+  const shape = shapeOf([...sums.keys()]);
+  const evaluations = [...shape.evaluations];
+  const runs = evaluations.flatMap(([, { runs }]) => runs);
+  const documents = [
+    ...[".done", "file.json", "deployments.json"],
+    ...evaluations.flatMap(([id]) =>
+      ["evaluation.json", "stats.json"].map((name) =>
+        `evaluations/${id}/${name}`
+      )
+    ),
+  ];
+  const holds = (chunks: readonly number[], records = 0) =>
+    chunks.length >= Math.ceil(records / CHUNK_RECORDS);
+  return logs !== undefined && documents.every((name) => sums.has(name)) &&
+    shape.versions.length >= (counts.versions ?? 0) &&
+    evaluations.length >= (counts.evaluations ?? 0) &&
+    runs.length >= (counts.runs ?? 0) &&
+    holds(shape.logs, counts.logs) &&
+    holds([...shape.datapoints.values()].flat(), counts.datapoints) &&
+    holds(evaluations.flatMap(([, { logs }]) => logs), counts.evaluationLogs);
+}
+
+/**
+ * Counts the records of a File whose sums have no sizes: version 0.1.0 kept none, or
+ * a person made the sums of what was there.
+ *
+ * @returns What is wrong; `null` where nothing is.
+ */
+async function findLostRecords(
+  context: RunContext,
+  file: FileInfo,
+  { counts, logs }: Done,
+): Promise<string | null> {
+  const report = new FileReport(file.id);
+  const shape = shapeOf([...sumsOf(context, file.id).keys()]);
+  for (const { spec, kind } of listsOf(file, shape)) {
+    if (!isDoneList(spec.part, logs)) continue;
+    const records = await recordsOf(context, file, spec);
+    if (records === null) return `${spec.part} holds damaged records`;
+    report.count(kind, records);
+  }
+  for (const kind of ["logs", "datapoints", "evaluationLogs"] as const) {
+    const [there, said] = [report.counts[kind] ?? 0, counts[kind] ?? 0];
+    if (there !== said) {
+      return `${kind} are ${there} on disk instead of ${said}`;
+    }
+  }
+  return null;
 }
 
 /**
@@ -124,11 +173,14 @@ function sumsOf({ earlierSums }: RunContext, fileId: string): Sums {
 /**
  * Takes back that a File is complete; what is there of it stays. Its checkpoints
  * are made again from its sums, so that only what is missing of its lists is read.
+ *
+ * @param isKnown Whether its sums tell what it held.
  */
 async function reopen(
   context: RunContext,
   file: FileInfo,
   { counts, logs }: Done,
+  isKnown: boolean,
 ): Promise<void> {
   const { disk, layout, times: { cutoff, wanted } } = context;
   const paths = layout.file(file.id);
@@ -136,10 +188,10 @@ async function reopen(
   // First of all: a kill must not leave it behind with less than it says.
   await context.sums.drop(paths.done);
   await removeScratch(disk, paths.done);
-  const checkpoints = logs === undefined
-    ? new Checkpoints(disk, paths)
-    : await readCheckpoints(disk, paths, file.id);
-  for (const [spec, chunks] of listsOf(file, shapeOf([...sums.keys()]))) {
+  const checkpoints = isKnown
+    ? await readCheckpoints(disk, paths, file.id)
+    : new Checkpoints(disk, paths);
+  for (const { spec, chunks } of listsOf(file, shapeOf([...sums.keys()]))) {
     const name = spec.part as ListName;
     const dir = paths.list(name);
     for (const chunk of await listChunks(disk, dir)) {
@@ -152,10 +204,8 @@ async function reopen(
       await setAsideFiles(disk, dir, [basename(path)], null);
     }
     const last = chunks.toSorted((a, b) => a - b).at(-1);
-    // `.done` does not cover Logs that were being added.
-    const isCovered = logs ||
-      logs !== undefined && name.startsWith("datapoints/");
-    if (last === undefined || !isCovered || checkpoints.get(name)) continue;
+    const isToRebuild = isKnown && isDoneList(name, logs);
+    if (last === undefined || !isToRebuild || checkpoints.get(name)) continue;
     const path = chunkPath(dir, last);
     const { lines, isWhole } = await readChunk(disk, path, keyReader(spec));
     const total = (name === "logs" ? counts.logs : undefined) ??
@@ -173,13 +223,21 @@ async function reopen(
 
 /** Gives the lists of a File, each with the numbers of its chunks. */
 function* listsOf(file: FileInfo, shape: FileShape) {
-  yield [logsList(file, null, null), shape.logs] as const;
+  const logs = logsList(file, null, null);
+  yield { kind: "logs", spec: logs, chunks: shape.logs } as const;
   for (const [id, chunks] of shape.datapoints) {
-    yield [datapointsList(file, id), chunks] as const;
+    const spec = datapointsList(file, id);
+    yield { kind: "datapoints", spec, chunks } as const;
   }
-  for (const [id, { logs }] of shape.evaluations) {
-    yield [evaluationLogsList(file, id), logs] as const;
+  for (const [id, { logs: chunks }] of shape.evaluations) {
+    const spec = evaluationLogsList(file, id);
+    yield { kind: "evaluationLogs", spec, chunks } as const;
   }
+}
+
+/** Checks whether `.done` covers a list, and not Logs that were being added. */
+function isDoneList(part: string, logs: boolean | undefined): boolean {
+  return logs || logs !== undefined && part.startsWith("datapoints/");
 }
 
 /**

@@ -10,7 +10,12 @@ import type { Gap } from "../core/gap.ts";
 import { type Counts, sumCounts } from "../core/observer.ts";
 import type { Clock } from "../core/runtime/runtime.ts";
 import { type FileSum, PART_SUFFIX } from "../tree/write/atomic_file.ts";
-import { readSums, type SumJournal, type Sums } from "../tree/checksums.ts";
+import {
+  isSummed,
+  readSums,
+  type SumJournal,
+  type Sums,
+} from "../tree/checksums.ts";
 import type { ExportDir } from "../tree/export_dir.ts";
 import type { FileEntry, Settings } from "../tree/manifest.ts";
 import { ManifestWriter } from "../tree/manifest_writer.ts";
@@ -104,7 +109,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     await manifest.save("running");
     const listed = new Set(listing.files.map(({ file }) => file.id));
     const isWhole = !listing.gaps.some(({ part }) => part === "files");
-    const unlisted = await unlistedFiles(context, listed, isWhole, earlier);
+    const unlisted = await unlistedFiles(context, listed, isWhole, manifest);
     manifest.addGaps([...listing.gaps, ...unlisted]);
     const result = await exportFiles(context, listing.files, manifest, options);
     if (!dir.isNew) {
@@ -155,7 +160,7 @@ function sumsByFile(sums: Sums): ReadonlyMap<string, Sums> {
   const byFile = new Map<string, Map<string, FileSum>>();
   for (const [name, sum] of sums) {
     const [, id, below] = /^files\/([^/]+)\/(.+)$/.exec(name) ?? [];
-    if (id === undefined || below === undefined) continue;
+    if (id === undefined || below === undefined || !isSummed(name)) continue;
     if (!byFile.has(id)) byFile.set(id, new Map());
     byFile.get(id)!.set(below, sum);
   }

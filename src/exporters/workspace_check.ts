@@ -6,10 +6,12 @@ import { filesList } from "../api/client.ts";
 import { isRecoverable, UsageError } from "../core/errors.ts";
 import type { Gap } from "../core/gap.ts";
 import { openList, wholeList } from "../lists/list_reader.ts";
-import { listDir } from "../tree/write/atomic_file.ts";
+import { isObject } from "../core/text/json.ts";
+import { listDir, readFile } from "../tree/write/atomic_file.ts";
 import { readDone } from "../tree/done.ts";
+import { isText, parseJson } from "../tree/json_file.ts";
 import { isSafeId } from "../tree/layout.ts";
-import type { Manifest } from "../tree/manifest.ts";
+import type { ManifestWriter } from "../tree/manifest_writer.ts";
 import type { RunContext } from "./context.ts";
 import { findMissingFile } from "./file_check.ts";
 
@@ -56,14 +58,15 @@ export async function expectKnownFiles(context: RunContext): Promise<void> {
  *
  * @param listed The ids that the workspace lists.
  * @param isWhole Whether that is all of them.
- * @param manifest What earlier runs kept.
+ * @param manifest Knows what earlier runs kept, and gets the complete ones that it
+ * lacks.
  * @throws {StorageError} When the disk fails.
  */
 export async function unlistedFiles(
   context: RunContext,
   listed: ReadonlySet<string>,
   isWhole: boolean,
-  manifest: Manifest | null,
+  manifest: ManifestWriter,
 ): Promise<readonly Gap[]> {
   const { disk, layout, logs } = context;
   const gaps: Gap[] = [];
@@ -84,7 +87,12 @@ export async function unlistedFiles(
     if (damage !== null) add("file", damage);
     const hasLogs = done.logs ??
       await listDir(disk, paths.list("logs")) !== null;
-    const isDataset = manifest?.files[id]?.type === "dataset";
+    const isDataset = manifest.files.get(id)?.type === "dataset";
+    // It came from another export, or export.json is a new one.
+    const isNew = !manifest.files.has(id) && done.logs !== undefined;
+    if (isNew && damage === null) {
+      manifest.setFile(await fileOnDisk(context, id), "complete", done.counts);
+    }
     if (logs && !hasLogs && !isDataset) {
       add("logs", "the File was exported without Logs");
     }
@@ -92,8 +100,30 @@ export async function unlistedFiles(
   return gaps;
 }
 
+/** Reads the type and path of a File from its `file.json`. */
+async function fileOnDisk({ disk, layout }: RunContext, id: string) {
+  const json = parseJson(await readFile(disk, layout.file(id).file));
+  const { type, path } = isObject(json) ? json : {};
+  return {
+    id,
+    type: isText(type) ? type : "",
+    path: isText(path) ? path : null,
+  };
+}
+
+/** Checks whether an export holds Logs of any File. */
+export async function holdsLogs(
+  { disk, layout }: Pick<RunContext, "disk" | "layout">,
+): Promise<boolean> {
+  for (const id of await filesOnDisk({ disk, layout })) {
+    const logs = layout.file(id).list("logs");
+    if (await listDir(disk, logs) !== null) return true;
+  }
+  return false;
+}
+
 async function filesOnDisk(
-  { disk, layout }: RunContext,
+  { disk, layout }: Pick<RunContext, "disk" | "layout">,
 ): Promise<readonly string[]> {
   const entries = await listDir(disk, layout.files) ?? [];
   return entries.map(({ name }) => name).filter(isSafeId);

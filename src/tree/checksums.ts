@@ -43,6 +43,8 @@ const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 const UNSUMMED =
   /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.(db|otlp-)|^\.lock$/;
 
+const SUM_LINE = /^([0-9a-f]{64}|\?|-) [ *](?:\.\/)?([^\0]+)$/;
+
 /** The sums of an export's files, by their paths below it, with `/` between names. */
 export type Sums = ReadonlyMap<string, FileSum>;
 
@@ -197,7 +199,8 @@ export class SumJournal implements SumRecorder {
 
 function lostOf(known: Sums, names: ReadonlySet<string>): readonly string[] {
   return [...known].filter(([name, { sum }]) =>
-    sum !== UNKNOWN_SUM && !names.has(name) && !UNTRACKED.test(name)
+    sum !== UNKNOWN_SUM && !names.has(name) && isSummed(name) &&
+    !UNTRACKED.test(name)
   ).map(([name]) => name);
 }
 
@@ -234,7 +237,8 @@ export async function readSums(disk: Disk, root: string): Promise<Sums> {
 
 /**
  * Parses lines such as `<sum>  <path>`, each with `# <bytes>  <path>` before it;
- * the last about a path counts.
+ * the last about a path counts. A person may have made them with `sha256sum`, which
+ * writes `<sum> *<path>` on some systems, for `./<path>` as `find` names it.
  */
 export function parseSums(
   bytes: Uint8Array | null,
@@ -243,13 +247,13 @@ export function parseSums(
   const text = bytes === null ? "" : new TextDecoder().decode(bytes);
   const sums = new Map(earlier);
   let sized: { readonly name: string; readonly size: number } | null = null;
-  for (const line of text.split("\n")) {
+  for (const line of text.split(/\r?\n/)) {
     const [, size, sizedName] = /^# (\d{1,15}) {2}([^\0]+)$/.exec(line) ?? [];
     if (size !== undefined && sizedName !== undefined) {
       sized = { name: sizedName, size: Number(size) };
       continue;
     }
-    const [, sum, name] = /^([0-9a-f]{64}|\?|-) {2}([^\0]+)$/.exec(line) ?? [];
+    const [, sum, name] = SUM_LINE.exec(line) ?? [];
     if (sum === undefined || name === undefined) continue;
     if (sum === DROPPED) {
       for (const one of sums.keys()) {

@@ -55,6 +55,11 @@ export class ManifestWriter {
     return this.#gaps;
   }
 
+  /** All Files, by their ids. */
+  get files(): ReadonlyMap<string, FileEntry> {
+    return this.#files;
+  }
+
   /** The paths of the Files that lack something, by their ids. */
   get paths(): ReadonlyMap<string, string> {
     return this.#paths;

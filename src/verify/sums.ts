@@ -10,11 +10,12 @@ import {
 } from "../tree/checksums.ts";
 import { unreadable } from "../tree/read/plain_tree.ts";
 import type { TreeExport } from "../tree/read/tree_reader.ts";
-import { byHand, type Problems } from "./problems.ts";
+import { byHand, type Problems, RESUME } from "./problems.ts";
 
 const ADVICE = byHand(
   "remove SHA256SUMS and resume to sum the files again, if they are sound",
 );
+const CARRIAGE_RETURN = 0x0d;
 /** The log of a run that did not end has grown since it was summed. */
 const LOG_NAME = "export.log";
 
@@ -57,6 +58,11 @@ async function readExportSums(
   if (known.size !== lines) {
     const message = `has ${lines} lines, of which ${known.size} are sums`;
     problems.add(prefix + SUMS_NAME, message, ADVICE);
+  }
+  // This program writes none, and sha256sum takes one for a part of the name.
+  if (finished?.includes(CARRIAGE_RETURN)) {
+    const message = "has other line endings than were written";
+    problems.add(prefix + SUMS_NAME, message, RESUME);
   }
   const sums = parseSums(journal, known);
   if (journal !== null) sums.delete(LOG_NAME);

@@ -4,7 +4,7 @@
  */
 import { UsageError } from "../../core/errors.ts";
 import { shellWord } from "../../core/runtime/platform.ts";
-import type { Runtime } from "../../core/runtime/runtime.ts";
+import type { Disk, Runtime } from "../../core/runtime/runtime.ts";
 import { runExport } from "../../exporters/pipeline.ts";
 import {
   chooseFiles,
@@ -12,6 +12,7 @@ import {
   startListing,
   type WantsFile,
 } from "../../exporters/listing.ts";
+import { holdsLogs } from "../../exporters/workspace_check.ts";
 import type { ReaderContext } from "../../lists/reader_context.ts";
 import { PageWriter } from "../../report/page_writer.ts";
 import { SumJournal } from "../../tree/checksums.ts";
@@ -94,9 +95,9 @@ export async function exportWith(
   let settings: Settings;
   let apiKey: string;
   try {
-    settings = resumed?.manifest
-      ? resumedSettings(input, resumed.manifest.settings)
-      : newSettings(input);
+    settings = resumed === null
+      ? newSettings(input)
+      : resumedSettings(input, await firstSettings(resumed, input, disk));
     apiKey = await keyOf(input, runtime);
     if (resumed === null && await wantsLogs(input, flags, runtime)) {
       settings = { ...settings, logs: true };
@@ -114,6 +115,17 @@ export async function exportWith(
     resumeCommand: (exportDir) =>
       resumeCommand(exportDir, flags, runtime, settings),
   });
+}
+
+/** The settings of the first run; where `export.json` is gone, what is there tells of Logs. */
+async function firstSettings(
+  { manifest, layout }: ExportDir,
+  input: ConfigInput,
+  disk: Disk,
+): Promise<Settings> {
+  if (manifest !== null) return manifest.settings;
+  const settings = newSettings(input);
+  return { ...settings, logs: await holdsLogs({ disk, layout }) };
 }
 
 /** Asks whether Logs are wanted, where no setting says so and a person is there. */

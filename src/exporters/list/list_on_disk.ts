@@ -1,7 +1,7 @@
 /**
  * Keeps one list on disk: its chunks, its checkpoint, and what was set aside of
- * it. A chunk counts as complete only if all of it was read and parsed, or was
- * written by this run. One that is on disk is replaced only by one that holds all
+ * it. A chunk counts as complete only if all of it was read and parsed and is what
+ * its sum says, or was written by this run. One that is on disk is replaced only by one that holds all
  * of its records; otherwise the better of the two keeps the name, and nothing is
  * lost.
  */
@@ -19,7 +19,11 @@ import {
 } from "../../core/ranges.ts";
 import type { Disk } from "../../core/runtime/runtime.ts";
 import type { Cursor } from "../../lists/list_reader.ts";
-import { listDir, PART_SUFFIX } from "../../tree/write/atomic_file.ts";
+import {
+  type FileSum,
+  listDir,
+  PART_SUFFIX,
+} from "../../tree/write/atomic_file.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
 import {
   type ChunkContent,
@@ -268,32 +272,36 @@ export class ListOnDisk<T> {
 
   /** Judges the chunks that are there by what they hold, and reads each once. */
   async #readChunks(): Promise<void> {
-    const chunks = await listChunks(this.#context.disk, this.dir);
+    const { disk, earlierSums, file } = this.#context;
+    const chunks = await listChunks(disk, this.dir);
     for (const chunk of chunks) this.#chunks.set(chunk, null);
     if (this.#checkpoint === undefined) return;
+    const sums = earlierSums.get(file.id);
     let keys = new KeySet();
     let complete = 0;
     let from = 0;
     for (const chunk of chunks) {
-      const content = await this.#read(chunk);
+      const sum = sums?.get(`${this.#name}/${chunk}.jsonl`);
+      const content = await this.#read(chunk, sum);
       if (!isComplete(chunk, content, this.#checkpoint)) continue;
+      // Records of another chunk are there in place of its own.
+      if (keys.addAll(content.keys).length > 0) continue;
       this.#chunks.set(chunk, endsOf(content.keys));
       if (chunk === complete + 1) complete++;
-      const next = this.#windowOffset(offsetOf(chunk + 1));
+      const end = offsetOf(chunk + 1);
+      const next = this.#windowOffset(end);
       // Before the first chunk that is to be read, only its time window counts.
       if (chunk === complete && next > from) {
-        keys = new KeySet();
+        keys = new KeySet(next < end ? content.keys : []);
         from = next;
       }
-      if (offsetOf(chunk + 1) <= from) continue;
-      keys.addAll(content.keys);
     }
     this.#keys = keys;
   }
 
-  async #read(chunk: number): Promise<ChunkContent> {
-    const { disk } = this.#context;
-    return await readChunk(disk, chunkPath(this.dir, chunk), this.#readKey);
+  async #read(chunk: number, sum?: FileSum): Promise<ChunkContent> {
+    const path = chunkPath(this.dir, chunk);
+    return await readChunk(this.#context.disk, path, this.#readKey, sum);
   }
 
   /** Returns the offset of the time window that a record is in. */

@@ -2,8 +2,9 @@
  * Reads the chunks of a list back from disk. What is on disk is input like an
  * answer of the API: nothing is taken for a record by the name of its file.
  */
+import { createHash } from "node:crypto";
 import type { Disk } from "../../core/runtime/runtime.ts";
-import { listDir } from "../write/atomic_file.ts";
+import { type FileSum, listDir, UNKNOWN_SUM } from "../write/atomic_file.ts";
 import { chunkNumber, chunkPath } from "../layout.ts";
 import { readLines } from "./lines.ts";
 
@@ -18,7 +19,7 @@ export interface ChunkContent {
   readonly lines: number;
   /** Whether the disk gave all of it; what it did not give may hold records. */
   readonly isRead: boolean;
-  /** Whether all of it was read, and is whole records. */
+  /** Whether all of it was read, is whole records, and is what its sum says. */
   readonly isWhole: boolean;
 }
 
@@ -26,17 +27,24 @@ export interface ChunkContent {
  * Reads whatever can be read of a chunk.
  *
  * @param path A plain file.
+ * @param known What was written; without it, no sum is compared.
  */
 export async function readChunk(
   disk: Disk,
   path: string,
   readKey: ReadKey,
+  known?: FileSum,
 ): Promise<ChunkContent> {
+  const isSummed = known !== undefined && known.sum !== UNKNOWN_SUM;
+  const hash = isSummed ? createHash("sha256") : null;
   const keys: string[] = [];
   let lines = 0;
   let isTerminated = true;
   try {
-    const batches = readLines(disk, path, { isOutlined: true });
+    const batches = readLines(disk, path, {
+      isOutlined: true,
+      onBytes: (bytes) => void hash?.update(bytes),
+    });
     for await (const batch of batches) {
       isTerminated = batch.isTerminated;
       lines += batch.texts.length;
@@ -48,7 +56,8 @@ export async function readChunk(
   } catch {
     return { keys, lines, isRead: false, isWhole: false };
   }
-  const isWhole = isTerminated && keys.length === lines;
+  const isWritten = hash === null || hash.digest("hex") === known!.sum;
+  const isWhole = isTerminated && keys.length === lines && isWritten;
   return { keys, lines, isRead: true, isWhole };
 }
 
