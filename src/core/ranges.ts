@@ -41,7 +41,9 @@ export function gapsOfChunk(
   return gaps.filter(({ offset }) => chunkOf(offset) === chunk);
 }
 
-/** Adds a gap behind the others; one that goes on where the last ended joins it. */
+/**
+ * Adds a gap behind the others, and joins it with the last where they touch.
+ */
 export function addGap(gaps: RecordGap[], gap: RecordGap): void {
   const last = gaps.at(-1);
   const goesOn = last !== undefined &&

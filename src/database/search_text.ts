@@ -5,7 +5,7 @@
  * indexed as words too, for those who write their queries themselves.
  */
 import { isObject } from "../core/text/json.ts";
-import { inPieces } from "../core/text/pieces.ts";
+import { inSlices } from "../core/text/slices.ts";
 import type { SEARCHED } from "./schema.ts";
 
 /** Texts by column. */
@@ -97,7 +97,7 @@ function textOf(
 
 function spaced(text: string | null): string | null {
   if (text === null) return null;
-  return inPieces(text, (piece) => piece.replace(EACH_UNSPACED, " $& "));
+  return inSlices(text, (slice) => slice.replace(EACH_UNSPACED, " $& "));
 }
 
 /** Collects the runs of two to four characters that stand together in a text. */

@@ -1,8 +1,8 @@
 /**
- * Reads a list from a cursor on as one ordered stream. A list is one segment, or
- * several that follow on each other: the time windows of a long list of Logs.
- * Once all of one is asked for the next is prefetched, so that no slot is idle
- * between them.
+ * Reads a list from a cursor on as one ordered stream. A list is one segment,
+ * or several that follow on each other: the time windows of a long list of
+ * Logs. Once all pages of one are requested, the next is prefetched, so that no
+ * slot is idle between them.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { RawRecord } from "../api/records.ts";
@@ -63,10 +63,10 @@ export class ListReader<T> implements Disposable {
   readonly #context: ReaderContext;
   readonly #cursor: Cursor;
   readonly #end: number;
-  /** The segments that no reader was made for yet. */
+  /** The segments that have no reader yet. */
   readonly #waiting: ListSegment<T>[];
   #current: SegmentReader<T> | null = null;
-  /** The reader behind the current one, not opened yet. */
+  /** The reader after the current one, not opened yet. */
   #next: SegmentReader<T> | null = null;
   #total: number;
   #mismatch: string | null = null;
@@ -82,7 +82,8 @@ export class ListReader<T> implements Disposable {
     this.#cursor = cursor;
     this.#end = end;
     const last = segments.at(-1)!;
-    // What ends at the cursor is opened too: its end may not have been seen.
+    // Opens a segment that ends at the cursor too: its end may not have been
+    // seen.
     this.#waiting = segments.filter(({ offset, count }) =>
       offset === last.offset || offset + count! >= Math.max(1, cursor.offset)
     );
@@ -99,24 +100,25 @@ export class ListReader<T> implements Disposable {
     return this.#sourceChanged || (this.#current?.sourceChanged ?? false);
   }
 
-  /** Gives the records of the next page without taking them, as far as it has any. */
+  /** Returns the records of the next page, if any, without taking them. */
   async peek(): Promise<readonly RawRecord<T>[]> {
     if (this.#current === null) return [];
     const { parts } = await this.#current.pages.peek();
     return parts.flatMap((part) => part.kind === "records" ? part.records : []);
   }
 
-  /** Whether nothing is left to ask for. */
+  /** Whether every page has been requested. */
   get isAskedFor(): boolean {
     return this.#waiting.length === 0 &&
       (this.#current?.pages.isAskedFor ?? true);
   }
 
   /**
-   * Goes on by asking for the list in another way, and keeps the page that is
-   * here. Pages are requested ahead.
+   * Reads the rest of the list as other segments, keeps the pages that have
+   * arrived, and starts to prefetch.
    *
-   * @param segments The first holds the very records of the list that was opened.
+   * @param segments The first begins with the same records as the list that was
+   * opened.
    */
   continueAs([first, ...others]: readonly ListSegment<T>[]): void {
     if (this.#current === null || first === undefined) return;
@@ -127,9 +129,9 @@ export class ListReader<T> implements Disposable {
   }
 
   /**
-   * Judges what was read, at its end.
+   * Checks, at the end of the list, whether what was read is the list.
    *
-   * @returns Why it cannot be called the list; `null` when it can.
+   * @returns Why it is not; `null` when it is.
    */
   checkConsistency(): string | null {
     return this.#mismatch;

@@ -26,12 +26,14 @@ export interface Cursor {
   readonly keys: KeySet;
 }
 
-/** Part of a list that is asked for with parameters of its own. */
+/** Part of a list that is requested with parameters of its own. */
 export interface ListSegment<T> {
   readonly spec: ListSpec<T>;
   /** Index in the list of its first record. */
   readonly offset: number;
-  /** How many records it holds; `null`, for the last only, where that is still to be asked. */
+  /**
+   * How many records it holds; `null`, in the last one only, if not known yet.
+   */
   readonly count: number | null;
 }
 
@@ -40,19 +42,22 @@ export interface ReaderContext {
   readonly session: Session;
   readonly budget: MemoryBudget;
   readonly weights: RecordWeights;
-  /** How the server gives the pages of lists, by what their records are, as far as it differs from what is asked. */
+  /**
+   * How the server pages lists, by the kind of their records, where it differs
+   * from what is requested.
+   */
   readonly paging: Map<string, PagingHints>;
   readonly signal: AbortSignal;
-  /** Pages of one list to be asked for at once. */
+  /** The most pages of one list to request at once. */
   readonly inFlight: number;
-  /** These, and those that wait to be written. */
+  /** The most pages of one list that are requested or wait to be written. */
   readonly lookahead: number;
 }
 
-/** How the server gives the pages of a list. */
+/** How the server pages a list. */
 export interface PagingHints {
-  /** The most records that it gives a page. */
+  /** The most records that it puts into a page. */
   readonly maxPageSize: number;
-  /** Whether it gives pages of that size only. */
+  /** Whether all its pages have that size. */
   readonly isFixedSize: boolean;
 }

@@ -1,8 +1,8 @@
 /**
- * Reads one list, or one time window of it, as an ordered stream of batches, and
- * judges whether they are the list: pages must agree about its length, share the
- * record where they meet, and hold no record twice. Records that cannot be had
- * are a gap at their offsets, never the end of the list.
+ * Reads one list, or one time window of it, as an ordered stream of batches,
+ * and judges whether they are the list: pages must agree about its length,
+ * share the record where they meet, and hold no record twice. Records that
+ * cannot be fetched are a gap at their offsets, never the end of the list.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { KeySet } from "../core/key_set.ts";
@@ -15,7 +15,10 @@ import type {
 import { Prefetcher } from "./prefetcher.ts";
 import { isSplittable, type Part } from "./split_page.ts";
 
-/** A list that grows beyond twice its length and this is not followed forever. */
+/**
+ * A list that grows while it is read is followed up to twice its length and
+ * this many records.
+ */
 const FARTHEST_BEYOND = 10_000;
 
 /** How a segment is read; offsets are those of the whole list. */
@@ -27,14 +30,14 @@ export interface SegmentOptions {
 
 /** Reads one segment; dispose it when done. */
 export class SegmentReader<T> implements Disposable {
-  /** Its pages, of which only this reader takes any. */
+  /** Its pages, which only this reader takes. */
   readonly pages: Prefetcher<T>;
   readonly #spec: ListSpec<T>;
   readonly #keys: KeySet;
   /** Index in the list of the segment's first record; offsets below are the segment's own. */
   readonly #start: number;
   readonly #end: number;
-  /** The offset to be yielded next. */
+  /** The offset that is yielded next. */
   #offset: number;
   /** The key of the record before it; `null` where that is not known. */
   #lastKey: string | null;
@@ -69,10 +72,10 @@ export class SegmentReader<T> implements Disposable {
   }
 
   /**
-   * Makes sure of the total by the first page that comes, of the two that the
-   * reading begins with.
+   * Learns the total from the first page, or from the second if the first
+   * fails.
    *
-   * @throws {ApiError | NetworkError | ProtocolError} When neither can be had.
+   * @throws {ApiError | NetworkError | ProtocolError} When both fail.
    */
   async open(): Promise<void> {
     const isKnown = Number.isFinite(this.#firstTotal);
@@ -80,7 +83,7 @@ export class SegmentReader<T> implements Disposable {
     const { parts } = await this.pages.peek();
     let total = totalOf(parts);
     if (total === undefined) {
-      // The page behind has the total too, and what this one lacks is a gap.
+      // The page behind has the total too, so that this one can be a gap.
       const failure = parts.find((part) => part.kind === "gap")?.failure;
       if (failure === undefined || !isSplittable(failure)) throw failure;
       total = totalOf((await this.pages.peek(1)).parts) ?? 0;
@@ -96,15 +99,17 @@ export class SegmentReader<T> implements Disposable {
     return this.#start + this.pages.total;
   }
 
-  /** Whether the list changed while it was read: its pages don't fit together. */
+  /**
+   * Whether the list changed while it was read: its pages do not fit together.
+   */
   get sourceChanged(): boolean {
     return this.#totalChanged || this.#overlapMismatch || this.#repeated > 0;
   }
 
   /**
-   * Judges what was read, at its end.
+   * Checks, at the end of the segment, whether what was read is the list.
    *
-   * @returns Why it cannot be called the list; `null` when it can.
+   * @returns Why it is not; `null` when it is.
    */
   checkConsistency(): string | null {
     const first = this.#firstTotal;
@@ -114,7 +119,7 @@ export class SegmentReader<T> implements Disposable {
       return `${changed}, from ${first} to ${total} records`;
     }
     if (this.#overlapMismatch) {
-      return `${changed}: its pages don't fit together`;
+      return `${changed}: its pages do not fit together`;
     }
     if (this.#repeated > 0) {
       return `${changed}: ${this.#repeated} records came twice`;
@@ -129,8 +134,9 @@ export class SegmentReader<T> implements Disposable {
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch<T>, void> {
     const farthest = 2 * this.#firstTotal + FARTHEST_BEYOND;
     while (this.#offset < farthest) {
-      // A last page may only show that the end is one. If the list shrank and
-      // grew, what is left was asked for when it was not there.
+      // The last page may only show that the list ends. If the list shrank and
+      // grew again, the pages that are left were requested when they were not
+      // there.
       if (this.pages.isOver) return;
       if (this.#totalChanged && this.#offset >= this.pages.total) return;
       this.pages.prefetch();
@@ -145,7 +151,7 @@ export class SegmentReader<T> implements Disposable {
     this.pages[Symbol.dispose]();
   }
 
-  /** Makes a batch of what is new of a part, and judges whether it fits. */
+  /** Makes a batch of the new records of a part, and checks that they fit. */
   *#take(part: Part<T>): Generator<Batch<T>, void> {
     if (this.#offset >= this.#end) return;
     if (part.kind === "gap") return yield* this.#takeGap(part);
@@ -153,7 +159,7 @@ export class SegmentReader<T> implements Disposable {
     this.#totalChanged ||= total !== this.pages.total;
     this.pages.total = total;
     if (records.length > 0 && offset > this.#offset) {
-      // It shrank and grew again.
+      // The list shrank and grew again.
       this.#totalChanged = true;
       this.#offset = offset;
     }
