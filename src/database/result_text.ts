@@ -17,7 +17,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   dangling: "rows that name a row which is not in the export",
   missing: "documents that are missing",
   noId: "Logs without an id",
-  notJson: "lines or documents that are no JSON, kept as text",
+  notJson: "lines or documents that are not JSON, kept as text",
   notPlain: "paths that are no plain files",
   notUtf8: "lines or documents that are not valid UTF-8",
   tooLong: "lines that are too long to be read",

@@ -220,7 +220,7 @@ export function readProblems(
     }
     if (state === "running" || state === "interrupted") {
       const text =
-        `${dir} is not complete: Datasets that it has not come to are missing; resume it first`;
+        `${dir} is not complete: Datasets that its run did not reach are missing; resume it first`;
       problems.push({ fileId: null, text, isLoss: true });
     }
   }

@@ -12,7 +12,7 @@ import { writeJson } from "../tree/json_file.ts";
 import {
   expectOutside,
   expectPlainDirs,
-  writeTogether,
+  writeAllOrNone,
 } from "../tree/write/output.ts";
 import { csvWriter } from "./csv.ts";
 import { type DatasetFormat, jsonlWriter, type MakeWriter } from "./format.ts";
@@ -234,7 +234,7 @@ async function writeAll(
   datapoints: Iterable<Parameters<ReturnType<MakeWriter>["row"]>[0]>,
   { disk, signal }: Pick<DatasetContext, "disk" | "signal">,
 ): Promise<number> {
-  return await writeTogether(disk, paths, async (files) => {
+  return await writeAllOrNone(disk, paths, async (files) => {
     const encoder = new TextEncoder();
     let text = head;
     const flush = async () => {

@@ -4,7 +4,7 @@ import type { Gap } from "../core/gap.ts";
 
 /** How a run ended. */
 export interface ExportResult {
-  /** Files that this run brought to their end, left alone, or could not complete. */
+  /** Files that this run completed, skipped, or could not complete. */
   readonly exported: number;
   readonly skipped: number;
   readonly failed: number;

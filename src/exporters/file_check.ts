@@ -1,7 +1,7 @@
 /**
- * Checks whether a File that is called complete is so: every file that its sums
- * list is there with its size. One of the official script, which keeps no sums,
- * is compared with the API.
+ * Checks whether a File with `.done` is complete: every file that its sums list
+ * is there with its size. One of the official script, which keeps no sums, is
+ * compared with the API.
  */
 import { basename, dirname, join } from "@std/path";
 import {
@@ -30,12 +30,12 @@ import { readIndexList } from "./list/index_list.ts";
 import { keyReader } from "./list/list_on_disk.ts";
 
 /**
- * Counts a File that is called complete. One that is not so is reopened: its
- * `.done` goes, and what is there of it stays.
+ * Counts what is in a File with `.done`. If it is not complete, removes its
+ * `.done`, and keeps everything else.
  *
  * @param done What `.done` says.
- * @param hasLogs Whether its Logs count.
- * @returns Its counts; `null` where it is to be exported again.
+ * @param hasLogs Whether its Logs are part of it.
+ * @returns Its counts; `null` if it has to be exported again.
  * @throws {AuthError | StorageError} When the run cannot go on.
  */
 export async function countComplete(
@@ -45,7 +45,7 @@ export async function countComplete(
   hasLogs: boolean,
 ): Promise<Counts | null> {
   let counts: Counts | null = done.counts;
-  let damage = await findMissingFile(context, file.id);
+  let damage = await findDamagedFile(context, file.id);
   if (damage === null && isCovered(sumsOf(context, file.id), done)) {
     damage = await findLostLogs(context, file, done);
   } else if (damage === null) {
@@ -63,8 +63,9 @@ export async function countComplete(
 }
 
 /**
- * Checks whether sums list every document that `.done` counts. Those of the
- * official script get theirs at the end of a run, which may not have come.
+ * Checks whether sums list every document that `.done` counts. Files of the
+ * official script get theirs at the end of a run, which it may not have
+ * reached.
  */
 function isCovered(sums: Sums, { logs, counts }: Done): boolean {
   const names = [...sums.keys()];
@@ -76,19 +77,19 @@ function isCovered(sums: Sums, { logs, counts }: Done): boolean {
 }
 
 /**
- * Finds a file of a File that its sums list and that is missing or of another
+ * Finds a file that the sums of a File list and that is missing or has another
  * size.
  *
  * @param fileId The File.
- * @returns What is wrong; `null` where nothing is.
+ * @returns What is wrong; `null` if nothing is.
  */
-export async function findMissingFile(
+export async function findDamagedFile(
   context: RunContext,
   fileId: string,
 ): Promise<string | null> {
   const { root } = context.layout.file(fileId);
   for (const [name, { sum, size }] of sumsOf(context, fileId)) {
-    // A run died just when this file was to get its name.
+    // The run ended while this file was renamed, so its sum is not known.
     if (sum === UNKNOWN_SUM) continue;
     const path = join(root, ...name.split("/"));
     const info = await context.disk.lstat(path).catch(() => null);
@@ -114,8 +115,7 @@ function chunksOf(context: RunContext, fileId: string) {
 }
 
 /**
- * Counts the Logs of a File whose sums have no sizes: it is from a version of this
- * program that did not keep them.
+ * Counts the Logs of a File whose sums have no sizes, as version 0.1.0 left it.
  *
  * @returns What is wrong; `null` where nothing is.
  */
@@ -130,16 +130,16 @@ async function findLostLogs(
   const name = file.path ?? file.id;
   context.observer.log(
     "DEBUG",
-    `${name}: no sizes are kept with its sums, so its Logs are counted`,
+    `the sums of ${name} hold no sizes, so its Logs are counted`,
   );
   if (logs === undefined) return null;
-  const records = await recordsOf(context, file, logsList(file, null, null));
+  const records = await countList(context, file, logsList(file, null, null));
   return records === logs
     ? null
     : `logs hold ${records ?? "damaged"} records instead of ${logs}`;
 }
 
-/** Takes back that a File is complete; what is there of it stays. */
+/** Removes the `.done` of a File, and sets chunks of a wrong size aside. */
 async function reopen(
   context: RunContext,
   file: FileInfo,
@@ -147,7 +147,8 @@ async function reopen(
 ): Promise<void> {
   const { disk, layout } = context;
   const paths = layout.file(file.id);
-  // First of all: a kill must not leave it behind with less than it says.
+  // Removes `.done` first: a kill must not leave it in a File that is not
+  // complete.
   await context.sums.drop(paths.done);
   await removeScratch(disk, paths.done);
   for (const { list, number, size } of chunksOf(context, file.id)) {
@@ -155,7 +156,7 @@ async function reopen(
     const path = chunkPath(dir, number);
     const info = await disk.lstat(path).catch(() => null);
     if (info === null || size === null || info.size === size) continue;
-    // Its sum stays until it is there again.
+    // Keeps the sum until the chunk is there again.
     await setAsideFiles(disk, dir, [basename(path)], null);
   }
   const checkpoints = done.logs === undefined
@@ -165,8 +166,8 @@ async function reopen(
 }
 
 /**
- * Makes the checkpoints that a complete File had, from its sums: so that only
- * what is missing of its lists is read again.
+ * Makes the checkpoints that a complete File had, from its sums, so that only
+ * the missing chunks of its lists are read again.
  */
 async function rebuildCheckpoints(
   context: RunContext,
@@ -204,7 +205,7 @@ async function rebuildCheckpoints(
  * Compares a File of the official script with the API, by one small request a
  * list.
  *
- * @returns What is on disk; `null` where that is not all that the API has.
+ * @returns The counts on disk; `null` if the API has more.
  */
 async function countOfficial(
   context: RunContext,
@@ -215,7 +216,7 @@ async function countOfficial(
   const paths = layout.file(file.id);
   const report = new FileReport(file.id);
   const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
-    const records = await recordsOf(context, file, spec);
+    const records = await countList(context, file, spec);
     report.count(kind, records ?? 0);
     return records === (await probeList(session, spec)).total;
   };
@@ -266,10 +267,10 @@ async function countOfficial(
 /**
  * Counts the records of a list on disk.
  *
- * @returns How many; `null` where a line is no record, has no end, or is there
- *   twice.
+ * @returns How many; `null` if a line is not a record, has no end, or is there
+ * twice.
  */
-async function recordsOf<T>(
+async function countList<T>(
   { disk, layout }: RunContext,
   { id }: FileInfo,
   spec: ListSpec<T>,
@@ -286,7 +287,9 @@ async function recordsOf<T>(
   return records;
 }
 
-/** Returns the list that a directory of chunks is of; `null` for none that is known. */
+/**
+ * Returns the list whose chunks a directory holds; `null` if it is not known.
+ */
 function specOf(file: FileInfo, name: ListName): ListSpec<IdInfo> | null {
   const [top, id = "", part] = name.split("/");
   if (name === "logs") return logsList(file, null, null);

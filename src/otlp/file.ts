@@ -11,7 +11,7 @@ import {
   orNull,
   readHead,
 } from "../tree/write/atomic_file.ts";
-import { expectOutside, writeTogether } from "../tree/write/output.ts";
+import { expectOutside, writeAllOrNone } from "../tree/write/output.ts";
 import {
   LOGS_HEAD,
   logsData,
@@ -65,7 +65,7 @@ export async function writeSpans(options: WriteOptions): Promise<Written> {
   const { disk, to, spans, onProgress, signal } = options;
   const counter = new SpanCounter();
   const path = judgmentsPath(to);
-  return await writeTogether(disk, [to, path], async (files) => {
+  return await writeAllOrNone(disk, [to, path], async (files) => {
     const [spanFile, judgmentFile] = files as [AtomicFile, AtomicFile];
     const spanLines = new LineWriter(spanFile, tracesData);
     const judgmentLines = new LineWriter(judgmentFile, logsData);

@@ -159,7 +159,7 @@ class FileCheck {
     const value = await this.#value(name);
     if (value === undefined) return {};
     if (!isObject(value)) {
-      this.#report(name, "is no JSON object");
+      this.#report(name, "is not a JSON object");
       return {};
     }
     if (field !== undefined && value[field] !== id) {
@@ -194,7 +194,7 @@ class FileCheck {
     const value = await this.#value(name);
     if (value === undefined) return;
     if (!Array.isArray(value) || !value.every(isObject)) {
-      return this.#report(name, "is no JSON array of Deployments");
+      return this.#report(name, "is not a JSON array of Deployments");
     }
     for (const { version_id: id } of value) {
       if (typeof id !== "string" || !versions.has(id)) {

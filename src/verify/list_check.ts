@@ -125,7 +125,7 @@ async function checkChunk(
       report(
         item.line,
         isScripts
-          ? "is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
+          ? "is not JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
           : item.reason,
       );
     }

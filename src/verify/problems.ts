@@ -1,6 +1,6 @@
 /** Describes what can be wrong with an export, and what to do about it. */
 import { type Counts, RECORD_KINDS } from "../core/observer.ts";
-import { asideOf } from "../tree/write/removal.ts";
+import { nameBeforeAside } from "../tree/write/removal.ts";
 
 /** How `verify --repair` goes about a problem. */
 export type Repair =
@@ -49,7 +49,7 @@ export const ASIDE = byHand(
 export function asideMessage(path: string): string {
   const name = path.split("/").at(-1) ?? path;
   return `holds what was exported before as ${
-    asideOf(name)
+    nameBeforeAside(name)
   } and is no longer all at the API`;
 }
 

@@ -145,7 +145,7 @@ async function directoriesProblem(
   if (item.kind === "problem") return item.reason;
   const { value } = item;
   if (!Array.isArray(value) || !value.every(isObject)) {
-    return "is no JSON array of Directories";
+    return "is not a JSON array of Directories";
   }
   const isThere = rootId === null || value.some(({ id }) => id === rootId);
   return isThere ? null : `lacks the workspace's root Directory ${rootId}`;

@@ -100,7 +100,7 @@ Deno.test("an export.json that cannot be read is not taken for none", async () =
   await Deno.writeTextFile(join(dir.path, "export.json"), '{"settings":');
   const { code, err } = await run(["--resume", dir.path], { env });
   assertEquals(code, 2);
-  assertStringIncludes(err, "export.json cannot be read");
+  assertStringIncludes(err, "export.json is damaged or not from hl-export");
 });
 
 Deno.test("without a key and without a terminal: exit 2 and where to get one", async () => {

@@ -54,7 +54,7 @@ for (
   ]
 ) {
   const label = text.replaceAll(MANY, "…").replaceAll(/(x| ){9,}/g, "…");
-  Deno.test(`the outline of what is no JSON is no JSON: ${JSON.stringify(label)}`, () => {
+  Deno.test(`the outline of what is not JSON is not JSON: ${JSON.stringify(label)}`, () => {
     for (const partBytes of [777, Infinity]) {
       const outline = outlineOf(encode(text), { partBytes });
       assertThrows(() => JSON.parse(outline), SyntaxError);

@@ -130,7 +130,7 @@ Deno.test("json is what stands in the export: large integers, 1E+400, lone surro
   );
 });
 
-Deno.test("lines that are no JSON are kept as text, and everything that cannot be read is in problems", async () => {
+Deno.test("lines that are not JSON are kept as text, and everything that cannot be read is in problems", async () => {
   await using dir = await tempDir();
   const { result, ask } = await databaseOf(dir.path, {
     ...logs(`{"id":"log_1"}`, `{"id":"log_2","x":Infinity}`, "[1]", ""),

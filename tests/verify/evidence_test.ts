@@ -100,9 +100,9 @@ const DAMAGES: ReadonlyArray<
     "directories.json lacks the workspace's root Directory",
   ],
   [
-    "directories.json that is no JSON",
+    "directories.json that is not JSON",
     (disk) => disk.put(at("directories.json"), "["),
-    "directories.json is no JSON",
+    "directories.json is not JSON",
   ],
   [
     "settings.logs, set to false",

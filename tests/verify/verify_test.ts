@@ -71,14 +71,14 @@ const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [
   [
-    "a line that is no JSON",
+    "a line that is not JSON",
     (disk) =>
       disk.put(
         at(`${P}/logs/2.jsonl`),
         text(disk, `${P}/logs/2.jsonl`)
           .replace(`{"id":"log_1004"}`, `{"id":`),
       ),
-    `${P}/logs/2.jsonl: line 5 is no JSON record`,
+    `${P}/logs/2.jsonl: line 5 is not a JSON record`,
   ],
   [
     "a record that is there twice",
@@ -243,7 +243,7 @@ Deno.test("the official script's defects are named, and what cannot be known is 
     [
       "files/ds_begun: is not complete",
       "files/pr_first/logs/1.jsonl: holds 1001 lines, as every full first chunk of the official script",
-      "files/pr_first/logs/2.jsonl: line 1 is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold",
+      "files/pr_first/logs/2.jsonl: line 1 is not JSON: the official script writes NaN and Infinity for numbers that it cannot hold",
       "files/pr_parts/evaluations/evr_1/stats.json: is missing",
       "files/pr_stale/logs/2.jsonl: comes after chunk 1, which is not full: a leftover of an earlier run of the official script",
       `files/pr_stale/logs/2.jsonl: line 1 holds "log_7" a second time, after chunk 1, line 8`,

@@ -260,7 +260,7 @@ Exit 0 without a problem, 4 with one, 2 where there is no export; with --repair
 that of the resume, then of a second check.
 
 verify finds what an export itself can prove: files that are missing, extra or
-not what was written, records that are no JSON or are there twice, references
+not what was written, records that are not JSON or are there twice, references
 that lead nowhere, counts that differ. It cannot find a value that was changed
 inside a document or a record together with its sum, a File removed together
 with every mention of it, or what the API never sent; --remote compares the

@@ -84,7 +84,7 @@ Deno.test("otlp writes spans and judgments, each into its file, and says that al
   assertEquals(await Deno.readTextFile(to), before);
 });
 
-Deno.test("otlp --json prints one document; a Log that is no JSON is exit 3, and named", async () => {
+Deno.test("otlp --json prints one document; a Log that is not JSON is exit 3, and named", async () => {
   await using dir = await tempDir();
   const root = await exportOf(dir.path, { pr_1: ['{"id":"a"}', "no JSON"] });
   const to = join(dir.path, "t.json");
@@ -93,7 +93,7 @@ Deno.test("otlp --json prints one document; a Log that is no JSON is exit 3, and
   const { tookMs, bytes, longestLine, ...rest } = JSON.parse(out);
   assertEquals([code, err], [3, ""]);
   assert(tookMs >= 0 && bytes === longestLine && bytes > 0);
-  const problem = "files/pr_1/logs/1.jsonl:2 is no JSON record";
+  const problem = "files/pr_1/logs/1.jsonl:2 is not a JSON record";
   assertEquals(rest, {
     exitCode: 3,
     exportDirs: [root],
@@ -182,7 +182,7 @@ Deno.test("an export that is not complete, or was made without Logs, is named, a
   await write({ ...rest, state: "interrupted" });
   assertEquals(
     (await lackingOf())[0],
-    `${root} is not complete: Files that it has not come to are missing`,
+    `${root} is not complete: Files that its run did not reach are missing`,
   );
   const settings = { ...manifest.settings, logs: false };
   await write({ ...rest, settings });
