@@ -160,6 +160,6 @@ async function expectOwn(
     new TextDecoder().decode(await readHead(disk, path, head.length)) === head;
   if (isOwn) return;
   throw new UsageError(
-    `${path} is there and is no file that hl-export otlp made; choose another file with --to`,
+    `${path} exists and is not a file of hl-export otlp; choose another file with --to`,
   );
 }

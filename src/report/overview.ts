@@ -150,7 +150,7 @@ ${
       </details>
     `
   }
-<p>To go on: <code>hl-export --resume</code> and this directory.</p>
+<p>To resume: <code>hl-export --resume</code> and this directory.</p>
 </section>`;
 }
 

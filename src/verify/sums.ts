@@ -1,4 +1,4 @@
-/** Reads the sums of an export for its check, and reports lines that are none. */
+/** Reads the sums of an export for its check, and reports invalid lines. */
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime/runtime.ts";
 import type { FileSum } from "../tree/write/atomic_file.ts";
@@ -15,13 +15,13 @@ import { byHand, type Problems } from "./problems.ts";
 const ADVICE = byHand(
   "remove SHA256SUMS and resume to sum the files again, if they are sound",
 );
-/** The log of a run that did not end has grown since it was summed. */
+/** The log of an unfinished run has grown since it was summed. */
 const LOG_NAME = "export.log";
 
 /**
- * Reads the sums of exports, and those in the journals of runs that did not end.
+ * Reads the sums of exports, and those in the journals of unfinished runs.
  *
- * @returns Them, or `null` where there are none to be read.
+ * @returns The sums, or `null` if none can be read.
  */
 export async function readAllSums(
   disk: Disk,

@@ -64,7 +64,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["prompts", "a"], "prompts needs --to OUT"],
   [["datasets", "a"], "datasets needs --to OUT"],
   [["completions", "csh"], "bash, zsh or fish, not csh"],
-  [["--since", "30d"], "and Logs are not asked for; add --logs"],
+  [["--since", "30d"], "which are not exported; add --logs"],
   [["--logs", "--since", "2025-02-30"], "--since must be a date"],
   [["demo", "--serve", "--port", "65536"], "from 0 to 65535"],
 ];

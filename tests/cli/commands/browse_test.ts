@@ -100,7 +100,7 @@ for (const command of ["database", "browse"]) {
     for (const to of others) {
       const { code, out, err } = await run([command, root, "--to", to]);
       assertEquals([code, out], [2, ""]);
-      assertStringIncludes(err, "is no database that hl-export made");
+      assertStringIncludes(err, "is not a database of hl-export");
     }
     assertEquals((await Deno.stat(foreign)).size, 200);
     assertEquals(await namesIn(root), ["files"]);

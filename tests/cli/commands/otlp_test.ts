@@ -284,9 +284,9 @@ Deno.test("otlp writes over nothing that it did not make, and into no export", a
   await Deno.writeTextFile(judged, "notes");
   await Deno.mkdir(join(dir.path, "folder"));
   const cases = [
-    [mine, `${mine} is there and is no file that hl-export otlp made`],
-    [join(dir.path, "other.jsonl"), `${judged} is there and is no file`],
-    [join(dir.path, "folder"), "is there and is no file"],
+    [mine, `${mine} exists and is not a file of hl-export otlp`],
+    [join(dir.path, "other.jsonl"), `${judged} exists and is not a file`],
+    [join(dir.path, "folder"), "exists and is not a file"],
     [join(root, "traces.jsonl"), "is inside the export"],
   ] as const;
   for (const [to, words] of cases) {
@@ -365,7 +365,7 @@ Deno.test("--database has otlp, datasets and prompts leave an export that is onl
     assertEquals(into.code, 2);
     const over = await run([...args, "--database", join(dir.path, "t.jsonl")]);
     assertEquals(over.code, 2);
-    assertStringIncludes(over.err, "t.jsonl is there and is no database");
+    assertStringIncludes(over.err, "t.jsonl exists and is not a database");
   }
   assertEquals(await namesIn(root), ["files"]);
   assertEquals(await namesIn(join(dir.path, "own")), ["all.db"]);
