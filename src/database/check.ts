@@ -1,11 +1,14 @@
-/** Sees to it that every key is unique, and finds rows that name others that are not there. */
+/** Makes sure that every key is unique, and finds rows that name others that are not there. */
 import type { DatabaseSync } from "node:sqlite";
 import { isObject } from "../core/text/json.ts";
 import type { Loader } from "./load.ts";
 import { JUDGMENTS_KEY, LOGS_KEY } from "./schema.ts";
 import { all, first } from "./sqlite.ts";
 
-/** Makes the keys of Logs and judgments; of a Log that stands in two lists the first is kept. */
+/**
+ * Makes the keys of Logs and judgments; of a Log in two lists, the first is
+ * kept.
+ */
 export function makeKeys(loader: Loader): void {
   const { database } = loader;
   if (!tryExec(database, LOGS_KEY)) {
@@ -41,7 +44,7 @@ function removeDoubleLogs(loader: Loader): void {
         GROUP BY id HAVING count(*) > 1)) WHERE nth > 1;
     INSERT INTO problems(kind, "table", "column", value, rows, reason, export,
       disk_path, disk_line) SELECT 'twice', 'logs', 'id', min(id), count(*),
-      'stands elsewhere too; the first is in the table', export, disk_path,
+      'is in another list too; the table has the first', export, disk_path,
       min(disk_line) FROM doubles JOIN logs USING (number)
       GROUP BY export, disk_path`);
   const json = "SELECT json FROM logs WHERE number = ?";
@@ -63,7 +66,10 @@ const TABLES = [
   ...["logs", "judgments", "evaluation_logs"],
 ];
 
-/** Lists the rows that name a row of another table which is not there, by what they name. */
+/**
+ * Lists the rows that refer to a missing row of another table, by what they
+ * refer to.
+ */
 export function findDangling(database: DatabaseSync): void {
   for (const table of TABLES) {
     const keys = new Map<number, Array<readonly [string, string]>>();
@@ -100,5 +106,5 @@ function addDangling(
       columns.map(([from, to]) => `parent.${to} = child.${from}`)
         .join(" AND ")
     })`,
-  ).run(table, names, `the export holds no such row of ${parent}`);
+  ).run(table, names, `the export has no such row of ${parent}`);
 }

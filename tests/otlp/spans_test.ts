@@ -529,7 +529,7 @@ Deno.test("a line that is not JSON and a Log without an id are spans too, and ar
     ...[record.problem, attributes["humanloop.raw"]],
     ...[attributes["humanloop.position"], attributes["output.value"]],
   ]);
-  const noId = "stands within another record and has no id";
+  const noId = "is within another record and has no id";
   const none = undefined;
   assertEquals(
     told.toSorted(),

@@ -209,7 +209,7 @@ Deno.test("a database that is damaged is no internal error, and it says what to 
     assertEquals(code, 1);
     assertEquals(
       err,
-      `error: cannot read ${path}: database disk image is malformed; remove it and run the command once more, which makes it again\n`,
+      `error: cannot read ${path}: database disk image is malformed; remove it and run the command again, which rebuilds it\n`,
     );
   }
 });
