@@ -31,7 +31,9 @@ export interface DirectoryInfo {
   readonly path: string | null;
 }
 
-/** All Directories: as the API sent them, and read. */
+/**
+ * All Directories: the bytes that the API sent, and what was read from them.
+ */
 export interface DirectoryList {
   readonly raw: Uint8Array;
   readonly list: readonly DirectoryInfo[];
@@ -47,7 +49,7 @@ export interface EnvironmentInfo {
 /** What an export needs to know of a Version. */
 export interface VersionInfo {
   readonly id: string;
-  /** `null` where the API's answer has them in no known shape. */
+  /** `null` if the API's answer has them in an unknown shape. */
   readonly environments: readonly EnvironmentInfo[] | null;
 }
 
@@ -66,7 +68,7 @@ const LOGS_TIMEOUT_MS = 300_000;
 const PAGE_SIZE = 100;
 const DATAPOINT_PAGE_SIZE = 1000;
 
-/** Asks for everything that does not come in pages. */
+/** Fetches everything that does not come in pages. */
 export class Client {
   readonly #session: Session;
 
@@ -74,7 +76,7 @@ export class Client {
     this.#session = session;
   }
 
-  /** All Directories, in one answer. */
+  /** Fetches all Directories, which come in one answer. */
   directories(): Promise<DirectoryList> {
     return this.#session.get({
       path: "/directories",
@@ -86,7 +88,7 @@ export class Client {
     });
   }
 
-  /** One Directory. */
+  /** Fetches one Directory. */
   directory(id: string): Promise<DirectoryInfo> {
     return this.#session.get({
       path: `/directories/${encodeURIComponent(id)}`,
@@ -95,7 +97,7 @@ export class Client {
     });
   }
 
-  /** All Versions of a File, with the aggregates of its Evaluators. */
+  /** Fetches all Versions of a File, with the aggregates of its Evaluators. */
   versions(file: FileInfo): Promise<readonly RawRecord<VersionInfo>[]> {
     return this.#session.get({
       path: `/${file.type}s/${file.id}/versions`,
@@ -105,7 +107,7 @@ export class Client {
     });
   }
 
-  /** The statistics of an Evaluation. */
+  /** Fetches the statistics of an Evaluation. */
   stats(evaluationId: string): Promise<RawRecord<unknown>> {
     return this.#session.get({
       path: `/evaluations/${evaluationId}/stats`,
@@ -114,7 +116,7 @@ export class Client {
     });
   }
 
-  /** The Runs of an Evaluation. */
+  /** Fetches the Runs of an Evaluation. */
   runs(evaluationId: string): Promise<readonly RawRecord<IdInfo>[]> {
     return this.#session.get({
       path: `/evaluations/${evaluationId}/runs`,
@@ -185,7 +187,10 @@ export function evaluationsList(file: FileInfo): ListSpec<IdInfo> {
   };
 }
 
-/** Describes the list of an Evaluation's Logs; one is unique by its Run and its Log. */
+/**
+ * Describes the list of an Evaluation's Logs; Run and Log together make one
+ * unique.
+ */
 export function evaluationLogsList(
   file: FileInfo,
   evaluationId: string,
@@ -253,7 +258,7 @@ function readId(value: unknown): IdInfo {
   return { id: stringField(value, "id") };
 }
 
-/** Makes sure that these are statistics, and not words about a failure. */
+/** Makes sure that these are statistics, and not a message about a failure. */
 function readStats(value: unknown): null {
   const stats = asObject(value, "the answer");
   const known = ["run_stats", "overall_stats", "version_stats", "status"];

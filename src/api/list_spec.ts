@@ -7,15 +7,17 @@ export interface ListSpec<T> {
   readonly fileId: string | null;
   /** Which part of the export it is, as gaps and directories name it: `logs`. */
   readonly part: string;
-  /** For people, what its records are: `Logs`. */
+  /** What messages call its records: `Logs`. */
   readonly records: string;
-  /** For people, what they are of: `Support/Triage`; `null` for the workspace. */
+  /**
+   * Whose they are, in messages: `Support/Triage`; `null` for the workspace.
+   */
   readonly owner: string | null;
   readonly path: string;
   readonly query: ReadonlyArray<readonly [string, string]>;
-  /** The most records to ask for a page; the server may give fewer. */
+  /** The most records to ask for in a page; the server may send fewer. */
   readonly pageSize: number;
-  /** Time for one attempt, in milliseconds. */
+  /** Time limit of one attempt, in milliseconds. */
   readonly timeoutMs?: number;
   readonly read: ReadInfo<T>;
   /** What makes a record of this list unique. */
@@ -23,7 +25,7 @@ export interface ListSpec<T> {
 }
 
 /**
- * Names a list, or a range of it, for people: `Logs 1–100 of Support/Triage`.
+ * Names a list, or a range of it, in messages: `Logs 1–100 of Support/Triage`.
  *
  * @param range The range, such as `1–100`.
  */

@@ -8,7 +8,7 @@ import { ProtocolError } from "../core/errors.ts";
 import {
   JsonOutline,
   MOST_WHOLE_BYTES,
-  PIECE_BYTES,
+  SLICE_BYTES,
 } from "../core/text/json_outline.ts";
 import { decodeUtf8 } from "../core/text/utf8.ts";
 
@@ -30,7 +30,10 @@ export interface SlicedRecords<T> {
  */
 export type ReadInfo<T> = (value: unknown) => T;
 
-/** Up to here a string is looked at byte by byte. */
+/**
+ * A string is searched byte by byte up to here, then by the faster native
+ * search.
+ */
 const NEAR_BYTES = 32;
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -169,8 +172,8 @@ function takeValue(
     if (byte === QUOTE) {
       const from = end;
       end = endOfString(body, end);
-      // As a whole it would cost its size in memory, twice.
-      if (end - from > PIECE_BYTES) hasLong = true;
+      // Parsed as a whole, it would take twice its size in memory.
+      if (end - from > SLICE_BYTES) hasLong = true;
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth++;
       end++;
@@ -198,7 +201,7 @@ function endOfString(body: Uint8Array, at: number): number {
     if (byte === QUOTE) return i + 1;
     if (byte === BACKSLASH) i++;
   }
-  // Long strings are the bulk of Logs, and the native search is faster.
+  // Long strings are the bulk of Logs.
   while (true) {
     const quote = body.indexOf(QUOTE, i);
     if (quote === -1) throw broken("it ends inside a string");
@@ -226,19 +229,19 @@ function isSpace(byte: number | undefined): boolean {
   return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
-/** Gives the first index from `at` on that is no white space. */
+/** Returns the first index from `at` on that is not white space. */
 function skipSpace(body: Uint8Array, at: number): number {
   while (isSpace(body[at])) at++;
   return at;
 }
 
-/** Gives the index of the first token, behind a byte order mark. */
+/** Returns the index of the first token, behind a byte order mark. */
 function startOf(body: Uint8Array): number {
   const hasMark = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
   return skipSpace(body, hasMark ? 3 : 0);
 }
 
-/** Gives the index behind `byte`, which must be at `at`. */
+/** Returns the index behind `byte`, which must be at `at`. */
 function expect(body: Uint8Array, at: number, byte: number): number {
   if (body[at] === byte) return at + 1;
   if (at >= body.length) throw broken("it ends too early");
@@ -275,8 +278,8 @@ function broken(why: string, cause?: unknown): ProtocolError {
 }
 
 /**
- * Puts a record on one line: one that is printed on several loses all white
- * space between its tokens, where alone a line break can be.
+ * Puts a record on one line by removing all white space between its tokens, the
+ * only place where a line break can be.
  */
 function onOneLine(bytes: Uint8Array): Uint8Array {
   const line = new Uint8Array(bytes.length);

@@ -8,8 +8,8 @@ export type BrowseOptions = EnsureOptions & Omit<ServeOptions, "database">;
 /**
  * Serves exports until the signal aborts.
  *
- * @throws {UsageError} When a directory is no export.
- * @throws {StorageError} When the disk refuses.
+ * @throws {UsageError} When a directory is not an export.
+ * @throws {StorageError} On a disk error.
  * @throws {Deno.errors.AddrInUse} When the port is taken.
  */
 export async function browse(options: BrowseOptions): Promise<void> {

@@ -42,7 +42,9 @@ export async function connectToApi(
   return reader;
 }
 
-/** Makes what {@linkcode connectToApi} gives, and leaves it to the caller to reach the API. */
+/**
+ * Makes the connection of {@linkcode connectToApi}, without a first request.
+ */
 export function openConnection(
   { concurrency, patienceMs }: Pick<Flags, "concurrency" | "patienceMs">,
   runtime: Runtime,
@@ -51,7 +53,7 @@ export function openConnection(
   if (isInsecure(api.apiUrl)) {
     observer.log(
       "WARN",
-      `the key is sent to ${api.apiUrl} unencrypted, and can be read on its way`,
+      `the key is sent to ${api.apiUrl} unencrypted, and others on the network can read it`,
     );
   }
   const atOnce = concurrency ?? DEFAULT_CONCURRENCY;

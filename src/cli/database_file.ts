@@ -1,4 +1,7 @@
-/** Makes and opens databases for the commands that need one, and shows how far that is. */
+/**
+ * Makes and opens databases for the commands that need one, and shows the
+ * progress.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
@@ -16,16 +19,16 @@ import { escapeControls } from "../ui/text.ts";
 import type { Flags } from "./options/options.ts";
 import { untilInterrupted } from "./until_interrupted.ts";
 
-/** The beginning of an SQLite file, and where the id of its program stands. */
+/** The beginning of an SQLite file, and where it has the id of its program. */
 const SQLITE_HEAD = "SQLite format 3\0";
 const APPLICATION_ID_AT = 68;
 
 /**
- * Refuses a file that is not a database of this program, since it would be replaced,
- * and one within an export that is not where its database is.
+ * Refuses a path where a file of another kind would be replaced, and a path
+ * inside an export other than that of its database.
  *
  * @param dirs The exports.
- * @param path What the user named.
+ * @param path The path that the user gave.
  * @throws {UsageError} When something else is there.
  * @throws {StorageError} When the disk fails.
  */
@@ -45,7 +48,7 @@ export async function expectReplaceable(
   throw new UsageError(
     `${
       escapeControls(path)
-    } is there and is no database that hl-export made; name another file`,
+    } exists and is not a database of hl-export; name another file`,
   );
 }
 
@@ -60,7 +63,7 @@ async function isOurs(disk: Disk, path: string): Promise<boolean> {
 /** Shows a bar while a database is made. */
 export interface BuildBar {
   readonly onProgress: (progress: BuildProgress) => void;
-  /** Takes the bar away. */
+  /** Removes the bar. */
   readonly end: () => void;
 }
 
@@ -90,10 +93,11 @@ export interface OpenDatabase {
 
 /**
  * Works with the database of exports, until the user interrupts; makes it first
- * where it is missing or older than they are.
+ * if it is missing or older than they are.
  *
  * @param isReadOnce Whether all of it is read, once.
- * @throws {UsageError} When a directory is no export, or `--database` names another
+ * @throws {UsageError} When a directory is not an export, or `--database` names
+ * another
  *   file.
  * @throws {StorageError} On a disk error, or when the database is damaged.
  * @throws {DOMException} When the user interrupts.

@@ -17,7 +17,7 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** Chooses the exit code of a command that came to its end. */
+/** Chooses the exit code of a command that finished. */
 export function exitCodeOf(isComplete: boolean): number {
   return isComplete ? EXIT.complete : EXIT.incomplete;
 }
@@ -30,13 +30,13 @@ export type State =
   | "refused"
   | "failed";
 
-/** What `--help` says of the exit codes. */
+/** The exit codes, as `--help` lists them. */
 export const EXIT_HELP =
   `  0 complete   1 internal error, or a disk error   2 wrong usage or settings
   3 something is missing or could not be reached   4 verify reports a problem
   5 the API refused the key                        130 interrupted`;
 
-/** What a failure means. */
+/** A failure, as the command reports it. */
 export interface Failure {
   readonly code: number;
   readonly state: State;
@@ -44,7 +44,7 @@ export interface Failure {
   readonly message: string;
 }
 
-/** Chooses exit code and words for an error that ended a command. */
+/** Chooses the exit code and the message for an error that ended a command. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof DOMException && error.name === "AbortError") {
     const message = "interrupted";

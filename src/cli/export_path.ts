@@ -1,4 +1,4 @@
-/** Finds the export that a command is for. */
+/** Finds the exports that a command is given. */
 import { join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
 import type { Disk } from "../core/runtime/runtime.ts";
@@ -8,8 +8,8 @@ import { DEFAULT_OUTPUT, LATEST } from "./options/defaults.ts";
 import type { Flags } from "./options/options.ts";
 
 /**
- * Finds the directories of exports, each once, also where their `files/` is given:
- * what is made of an export is not written into that.
+ * Finds the directories of exports, each once. For an export's `files/` it
+ * returns the export, so that nothing is written into `files/`.
  *
  * @throws {UsageError} When there is no newest export.
  */

@@ -28,21 +28,21 @@ export type JsonLine =
 export interface JsonSummary {
   readonly state: State;
   readonly exitCode: number;
-  /** The export's directory; `null` where nothing was saved. */
+  /** The export's directory; `null` if nothing was saved. */
   readonly exportDir: string | null;
-  /** The command that resumes the export; `null` where none can. */
+  /** The command that resumes the export; `null` if it cannot be resumed. */
   readonly resumeCommand: string | null;
   /** What was asked for, in words. */
   readonly scope: string;
   readonly logs: boolean;
   /** `null` for the whole workspace. */
   readonly directoryId: string | null;
-  /** The filters, as they would be typed; `null` where there are none. */
+  /** The filters, as they would be typed; `null` if there are none. */
   readonly filters: string | null;
   readonly tookMs: number;
   /** Bytes that this run wrote. */
   readonly bytes: number;
-  /** Files; `null` where the run did not come to its end. */
+  /** Files; `null` if the run did not finish. */
   readonly files: {
     readonly exported: number;
     readonly skipped: number;
@@ -50,13 +50,13 @@ export interface JsonSummary {
   } | null;
   /** Records of the whole export by kind; `null` as above. */
   readonly records: Counts | null;
-  /** All that is missing, as far as known. */
+  /** Everything that is missing, as far as known. */
   readonly gaps: readonly Gap[];
-  /** What ended the run; `null` where it came to its end. */
+  /** What ended the run; `null` if it finished. */
   readonly error: string | null;
 }
 
-/** Makes the document for a run that came to its end. */
+/** Makes the document for a run that finished. */
 export function summaryOf(
   { exported, skipped, failed, counts, gaps }: ExportResult,
   info: RunInfo,
@@ -75,7 +75,7 @@ export function summaryOf(
   };
 }
 
-/** Makes the document for a run that did not come to its end. */
+/** Makes the document for a run that did not finish. */
 export function failedSummary(
   info: RunInfo,
   failure: Pick<JsonSummary, "state" | "exitCode" | "error">,
@@ -85,12 +85,12 @@ export function failedSummary(
   return { ...runOf(info), ...failure, ...nothing, resumeCommand };
 }
 
-/** Returns what a document says of any run. */
+/** Returns the fields that the document of any run has. */
 function runOf({ exportDir, tookMs, bytes, settings }: RunInfo) {
   return { exportDir, ...scopeOf(settings), tookMs, bytes };
 }
 
-/** Returns what every document says of what was asked for. */
+/** Returns the fields of a scope. */
 export function scopeOf(
   scope: Scope,
 ): Pick<JsonSummary, "scope" | "logs" | "directoryId" | "filters"> {
@@ -99,7 +99,9 @@ export function scopeOf(
   return { scope: text, logs, directoryId, filters: filtersText(filters) };
 }
 
-/** Makes every line of text on stderr a line of JSON. */
+/**
+ * Makes a terminal that prints every line of text on stderr as a line of JSON.
+ */
 export function jsonTerminal(terminal: Terminal, clock: Clock): Terminal {
   const time = () => new Date(clock.now()).toISOString();
   const print = (line: JsonLine) => terminal.err(`${JSON.stringify(line)}\n`);

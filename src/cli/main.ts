@@ -61,7 +61,10 @@ export async function main(
   }
 }
 
-/** Makes a terminal that shows no secret that it was given, as text or in JSON. */
+/**
+ * Makes a terminal that hides the secrets that it is given, in text and in
+ * JSON.
+ */
 function hidingTerminal(terminal: Terminal): Terminal {
   const secrets = new Set<string>();
   const safe = (text: string) => redact(text, [...secrets]);
@@ -75,7 +78,9 @@ function hidingTerminal(terminal: Terminal): Terminal {
   };
 }
 
-/** Makes a terminal that drops results that cannot be written, and says so once. */
+/**
+ * Makes a terminal that drops results that cannot be written, and warns once.
+ */
 function lossyTerminal(terminal: Terminal): Terminal {
   let isReported = false;
   return {

@@ -39,11 +39,11 @@ export interface SendInput extends OpenDatabase {
   readonly runtime: Runtime;
 }
 
-/** After Ctrl-C, the time for the request that is on its way, in milliseconds. */
+/** After Ctrl-C, the time for the request in flight, in milliseconds. */
 const GRACE_MS = 3_000;
 
 /**
- * Reads where spans go, hides what of it is secret, and prints what should be known.
+ * Reads where spans go, hides its secrets, and prints warnings about it.
  *
  * @param address What the user typed for `--endpoint`.
  * @throws {UsageError} When it, or the variable of the headers, cannot be used.
@@ -62,10 +62,10 @@ export function endpointOf(
 }
 
 /**
- * Makes sure that no export has what an earlier run remembers beside another database
- * than this one: it would be sent twice.
+ * Makes sure that no export has a journal beside another database than this
+ * one: its spans would be sent twice.
  *
- * @param path Where this run remembers what is accepted.
+ * @param path The journal of this run.
  * @throws {UsageError} When one has.
  * @throws {StorageError} When the disk fails.
  */
@@ -80,9 +80,9 @@ export async function expectOneJournal(
     const info = await orNull(`look at ${other}`, () => disk.lstat(other));
     if (info === null) continue;
     throw new UsageError(
-      `an earlier run to this endpoint is remembered in ${
+      `what an earlier run sent to this endpoint is recorded in ${
         escapeControls(other)
-      }, and would be sent twice; give the same exports in the same order as then, or remove that file where it is to be sent once more`,
+      }, and would be sent twice; give the same exports in the same order as then, or remove that file to send it again`,
     );
   }
 }
@@ -90,7 +90,7 @@ export async function expectOneJournal(
 /**
  * Sends what the endpoint has not accepted yet, until the user interrupts.
  *
- * @returns The exit code: 3 where spans were refused or are left, or where the
+ * @returns The exit code: 3 if spans were refused or are left, or if the
  * database lacks some.
  * @throws {UsageError} When another run sends to the same endpoint.
  * @throws {StorageError} On a disk error.
@@ -149,7 +149,7 @@ export async function sendToEndpoint(input: SendInput): Promise<number> {
   return exitCode;
 }
 
-/** Writes how far a run is, as one line. */
+/** Writes the progress of a run as one line. */
 function progressText(
   { accepted, refused, skipped, sentBytes }: SendResult,
   total: number,
@@ -160,7 +160,7 @@ function progressText(
   } sent`;
 }
 
-/** Works with a second signal, which aborts a little after the first. */
+/** Runs work with a second signal, which aborts a little after the first. */
 async function withGrace<T>(
   { clock }: Pick<Runtime, "clock">,
   signal: AbortSignal,
@@ -192,7 +192,7 @@ function sendObserver(
   const shown = verbose ? ["INFO", "WARN"] : quiet ? [] : ["WARN"];
   return {
     ...logOnly((level, message) => {
-      // The error that ends the run is printed at its end.
+      // Skips errors: the one that ends the run is printed at its end.
       if (!shown.includes(level)) return;
       bar.end();
       printLine(runtime, level === "WARN" ? "warn" : "info", message);

@@ -1,4 +1,4 @@
-/** Prints what commands find out, the same for all of them. */
+/** Prints the results of all commands in one way. */
 import type { Runtime } from "../core/runtime/runtime.ts";
 import { escapeControls } from "../ui/text.ts";
 import { EXIT } from "./exit_codes.ts";
@@ -12,7 +12,7 @@ export function printJson({ terminal }: Output, document: object): void {
 }
 
 /**
- * Prints a line beside the result: what goes wrong, or what should be known.
+ * Prints a line beside the result: an error, a warning or a note.
  *
  * @param kept Control characters that stay.
  */
@@ -27,7 +27,7 @@ export function printLine(
 
 /**
  * Prints a result: with `--json` as a document, else as text, which `--quiet`
- * leaves out where nothing is missing.
+ * leaves out if nothing is missing.
  *
  * @returns The exit code.
  */

@@ -13,9 +13,9 @@ import {
 
 /** What is known of a run besides its result. */
 export interface RunInfo {
-  /** The export's directory; `null` where nothing was saved. */
+  /** The export's directory; `null` if nothing was saved. */
   readonly exportDir: string | null;
-  /** The command that resumes the export; `null` where none can. */
+  /** The command that resumes the export; `null` if it cannot be resumed. */
   readonly resumeCommand: string | null;
   readonly settings: Scope;
   /** Bytes that this run wrote. */
@@ -23,7 +23,7 @@ export interface RunInfo {
   readonly tookMs: number;
 }
 
-/** Gaps that are listed; `export.json` has all of them. */
+/** How many gaps are listed; `export.json` has all of them. */
 const GAPS_SHOWN = 20;
 
 /** Writes the summary, ending in a line break. */
@@ -55,7 +55,7 @@ export function summary(result: ExportResult, info: RunInfo): string {
     lines.push(`Without Logs; add them: ${resumeCommand} --logs`);
   }
   if (resumeCommand !== null && gaps.length > 0) {
-    lines.push(`To go on: ${resumeCommand}`);
+    lines.push(`To resume: ${resumeCommand}`);
   }
   return lines.join("\n") + "\n";
 }

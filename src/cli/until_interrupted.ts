@@ -1,10 +1,13 @@
-/** Stops work in order when the user presses Ctrl-C, and what it leaves behind. */
+/**
+ * Stops work cleanly when the user presses Ctrl-C, and requests that it leaves
+ * behind.
+ */
 import type { Runtime } from "../core/runtime/runtime.ts";
 
 /**
- * Works until it is done or the user interrupts.
+ * Runs work until it is done or the user interrupts.
  *
- * @param work Gets a signal that aborts then.
+ * @param work Gets a signal that aborts when the user interrupts.
  * @throws What the work throws.
  */
 export async function untilInterrupted<T>(
@@ -21,8 +24,8 @@ export async function untilInterrupted<T>(
 }
 
 /**
- * Works with a signal that aborts at the end: pages that were asked for ahead and
- * are not needed may be on their way.
+ * Runs work with a signal that aborts at the end, since prefetched pages that
+ * are not needed may be in flight.
  *
  * @throws What the work throws.
  */

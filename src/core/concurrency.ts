@@ -1,6 +1,6 @@
 /**
- * Does several things at once: the first failure stops the others and is
- * thrown, and nothing is left running when a function returns.
+ * Runs several tasks at once: the first failure stops the others and is thrown,
+ * and nothing is left running when a function returns.
  */
 
 /** The end of a run: one signal from the command line to the socket. */

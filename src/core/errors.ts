@@ -21,7 +21,7 @@ export interface ApiErrorOptions extends ErrorOptions {
   readonly status: number;
   /** Whether the same request may succeed a little later. */
   readonly retryable: boolean;
-  /** From when on `Retry-After` allows another request, by the monotonic clock. */
+  /** When `Retry-After` allows the next request, by the monotonic clock. */
   readonly retryAtMs?: number;
 }
 
@@ -46,7 +46,10 @@ export interface NetworkErrorOptions extends ErrorOptions {
   readonly advice?: string;
   /** Whether waiting does not help: an unknown host, a certificate that is not trusted. */
   readonly permanent?: boolean;
-  /** Whether the run was given up: the API did not answer for as long as was to be waited. */
+  /**
+   * Whether the run was given up because the API did not answer within
+   * `--patience`.
+   */
   readonly outage?: boolean;
   /** Whether the API did not answer once in this run. */
   readonly neverReached?: boolean;
@@ -80,8 +83,8 @@ export class StorageError extends Error {
 }
 
 /**
- * Checks whether a failure is one of requests, an outage among them: it costs one
- * part of the export (a gap), while every other failure ends the run.
+ * Checks whether a request failed, an outage included. Such a failure makes a
+ * gap; every other one ends the run.
  *
  * @param error What was thrown.
  */
@@ -101,8 +104,8 @@ export function isOutage(error: unknown): error is NetworkError {
 }
 
 /**
- * Checks whether a failure is of one request and no more: it costs records of a
- * list, and the next request may succeed.
+ * Checks whether no more than one request failed: its records are a gap, and
+ * the next request may succeed.
  *
  * @param error What was thrown.
  */

@@ -1,5 +1,5 @@
 /**
- * Decides which Files an export is of: by type, id, path or shard. What the user
+ * Decides which Files are exported: by type, id, path or shard. What the user
  * asked for is fixed by the first run, kept in `export.json` and used by every
  * resume.
  */
@@ -8,7 +8,7 @@ import { UsageError } from "./errors.ts";
 import { shellWord } from "./runtime/platform.ts";
 import { nearest } from "./text/suggest.ts";
 
-/** Which part of a workspace an export is of. */
+/** Which part of a workspace is exported. */
 export interface Filters {
   /** Types of File; none for all. */
   readonly types: readonly string[];
@@ -17,11 +17,11 @@ export interface Filters {
   /** Only Logs created between these instants (ISO 8601, UTC). */
   readonly since: string | null;
   readonly until: string | null;
-  /** Only Files of this part of a division of all Files; `null` for all. */
+  /** Only Files of this shard; `null` for all. */
   readonly shard: Shard | null;
 }
 
-/** One of several parts of about the same number of Files. */
+/** One of several parts of a workspace with about as many Files each. */
 export interface Shard {
   /** From 1 to `of`. */
   readonly index: number;
@@ -52,8 +52,8 @@ export const FILE_TYPES = [
 /**
  * Makes the function that says whether a File is wanted.
  *
- * @param paths The paths of all Files of the workspace: a pattern matches in any
- * case, except where another path, or Directory, is the one that was typed.
+ * @param paths The paths of all Files of the workspace: a pattern matches in
+ * any case, unless a path or Directory is spelled just like it.
  */
 export function fileFilter(
   { types, files, shard }: Filters,
@@ -109,8 +109,8 @@ export function expectMatches(
 }
 
 /**
- * Finds the path, of a File or a Directory, that a pattern without a match was
- * probably meant for.
+ * Finds the path of a File or Directory that was probably meant by a pattern
+ * without a match.
  *
  * @param paths The paths of all Files.
  * @returns It, or `null` where none is near.
@@ -143,7 +143,7 @@ export function filtersText(filters: Filters): string | null {
   return words.length === 0 ? null : words.join(" ");
 }
 
-/** Checks whether a File is in a shard: always in the same, whatever else there is. */
+/** Checks whether a File is in a shard, by nothing but its id. */
 function isInShard({ index, of }: Shard, fileId: string): boolean {
   const sum = createHash("sha256").update(fileId).digest();
   return sum.readUInt32BE() % of === index - 1;

@@ -1,5 +1,5 @@
 /**
- * Describes what is missing of an export: one type from the failed request to
+ * Describes what is missing from an export: one type from the failed request to
  * the summary.
  */
 
@@ -43,7 +43,10 @@ export function gapText(
   return `${label}${which}: ${reason}`;
 }
 
-/** Says what of an export could not be listed: its gaps that are of no File. */
+/**
+ * Describes what could not be listed: the gaps of an export that belong to no
+ * File.
+ */
 export function unlistedTexts(
   name: string,
   gaps: readonly Gap[],

@@ -1,7 +1,8 @@
 /**
  * Holds the keys of a list of any length, in 8 bytes a key: a key is kept as a
- * number of 64 bits. Two keys of a million have the same number once in some
- * ten million lists; a caller that must be sure compares the keys themselves.
+ * number of 64 bits. In a list of a million keys, the odds that two share a
+ * number are about one in ten million; a caller that must be sure compares the
+ * keys themselves.
  */
 
 const FIRST_CAPACITY = 1 << 6;
@@ -36,8 +37,8 @@ export class KeySet {
   }
 
   /**
-   * Adds keys. Many at once are several times as fast as one by one: the
-   * processor waits for the memory of many slots at the same time.
+   * Adds keys. Adding many at once is several times as fast as one by one,
+   * because the processor waits for the memory of many slots at the same time.
    *
    * @returns Those that were there before.
    */
@@ -70,7 +71,7 @@ export class KeySet {
 
   /**
    * Hashes keys, two numbers each, of which the first is never 0, which marks a
-   * free slot. They are good until the next are hashed.
+   * free slot. They are valid until the next call.
    */
   #hashAll(keys: readonly string[]): Uint32Array {
     if (this.#numbers.length < 2 * keys.length) {

@@ -49,22 +49,22 @@ export interface Observer {
   log(level: Level, message: string): void;
   /** The run waits until `untilMs` (milliseconds since 1970) for `reason`. */
   waiting(reason: string, untilMs: number): void;
-  /** Records were written to disk, and take so many bytes there. */
+  /** Records were written to disk, `bytes` in all. */
   written(kind: RecordKind | "document", records: number, bytes: number): void;
-  /** So many Files are to be exported by this run. */
+  /** This run will export `count` Files. */
   filesListed(count: number): void;
-  /** One of them is started. */
+  /** The export of a File begins. */
   fileStarted(name: string): FileProgress;
 }
 
 /** Watches one File. */
 export interface FileProgress {
-  /** So many more records are to be read; fewer, where it is negative. */
+  /** There are so many more records to read; fewer, if negative. */
   expect(records: number): void;
-  /** So many were read, or given up. */
+  /** So many records were read or given up. */
   done(records: number): void;
-  /** The records expected so far are nearly all of the File's. */
+  /** Nearly all records of the File are expected by now. */
   allKnown(): void;
-  /** The File is at its end, complete or not. */
+  /** The File is finished, complete or not. */
   end(): void;
 }

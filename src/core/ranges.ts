@@ -19,7 +19,7 @@ export interface TimeWindow {
 }
 
 /** Counts the records of time windows. */
-export function recordsOf(windows: readonly TimeWindow[]): number {
+export function countInWindows(windows: readonly TimeWindow[]): number {
   return windows.reduce((sum, { count }) => sum + count, 0);
 }
 
@@ -41,7 +41,9 @@ export function gapsOfChunk(
   return gaps.filter(({ offset }) => chunkOf(offset) === chunk);
 }
 
-/** Adds a gap behind the others; one that goes on where the last ended joins it. */
+/**
+ * Adds a gap behind the others, and joins it with the last where they touch.
+ */
 export function addGap(gaps: RecordGap[], gap: RecordGap): void {
   const last = gaps.at(-1);
   const goesOn = last !== undefined &&
@@ -52,6 +54,6 @@ export function addGap(gaps: RecordGap[], gap: RecordGap): void {
 }
 
 /** Counts the records of these gaps. */
-export function missingOf(gaps: readonly RecordGap[]): number {
+export function countMissing(gaps: readonly RecordGap[]): number {
   return gaps.reduce((sum, { missing }) => sum + missing, 0);
 }

@@ -1,4 +1,4 @@
-/** Says in words what an export is of, the same everywhere. */
+/** Describes the scope of an export, in the same words everywhere. */
 import { type Filters, filtersText } from "./filters.ts";
 
 /** What was asked for. */
@@ -10,7 +10,7 @@ export interface Scope {
 }
 
 /**
- * Says what an export is of: `everything`, `all but Logs`, `all but Logs, only
+ * Describes a scope: `everything`, `all but Logs`, `all but Logs, only
  * --directory dir_1 --type prompt`.
  */
 export function scopeText({ logs, directoryId, filters }: Scope): string {

@@ -1,10 +1,9 @@
 /** Reads the addresses of servers that a user names. */
 
 /**
- * Reads an address of the web: `http://` or `https://`, and nothing that is no
- * part of an address (a login, a question mark, a fragment).
+ * Reads an `http://` or `https://` address without login, query or fragment.
  *
- * @returns `null` where the text is none.
+ * @returns `null` if the text is not one.
  */
 export function webAddress(text: string): URL | null {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -13,7 +12,7 @@ export function webAddress(text: string): URL | null {
   return username + password + search + hash === "" ? url : null;
 }
 
-/** Checks whether what is sent to an address can be read on its way. */
+/** Checks whether others on the network can read what is sent to an address. */
 export function isInsecure(address: string): boolean {
   const { protocol, hostname } = new URL(address);
   return protocol === "http:" &&

@@ -1,7 +1,7 @@
 /**
- * Makes one SQLite file of exports: under a name of its own, renamed when it is whole. A
- * build that is stopped removes what it made; one that is killed leaves a `.part`, which the
- * next build replaces.
+ * Makes one SQLite file of exports, as a part file that is renamed when it is
+ * complete. A build that is stopped removes it; one that is killed leaves it to
+ * be replaced by the next build.
  */
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
@@ -43,21 +43,21 @@ import {
 } from "./schema.ts";
 import { all, createDatabase, first, isBeingWritten } from "./sqlite.ts";
 
-/** What the database of an export is called, in the export's directory. */
+/** The name of the database in an export's directory. */
 export const DATABASE_NAME = "humanloop.db";
 
 /**
- * Bytes of a chunk that are read at once. Of more the records outlive two scavenges
- * of the garbage collector, and memory doubles.
+ * Bytes of a chunk that are read at once. With more, records outlive two
+ * scavenges of the garbage collector, which doubles the memory.
  */
 const PART_BYTES = 64 * 1024;
 
-/** How far a build is. */
+/** The progress of a build. */
 export interface BuildProgress {
   readonly step: "read" | "nested" | "index" | "check";
-  /** Bytes of the export that are read. */
+  /** Bytes of the export read so far. */
   readonly bytes: number;
-  /** Bytes that there are to read. */
+  /** Bytes to read in all. */
   readonly totalBytes: number;
 }
 
@@ -68,7 +68,7 @@ export interface BuildOptions {
   readonly dirs: readonly string[];
   /** Where the database goes; by default into the first directory. */
   readonly to?: string;
-  /** Whether Logs can be searched by their words; by default they can. */
+  /** Whether to make the full-text index of Logs; true by default. */
   readonly fullText?: boolean;
   readonly onProgress?: (progress: BuildProgress) => void;
   readonly signal?: AbortSignal;
@@ -78,12 +78,12 @@ export interface BuildOptions {
 export interface Compared {
   readonly kind: RecordKind;
   readonly read: number;
-  /** Of the Files that say: what they say, and what was read of them. */
+  /** Of the Files that state a count: the counts, and what was read of them. */
   readonly stated: number;
   readonly readOfStated: number;
 }
 
-/** What a build came to. */
+/** The result of a build. */
 export interface BuildResult {
   readonly path: string;
   /** Bytes of the database. */
@@ -95,9 +95,9 @@ export interface BuildResult {
   readonly compared: readonly Compared[];
   /** Problems by kind: how many rows they concern. */
   readonly problems: Readonly<Record<string, number>>;
-  /** Files of which the export itself does not say that they are complete. */
+  /** Files that are not complete in the export itself. */
   readonly incompleteFiles: number;
-  /** What the export itself has not come to, a line each. */
+  /** What makes the export itself incomplete, a line each. */
   readonly lacking: readonly string[];
 }
 
@@ -112,8 +112,8 @@ const ROWS_OF = [
 /**
  * Builds the database.
  *
- * @throws {UsageError} When a directory is no export.
- * @throws {StorageError} When the disk refuses.
+ * @throws {UsageError} When a directory is not an export.
+ * @throws {StorageError} On a disk error.
  * @throws The signal's reason when it aborts.
  */
 export async function buildDatabase(
@@ -133,7 +133,7 @@ export async function buildDatabase(
     );
   }
   await removeScratch(disk, part);
-  // Creates the file for its owner only.
+  // Creates the file, for its owner only.
   const file = await onDisk(
     `create ${part}`,
     () => disk.open(part, { write: true, createNew: true, mode: 0o600 }),
@@ -172,7 +172,7 @@ async function inDatabase<T>(
   }
 }
 
-/** Flushes the file and gives it its name. */
+/** Flushes the file and renames it. */
 async function publish(disk: Disk, part: string, path: string): Promise<void> {
   await onDisk(`save ${path}`, async () => {
     const file = await disk.open(part, { write: true });
@@ -197,7 +197,7 @@ async function fill(
   const progress = (step: BuildProgress["step"]) =>
     onProgress?.({ step, bytes, totalBytes });
   const pause = async () => {
-    // Lets a signal in between.
+    // Lets signals be handled.
     await setImmediate();
     signal?.throwIfAborted();
   };
@@ -286,7 +286,7 @@ class KindCounts {
       loader.problem({
         ...{ kind: "count", table: kind, column: "file_id", value: file.id },
         rows: Math.abs(records - expected),
-        reason: `holds ${records} where the export says ${expected}`,
+        reason: `holds ${records}, but the export states ${expected}`,
         position: { number, path: `files/${file.id}`, line: null },
       });
     }
@@ -297,13 +297,13 @@ class KindCounts {
   }
 }
 
-/** Returns what the export says of a complete File; `null` where nothing says it. */
+/** Returns the counts of a complete File; `null` if the export states none. */
 function statedCounts({ done, entry }: TreeFile): Counts | null {
   if (done !== null && done.logs !== undefined) return done.counts;
   return entry?.state === "complete" ? entry.counts : null;
 }
 
-/** Sums up an export by the sizes of its files: another one has another fingerprint. */
+/** Makes the fingerprint of an export from the sizes of its files. */
 async function measure(
   disk: Disk,
   tree: TreeExport,
@@ -327,10 +327,10 @@ async function measure(
 }
 
 /**
- * Checks whether a database is of these exports as they are now.
+ * Checks whether a database holds these exports as they are now.
  *
  * @param database What {@linkcode openDatabase} opened.
- * @throws {UsageError} When a directory is no export.
+ * @throws {UsageError} When a directory is not an export.
  */
 export async function isCurrent(
   database: DatabaseSync,

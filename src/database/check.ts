@@ -1,4 +1,4 @@
-/** Sees to it that every key is unique, and finds rows that name others that are not there. */
+/** Makes sure that every key is unique, and finds rows that name others that are not there. */
 import type { DatabaseSync } from "node:sqlite";
 import { isObject } from "../core/text/json.ts";
 import { type Loader, TWICE } from "./load.ts";
@@ -132,7 +132,10 @@ const TABLES = [
   ...["logs", "judgments", "evaluation_logs"],
 ];
 
-/** Lists the rows that name a row of another table which is not there, by what they name. */
+/**
+ * Lists the rows that refer to a missing row of another table, by what they
+ * refer to.
+ */
 export function findDangling(database: DatabaseSync): void {
   for (const table of TABLES) {
     const keys = new Map<number, Array<readonly [string, string]>>();
@@ -169,5 +172,5 @@ function addDangling(
       columns.map(([from, to]) => `parent.${to} = child.${from}`)
         .join(" AND ")
     })`,
-  ).run(table, names, `the export holds no such row of ${parent}`);
+  ).run(table, names, `the export has no such row of ${parent}`);
 }

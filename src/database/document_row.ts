@@ -6,15 +6,15 @@ import type { SqlValue } from "./sqlite.ts";
 /** A document as a row of a table. */
 export interface DocumentRow {
   readonly table: string;
-  /** What makes it the row that it is. */
+  /** What makes the row unique. */
   readonly key: string;
-  /** Whether it is a row also where the document is missing. */
+  /** Whether it is a row even if the document is missing. */
   readonly isKept?: boolean;
-  /** Its columns but `json` and where it stands. */
+  /** Its columns except `json` and the position. */
   readonly columns: Readonly<Record<string, SqlValue>>;
 }
 
-/** Reads the row of a document; `null` where it is none of its own. */
+/** Reads the row of a document; `null` if it has none of its own. */
 export function documentRow(
   file: TreeFile,
   part: TreeItem,

@@ -1,4 +1,6 @@
-/** Makes the database of an export where it is missing or older than the export. */
+/**
+ * Makes the database of an export if it is missing or older than the export.
+ */
 import { join } from "@std/path";
 import { StorageError } from "../core/errors.ts";
 import {
@@ -12,16 +14,16 @@ import { openDatabase } from "./sqlite.ts";
 
 /** Which database is needed. */
 export type EnsureOptions = Omit<BuildOptions, "fullText"> & {
-  /** Hears of a database that had to be made. */
+  /** Called with a database that had to be made. */
   readonly onBuilt?: (result: BuildResult) => void;
 };
 
 /**
- * Sees to it that there is a database of exports as they are now.
+ * Makes sure that there is a database of exports as they are now.
  *
  * @returns Its path.
- * @throws {UsageError} When a directory is no export.
- * @throws {StorageError} When the disk refuses.
+ * @throws {UsageError} When a directory is not an export.
+ * @throws {StorageError} On a disk error.
  * @throws The signal's reason when it aborts.
  */
 export async function ensureDatabase(options: EnsureOptions): Promise<string> {
@@ -50,7 +52,7 @@ async function isFresh(path: string, options: EnsureOptions): Promise<boolean> {
   try {
     return await isCurrent(database, options);
   } catch (error) {
-    // A file that is no database, or one of another program.
+    // The file is not a database, or one of another program.
     if (isSqliteError(error)) return false;
     throw error;
   } finally {

@@ -1,6 +1,6 @@
 /**
- * Puts the records of an export into the tables, in the order in which they are
- * read. Logs within Logs come later (`nested.ts`), when all lists are known.
+ * Inserts the records of an export into the tables, in the order in which they
+ * are read. Logs within Logs follow (`nested.ts`), when all lists are read.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { isObject } from "../core/text/json.ts";
@@ -31,7 +31,7 @@ import { SEARCHED } from "./schema.ts";
 import { searchTexts } from "./search_text.ts";
 import type { SqlValue } from "./sqlite.ts";
 
-/** Where a record stands. */
+/** The position of a record. */
 export interface Position {
   /** The number of the export. */
   readonly number: number;
@@ -40,7 +40,7 @@ export interface Position {
   readonly line: number | null;
 }
 
-/** Something that the table `problems` is to hold. */
+/** A row of the table `problems`. */
 export interface ProblemRow {
   readonly kind: string;
   readonly table?: string;
@@ -52,10 +52,10 @@ export interface ProblemRow {
   readonly text?: string | null;
 }
 
-/** What a judgment is of. */
+/** What a judgment belongs to. */
 export interface Judged {
   readonly logId: string | null;
-  /** The number of that Log, where it is known. */
+  /** The number of that Log; `null` if unknown. */
   readonly log: number | null;
   readonly evaluationId: string | null;
   readonly runId: string | null;
@@ -98,7 +98,7 @@ export class Loader {
     );
   }
 
-  /** Inserts a row of a small table; says whether it was not there before. */
+  /** Inserts a row of a small table; returns whether it was new. */
   insert(table: string, row: Readonly<Record<string, SqlValue>>): boolean {
     const columns = Object.keys(row);
     let statement = this.#statements.get(table);
@@ -155,7 +155,7 @@ export class Loader {
   add(number: number, file: TreeFile, part: TreeItem): void {
     const { item } = part;
     if (item.kind === "problem") {
-      // Every Evaluation and File has a row, also where its document is missing.
+      // Every Evaluation and File has a row, even if its document is missing.
       this.#document(number, file, part, null);
       if (!isAbsentByRight(file, item)) this.treeProblem(number, item);
     } else if (item.kind === "document") {
@@ -289,7 +289,7 @@ export class Loader {
     return number;
   }
 
-  /** Takes a Log that stands twice out of the full text. */
+  /** Removes a Log that is there twice from the full-text index. */
   forgetText(number: number, log: Fields): void {
     if (this.#insertText === null) return;
     const texts = searchTexts(log);
@@ -299,7 +299,7 @@ export class Loader {
     ).run(number, ...SEARCHED.map((column) => texts[column]));
   }
 
-  /** Adds what an Evaluator's Log says. */
+  /** Adds the judgment in an Evaluator's Log. */
   addJudgment(log: Fields, judged: Judged, position: Position): void {
     const [type, judgment, number] = judgmentValues(log);
     const { version = null } = versionOf(log) ?? {};
@@ -328,8 +328,8 @@ function positionValues(
 }
 
 /**
- * Checks whether a document need not be there: the official script writes no
- * `deployments.json` where there is no Version.
+ * Checks whether a document may be missing: the official script writes no
+ * `deployments.json` for a File without Versions.
  */
 function isAbsentByRight(file: TreeFile, problem: TreeProblem): boolean {
   return problem.cause === "missing" &&
@@ -337,7 +337,7 @@ function isAbsentByRight(file: TreeFile, problem: TreeProblem): boolean {
     file.shape.versions.length === 0;
 }
 
-/** The kind of record that a part of a File is counted as. */
+/** How the records of each part of a File are counted. */
 export const KINDS: Readonly<Record<TreeItem["part"], RecordKind | null>> = {
   file: null,
   deployments: "deployments",
@@ -350,7 +350,9 @@ export const KINDS: Readonly<Record<TreeItem["part"], RecordKind | null>> = {
   run: "runs",
 };
 
-/** Counts the records that a part of a File is, also those that cannot be read. */
+/**
+ * Counts the records in an item of a File, including those that cannot be read.
+ */
 export function recordsIn({ part, item }: TreeItem): number {
   if (KINDS[part] === null) return 0;
   if (item.kind === "lines") return item.lines.length;

@@ -1,8 +1,11 @@
-/** Reads from records what has columns of its own. Nothing here trusts a record. */
+/**
+ * Reads the fields of records that have columns of their own. A record may hold
+ * anything.
+ */
 import { isObject } from "../core/text/json.ts";
 import type { SqlValue } from "./sqlite.ts";
 
-/** A record of which nothing is known. */
+/** A record that may hold anything. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** The types of File that make Logs: a Log holds its Version under one of these names. */
@@ -14,7 +17,7 @@ export const LOG_TYPES = [
   "evaluator",
 ] as const;
 
-/** Reads a field that is a text, and not an empty one. */
+/** Reads a field that is a non-empty text. */
 export function text(record: unknown, name: string): string | null {
   const value = isObject(record) ? record[name] : undefined;
   return typeof value === "string" && value !== "" ? storable(value) : null;
@@ -25,7 +28,10 @@ export function storable(value: string): string {
   return value.includes("\0") ? value.replaceAll("\0", "\\u0000") : value;
 }
 
-/** Reads a field as text: a text as it is, anything else as JSON; `null` where it is empty. */
+/**
+ * Reads a field as text: a text as it is, anything else as JSON; `null` if it
+ * is empty.
+ */
 function textOrJson(record: Fields, name: string): string | null {
   const value = record[name];
   if (value === null || value === undefined || value === "") return null;
@@ -38,7 +44,7 @@ export function number(record: unknown, name: string): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** Reads a field that is a whole number, such as can be counted with. */
+/** Reads a field that is a safe whole number. */
 export function whole(record: unknown, name: string): number | null {
   const value = number(record, name);
   return Number.isSafeInteger(value) ? value : null;
@@ -50,7 +56,7 @@ export function object(record: unknown, name: string): Fields | null {
   return isObject(value) ? value : null;
 }
 
-/** Reads the full name or the address of whoever made something. */
+/** Reads the full name, address or id of who created a record. */
 export function maker(record: Fields): string | null {
   const by = record["created_by"];
   return text(by, "full_name") ?? text(by, "email_address") ?? text(by, "id");
@@ -63,7 +69,7 @@ const MICROSECONDS = 1_000_000;
 /**
  * Reads an instant in microseconds since 1970; one without a zone is UTC.
  *
- * @returns It; `null` where the text is none.
+ * @returns The instant; `null` if the text is not one.
  */
 export function microseconds(instant: string | null): number | null {
   const parts = instant === null ? null : TIME.exec(instant);
@@ -80,8 +86,8 @@ export function microseconds(instant: string | null): number | null {
 }
 
 /**
- * Returns an instant in milliseconds since 1970. (`Date.UTC` takes the years 0 to 99 for
- * those of the twentieth century.)
+ * Returns an instant in milliseconds since 1970. (`Date.UTC` would move the
+ * years 0 to 99 into the twentieth century.)
  *
  * @param parts Year, month from 1, day, hour, minute, second.
  */
@@ -93,15 +99,15 @@ export function utcMs(parts: readonly number[]): number {
 }
 
 /**
- * Brings a time, in microseconds since 1970, into what a column holds: from 1684 to 2255.
- * A larger integer is one that `node:sqlite` refuses to read.
+ * Limits a time, in microseconds since 1970, to what a column holds: 1684 to
+ * 2255. `node:sqlite` refuses to read larger integers.
  */
 export function columnTime(time: number): number {
   const most = Number.MAX_SAFE_INTEGER;
   return Math.min(most, Math.max(-most, time));
 }
 
-/** Reads the Version within a Log, and what type of File it is of. */
+/** Reads the Version within a Log, and the type of its File. */
 export function versionOf(
   log: Fields,
 ): { readonly type: string; readonly version: Fields } | null {
@@ -112,7 +118,7 @@ export function versionOf(
   return null;
 }
 
-/** The columns of a Log that are read from it, in their order. */
+/** The columns that are read from a Log, in order. */
 export const LOG_COLUMNS = [
   ...["id", "type", "file_id", "version_id", "created_at", "time", "latency"],
   ...["model", "prompt_tokens", "output_tokens", "reasoning_tokens", "cost"],
@@ -120,27 +126,27 @@ export const LOG_COLUMNS = [
   ...["user", "source", "error", "parent_id", "trace_id", "trace_parent_id"],
 ] as const;
 
-/** The trace that a Log is in by where it stands: its first Log, and the one above. */
+/** The trace that a nested Log is in: the ids of its root and its parent. */
 export interface TraceOf {
   readonly id: string;
   readonly parentId: string;
 }
 
-/** What is around a Log. */
+/** The surroundings of a Log. */
 export interface Around {
-  /** The File in whose list it stands; `null` for what its Version says. */
+  /** The File whose list it is in; `null` to take that of its Version. */
   readonly fileId: string | null;
   readonly trace?: TraceOf | null;
 }
 
-/** Reads how long a Log took, by when it began and ended. */
+/** Computes how long a Log took from its start and end. */
 function secondsTaken(log: Fields): number | null {
   const start = microseconds(text(log, "start_time"));
   const end = microseconds(text(log, "end_time"));
   return start === null || end === null ? null : (end - start) / MICROSECONDS;
 }
 
-/** Reads what has a column of its own. */
+/** Reads the values of the columns. */
 export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   const { type = null, version = null } = versionOf(log) ?? {};
   const created = text(log, "created_at");
@@ -165,7 +171,7 @@ export function logValues(log: Fields, { fileId, trace }: Around): SqlValue[] {
   ];
 }
 
-/** Reads what an Evaluator's Log says: its type, it as text, it as a number. */
+/** Reads the judgment in an Evaluator's Log: its type, as text, as a number. */
 export function judgmentValues(
   log: Fields,
 ): readonly [type: string, judgment: string | null, number: number | null] {
@@ -181,7 +187,7 @@ export function judgmentValues(
   return [type, textOrJson(log, "judgment") ?? "", null];
 }
 
-/** Checks whether other Logs stand within a Log. */
+/** Checks whether a Log contains other Logs. */
 export function hasNested(log: Fields): boolean {
   const { trace_children: children, evaluator_logs: judged, parent } = log;
   return Array.isArray(children) && children.length > 0 ||

@@ -1,7 +1,7 @@
 /**
- * Puts the Logs that stand within other records into the tables, each as it is
- * spelled there: trace children, Evaluators' Logs, what an Evaluator judged, the Logs of
- * Evaluations. One that has a row already, from its own list, keeps it.
+ * Inserts the Logs within other records into the tables, each as it is spelled
+ * there: trace children, Evaluators' Logs, judged Logs, the Logs of
+ * Evaluations. One that has a row from its own list keeps that.
  */
 import type { StatementSync } from "node:sqlite";
 import { isObject } from "../core/text/json.ts";
@@ -13,7 +13,7 @@ import type { SqlRow } from "./sqlite.ts";
 /** Keys that are read at once. */
 const BATCH = 200;
 
-/** A Log within a record, and what it is to what is around it. */
+/** A Log within a record, and how it relates to that. */
 interface Inner {
   readonly json: string;
   readonly log: Fields;
@@ -35,7 +35,8 @@ export async function addNested(
 ): Promise<void> {
   const nested = new NestedLogs(loader);
   const { database } = loader;
-  // Reads keys many at once and records one by one: a record may be large.
+  // Reads many keys at once but records one by one, since a record may be
+  // large.
   const work = [
     {
       keys: "SELECT rowid AS key FROM evaluation_logs WHERE rowid > ?",
@@ -89,7 +90,7 @@ class NestedLogs {
     );
   }
 
-  /** Adds what stands within a Log of a list. */
+  /** Adds the Logs within a Log of a list. */
   addWithin(row: SqlRow): void {
     const json = String(row["json"]);
     const log: Fields = JSON.parse(json);
@@ -102,7 +103,7 @@ class NestedLogs {
     this.#addAll(this.#within(inner, number));
   }
 
-  /** Adds the Log of an Evaluation, and what was judged of it. */
+  /** Adds the Log of an Evaluation, and its judgments. */
   addEvaluationLog(row: SqlRow): void {
     const json = String(row["json"]);
     const record: Fields = JSON.parse(json);
@@ -138,13 +139,13 @@ class NestedLogs {
     }
   }
 
-  /** Adds one Log, where it has no row; returns its number. */
+  /** Adds a Log, unless it has a row; returns its number. */
   #add({ json, log, position, trace, judged }: Inner): number | null {
     const { loader } = this;
     const id = text(log, "id");
     let number = this.#numberOf(id);
     if (id === null) {
-      const reason = "stands within another record and has no id";
+      const reason = "is within another record and has no id";
       loader.problem({
         ...{ kind: "noId", table: "logs", column: "id", reason, position },
         text: json,
@@ -160,7 +161,7 @@ class NestedLogs {
     return number;
   }
 
-  /** Adds a judgment, once for every Run that it counts in. */
+  /** Adds a judgment, once for each Run that it counts in. */
   #addJudgment(
     log: Fields,
     id: string | null,
@@ -212,7 +213,7 @@ class NestedLogs {
   }
 }
 
-/** Reads the objects of an array within a record, and how they are spelled. */
+/** Reads the objects of an array within a record, and their spelling. */
 function elementsOf(
   json: string,
   record: Fields,

@@ -1,4 +1,4 @@
-/** Says what a build came to. */
+/** Describes the result of a build. */
 import { bytes, count, duration, elapsed, pluralize } from "../ui/text.ts";
 import type { BuildProgress, BuildResult, Compared } from "./build.ts";
 
@@ -13,15 +13,15 @@ const TABLES: Readonly<Record<Compared["kind"], string>> = {
 };
 
 const PROBLEMS: Readonly<Record<string, string>> = {
-  count: "records more or fewer than the export says",
-  dangling: "rows that name a row which is not in the export",
+  count: "records more or fewer than the export states",
+  dangling: "rows that refer to a row that is not in the export",
   missing: "documents that are missing",
   noId: "Logs without an id",
-  notJson: "lines or documents that are no JSON, kept as text",
-  notPlain: "paths that are no plain files",
+  notJson: "lines or documents that are not JSON, kept as text",
+  notPlain: "paths that are not plain files",
   notUtf8: "lines or documents that are not valid UTF-8",
   tooLong: "lines that are too long to be read",
-  twice: "records that stand twice, kept once",
+  twice: "records that are there twice, kept once",
   unreadable: "files that cannot be read",
   unterminated: "files that end in the middle of a line",
 };
@@ -29,7 +29,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 /** Problems that cost nothing of what was read. */
 export const HARMLESS: ReadonlySet<string> = new Set(["dangling", "twice"]);
 
-/** Lines of what the export lacks, of so many. */
+/** How many lines of what the export lacks are shown. */
 const NAMED = 20;
 
 /** Checks whether the export was complete, and all of it was read. */
@@ -61,7 +61,7 @@ export function buildText(result: BuildResult, tookMs: number): string {
     ],
     ...lines,
     ...lacking.length === 0 ? [] : [
-      "INCOMPLETE, since the export is; hl-export verify names what is missing:",
+      "INCOMPLETE, because the export is; hl-export verify lists what is missing:",
     ],
     ...lacking.slice(0, NAMED).map((one) => `  ${one}`),
     ...lacking.length > NAMED
@@ -76,8 +76,8 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
   const others = inTable - read;
   const notes = [
     readOfStated === stated
-      ? read === readOfStated ? "as the export says" : ""
-      : `the export says ${count(stated)}, ${count(readOfStated)} read`,
+      ? read === readOfStated ? "as the export states" : ""
+      : `the export states ${count(stated)}, ${count(readOfStated)} were read`,
     read === readOfStated
       ? ""
       : `${
@@ -97,9 +97,9 @@ const STEPS: Readonly<Record<BuildProgress["step"], string>> = {
 };
 
 /**
- * Says how far a build is, for a line of a terminal.
+ * Writes the progress of a build, for a line of a terminal.
  *
- * @param tookMs Since it was started.
+ * @param tookMs How long the build has taken.
  */
 export function progressText(
   { step, bytes: read, totalBytes }: BuildProgress,

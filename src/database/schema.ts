@@ -1,7 +1,7 @@
 /**
- * The tables of the database, each with the words that `--help` has for it.
- * What is compared, sorted or summed has a column of its own; what is only looked at
- * is read from `json`.
+ * Defines the tables of the database, each with its text for `--help`. What is
+ * compared, sorted or summed has a column of its own; what is only displayed is
+ * read from `json`.
  */
 
 import { wrapText } from "../ui/text.ts";
@@ -9,7 +9,7 @@ import { wrapText } from "../ui/text.ts";
 /** Changes with every change of the tables: an older database is built again. */
 export const SCHEMA_VERSION = 5;
 
-/** Stands in the head of every database that this program made. */
+/** The application id in the header of every database of this program. */
 export const APPLICATION_ID = 0x484c4578;
 
 /** A table or a view. */
@@ -17,11 +17,11 @@ interface Part {
   readonly name: string;
   /** What a row is, in one line. */
   readonly about: string;
-  /** What stands between the parentheses of the table, or the view's query. */
+  /** The columns of the table, or the query of the view. */
   readonly sql: string;
 }
 
-/** Where a record stands on disk; `export` is the row of that table. */
+/** The position of a record on disk; `export` is a row of that table. */
 const ON_DISK =
   `export INTEGER NOT NULL REFERENCES export(number), disk_path TEXT NOT NULL`;
 const ON_LINE = `${ON_DISK}, disk_line INTEGER NOT NULL`;
@@ -88,7 +88,7 @@ const TABLES: readonly Part[] = [
   {
     name: "logs",
     about:
-      "a Log, once by its id, wherever it stands; latency in seconds, cost in USD, time in microseconds since 1970 (within 1684 to 2255), 0 where nothing says it",
+      "a Log, once by its id, from whatever list; latency in seconds, cost in USD, time in microseconds since 1970 (within 1684 to 2255), 0 if unknown",
     sql: `number INTEGER PRIMARY KEY, id TEXT, type TEXT,
       file_id TEXT REFERENCES files(id), version_id TEXT, created_at TEXT,
       time INTEGER NOT NULL, latency REAL, model TEXT, prompt_tokens INTEGER,
@@ -103,7 +103,7 @@ const TABLES: readonly Part[] = [
   {
     name: "judgments",
     about:
-      "what an Evaluator's Log (evaluator_log_id) says of a Log (log_id), for every Run that it counts in; number is 1 or 0 for true or false",
+      "what an Evaluator's Log (evaluator_log_id) says of a Log (log_id), for each Run that it counts in; number is 1 or 0 for true or false",
     sql: `evaluator_log_id TEXT REFERENCES logs(id),
       log_id TEXT REFERENCES logs(id), log INTEGER,
       evaluator_id TEXT REFERENCES files(id), evaluator_version_id TEXT,
@@ -124,7 +124,7 @@ const TABLES: readonly Part[] = [
   {
     name: "problems",
     about:
-      "what cannot be read (text holds it), stands twice, or names a row that is not there (table, column, value: so many rows)",
+      "what cannot be read (text holds it), is there twice, or refers to a missing row (table, column, value: so many rows)",
     sql: `kind TEXT NOT NULL, "table" TEXT, "column" TEXT, value TEXT,
       rows INTEGER NOT NULL, reason TEXT NOT NULL,
       export INTEGER REFERENCES export(number), disk_path TEXT,
@@ -140,9 +140,9 @@ const LOG_TEXTS = [
 ];
 
 /**
- * Columns of text that are read from the record when they are asked for, so that they
- * take no room. They are added last: SQLite would compute them for every row that is
- * inserted. DuckDB does not see them in a table.
+ * Columns of text that are computed from the record when they are read, so that
+ * they take no space. They are added last: SQLite would compute them for every
+ * row that is inserted. DuckDB does not see them in a table.
  */
 const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
   logs: LOG_TEXTS,
@@ -151,7 +151,8 @@ const FROM_JSON: Readonly<Record<string, readonly string[]>> = {
 
 const VIEWS: readonly Part[] = [
   {
-    // A view of its own: DuckDB leaves it to SQLite, whose answer is nothing but text.
+    // This is a view of its own, since DuckDB leaves it to SQLite and gets only
+    // text.
     name: "log_texts",
     about: "texts of logs by number; in DuckDB only views have them",
     sql: `SELECT number, ${LOG_TEXTS.join(", ")} FROM logs`,
@@ -224,7 +225,7 @@ const VIEWS: readonly Part[] = [
   },
 ];
 
-/** What of a Log is searched, in the order of the columns. */
+/** The searched fields of a Log, in the order of the columns. */
 export const SEARCHED = [
   "inputs",
   "messages",
@@ -245,14 +246,14 @@ const SEARCH: Part = {
 };
 
 /**
- * What the full text says that it is of: the Logs, without a text. SQLite refuses to go
- * through the rows of a full text that is of nothing, and DuckDB, which does so to list
- * the tables, would list none.
+ * The content table that the full-text index names: the Logs, without texts.
+ * SQLite cannot scan an index without a content table, and DuckDB, which scans
+ * it to list the tables, would list none.
  */
 const SEARCH_ROWS = `CREATE VIEW logs_fts_rows AS SELECT number,
   ${SEARCHED.map((column) => `NULL AS ${column}`).join(", ")} FROM logs;`;
 
-/** Writes the SQL that makes the tables, before rows are put into them. */
+/** Writes the SQL that makes the tables, before rows are inserted. */
 export function tablesSql(
   { fullText }: { readonly fullText: boolean },
 ): string {
@@ -263,7 +264,7 @@ export function tablesSql(
   return [...tables, ...fullText ? [search] : []].join("\n");
 }
 
-/** The key of the Logs, which what comes after them goes by. */
+/** The key of the Logs, which later steps need. */
 export const LOGS_KEY = `CREATE UNIQUE INDEX logs_id ON logs(id)`;
 /**
  * The key of the judgments: an Evaluator's Log may count in several Runs, and a Run in
@@ -274,10 +275,10 @@ export const JUDGMENTS_KEY = `CREATE UNIQUE INDEX judgments_id
 
 /** The other indexes, made last. */
 export const INDEXES: readonly string[] = [
-  // Holds all that a list of Logs is filtered and sorted by.
+  // Covers everything that a list of Logs is filtered and sorted by.
   `CREATE INDEX logs_time ON logs(time, file_id, version_id, environment, user,
     latency, cost, error IS NOT NULL)`,
-  // Holds all that the numbers of a Version are made of.
+  // Covers everything that the numbers of a Version are computed from.
   `CREATE INDEX logs_version ON logs(file_id, version_id, time, latency, cost,
     error IS NOT NULL)`,
   `CREATE INDEX logs_trace ON logs(trace_id) WHERE trace_id IS NOT NULL`,
@@ -296,7 +297,7 @@ export const INDEXES: readonly string[] = [
   `CREATE INDEX evaluations_file ON evaluations(file_id)`,
 ];
 
-/** Writes the SQL that adds the columns that are read from the record. */
+/** Writes the SQL that adds the computed columns. */
 export function addedColumns(): readonly string[] {
   return Object.entries(FROM_JSON).flatMap(([table, columns]) =>
     columns.map((name) => {
@@ -313,7 +314,7 @@ export function viewsSql(): string {
     .join("\n");
 }
 
-/** Columns of a screen that the schema takes at the most. */
+/** The width of the schema on a screen, in columns. */
 const SCREEN_COLUMNS = 80;
 
 /** Writes the schema by table, for `--help`. */
@@ -327,7 +328,7 @@ export function schemaText(): string {
     )
   );
   return [
-    "Tables and views (json: the record as it stands in the export; disk_path,",
+    "Tables and views (json: the record as the export holds it; disk_path,",
     "disk_line: its place there):",
     ...lines,
   ].join("\n");

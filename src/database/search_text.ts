@@ -1,11 +1,12 @@
 /**
- * What the full-text index holds of a Log, and how a person's search becomes a
- * query of it. Scripts that put no space between words are indexed character by
- * character, so that any run of characters is found as a phrase; runs of two to four are
- * indexed as words too, for those who write their queries themselves.
+ * Collects what the full-text index holds of a Log, and makes queries from what
+ * a person types. Scripts that put no space between words are indexed character
+ * by character, so that any run of characters is found as a phrase; runs of two
+ * to four are indexed as words too, for those who write their queries
+ * themselves.
  */
 import { isObject } from "../core/text/json.ts";
-import { inPieces } from "../core/text/pieces.ts";
+import { inSlices } from "../core/text/slices.ts";
 import type { SEARCHED } from "./schema.ts";
 
 /** Texts by column. */
@@ -13,7 +14,7 @@ export type SearchTexts = {
   readonly [column in typeof SEARCHED[number]]: string | null;
 };
 
-/** Characters of scripts that put no space between words. */
+/** Characters of scripts without spaces between words. */
 const UNSPACED =
   /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Thai}\p{scx=Lao}\p{scx=Khmer}\p{scx=Myanmar}]/u;
 const UNSPACED_RUN = new RegExp(`${UNSPACED.source}{2,}`, "gu");
@@ -22,11 +23,14 @@ const ALONE = new RegExp(`(${UNSPACED.source}|\\p{So})\\uFE0F?`, "u");
 const EACH_ALONE = new RegExp(ALONE.source, "gu");
 /** The longest run that is indexed as one word. */
 const LONGEST_RUN = 4;
-/** Runs to be joined at once: millions of short texts take much memory. */
+/**
+ * How many runs are joined at once, since millions of short texts take much
+ * memory.
+ */
 const RUNS_AT_ONCE = 10_000;
-/** Members of a message that say nothing. */
+/** Members of a message that hold no text. */
 const UNSAID = new Set(["role", "type", "id", "tool_call_id", "detail"]);
-/** What embeds a file. */
+/** A text that embeds a file. */
 const EMBEDDED = /^data:[\w.+-]+\/[\w.+-]+[;,]/;
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -70,7 +74,7 @@ function joined(texts: readonly (string | null)[]): string | null {
     : some.join("\n");
 }
 
-/** Collects the texts within a value, however deep it is. */
+/** Collects the texts within a value, at any depth. */
 function textOf(
   value: unknown,
   unsaid: ReadonlySet<string> = NOTHING,
@@ -99,12 +103,12 @@ function textOf(
 
 function spaced(text: string | null): string | null {
   if (text === null) return null;
-  return inPieces(text, (piece) => piece.replace(EACH_ALONE, " $1 "));
+  return inSlices(text, (slice) => slice.replace(EACH_ALONE, " $1 "));
 }
 
 /** Collects the runs of two to four characters that stand together in a text. */
 function runsOf(text: string): string {
-  /** Runs, and many at once that were joined already. */
+  /** Runs, and texts of many runs that were joined already. */
   const joined: string[] = [];
   let runs: string[] = [];
   for (const [run] of text.matchAll(UNSPACED_RUN)) {
@@ -126,7 +130,7 @@ function runsOf(text: string): string {
  * Writes the query of `logs_fts` for what a person types: every word must be there,
  * `"…"` is a phrase, `begin*` a prefix.
  *
- * @returns It; `null` where nothing is to be searched for.
+ * @returns The query; `null` if there is nothing to search for.
  */
 export function searchQuery(typed: string): string | null {
   const terms = searchTerms(typed).map(({ text, isPrefix }) => {

@@ -1,4 +1,4 @@
-/** Opens SQLite files, to be built and to be read, and speaks of them in one way. */
+/** Opens SQLite files, to build or to read them, and explains their errors. */
 import { DatabaseSync } from "node:sqlite";
 import { StorageError } from "../core/errors.ts";
 
@@ -7,16 +7,16 @@ export type SqlValue = string | number | null;
 /** A row, by the names of its columns. */
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** Bytes of a page: several Logs fit in one, and little room is left over. */
+/** Bytes of a page: room for several Logs, with little waste. */
 const PAGE_BYTES = 16_384;
 
 /** Memory for pages, and as much again for sorting, in kilobytes. */
 const CACHE_KB = 12_000;
 
 /**
- * Makes a database to be filled: nothing is kept on disk for the case that it stops,
- * because it is thrown away then. (Its journal cannot be off: Deno opens databases
- * in SQLite's defensive mode.)
+ * Makes a database to fill. It is not protected against a crash, after which it
+ * is thrown away. (Its journal cannot be off: Deno opens databases in SQLite's
+ * defensive mode.)
  *
  * @throws {StorageError} When it cannot be made.
  */
@@ -36,7 +36,7 @@ export function createDatabase(path: string): DatabaseSync {
  * Opens a database to read it.
  *
  * @param isReadOnce Whether all of it is read, once: little is kept in memory.
- * @throws {StorageError} When it cannot be opened, or is none.
+ * @throws {StorageError} When it cannot be opened, or is not a database.
  */
 export function openDatabase(
   path: string,
@@ -53,7 +53,7 @@ export function openDatabase(
 }
 
 /**
- * Opens a database to read it, and closes it behind the work.
+ * Opens a database to read it, and closes it after the work.
  *
  * @param options As of {@linkcode openDatabase}.
  * @throws {StorageError} When it cannot be opened or is damaged.
@@ -94,7 +94,7 @@ export function damagedDatabase(
       .test(cause.message);
   if (!isDamaged) return null;
   return new StorageError(
-    `cannot read ${path}: ${cause.message}; remove it and run the command once more, which makes it again`,
+    `cannot read ${path}: ${cause.message}; remove it and run the command again, which rebuilds it`,
     { cause },
   );
 }
@@ -117,7 +117,7 @@ export function all(
   return database.prepare(sql).all(...values) as SqlRow[];
 }
 
-/** Reads the first row of a query; `null` where there is none. */
+/** Reads the first row of a query; `null` if there is none. */
 export function first(
   database: DatabaseSync,
   sql: string,

@@ -14,15 +14,18 @@ import {
 } from "./datapoint.ts";
 import type { DatapointWriter, Note } from "./format.ts";
 
-/** Columns for inputs, at the most; Excel has 16,384 in all. */
+/** The most columns for inputs; Excel has 16,384 in all. */
 const MAX_INPUT_COLUMNS = 1_000;
-/** Characters that a cell of Excel holds. */
+/** The most characters in a cell of Excel. */
 const EXCEL_CELL = 32_767;
 
 const OWN = ["id", "messages", "expected_output", "metadata"] as const;
-/** Where the inputs stand that have no column. */
+/** The column of the inputs without one of their own. */
 const OTHER_INPUTS = "other_inputs";
-/** Names of inputs that mean something else: of ours, or to promptfoo (`__expected`). */
+/**
+ * Names of inputs that are taken: by other columns, or by promptfoo
+ * (`__expected`).
+ */
 const RESERVED = new RegExp(
   `^\\s*(__|(${[...OWN, OTHER_INPUTS].join("|")})\\s*$|input\\.)`,
   "i",
@@ -84,18 +87,18 @@ function notesOf(long: number, halves: number): readonly Note[] {
   const notes: Note[] = [];
   if (halves > 0) {
     const text =
-      `${halves} of its cells hold half of a character (such as \\ud83d alone), which stands there as \\ufffd; --format jsonl keeps it`;
+      `${halves} of its cells hold half of a character (such as \\ud83d alone), which is written as \\ufffd; --format jsonl keeps it`;
     notes.push({ text, isLoss: true });
   }
   if (long > 0) {
     const text =
-      `${long} of its cells are longer than the 32,767 characters that Excel keeps of a cell`;
+      `${long} of its cells are longer than the 32,767 characters that Excel keeps`;
     notes.push({ text, isLoss: false });
   }
   return notes;
 }
 
-/** Lists the names of the inputs, in the order in which they come. */
+/** Lists the names of the inputs, in the order of their first use. */
 function inputNames(datapoints: Iterable<Datapoint>): readonly string[] {
   const names = new Set<string>();
   for (const { inputs } of datapoints) {
@@ -107,12 +110,12 @@ function inputNames(datapoints: Iterable<Datapoint>): readonly string[] {
   return [...names];
 }
 
-/** Names the column of an input: by its own name where that means nothing else. */
+/** Names the column of an input: by its own name, unless that is taken. */
 function columnName(name: string): string {
   return RESERVED.test(name) ? `input.${name}` : name;
 }
 
-/** Returns a value's text; `null` where there is none. */
+/** Returns a value's text; `null` if there is none. */
 function cellOf(json: string | undefined): string | null {
   return json === undefined || json === "null" ? null : plainText(json);
 }

@@ -9,12 +9,12 @@ export type Member = readonly [name: string, json: string];
 
 /** A Datapoint of a Version; the values are JSON texts. */
 export interface Datapoint {
-  /** `null` where it has none. */
+  /** JSON `null` if it has none. */
   readonly id: string;
   readonly inputs: string;
   readonly messages: string;
   readonly target: string;
-  /** All that it holds besides. */
+  /** All its other members. */
   readonly others: readonly Member[];
 }
 
@@ -48,17 +48,20 @@ export function readDatapoint(json: string): Datapoint {
   return { ...known, others: [...values] };
 }
 
-/** Lists the members of a JSON text; none where it is no object. */
+/** Lists the members of a JSON text; none if it is not an object. */
 export function members(json: string): readonly Member[] {
   return json.startsWith("{") ? [...memberTexts(json)] : [];
 }
 
-/** Returns a JSON text's own text where it is one, the JSON where it is not. */
+/** Returns the text in a JSON string, or any other JSON as it is. */
 export function plainText(json: string): string {
   return json.startsWith('"') ? JSON.parse(json) : json;
 }
 
-/** Lists what a line has for metadata: where the Datapoint is from, and its other fields. */
+/**
+ * Lists the metadata of a line: where the Datapoint is from, and its other
+ * fields.
+ */
 export function metadataOf(
   { fileId, path, id, name, createdAt, attributes }: DatasetVersion,
   { others }: Datapoint,

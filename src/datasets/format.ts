@@ -15,11 +15,11 @@ export interface DatapointWriter {
   readonly head: string;
   /** Writes a Datapoint, with the end of its line. */
   row(datapoint: Datapoint): string;
-  /** Says what a reader of the file should know, once all of it is written. */
+  /** Returns what a reader of the file should know, once it is written. */
   notes(): readonly Note[];
 }
 
-/** Something about a file that is not as one would expect. */
+/** Something unexpected about a file. */
 export interface Note {
   readonly text: string;
   /** Whether something of the export is not in the file. */
@@ -29,7 +29,7 @@ export interface Note {
 /**
  * Makes a writer.
  *
- * @param datapoints Reads the Version's Datapoints, from the first one on.
+ * @param datapoints Reads the Version's Datapoints from the beginning.
  */
 export type MakeWriter = (
   version: DatasetVersion,

@@ -1,11 +1,12 @@
 /**
  * Writes Datapoints as tests of promptfoo: `{description, vars, assert, metadata}`.
  *
- * promptfoo renders templates in variables and in what is expected, reads the files
- * that they name (`file://`), resolves `$ref` and makes several tests of a list. None
- * of this may happen to what a Datapoint holds: it can read any file and variable of
- * the environment. So all values are texts, and one that promptfoo would change stands
- * in a list of one, which it prints as that text and does not look into.
+ * promptfoo renders templates in variables and in what is expected, reads the
+ * files that they name (`file://`), resolves `$ref` and makes several tests of
+ * a list. None of this may happen to the values of a Datapoint, which could
+ * read any file and environment variable. So all values are texts, and one that
+ * promptfoo would change is put into a list of one, which promptfoo prints as
+ * that text and does not look into.
  */
 import {
   type Datapoint,
@@ -20,9 +21,9 @@ import { type DatapointWriter, hasHalf } from "./format.ts";
 
 /** What promptfoo takes for a template, or fails on (`#}` alone). */
 const TEMPLATE = /\{[{%#]|#\}/;
-/** What it loads. */
+/** What it loads as a file. */
 const ADDRESS = /^(file:\/\/|package:)/;
-/** Any of that in a JSON text, where it looks into lists and objects. */
+/** Either of these in a JSON text, since it looks into lists and objects. */
 const ACTIVE_JSON = /\{[{%#]|#\}|file:\/\/|package:|\$ref/;
 /** The variable that holds the messages. */
 const MESSAGES = "messages";
@@ -65,7 +66,7 @@ export function promptfooWriter(
         ] as const,
         [
           kept,
-          "hold what promptfoo would take for a template or a file: these texts stand in a list of one (in quotes where they are both), so that it does not",
+          "hold what promptfoo would take for a template or a file: each such text is put into a list of one (in quotes if it is both), so that it does not",
         ] as const,
         [halves, "hold half of a character (such as \\ud83d alone)"] as const,
       ].filter(([n]) => n > 0).map(([n, text]) => ({
@@ -75,7 +76,10 @@ export function promptfooWriter(
   };
 }
 
-/** Lists the variables: the inputs, and the messages where no input is called so. */
+/**
+ * Lists the variables: the inputs, and the messages unless an input has that
+ * name.
+ */
 function varsOf({ inputs, messages }: Datapoint): readonly Member[] {
   const values = members(inputs);
   const isTaken = values.some(([name]) => name === MESSAGES);
@@ -92,7 +96,7 @@ function varsOf({ inputs, messages }: Datapoint): readonly Member[] {
   });
 }
 
-/** Lists what stands in the metadata, all of it as text. */
+/** Lists the metadata, all of it as text. */
 function metadata(
   version: DatasetVersion,
   datapoint: Datapoint,
@@ -120,8 +124,8 @@ function passive(json: string): string {
 }
 
 /**
- * Makes the assertion that the output equals what the target says: its field
- * `output`, or its only one. What else a target means only its Evaluators know.
+ * Makes the assertion that the output equals the target's field `output`, or
+ * its only field. Only its Evaluators know what other targets mean.
  */
 function assertOf(target: string): string | null {
   const fields = members(target);
@@ -135,7 +139,10 @@ function assertOf(target: string): string | null {
   return equals(JSON.stringify(isActive(text) ? literal(text) : text));
 }
 
-/** Checks whether promptfoo would change a text: it also takes a last line break off. */
+/**
+ * Checks whether promptfoo would change a text: it also removes a line break at
+ * the end.
+ */
 function isActive(text: string): boolean {
   return TEMPLATE.test(text) || ADDRESS.test(text) || text.endsWith("\n");
 }
@@ -144,7 +151,7 @@ function equals(value: string): string {
   return `{"type":"equals","value":${value}}`;
 }
 
-/** Writes a template that renders to a text, whatever that holds. */
+/** Writes a template that renders to exactly this text. */
 function literal(text: string): string {
   const escaped = text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')
     .replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("\t", "\\t");

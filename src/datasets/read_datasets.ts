@@ -15,9 +15,9 @@ export interface Dataset {
   /** Its Humanloop path. */
   readonly path: string;
   readonly versions: readonly StoredVersion[];
-  /** The Version that is deployed by default; `null` where none is. */
+  /** The Version that is deployed by default; `null` if none is. */
   readonly deployedId: string | null;
-  /** Whether the export says that it has all of it. */
+  /** Whether it is complete in the export. */
   readonly isComplete: boolean;
 }
 
@@ -27,13 +27,13 @@ export interface StoredVersion extends DatasetVersion {
   readonly isThere: boolean;
   /** How many Datapoints its document says that it has. */
   readonly stated: number | null;
-  /** First and last row of what follows on each other in the table. */
+  /** First and last row of each run of its Datapoints in the table. */
   readonly runs: readonly (readonly [first: number, last: number])[];
 }
 
 /** Something that the database says is missing or cannot be read. */
 export interface DatasetProblem {
-  /** Of which Dataset, where it is of one. */
+  /** The Dataset; `null` if it concerns none in particular. */
   readonly fileId: string | null;
   /** In words, with its path. */
   readonly text: string;
@@ -66,7 +66,7 @@ export function readDatasets(database: DatabaseSync): readonly Dataset[] {
   });
 }
 
-/** Counts the rows of Datapoints that no Version leads to. */
+/** Counts the rows of Datapoints that belong to no Version. */
 export function countUnreached(
   database: DatabaseSync,
   datasets: readonly Dataset[],
@@ -77,7 +77,9 @@ export function countUnreached(
     .reduce((rest, [from, to]) => rest - (to - from + 1), Number(row?.["n"]));
 }
 
-/** Finds where the Datapoints of each Version are: once through the table. */
+/**
+ * Finds the rows of each Version's Datapoints, in one pass through the table.
+ */
 function readRuns(database: DatabaseSync): ReadonlyMap<string, Runs> {
   const files = new Map<string, Map<string, (readonly [number, number])[]>>();
   const statement = database.prepare(
@@ -136,7 +138,7 @@ function readVersions(
   });
 }
 
-/** Takes out line breaks, which JSON has between tokens only. */
+/** Removes line breaks, which JSON has only between tokens. */
 function oneLine(json: string): string {
   return json.replace(/[\r\n]/g, " ");
 }
@@ -160,10 +162,11 @@ export class DatapointReader {
   }
 
   /**
-   * Reads a Version's Datapoints in the order of the export. One that stands there
-   * twice, as where exports overlap, comes once, unless its contents differ.
+   * Reads a Version's Datapoints in the order of the export. One that is there
+   * twice, such as in exports that overlap, is read once, unless its contents
+   * differ.
    *
-   * @param onDouble Is called for each that has the id of another before it.
+   * @param onDouble Called for each that has the id of another before it.
    */
   *read(
     { fileId, id, runs }: StoredVersion,
@@ -197,11 +200,11 @@ export class DatapointReader {
   }
 }
 
-/** Problems of the database that are no loss. */
+/** Problems by which nothing is lost. */
 const HARMLESS: ReadonlySet<string> = new Set(["twice"]);
 
 /**
- * Lists what the export lacks of Datasets, as far as the database knows.
+ * Lists what the export lacks of its Datasets, as far as the database knows.
  *
  * @param paths The Datasets' paths by their ids.
  */
@@ -220,7 +223,7 @@ export function readProblems(
     }
     if (state === "running" || state === "interrupted") {
       const text =
-        `${dir} is not complete: Datasets that it has not come to are missing; resume it first`;
+        `${dir} is not complete: Datasets that its run did not reach are missing; resume it first`;
       problems.push({ fileId: null, text, isLoss: true });
     }
   }

@@ -12,7 +12,7 @@ import { writeJson } from "../tree/json_file.ts";
 import {
   expectOutside,
   expectPlainDirs,
-  writeTogether,
+  writeAllOrNone,
 } from "../tree/write/output.ts";
 import { csvWriter } from "./csv.ts";
 import { type DatasetFormat, jsonlWriter, type MakeWriter } from "./format.ts";
@@ -36,10 +36,10 @@ export interface DatasetOptions {
   readonly format: DatasetFormat;
 }
 
-/** What the writing needs besides. */
+/** What writing needs besides the options. */
 export interface DatasetContext {
   readonly disk: Disk;
-  /** The exports that the database is of: nothing is written into them. */
+  /** The exports in the database: nothing is written into them. */
   readonly exportDirs: readonly string[];
   readonly signal?: AbortSignal;
 }
@@ -54,8 +54,8 @@ export interface DatasetFile {
   readonly file: string;
   readonly datapoints: number;
   /**
-   * Whether it is the one file of its Dataset without a Version in its name: of the
-   * Version that is deployed by default or, where none is, the newest.
+   * Whether it is the file of its Dataset without a Version in its name: of the
+   * Version that is deployed by default or, if none is, of the newest.
    */
   readonly deployed: boolean;
 }
@@ -67,10 +67,13 @@ export interface WrittenDatasets {
   readonly problems: readonly DatasetProblem[];
 }
 
-/** The list of files in the chosen directory; no name of Humanloop's becomes this one. */
+/**
+ * The list of files in the chosen directory; no Humanloop name becomes this
+ * one.
+ */
 const LIST_NAME = "%datasets.json";
 
-/** Characters of a file that are written at once. */
+/** How many characters of a file are written at once. */
 const WRITE_AT_ONCE = 256 * 1024;
 
 const FORMATS: Readonly<
@@ -86,7 +89,7 @@ const ENDINGS = ["jsonl", "csv"];
 /**
  * Writes the Datasets. Files of the same name are replaced.
  *
- * @param database Of the exports, as they are now.
+ * @param database The database of the exports as they are now.
  * @throws {UsageError} When `to` is inside an export, or leads through a symbolic link.
  * @throws {StorageError} When a file cannot be written.
  * @throws The signal's reason when it aborts.
@@ -142,7 +145,7 @@ export async function writeDatasets(
       }
       if (doubles > 0) {
         problem(
-          `${label}: ${doubles} of its Datapoints have the id of another with other contents; all are written`,
+          `${label}: ${doubles} of its Datapoints have the id of another one but other contents; all are written`,
           false,
         );
       }
@@ -159,7 +162,7 @@ export async function writeDatasets(
   return { files, problems };
 }
 
-/** Gives each Dataset the path of its files, without what follows its name. */
+/** Chooses the path of each Dataset's files, without what follows its name. */
 function fileNames(
   datasets: readonly Dataset[],
   ending: string,
@@ -167,7 +170,8 @@ function fileNames(
   const named = datasets.map((dataset) => ({
     ...{ id: dataset.id, path: dataset.path.split("/"), ending, dataset },
   }));
-  // The file of another format is never taken for that of a Dataset of this name.
+  // Reserves the endings of all formats, so that a file of one is never taken
+  // for another Dataset's.
   return new Map(
     [...filePaths(named, ENDINGS)].map(([{ dataset }, path]) => [
       dataset,
@@ -176,7 +180,10 @@ function fileNames(
   );
 }
 
-/** Chooses what stands without a Version in its name; the newest comes last. */
+/**
+ * Chooses the Version whose file has none in its name; `versions` ends with the
+ * newest.
+ */
 function chosenVersion(
   { versions, deployedId }: Dataset,
 ): StoredVersion | undefined {
@@ -212,13 +219,13 @@ function checkVersion(
 ): void {
   if (!isThere) {
     problem(
-      `${id}: its document is not in the export, its Datapoints are`,
+      `${id}: its Datapoints are in the export, but its document is not`,
       true,
     );
   }
   if (stated === null || stated === datapoints) return;
   problem(
-    `${id}: the export holds ${datapoints} Datapoints where its Version says ${stated}`,
+    `${id}: the export holds ${datapoints} Datapoints, its Version states ${stated}`,
     datapoints < stated,
   );
 }
@@ -234,7 +241,7 @@ async function writeAll(
   datapoints: Iterable<Parameters<ReturnType<MakeWriter>["row"]>[0]>,
   { disk, signal }: Pick<DatasetContext, "disk" | "signal">,
 ): Promise<number> {
-  return await writeTogether(disk, paths, async (files) => {
+  return await writeAllOrNone(disk, paths, async (files) => {
     const encoder = new TextEncoder();
     let text = head;
     const flush = async () => {

@@ -30,7 +30,9 @@ export interface RunContext {
   /** Whether no earlier run left anything in the export. */
   readonly isNew: boolean;
   readonly sums: SumRecorder;
-  /** The sums that earlier runs left, by the File that they are of, below its directory. */
+  /**
+   * The sums that earlier runs left, by File, with paths below its directory.
+   */
   readonly earlierSums: ReadonlyMap<string, Sums>;
   readonly layout: Layout;
   readonly observer: Observer;
@@ -56,7 +58,10 @@ export interface ExportedList<T> {
   readonly spec: ListSpec<T>;
 }
 
-/** Counts what is there of a File, or of the workspace, and lists what is missing. */
+/**
+ * Counts what was exported of a File, or of the workspace, and lists what is
+ * missing.
+ */
 export class FileReport {
   counts: Counts = {};
   readonly gaps: Gap[] = [];
@@ -67,7 +72,7 @@ export class FileReport {
     this.counts = sumCounts([this.counts, { [kind]: records }]);
   }
 
-  /** Adds a gap of a whole part, or of something in it. */
+  /** Adds a gap for a part of the File. */
   addGap(part: string, reason: string): void {
     this.gaps.push({ fileId: this.fileId, part, reason });
   }
@@ -89,8 +94,8 @@ export async function writeDocument(
 }
 
 /**
- * Exports one part of a File; a failure that concerns only this part becomes a
- * gap, every other ends the run.
+ * Exports one part of a File; a failure of a request becomes a gap, every other
+ * failure ends the run.
  *
  * @param part What the gap is called.
  */

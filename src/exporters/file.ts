@@ -1,6 +1,6 @@
 /**
- * Exports one File: all its parts, then `.done` if nothing is missing. A File
- * that is complete is left alone, unless Logs are wanted that it was made without.
+ * Exports one File: all its parts, then `.done` if nothing is missing. A
+ * complete File is skipped, unless it has no Logs and they are wanted now.
  */
 import type { FileInfo } from "../api/client.ts";
 import { runAll } from "../core/concurrency.ts";
@@ -22,11 +22,11 @@ import { countComplete } from "./file_check.ts";
 import { exportLogs } from "./records/logs.ts";
 import { exportVersions } from "./records/versions.ts";
 
-/** What there is to do for a File. */
+/** What a run has to do for a File. */
 export interface FilePlan {
-  /** `addLogs` where everything but the Logs is there. */
+  /** `addLogs` if everything but the Logs is there. */
   readonly kind: "skip" | "addLogs" | "export";
-  /** What is there and stays. */
+  /** Counts of what is there and stays. */
   readonly counts: Counts;
 }
 
@@ -39,7 +39,7 @@ export interface FileResult {
 }
 
 /**
- * Decides what there is to do for a File.
+ * Decides what a run has to do for a File.
  *
  * @throws {AuthError | StorageError} When the run cannot go on.
  */
@@ -57,13 +57,14 @@ export async function planFile(
   if (counts === null) return EXPORT;
   const wantsLogs = context.logs && file.type !== "dataset";
   if (wantsLogs && !hasLogs) {
-    // The official script's says nothing of Logs, and would cover what is added.
+    // The official script's `.done` does not say whether it covers Logs, so
+    // this one is replaced before any are added.
     if (done.logs === undefined) {
       await writeDone(disk, paths, { logs: false, counts }, context.sums);
     }
     return { kind: "addLogs", counts };
   }
-  // A kill may have come between .done and the end of the state.
+  // Removes what a kill between `.done` and this removal left behind.
   await removeScratch(disk, paths.state);
   return { kind: "skip", counts };
 }
@@ -83,7 +84,7 @@ export async function exportFile(
   const paths = layout.file(file.id);
   if (!isNew) {
     await removeParts(disk, paths.root);
-    // The page shows what was there before.
+    // Removes the page, which shows the File as it was before.
     await removeScratch(disk, paths.page);
   }
   const context: FileContext = {
@@ -99,7 +100,7 @@ export async function exportFile(
   const { report, progress } = context;
   await runAll(
     stop,
-    plan.kind === "addLogs" ? logsOf(context) : partsOf(context),
+    plan.kind === "addLogs" ? logParts(context) : allParts(context),
   );
   const counts = sumCounts([plan.counts, report.counts]);
   if (report.gaps.length === 0) {
@@ -111,15 +112,15 @@ export async function exportFile(
 }
 
 /** Lists the parts to add to a File that has everything but its Logs. */
-function logsOf(context: FileContext): Array<() => Promise<void>> {
+function logParts(context: FileContext): Array<() => Promise<void>> {
   return [
     () => addEvaluationLogs(context),
     () => exportPart(context, "logs", () => exportLogs(context)),
   ];
 }
 
-/** Lists the parts of a File, each to end in a gap of its own. */
-function partsOf(context: FileContext): Array<() => Promise<void>> {
+/** Lists the parts of a File; each that fails is a gap of its own. */
+function allParts(context: FileContext): Array<() => Promise<void>> {
   const isDataset = context.file.type === "dataset";
   const parts = [() =>
     exportPart(context, "versions", async () => {

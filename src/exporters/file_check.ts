@@ -1,7 +1,7 @@
 /**
- * Checks whether a File that is called complete is so: every file that its sums
- * list is there with its size. One of the official script, which keeps no sums,
- * is compared with the API.
+ * Checks whether a File with `.done` is complete: every file that its sums list
+ * is there with its size. One of the official script, which keeps no sums, is
+ * compared with the API.
  */
 import { basename, join } from "@std/path";
 import {
@@ -33,12 +33,12 @@ import { readIndexList } from "./list/index_list.ts";
 import { keyReader } from "./list/list_on_disk.ts";
 
 /**
- * Counts a File that is called complete. One that is not so is reopened: its
- * `.done` goes, and what is there of it stays.
+ * Counts what is in a File with `.done`. If it is not complete, removes its
+ * `.done`, and keeps everything else.
  *
  * @param done What `.done` says.
- * @param hasLogs Whether its Logs count.
- * @returns Its counts; `null` where it is to be exported again.
+ * @param hasLogs Whether its Logs are part of it.
+ * @returns Its counts; `null` if it has to be exported again.
  * @throws {AuthError | StorageError} When the run cannot go on.
  */
 export async function countComplete(
@@ -48,7 +48,7 @@ export async function countComplete(
   hasLogs: boolean,
 ): Promise<Counts | null> {
   let counts: Counts | null = done.counts;
-  let damage = await findMissingFile(context, file.id);
+  let damage = await findDamagedFile(context, file.id);
   const sums = sumsOf(context, file.id);
   const areAll = isCovered(sums, done);
   const haveSizes = [...sums.values()].every(({ size }) => size !== null);
@@ -111,7 +111,7 @@ async function findLostRecords(
   const shape = shapeOf([...sumsOf(context, file.id).keys()]);
   for (const { spec, kind } of listsOf(file, shape)) {
     if (!isDoneList(spec.part, logs)) continue;
-    const records = await recordsOf(context, file, spec);
+    const records = await countList(context, file, spec);
     if (records === null) return `${spec.part} holds damaged records`;
     report.count(kind, records);
   }
@@ -128,9 +128,9 @@ async function findLostRecords(
  * Finds a file of a File that its sums list and that is missing or another.
  *
  * @param fileId The File.
- * @returns What is wrong; `null` where nothing is.
+ * @returns What is wrong; `null` if nothing is.
  */
-export async function findMissingFile(
+export async function findDamagedFile(
   context: RunContext,
   fileId: string,
 ): Promise<string | null> {
@@ -244,7 +244,7 @@ function isDoneList(part: string, logs: boolean | undefined): boolean {
  * Compares a File of the official script with the API, by one small request a
  * list.
  *
- * @returns What is on disk; `null` where that is not all that the API has.
+ * @returns The counts on disk; `null` if the API has more.
  */
 async function countOfficial(
   context: RunContext,
@@ -257,7 +257,7 @@ async function countOfficial(
   const shape = shapeOf(files);
   const report = new FileReport(file.id);
   const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
-    const records = await recordsOf(context, file, spec);
+    const records = await countList(context, file, spec);
     report.count(kind, records ?? 0);
     return records === (await probeList(session, spec)).total;
   };
@@ -305,10 +305,10 @@ async function countOfficial(
 /**
  * Counts the records of a list on disk.
  *
- * @returns How many; `null` where a line is no record, has no end, or is there
- *   twice.
+ * @returns How many; `null` if a line is not a record, has no end, or is there
+ * twice.
  */
-async function recordsOf<T>(
+async function countList<T>(
   { disk, layout }: RunContext,
   { id }: FileInfo,
   spec: ListSpec<T>,

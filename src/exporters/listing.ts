@@ -1,6 +1,6 @@
 /**
- * Finds out what there is to export: the Directories, and the Files below the
- * chosen one (or all of them), each written to disk as it is listed.
+ * Lists what there is to export: the Directories, and the Files below the
+ * chosen one (or all), each written to disk as it is listed.
  */
 import {
   Client,
@@ -26,7 +26,7 @@ import {
 import { type FilePlan, planFile } from "./file.ts";
 import { readIndexList } from "./list/index_list.ts";
 
-/** A File of the listing, and what there is to do for it. */
+/** A File of the listing, and what the run has to do for it. */
 export interface ListedFile {
   readonly file: FileInfo;
   readonly plan: FilePlan;
@@ -41,10 +41,10 @@ export interface Listing {
 /** Checks whether a File is wanted. */
 export type WantsFile = (file: FileInfo) => boolean;
 
-/** The first requests of a listing, on their way. */
+/** The first requests of a listing, in flight. */
 export interface StartedListing {
   readonly directories: Promise<DirectoryList>;
-  /** Below which Files are listed; `null` for all. */
+  /** The path below which Files are listed; `null` for all. */
   readonly path: Promise<string | null>;
   readonly files: Promise<ListReader<FileInfo>>;
 }
@@ -55,16 +55,18 @@ export interface ListingOptions {
   /** `null` for the whole workspace. */
   readonly directoryId: string | null;
   readonly wantsFile: WantsFile;
-  /** Looks at the workspace's root (`null` where unknown) before anything is written. */
+  /**
+   * Checks the workspace's root (`null` if unknown) before anything is written.
+   */
   readonly onRoot: (rootDirectoryId: string | null) => void;
 }
 
-/** Files whose records are written at once. */
+/** How many Files are written at once. */
 const FILES_AT_ONCE = 16;
 
 /**
  * Makes the first requests of a listing, all at once. Nothing is written; a
- * failure is met by who awaits it.
+ * failure is thrown to who awaits it.
  *
  * @param directoryId `null` for the whole workspace.
  */
@@ -78,7 +80,7 @@ export function startListing(
   const files = path.then((path) =>
     openList(reader, wholeList(filesList(path)))
   );
-  // A rejection before it is awaited must not end the process.
+  // They are awaited later; a rejection before that must not end the process.
   for (const one of [directories, path, files]) one.catch(() => {});
   return { directories, path, files };
 }
@@ -87,8 +89,9 @@ export function startListing(
  * Finds out which Files the filters of an export choose, before anything is
  * written.
  *
- * @param path Below which Files are listed; `null` for all.
- * @param options Whether each filter must match something: not on a resume.
+ * @param path The path below which Files are listed; `null` for all.
+ * @param options Whether each filter must match something, which a resume does
+ * not ask.
  * @returns A function that checks whether a File is wanted.
  * @throws {UsageError} When a filter matches nothing.
  * @throws {ApiError | NetworkError | ProtocolError} When the Files cannot be listed.
@@ -107,7 +110,7 @@ export async function chooseFiles(
   const gaps = await readIndexList(context, filesList(path), (records) => {
     files.push(...records.map(({ info }) => info));
   });
-  // What could not be listed may be what a filter is meant for.
+  // A filter may be meant for a File that could not be listed.
   if (mustMatch && gaps.length === 0) expectMatches(filters, files);
   return fileFilter(filters, files.map((file) => file.path));
 }
@@ -142,7 +145,7 @@ export async function listWorkspace(
     for (const { info: { id, type } } of below) {
       if (isKnownType(type)) continue;
       const shown = JSON.stringify(type.slice(0, 40));
-      report.addGap("files", `the File ${id} is of no known type: ${shown}`);
+      report.addGap("files", `the File ${id} has an unknown type: ${shown}`);
     }
     const wanted = below.filter(({ info }) =>
       isKnownType(info.type) && wantsFile(info)
@@ -211,8 +214,8 @@ export async function directoryPath(
 }
 
 /**
- * Checks whether a Directory is `top` or below it. Where the tree does not show
- * it, what the API listed is believed.
+ * Checks whether a Directory is `top` or below it. If the tree does not show
+ * that, the API's own list decides.
  */
 function belowIn(
   directories: readonly DirectoryInfo[],

@@ -44,9 +44,9 @@ export interface ExportOptions
   readonly settings: Settings;
   readonly started: StartedListing;
   readonly wantsFile: WantsFile;
-  /** Texts that appear nowhere. */
+  /** Texts that must not appear anywhere. */
   readonly secrets: readonly string[];
-  /** Files to be exported at once. */
+  /** How many Files are exported at once. */
   readonly concurrency: number;
   /** Gets each File that is finished, complete or not. */
   readonly onFile: (file: FinishedFile) => Promise<void>;
@@ -121,7 +121,7 @@ export async function runExport(options: ExportOptions): Promise<ExportResult> {
     stop.abort(error);
     if (error instanceof UsageError) throw error;
     await manifest.save("interrupted").catch(() => {
-      observer.log("INFO", "cannot bring export.json up to date");
+      observer.log("INFO", "cannot save export.json");
     });
     throw error;
   }
@@ -140,7 +140,10 @@ async function contextOf(
   };
 }
 
-/** Finds files that had a sum and are not there, of Files that lack nothing else. */
+/**
+ * Finds files that are in SHA256SUMS and not on disk, of Files without other
+ * gaps.
+ */
 async function lostFiles(
   sums: SumJournal,
   gaps: readonly Gap[],
@@ -149,13 +152,13 @@ async function lostFiles(
   const lost = (await sums.findLost()).map((name): Gap => {
     const [, id = null, below = name] = /^files\/([^/]+)\/(.+)$/.exec(name) ??
       [];
-    const reason = "it has a sum and is missing on disk";
+    const reason = "it is in SHA256SUMS and missing on disk";
     return { fileId: id, part: below, reason };
   });
   return lost.filter(({ fileId }) => !incomplete.has(fileId));
 }
 
-/** Sorts sums by the File that they are of. */
+/** Groups sums by File. */
 function sumsByFile(sums: Sums): ReadonlyMap<string, Sums> {
   const byFile = new Map<string, Map<string, FileSum>>();
   for (const [name, sum] of sums) {
@@ -197,7 +200,7 @@ async function exportFiles(
     if (!isComplete) failed++;
     const state = isComplete ? "complete" : "incomplete";
     manifest.setFile(file, state, counts);
-    await manifest.saveNowAndThen();
+    await manifest.saveIfDue();
     await onFile({ ...file, state, counts, gaps });
     observer.log(
       isComplete ? "INFO" : "ERROR",

@@ -1,6 +1,6 @@
 /**
- * Guards against going on with an export that is another workspace's, and finds
- * what earlier runs left of Files that the workspace no longer lists.
+ * Refuses to resume an export of another workspace, and finds Files of earlier
+ * runs that the workspace no longer lists.
  */
 import { filesList } from "../api/client.ts";
 import { isRecoverable, UsageError } from "../core/errors.ts";
@@ -13,7 +13,7 @@ import { isText, parseJson } from "../tree/json_file.ts";
 import { isSafeId } from "../tree/layout.ts";
 import type { ManifestWriter } from "../tree/manifest_writer.ts";
 import type { RunContext } from "./context.ts";
-import { findMissingFile } from "./file_check.ts";
+import { findDamagedFile } from "./file_check.ts";
 
 /**
  * Compares the workspace's root Directory with the one of the first run.
@@ -29,8 +29,8 @@ export function expectSameRoot(
 }
 
 /**
- * For an export that does not say which workspace it is of: looks for one of
- * its Files in the listing, before anything is written.
+ * Looks for a File of the export in the listing, before anything is written.
+ * This is for an export that does not name its workspace.
  *
  * @throws {UsageError} When the workspace lists none of them.
  */
@@ -45,7 +45,7 @@ export async function expectKnownFiles(context: RunContext): Promise<void> {
       if (batch.records.some(({ info }) => onDisk.has(info.id))) return;
     }
   } catch (error) {
-    // The listing itself will meet the same failure, and say so.
+    // The listing that follows will meet the same failure and report it.
     if (isRecoverable(error)) return;
     throw error;
   }
@@ -83,7 +83,7 @@ export async function unlistedFiles(
       add("file", "the File is incomplete on disk");
       continue;
     }
-    const damage = await findMissingFile(context, id);
+    const damage = await findDamagedFile(context, id);
     if (damage !== null) add("file", damage);
     const hasLogs = done.logs ??
       await listDir(disk, paths.list("logs")) !== null;

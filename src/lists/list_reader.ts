@@ -130,7 +130,8 @@ export class ListReader<T> implements Disposable {
     this.#cursor = cursor;
     this.#end = end;
     const last = segments.at(-1)!;
-    // What ends at the cursor is opened too: its end may not have been seen.
+    // Opens a segment that ends at the cursor too: its end may not have been
+    // seen.
     this.#waiting = segments.filter(({ offset, count }) =>
       offset === last.offset || offset + count! >= Math.max(1, cursor.offset)
     );
@@ -147,7 +148,7 @@ export class ListReader<T> implements Disposable {
     return this.#totalChanged || this.#overlapMismatch || this.#repeated > 0;
   }
 
-  /** Whether nothing is left to ask for. */
+  /** Whether every page has been requested. */
   get isAskedFor(): boolean {
     return this.#waiting.length === 0 && (this.#pages?.isAskedFor ?? true);
   }
@@ -159,8 +160,8 @@ export class ListReader<T> implements Disposable {
   }
 
   /**
-   * Goes on by asking for the list in another way, and keeps the page that is
-   * here. Pages are requested ahead.
+   * Reads the rest of the list as other segments, keeps the pages that have
+   * arrived, and starts to prefetch.
    *
    * @param spec Asks for the very records of the list that was opened.
    */
@@ -171,9 +172,9 @@ export class ListReader<T> implements Disposable {
   }
 
   /**
-   * Judges what was read, at its end.
+   * Checks, at the end of the list, whether what was read is the list.
    *
-   * @returns Why it cannot be called the list; `null` when it can.
+   * @returns Why it is not; `null` when it is.
    */
   checkConsistency(): string | null {
     return this.#mismatch;

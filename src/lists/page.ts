@@ -9,17 +9,17 @@ import type { Session } from "../api/session/session.ts";
 import { endOf, type PageAddress, startOf } from "./page_address.ts";
 import { type RawRecord, sliceRecords } from "../api/records.ts";
 
-/** A page as the server gave it. */
+/** A page as the server sent it. */
 export interface Page<T> {
   readonly records: readonly RawRecord<T>[];
   /** How many records the list has, as this page says. */
   readonly total: number;
-  /** Records a page, as the server counts them: not always what was asked. */
+  /** The page size that the server used: not always the requested one. */
   readonly size: number;
   readonly bytes: number;
 }
 
-/** How a page is asked for. */
+/** How a page is requested. */
 export interface PageOptions {
   /** The most attempts; absent for as many as any request has. */
   readonly attempts?: number | undefined;
@@ -75,7 +75,7 @@ function readPage<T>(
   }
   if (records.length > Number(size)) {
     throw new ProtocolError(
-      `the page holds ${records.length} records and says that it holds at most ${size}`,
+      `the page holds ${records.length} records, more than its own limit of ${size}`,
     );
   }
   const promised = Math.min(

@@ -1,11 +1,11 @@
 /**
- * Chooses which pages to ask for. The API gives pages of any size, each
- * beginning at a multiple of its size. Consecutive pages are chosen so that
- * they share a record: if both hold the same one at the same offset, nothing
- * was inserted or removed before it between the two responses.
+ * Chooses which pages to request. The API has pages of any size, each beginning
+ * at a multiple of its size. Consecutive pages are chosen so that they share a
+ * record: if both hold the same one at the same offset, nothing was inserted or
+ * removed before it between the two responses.
  */
 
-/** A page as it is asked for. */
+/** A page as it is requested. */
 export interface PageAddress {
   /** From 1. */
   readonly page: number;
@@ -25,7 +25,7 @@ export function endOf({ page, size }: PageAddress): number {
 /** Bounds for {@linkcode pageFrom}. */
 export interface PageBounds {
   /**
-   * How many records the list is said to have: a page that ends just there would
+   * How many records the list should have: a page that ends just there would
    * not show that there are no more, so another is chosen where possible.
    */
   readonly total?: number;
@@ -78,7 +78,7 @@ function farthestPage(
  *
  * @param most The most records a page.
  * @param within Offsets that the page must not reach beyond.
- * @returns It, or `null` where there is none.
+ * @returns The page, or `null` if there is none.
  */
 export function pageAround(
   from: number,

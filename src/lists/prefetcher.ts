@@ -1,7 +1,7 @@
 /**
  * Requests the pages of one list ahead of time: a sliding window, as far ahead
- * as the run's slots and bytes allow, of sizes that the server gives and the
- * machine can hold. It does not judge which records are the list.
+ * as the run's slots and memory budget allow, of sizes that server and memory
+ * permit. It does not judge which records are the list.
  */
 import type { ListSpec } from "../api/list_spec.ts";
 import type { Permit } from "../api/session/memory_budget.ts";
@@ -25,9 +25,12 @@ interface PendingPage<T> {
 
 /** A page of more than this is followed by smaller ones, in bytes. */
 const HEAVY_PAGE_BYTES = 8 * 1024 * 1024;
-/** A page of more than this is asked for again in smaller ones, in bytes. */
+/** A page of more than this is requested again in smaller ones, in bytes. */
 const MAX_PAGE_BYTES = 2 * HEAVY_PAGE_BYTES;
-/** The same while nothing is known of such records: many first pages fit into the memory. */
+/**
+ * The same while the weight of such records is unknown, so that the first pages
+ * of many lists fit into memory.
+ */
 const MAX_UNKNOWN_PAGE_BYTES = HEAVY_PAGE_BYTES / 2;
 /** How much of an estimate a lighter page replaces. */
 const LIGHTER_SHARE = 0.25;
@@ -44,7 +47,7 @@ export interface PrefetcherOptions {
   readonly total: number;
 }
 
-/** Asks for the pages of one list, in order and ahead of time. */
+/** Requests the pages of one list, in order and ahead of time. */
 export class Prefetcher<T> implements Disposable {
   readonly #context: ReaderContext;
   readonly #end: number;
@@ -54,7 +57,7 @@ export class Prefetcher<T> implements Disposable {
   #ownBytes: number | null = null;
   /** What they are taken to weigh where a page was too large; `null` where none was. */
   #assumedBytes: number | null = null;
-  /** The offset from which the next page is to be asked for. */
+  /** The offset from which the next page is requested. */
   #next: number;
   #hints: ListHints;
   /** The most records to ask for a page; fewer than the server's most where they are heavy. */
@@ -63,7 +66,7 @@ export class Prefetcher<T> implements Disposable {
   #unfinished = 0;
   #ended = false;
   total: number;
-  /** How pages are asked for from now on. */
+  /** How pages are requested from now on. */
   spec: ListSpec<T>;
 
   constructor(
@@ -84,24 +87,27 @@ export class Prefetcher<T> implements Disposable {
       : Math.max(1, Math.min(maxPageSize, fitting));
   }
 
-  /** Whether all is asked for: the last page reaches beyond the end, and so shows it. */
+  /**
+   * Whether every page has been requested: the last reaches beyond the end, and
+   * so shows it.
+   */
   get isAskedFor(): boolean {
     if (this.#next >= this.#end) return true;
     if (this.#next > this.total || this.total === 0) return true;
-    // Where the next page would hold nothing but what is past the end.
+    // The next page would hold only what is past the end.
     const next = startOf(this.#addressAt(this.#next));
     return this.#next === this.total && next >= this.total;
   }
 
-  /** Whether nothing is left to ask for, nor to take. */
+  /** Whether nothing is left to request or to take. */
   get isOver(): boolean {
     return this.isAskedFor && this.#pages.length === 0;
   }
 
   /**
-   * Gives what came of the page that is to be taken next, or of one behind it.
-   * Pages of a size that the server does not give or the machine cannot hold are
-   * asked for again.
+   * Returns the result of the page that is taken next, or of the one behind it.
+   * Pages of a size that the server or the memory does not permit are requested
+   * again in another.
    *
    * @param ahead 0 for the next page, 1 for the one behind it.
    * @throws {ProtocolError} When the server keeps changing the size of its pages.
@@ -167,7 +173,7 @@ export class Prefetcher<T> implements Disposable {
         ? MAX_UNKNOWN_PAGE_BYTES
         : MAX_PAGE_BYTES,
     };
-    // The record before is wanted too, to see that it is still the same.
+    // Includes the record before, to see that it is still the same.
     const first = Math.max(startOf(address), from - 1);
     const result = fetchRange(source, address, first, this.total)
       .then((fetched) => {
@@ -178,7 +184,7 @@ export class Prefetcher<T> implements Disposable {
         this.#unfinished--;
         this.prefetch();
       });
-    // Awaited in its turn; a rejection before that must not end the process.
+    // It is awaited later; a rejection before that must not end the process.
     result.catch(() => {});
     this.#pages.push({ from, address, permit, result });
   }
@@ -216,7 +222,7 @@ export class Prefetcher<T> implements Disposable {
     return Math.min(MAX_PAGE_BYTES, bytes * this.#most);
   }
 
-  /** Corrects the estimates by what a page weighs. */
+  /** Corrects the estimates by the weight of a page. */
   #learnFrom(
     fetched: Fetched<T>,
     { size }: PageAddress,
@@ -244,7 +250,7 @@ export class Prefetcher<T> implements Disposable {
     }
   }
 
-  /** Takes over the server's size of a page. */
+  /** Adopts the server's page size. */
   #resize(size: number, asked: PageAddress): void {
     if (++this.#resized > MOST_RESIZED) {
       throw new ProtocolError("the server keeps changing its page size");
@@ -254,7 +260,7 @@ export class Prefetcher<T> implements Disposable {
     this.#most = size;
   }
 
-  /** Asks for fewer records a page from now on, where one was too large. */
+  /** Requests fewer records a page from now on, after one was too large. */
   #shrink({ size }: PageAddress): void {
     this.#most = Math.max(1, Math.min(this.#most, Math.floor(size / 4)));
     this.#assumedBytes = HEAVY_PAGE_BYTES / this.#most;

@@ -25,11 +25,11 @@ export interface ListHints {
   readonly recordBytes: number | null;
 }
 
-/** Bytes of pages that are held at once: on their way or waiting to be written. */
+/** Bytes of pages that are held at once: in flight or waiting to be written. */
 const BYTES_HELD = 48 * 1024 * 1024;
-/** Pages of one list that wait to be written, for each request at once. */
+/** Pages of one list that may wait to be written, for each slot. */
 const PAGES_PER_SLOT = 2;
-/** Pages that wait for a slot, so that a free one finds work at once. */
+/** Pages that wait for a slot, so that a free one is taken at once. */
 const PAGES_IN_WAITING = 4;
 
 /**

@@ -11,8 +11,8 @@ import { type PageAddress, pageAround, startOf } from "./page_address.ts";
  *
  * @param from The offset of the first.
  * @param to The offset behind the last.
- * @returns A key for each, `null` where there is no such record; `null` where
- * they cannot be had in one page.
+ * @returns A key for each, `null` for one that is not there; `null` instead of
+ * all if one page cannot give them.
  * @throws {AuthError | NetworkError} When the run cannot go on.
  */
 export async function fetchKeys<T>(

@@ -1,6 +1,6 @@
 /**
- * Fetches a range of a list. A page that fails for good is asked for in ever
- * smaller pages, down to single records, so that one record that the server
+ * Fetches a range of a list. A page that keeps failing is requested in smaller
+ * and smaller pages, down to single records, so that one record that the server
  * cannot serve costs one record and not a hundred. Retries are for whole pages:
  * what a split asks for is asked once.
  */
@@ -18,7 +18,7 @@ import {
 } from "./page_address.ts";
 import { keysOf } from "./record_keys.ts";
 
-/** Records of a range, or why they cannot be had. */
+/** Records of a range, or why they could not be fetched. */
 export type Part<T> =
   | {
     readonly kind: "records";
@@ -42,14 +42,14 @@ export interface Parts<T> {
   readonly kind: "parts";
   readonly parts: readonly Part<T>[];
   readonly bytes: number;
-  /** Whether parts that were asked for one by one are not of the same list. */
+  /** Whether parts that were requested one by one are not of the same list. */
   readonly overlapMismatch: boolean;
 }
 
-/** What came of asking for a page. */
+/** The result of requesting a page. */
 export type Fetched<T> =
   | Parts<T>
-  /** The server counts pages of another size than was asked for. */
+  /** The server uses another page size than was requested. */
   | { readonly kind: "resized"; readonly size: number }
   /** The page is larger than the server or this machine allows. */
   | { readonly kind: "tooLarge" };
@@ -62,9 +62,9 @@ const MOST_PAGES = 10;
 const SMALLEST_REFUSED_PAGE = 10;
 
 /**
- * Counts failures of one list. Where single records fail one after the other, it
- * is the list that fails, and splitting would only ask more of a server in
- * trouble: then its pages are asked for once each, and in the end no more.
+ * Counts failures of one list. If single records fail one after the other, the
+ * list itself fails, and splitting would only burden a server in trouble: then
+ * its pages are requested once each, and after some failures no more.
  */
 export class FailureCount {
   #records = 0;
@@ -104,7 +104,7 @@ export interface RangeSource<T> {
 }
 
 /**
- * Fetches one page, in parts if need be.
+ * Fetches one page, in parts where it has to be split.
  *
  * @param source The list.
  * @param address Which page.
@@ -122,7 +122,7 @@ export async function fetchRange<T>(
 ): Promise<Fetched<T>> {
   const { session, spec, failures, maxBytes } = source;
   const isFailing = failures.isFailing(from);
-  // One offset past the end, to see that it is the end.
+  // Requests one offset past the end, to see that it is the end.
   const end = Math.min(endOf(address), Math.max(total, from) + 1);
   const gap = (failure: Error): Fetched<T> =>
     onePart({ kind: "gap", offset: from, end, failure }, 0);
@@ -159,7 +159,7 @@ function onePart<T>(part: Part<T>, bytes: number): Parts<T> {
   return { kind: "parts", parts: [part], bytes, overlapMismatch: false };
 }
 
-/** One page that is asked for in smaller ones. */
+/** One page that is requested in smaller ones. */
 class Split<T> {
   readonly #source: RangeSource<T>;
   /** No page begins before this offset: it would hold a record known to fail. */
@@ -195,8 +195,8 @@ class Split<T> {
   }
 
   /**
-   * Checks whether the parts are of one list, which may have changed between
-   * them: where two meet, asks once more for both records in one page.
+   * Checks whether the list changed between the requests for its parts: where
+   * two meet, requests both records once more in one page.
    */
   async isOneList(): Promise<boolean> {
     const { session, spec } = this.#source;
@@ -225,7 +225,7 @@ class Split<T> {
     const page = await fetchPage(session, spec, address, { attempts: 1 });
     if (page.size !== address.size) {
       throw new ProtocolError(
-        `the server gives ${page.size} records a page where ${address.size} are asked for`,
+        `the server sends pages of ${page.size} records where ${address.size} are requested`,
       );
     }
     failures.success();
@@ -236,13 +236,16 @@ class Split<T> {
     this.#offset = Math.max(this.#offset, offset + records.length);
     if (offset + records.length >= endOf(address)) return true;
     const failure = new ProtocolError(
-      `the list ends at ${total} records, where more were promised`,
+      `the list ends at ${total} records, where the API had counted more`,
     );
     if (this.#offset < end) this.#gap(end, failure, true);
     return false;
   }
 
-  /** Leaves out what is up to `end`; a gap that goes on where the last ended joins it. */
+  /**
+   * Makes what is up to `end` a gap, and joins it with one that ends where it
+   * begins.
+   */
   #gap(end: number, failure: Error, isEnd = false): void {
     const last = this.parts.at(-1);
     const offset = this.#offset;
@@ -257,13 +260,18 @@ class Split<T> {
   }
 }
 
-/** Checks whether a failure may be of some of the records only. */
+/**
+ * Checks whether a page may have failed because of some of its records only.
+ */
 export function isSplittable(failure: Error): boolean {
   return !(failure instanceof ApiError) || failure.retryable ||
     failure.status === 413 || failure.status === 422;
 }
 
-/** Checks whether a page failed for its size, and a smaller one is worth asking for. */
+/**
+ * Checks whether a page failed for its size, and a smaller one is worth
+ * requesting.
+ */
 function isTooLarge(failure: Error, size: number): boolean {
   if (!(failure instanceof ApiError) || size === 1) return false;
   return failure.status === 413 ||

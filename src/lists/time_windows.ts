@@ -13,7 +13,10 @@ import type { TimeWindow } from "../core/ranges.ts";
 import { fetchPage } from "./page.ts";
 import { isSplittable } from "./split_page.ts";
 
-/** A list that can be asked for between two instants (ISO 8601), or without a bound. */
+/**
+ * A list that can be requested between two instants (ISO 8601), or without a
+ * bound.
+ */
 export type DatedList<T> = (
   after: string | null,
   until: string | null,
@@ -22,16 +25,16 @@ export type DatedList<T> = (
 /** What one small request shows of a list. */
 export interface ListHead {
   readonly total: number;
-  /** The key of its first record; `null` where it is not known. */
+  /** The key of its first record; `null` if unknown. */
   readonly firstKey: string | null;
-  /** What the record weighs that was asked for; 0 where there is none. */
+  /** The bytes of the record that was requested; 0 if there is none. */
   readonly bytes: number;
 }
 
-/** The list is in no order of time. */
+/** The list is not in the order of time. */
 export class NotTimeOrdered extends Error {}
 
-/** The most Logs of a window, where time can be cut so fine. */
+/** The most Logs of a window, unless they share an instant. */
 const WINDOW_RECORDS = 10_000;
 
 /** Instants that are tried, one after the other, as the time of the oldest Log. */
@@ -43,9 +46,9 @@ const DAY_MS = 86_400_000;
 const SHARES = [0.5, 0.45, 0.55, 0.4];
 
 /**
- * Asks how many records a list has.
+ * Requests how many records a list has.
  *
- * @throws {ApiError | NetworkError | ProtocolError} When it cannot be had.
+ * @throws {ApiError | NetworkError | ProtocolError} When the request fails.
  */
 export async function probeList<T>(
   session: Session,
@@ -61,7 +64,7 @@ export async function probeList<T>(
     return { total, firstKey, bytes: weigh(records) };
   } catch (error) {
     if (!isListRecoverable(error) || !isSplittable(error)) throw error;
-    // Its first record may be the one that cannot be served.
+    // The first record may be the one that the server cannot serve.
     const { total, records } = await fetchPage(session, spec, {
       page: 2,
       size: 1,
@@ -70,7 +73,7 @@ export async function probeList<T>(
   }
 }
 
-/** Returns the bytes of the first record, and gives back the memory of all. */
+/** Returns the bytes of the first record, and frees the memory of all. */
 function weigh(records: ReadonlyArray<{ readonly bytes: Uint8Array }>): number {
   const weight = records[0]?.bytes.length ?? 0;
   releaseLarge(records.map(({ bytes }) => bytes));
@@ -80,7 +83,7 @@ function weigh(records: ReadonlyArray<{ readonly bytes: Uint8Array }>): number {
 /** A window that may still be cut. */
 type Part = Omit<TimeWindow, "offset"> & Pick<ListHead, "firstKey">;
 
-/** Which end of time the list begins with; learnt from the first cut. */
+/** Whether the newest Log comes first; learnt from the first cut. */
 interface Order {
   newestFirst: boolean | null;
 }
@@ -92,7 +95,7 @@ interface Order {
  * @param list The list.
  * @param whole What is to be cut.
  * @returns Windows that follow on each other, in the list's order.
- * @throws {NotTimeOrdered} When the list is in no order of time.
+ * @throws {NotTimeOrdered} When the list is not in the order of time.
  */
 export async function planTimeWindows<T>(
   session: Session,

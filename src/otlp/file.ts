@@ -11,7 +11,7 @@ import {
   orNull,
   readHead,
 } from "../tree/write/atomic_file.ts";
-import { expectOutside, writeTogether } from "../tree/write/output.ts";
+import { expectOutside, writeAllOrNone } from "../tree/write/output.ts";
 import {
   LOGS_HEAD,
   logsData,
@@ -65,7 +65,7 @@ export async function writeSpans(options: WriteOptions): Promise<Written> {
   const { disk, to, spans, onProgress, signal } = options;
   const counter = new SpanCounter();
   const path = judgmentsPath(to);
-  return await writeTogether(disk, [to, path], async (files) => {
+  return await writeAllOrNone(disk, [to, path], async (files) => {
     const [spanFile, judgmentFile] = files as [AtomicFile, AtomicFile];
     const spanLines = new LineWriter(spanFile, tracesData);
     const judgmentLines = new LineWriter(judgmentFile, logsData);
@@ -160,6 +160,6 @@ async function expectOwn(
     new TextDecoder().decode(await readHead(disk, path, head.length)) === head;
   if (isOwn) return;
   throw new UsageError(
-    `${path} is there and is no file that hl-export otlp made; choose another file with --to`,
+    `${path} exists and is not a file of hl-export otlp; choose another file with --to`,
   );
 }

@@ -5,7 +5,7 @@ import { type Gap, unlistedTexts } from "../core/gap.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
-/** A Log that is no JSON, or stands within another and has no id. */
+/** A Log that is not JSON, or stands within another and has no id. */
 export interface UnreadLog {
   /** Distinguishes it from all others. */
   readonly key: string;
@@ -72,7 +72,7 @@ export function lackingLogs(database: DatabaseSync): readonly string[] {
     database,
     `SELECT dir || CASE with_logs WHEN 0
        THEN ' was made without Logs: it has those of Evaluations alone'
-       ELSE ' is not complete: Files that it has not come to are missing' END
+       ELSE ' is not complete: Files that its run did not reach are missing' END
        AS text
      FROM export WHERE with_logs = 0 OR state IN ('running', 'interrupted')
      UNION ALL

@@ -41,8 +41,9 @@ export const PLAN_KEYS = [
 ] as const;
 
 /**
- * What there is of one type of File, or of all; about how many requests an export
- * takes; and about how many bytes it brings, from ten records of each list.
+ * The records of one type of File, or of all; about how many requests an export
+ * of them takes; and about how many bytes, estimated from ten records of each
+ * list.
  */
 export type PlanRow = { readonly [key in typeof PLAN_KEYS[number]]: number };
 
@@ -52,7 +53,7 @@ export interface Plan {
   readonly total: PlanRow;
   /** Requests that the plan itself took. */
   readonly asked: number;
-  /** How long an export may take, in milliseconds, by how long these took. */
+  /** How long an export may take, in milliseconds, estimated from these. */
   readonly tookMs: number;
   /** What could not be counted, and why. */
   readonly unknown: readonly string[];
@@ -67,7 +68,7 @@ export interface PlanOptions {
 }
 
 const AT_ONCE = 8;
-/** What a list is judged by: enough records for a mean, few enough to be quick. */
+/** Records of a list that its bytes are estimated from. */
 const SAMPLE = { page: 1, size: 10 };
 /**
  * Requests that freeze a list of Logs of more than one page: its first page, two
@@ -102,7 +103,7 @@ export async function planExport(
   });
   const byType: Record<string, PlanRow> = Object.create(null);
   const listing = requestsFor(listed, filesList(path).pageSize);
-  // An export asks for the Directories too.
+  // Counts the request for the Directories, which an export makes too.
   let total = sum(EMPTY, { requests: listing + 1, bytes });
   const unknown = joinGaps(gaps).map((gap) => gapText(gap));
   let asked = listing;
@@ -125,7 +126,7 @@ export async function planExport(
   };
 }
 
-/** Counts lists, and remembers what that took. */
+/** Counts lists, and measures the requests. */
 class Counting {
   asked = 0;
   waitedMs = 0;
@@ -136,7 +137,10 @@ class Counting {
     readonly unknown: string[],
   ) {}
 
-  /** Asks once; `null`, and a line about it in `unknown`, where there is no answer. */
+  /**
+   * Makes one request; if it fails, returns `null` and adds a line to
+   * `unknown`.
+   */
   async ask<T>(label: string, work: () => Promise<T>): Promise<T | null> {
     const startMs = this.now();
     this.asked++;
@@ -151,7 +155,9 @@ class Counting {
     }
   }
 
-  /** Counts the records of a list, and their bytes as if all were like the first ten. */
+  /**
+   * Counts the records of a list, and estimates their bytes from the first ten.
+   */
   async head<T>(spec: ListSpec<T>): Promise<{ total: number; bytes: number }> {
     const head = await this.ask(listLabel(spec), async () => {
       try {
@@ -161,7 +167,7 @@ class Counting {
         return { total, bytes: bytes / Math.max(records.length, 1) };
       } catch (error) {
         if (!isRecoverable(error)) throw error;
-        // One of the ten may be what the server cannot give.
+        // One of the ten may be a record that the server cannot serve.
         this.asked++;
         return await probeList(this.session, spec);
       }
@@ -222,7 +228,7 @@ async function countFile(
   return row;
 }
 
-/** Counts the pages of a list, by the very rule that an export asks by. */
+/** Counts the pages of a list by the rule of an export. */
 function requestsFor(total: number, most: number): number {
   let pages = 1;
   for (let offset = most; offset < total; pages++) {

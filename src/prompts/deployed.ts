@@ -1,4 +1,6 @@
-/** Reads what of a File is deployed where, and names files by it. */
+/**
+ * Reads where a File's Versions are deployed, and names their files by that.
+ */
 import { isObject } from "../core/text/json.ts";
 import type { Disk } from "../core/runtime/runtime.ts";
 import {
@@ -14,14 +16,14 @@ export interface Deployment {
   readonly versionId: string;
   /** The environment's name. */
   readonly environment: string;
-  /** Whether it is the one that calls go to which name none. */
+  /** Whether it is the one for calls that name no environment. */
   readonly isDefault: boolean;
 }
 
 /**
  * Reads the Deployments of a File.
  *
- * @param onProblem Is called where they cannot be read.
+ * @param onProblem Called where they cannot be read.
  */
 export async function readDeployments(
   disk: Disk,
@@ -51,11 +53,11 @@ export async function readDeployments(
 }
 
 /**
- * Names the Versions that are deployed: the one of the default environment by
- * nothing, each other by its environments' names. Where none is the default, the
- * only one or the File's own goes by nothing.
+ * Names the files of deployed Versions: that of the default environment gets no
+ * suffix, each other its environments' names. If no environment is the default,
+ * the only Version, or else the File's own, gets no suffix.
  *
- * @returns What follows the path of the File, for each Version.
+ * @returns The suffix of the File's path, for each Version.
  */
 export function deployedNames(
   deployments: readonly Deployment[],

@@ -1,32 +1,32 @@
 /**
- * Gives Files of an export paths below a directory: their Humanloop paths, made of
- * safe names, no two the same on any system.
+ * Chooses paths for Files of an export below a directory: their Humanloop paths
+ * in safe names, no two the same on any system.
  */
 import { createHash } from "node:crypto";
 import { namesInDirectory } from "./names.ts";
 
-/** Longer paths are cut, in bytes; Linux takes 4096 with all that is before. */
+/** Longer paths are cut, in bytes; Linux allows 4096 for the whole path. */
 const MAX_PATH_BYTES = 1_000;
 
-/** A File that is to be written. */
+/** A File to write. */
 export interface NamedFile {
   readonly id: string;
   /** Its Humanloop path: Directories, then its name. */
   readonly path: readonly string[];
-  /** What follows the dot. */
+  /** The file name's ending, without the dot. */
   readonly ending: string;
 }
 
 /**
- * Gives each File its path, without its ending.
+ * Chooses the path of each File, without its ending.
  *
- * @param endings All that files may end in: no Directory is called like a file.
+ * @param endings All endings of files, which no Directory's name gets.
  */
 export function filePaths<T extends NamedFile>(
   files: readonly T[],
   endings: readonly string[],
 ): ReadonlyMap<T, string> {
-  /** What is in each directory, by the directory's own Humanloop path. */
+  /** The names in each directory, by its Humanloop path. */
   const inside = new Map<string, Set<string>>();
   const keyOf = (path: readonly string[]) => JSON.stringify(path);
   const put = (dir: readonly string[], name: string) => {
@@ -49,14 +49,14 @@ export function filePaths<T extends NamedFile>(
       return isDir ? safe.replace(likeFile, "%2E") : safe;
     });
     const short = cutPath(names);
-    // Two Files of one path: the second goes by its id.
+    // Names the second of two Files with the same path by its id.
     const unique = taken.has(`${short}.${ending}`) ? `${short}%~${id}` : short;
     taken.add(`${unique}.${ending}`);
     return [one, unique];
   }));
 }
 
-/** Leaves out Directories where a path is too long, and says so by its sum. */
+/** Replaces Directories of a path that is too long by a hash of it. */
 function cutPath(names: readonly string[]): string {
   const lengthOf = (text: string) => new TextEncoder().encode(text).length;
   const whole = names.join("/");

@@ -1,14 +1,17 @@
 /**
  * Makes file names for Humanloop's names: safe on Linux, macOS and Windows,
- * never two the same on any of them, and readable. What cannot stand in a file
- * name stands there as `%` and its UTF-8 in hexadecimal, so that a name can be
- * read back.
+ * never two the same on any of them, and readable. Characters that a file name
+ * cannot hold are written as `%` and their UTF-8 in hexadecimal, so that a name
+ * can be read back.
  */
 import { createHash } from "node:crypto";
 
-/** Names that Windows keeps for devices, whatever follows a dot. */
+/** Names that Windows reserves for devices, with any ending. */
 const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
-/** Never in a file name on some system, or of a meaning of our own (`%`, `@`). */
+/**
+ * Characters that some system does not allow, or that have a meaning here (`%`,
+ * `@`).
+ */
 const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}<>:"/\\|?*%@]/u;
 /** Longer names are cut, in characters; most file systems allow 255 bytes. */
 const LONGEST = 100;
@@ -16,7 +19,7 @@ const LONGEST = 100;
 /** Writes one name as a file's or a directory's. */
 export function safeName(name: string): string {
   if (name === "") return "%";
-  // macOS takes the two ways to write é for one: only the usual one stays.
+  // macOS equates the two ways to write é, so only the usual one is kept.
   const isUsual = name === name.normalize("NFC");
   let safe = "";
   for (const character of name) {
@@ -33,10 +36,10 @@ export function safeName(name: string): string {
 }
 
 /**
- * Makes names for everything in one directory. Where some differ only in case,
+ * Makes names for everything in one directory. If some differ only in case,
  * their capitals are written as `%` and hexadecimal.
  *
- * @param names Humanloop's, each once.
+ * @param names The Humanloop names, each once.
  * @returns The file name for each.
  */
 export function namesInDirectory(
@@ -65,7 +68,7 @@ function withoutCapitals(safe: string): string {
   );
 }
 
-/** Returns the same text for names that a system that ignores case takes for one. */
+/** Returns the same text for names that are equal where case is ignored. */
 export function foldOf(name: string): string {
   return name.toUpperCase().toLowerCase();
 }

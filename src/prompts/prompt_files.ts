@@ -21,24 +21,24 @@ import { expectOutside } from "../tree/write/output.ts";
 export interface PromptFile extends NamedFile {
   readonly file: TreeFile;
   readonly ending: "prompt" | "agent";
-  /** The Version that is deployed by default or, where none is, the newest. */
+  /** The Version that is deployed by default or, if none is, the newest. */
   readonly defaultVersion: string | null;
 }
 
 /** The Prompts and Agents of exports. */
 export interface OpenPrompts {
   readonly files: readonly PromptFile[];
-  /** What could not be read until now, in words, with its path. */
+  /** What could not be read so far, in words, with its path. */
   readonly unread: readonly string[];
   /** Adds what cannot be read to that. */
   readonly onProblem: OnProblem;
 }
 
 /**
- * Finds them.
+ * Finds the Prompts and Agents of exports.
  *
  * @param dirs The exports' directories.
- * @param to Where something is to be written.
+ * @param to Where the command writes.
  * @throws {UsageError} When there is no export, or `to` is inside one.
  */
 export async function openPrompts(
@@ -102,9 +102,9 @@ async function promptFiles(
 export interface PromptVersion {
   readonly of: PromptFile;
   readonly id: string;
-  /** The path that its file gets, without its ending. */
+  /** The path of its file, without the ending. */
   readonly stem: string;
-  /** The path that goes by its id, whatever is deployed. */
+  /** The same with its id, whatever is deployed. */
   readonly idStem: string;
   /** As the API sent it. */
   readonly json: string;
@@ -116,17 +116,15 @@ export interface PromptVersion {
 
 /** Which Versions to read. */
 export interface VersionOptions {
-  /** Whether only those that are deployed are read. */
+  /** Whether only deployed Versions are read. */
   readonly onlyDeployed: boolean;
-  /** What no Directory's name may end in, since files do. */
+  /** The endings of files, which no Directory's name gets. */
   readonly endings: readonly string[];
-  /** Is called with what cannot be read. */
+  /** Called with what cannot be read. */
   readonly onProblem: OnProblem;
 }
 
-/**
- * Reads their Versions, those of one File behind each other.
- */
+/** Reads the Versions of files, one File after the other. */
 export async function* promptVersions(
   disk: Disk,
   files: readonly PromptFile[],
@@ -148,7 +146,7 @@ export async function* promptVersions(
       const fields = item.kind === "problem" ? null : parseExactly(item.text);
       if (item.kind === "problem") onProblem(item);
       else if (!isObject(fields)) {
-        onProblem(problemOf(dir, path, "notJson", "is no Version"));
+        onProblem(problemOf(dir, path, "notJson", "is not a Version"));
       } else {
         const isPlain = !onlyDeployed && id === of.defaultVersion;
         yield {
@@ -163,7 +161,7 @@ export async function* promptVersions(
   }
 }
 
-/** Returns what files of prompts do not say, and a person asks for. */
+/** Returns what a person wants to know that the files do not hold. */
 export function aboutVersion(
   { of, id, fields, environments }: PromptVersion,
 ): object {

@@ -1,7 +1,8 @@
 /**
  * Writes a Version of a Prompt or Agent as Humanloop serialised it, by its
- * reference ".prompt and .agent Files": model, parameters and tools as front matter in
- * YAML, then the template. What the format has no words for is reported.
+ * reference ".prompt and .agent Files": model, parameters and tools as front
+ * matter in YAML, then the template. What the format cannot express is
+ * reported.
  */
 import { isEmpty, isObject } from "../core/text/json.ts";
 import { type Note, type TextOf, writeTemplate } from "./template_text.ts";
@@ -15,14 +16,14 @@ const PARAMETERS = [
   ...["template_language", "max_iterations", "attributes"],
   ...["linked_tools", "tools"],
 ];
-/** What is no part of a Version's definition, or is in the text. */
+/** Fields that are not part of a Version's definition, or are in the text. */
 const LEFT_OUT = new Set([
   ...["template", "raw_file_content", "environments", "created_at"],
   ...["updated_at", "created_by", "last_used_at", "committed_by"],
   ...["committed_at", "directory_id", "name", "inputs", "evaluators"],
   ...["evaluator_aggregates", "version_logs_count", "total_logs_count"],
 ]);
-/** What says what a Version is called, which the format has no field for. */
+/** Fields that name a Version, for which the format has none. */
 const NAMES = [
   ...["path", "id", "version_id", "version_name", "version_description"],
 ];
@@ -38,7 +39,7 @@ export const BROKEN = "a broken character (half a surrogate pair)";
  * Writes the text of a Version.
  *
  * @param version As the API sent it; numbers keep their spelling.
- * @returns Humanloop's own text of it where it was sent, else the same made here.
+ * @returns Humanloop's own text if the API sent it, else the same made here.
  */
 export function promptText(
   version: Readonly<Record<string, unknown>>,
@@ -74,15 +75,15 @@ function serialized(
   return ["---", ...lines, "---", text].join("\n");
 }
 
-/** Leaves out what was not set, and the language that the format is in anyway. */
+/** Leaves out fields that are not set, and the default language. */
 function isWritten(name: string, value: unknown): boolean {
   if (name === "template_language" && value === "default") return false;
   return value === "" || !isEmpty(value);
 }
 
 /**
- * Returns a parameter as it was given: the API adds to an Agent's link the File that
- * it leads to, which has a text of its own.
+ * Returns a parameter as it was set: the API adds to an Agent's link the linked
+ * File, which has a text of its own.
  */
 function definitionOf(name: string, value: unknown): unknown {
   if (name !== "tools" || !Array.isArray(value)) return value;
@@ -93,7 +94,10 @@ function definitionOf(name: string, value: unknown): unknown {
   });
 }
 
-/** Returns what a Version consists of beside its template, what matters most first. */
+/**
+ * Returns the fields of a Version beside its template, the most important
+ * first.
+ */
 export function fieldsOf(
   version: Readonly<Record<string, unknown>>,
 ): readonly (readonly [name: string, value: unknown])[] {
@@ -109,7 +113,9 @@ export function fieldsOf(
     .map((name) => [name, version[name]]);
 }
 
-/** Writes a template as text to be compared: messages, each in the tag of its role. */
+/**
+ * Writes a template as text to compare: messages, each in the tag of its role.
+ */
 export function templateText(template: unknown): string {
   const endpoint = typeof template === "string" ? "complete" : "chat";
   return writeTemplate(template, endpoint).text;

@@ -1,6 +1,7 @@
 /**
- * Writes a Version as a prompt of promptfoo: a Nunjucks template that renders to the
- * messages as JSON, or to text. The messages of a Datapoint come behind its own.
+ * Writes a Version as a prompt of promptfoo: a Nunjucks template that renders
+ * to the messages as JSON, or to text. The messages of a Datapoint follow its
+ * own.
  */
 import { isEmpty, isObject } from "../core/text/json.ts";
 import type { Note, TextOf } from "./template_text.ts";
@@ -13,11 +14,14 @@ const NAME = /^[A-Za-z_]\w*$/;
 const KEYWORDS = new Set([
   ...["and", "or", "not", "in", "is", "if", "else", "true", "false", "none"],
 ]);
-/** The braces that Nunjucks takes for the begin of a tag, or the end of a comment. */
+/**
+ * Braces that Nunjucks takes for the beginning of a tag, or the end of a
+ * comment.
+ */
 const BRACE = /\{(?=[{%#])|(?<=#)\}/g;
-/** A tag of jinja; promptfoo takes one over several lines for text. */
+/** A tag of jinja; promptfoo takes one on several lines for text. */
 const JINJA_TAG = /\{[{%#].*?[}%#]\}/gs;
-/** What a message may hold for the providers. */
+/** The fields of a message that providers accept. */
 const MESSAGE_FIELDS = [
   "role",
   "content",
@@ -37,7 +41,7 @@ const MORE_MESSAGES =
  * Writes it.
  *
  * @param version As the API sent it; numbers keep their spelling.
- * @param id Its id, which stands in front as a comment.
+ * @param id Its id, which is written in front as a comment.
  */
 export function promptfooPrompt(
   version: Readonly<Record<string, unknown>>,
@@ -50,7 +54,8 @@ export function promptfooPrompt(
   if (isJinja) note("a template in jinja, most of which Nunjucks reads alike");
   const convert = (text: string) =>
     isJinja ? jinjaText(text) : nunjucksText(text, note);
-  // Keeps the environment of this machine, a global of promptfoo's, from templates.
+  // Hides the environment of this machine, a global of promptfoo, from
+  // templates.
   const isInput = flowText(version["inputs"] ?? []).includes('"env"');
   const hidden = isJinja && !isInput ? "{% set env = none %}" : "";
   const head = `{# ${id} #}${hidden}`;
@@ -74,14 +79,15 @@ export function promptfooPrompt(
   );
   const isOwn = texts.some((text) => /\{[{%][^}]*\bmessages\b/.test(text));
   const more = isOwn ? "" : MORE_MESSAGES;
-  // Without messages of its own, the first of the Datapoint follows no comma.
+  // If it has no messages of its own, no comma comes before the Datapoint's
+  // first.
   const list = messages.length === 0
     ? more.replace("%}, {{", "%}{{")
     : `\n  ${messages.join(",\n  ")}${more}`;
   return { text: `${head}${texts.join("")}[${list}\n]\n`, inexact };
 }
 
-/** Returns what of a message is sent. */
+/** Returns the fields of a message that are sent. */
 function messageOf(message: unknown, note: Note): object {
   const fields = Object.entries(isObject(message) ? message : {})
     .filter(([name, value]) => name === "content" || !isEmpty(value));
@@ -93,7 +99,10 @@ function messageOf(message: unknown, note: Note): object {
   );
 }
 
-/** Writes JSON in which texts with tags are put elsewhere, to be rendered first. */
+/**
+ * Writes JSON without the texts that have tags: `put` takes them, to be
+ * rendered first.
+ */
 function jsonTemplate(value: unknown, put: (text: string) => string): string {
   if (typeof value === "string" && value.search(BRACE) !== -1) {
     return put(value);
@@ -107,19 +116,23 @@ function jsonTemplate(value: unknown, put: (text: string) => string): string {
   return `{ ${members.join(", ")} }`;
 }
 
-/** Makes Nunjucks of Humanloop's language, in which only `{{name}}` is no text. */
+/**
+ * Converts Humanloop's language, in which everything but `{{name}}` is text, to
+ * Nunjucks.
+ */
 function nunjucksText(text: string, note: Note): string {
   let made = "";
   let from = 0;
   const literal = (to: number) => {
-    // The character behind decides whether a brace at the end begins a tag.
+    // Includes the next character: it decides whether a brace at the end begins
+    // a tag.
     made += text.slice(from, to + 1).replace(BRACE, '{{ "$&" }}')
       .slice(0, to < text.length ? -1 : undefined);
     from = to;
   };
   for (const { 0: variable, 1: name = "", index } of text.matchAll(VARIABLE)) {
     if (!NAME.test(name) || KEYWORDS.has(name)) {
-      note(`${flowText(variable)}, which is no variable in Nunjucks`);
+      note(`${flowText(variable)}, which is not a variable in Nunjucks`);
       continue;
     }
     literal(index);

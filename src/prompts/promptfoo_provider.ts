@@ -11,11 +11,11 @@ export interface Provider {
 
 type Version = Readonly<Record<string, unknown>>;
 
-/** How promptfoo calls a provider, and what it calls its parameters. */
+/** The names that promptfoo has for a provider and its parameters. */
 interface Mapping {
   readonly chat: string;
   readonly complete?: string;
-  /** The names of parameters; those that are not here are reported. */
+  /** The names of parameters; any other is reported. */
   readonly names: Readonly<Record<string, string>>;
 }
 
@@ -59,14 +59,14 @@ const PROVIDERS: Readonly<Record<string, Mapping>> = {
   mock: { chat: "echo", names: COMMON },
 };
 const PARAMETERS = [...Object.keys(OPENAI), "other"];
-/** The providers that take messages in the form of OpenAI, which Humanloop's is. */
+/** The providers that take messages in the form of OpenAI, like Humanloop's. */
 const LIKE_OPENAI = new Set(["openai", "openai_azure", "groq", "deepseek"]);
 
 /**
- * Maps a Version.
+ * Maps a Version to a provider.
  *
  * @param version As the API sent it; numbers keep their spelling.
- * @param note Is called with what is not mapped, in words.
+ * @param note Called with what is not mapped, in words.
  */
 export function promptfooProvider(version: Version, note: Note): Provider {
   const { provider, model, endpoint } = version;
@@ -117,7 +117,7 @@ function hasParts(template: unknown): boolean {
     );
 }
 
-/** Checks whether a parameter says anything: -1 is no limit of tokens. */
+/** Checks whether a parameter is set: -1 means no limit of tokens. */
 function isGiven(name: string, value: unknown): boolean {
   return !isEmpty(value) &&
     !(name === "max_tokens" && JSON.stringify(value) === "-1");

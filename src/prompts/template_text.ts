@@ -5,26 +5,30 @@
 import { isEmpty, isObject } from "../core/text/json.ts";
 import { flowText } from "./yaml.ts";
 
-/** A text, and what of its source cannot be read back from it. */
+/** A text, and what it does not hold of its source. */
 export interface TextOf {
   readonly text: string;
   readonly inexact: readonly string[];
 }
 
-/** Is called with what a text does not say of its source, in words. */
+/** Called with what a text does not hold of its source, in words. */
 export type Note = (reason: string) => void;
 
 const ROLES = ["system", "user", "assistant", "developer", "tool"];
-/** Text that a reader takes for a tag of the format. */
+/** Text that a reader would take for a tag of the format. */
 const TAG = /<\/?(system|user|assistant|developer|tool|text|image)(?![\w-])/i;
-/** What a reader takes for the end of an attribute, or for another character. */
+/**
+ * Text that a reader would take for the end of an attribute, or another
+ * character.
+ */
 const NO_ATTRIBUTE = /["\p{Cc}]|&(#\d+|#x[\da-f]+|[a-z]\w*);/iu;
 
 /**
  * Writes a template.
  *
  * @param template Text or messages.
- * @param endpoint The Version's: only `chat`, which is the default, has messages.
+ * @param endpoint The Version's endpoint: only `chat`, the default, has
+ * messages.
  */
 export function writeTemplate(template: unknown, endpoint: unknown): TextOf {
   const inexact: string[] = [];
@@ -32,16 +36,18 @@ export function writeTemplate(template: unknown, endpoint: unknown): TextOf {
   const isChat = isEmpty(endpoint) || endpoint === "chat";
   if (typeof template === "string") {
     if (isChat && template !== "") {
-      note("a template of text with the endpoint chat, which has messages");
+      note("a template of text, though the endpoint chat takes messages");
     }
     return { text: template, inexact };
   }
   if (!Array.isArray(template)) {
-    if (!isEmpty(template)) note("a template that is no text and no messages");
+    if (!isEmpty(template)) {
+      note("a template that is neither text nor messages");
+    }
     return { text: "", inexact };
   }
   if (!isChat && template.length > 0) {
-    note(`messages with the endpoint ${flowText(endpoint)}, which has text`);
+    note(`messages, though the endpoint ${flowText(endpoint)} takes text`);
   }
   const elements = template.flatMap((message, i) =>
     messageElements(message, (reason) => note(`message ${i + 1}: ${reason}`))
@@ -70,7 +76,9 @@ function messageElements(message: unknown, note: Note): readonly string[] {
     return [element(role + attributes, contentText(content, note))];
   }
   const made = element(role, called.join("\n"));
-  if (role !== "assistant") note("calls in a message that is no assistant's");
+  if (role !== "assistant") {
+    note("calls in a message that is not the assistant's");
+  }
   if (isEmpty(content)) return [made];
   note("text and calls, which become two messages");
   return [element(role + attributes, contentText(content, note)), made];
@@ -79,7 +87,7 @@ function messageElements(message: unknown, note: Note): readonly string[] {
 function callElements(calls: unknown, note: Note): readonly string[] {
   if (isEmpty(calls)) return [];
   if (!Array.isArray(calls)) {
-    note("tool_calls that are no list");
+    note("tool_calls that are not a list");
     return [];
   }
   return calls.flatMap((call: unknown) => {
@@ -90,7 +98,7 @@ function callElements(calls: unknown, note: Note): readonly string[] {
     const isCall = type === "function" && typeof given === "string" &&
       typeof name === "string" && typeof id === "string";
     if (!isCall) {
-      note("a call that is no call of a function, and is left out");
+      note("a call that is not a function call, and is left out");
       return [];
     }
     for (const [field, value] of Object.entries({ ...more, ...rest })) {
@@ -104,7 +112,7 @@ function callElements(calls: unknown, note: Note): readonly string[] {
 function contentText(content: unknown, note: Note): string {
   if (typeof content === "string") return checked(content, note);
   if (!Array.isArray(content)) {
-    if (!isEmpty(content)) note("content that is no text and no parts");
+    if (!isEmpty(content)) note("content that is neither text nor parts");
     return "";
   }
   return content.flatMap((part: unknown, i) =>
@@ -131,7 +139,7 @@ function partElements(part: unknown, note: Note): readonly string[] {
   const isRemote = typeof url === "string" &&
     /^(https:\/\/|\{\{)/.test(url) && !NO_ATTRIBUTE.test(url);
   if (isRemote) return [`<image url="${url}" />`];
-  note("an image that is at no https address and is left out");
+  note("an image without an https address, which is left out");
   return [];
 }
 
@@ -149,14 +157,20 @@ function attributesText(
   }).join("");
 }
 
-/** Reports where a text holds what would be read as a tag; it is written all the same. */
+/**
+ * Returns a text as it is, and reports one that holds what would be read as a
+ * tag.
+ */
 function checked(text: string, note: Note): string {
   const tag = TAG.exec(text)?.[0];
   if (tag !== undefined) note(`text with ${tag}, which may be read as a tag`);
   return text;
 }
 
-/** Writes a tag on lines of its own around a text that is indented by two spaces. */
+/**
+ * Writes a tag on lines of its own around a text, which is indented by two
+ * spaces.
+ */
 function element(tag: string, text: string): string {
   const [name] = tag.split(" ");
   const lines = text === "" ? [] : text.split("\n");

@@ -1,7 +1,7 @@
 /** Finds which Dataset goes with which Prompt, in a database of exports. */
 import type { DatabaseSync } from "node:sqlite";
 
-/** A file of tests, made of a Dataset. */
+/** A file of tests, made from a Dataset. */
 export interface TestFile {
   /** The Dataset's id. */
   readonly fileId: string;
@@ -19,8 +19,8 @@ export type FindTests = (
 ) => readonly TestFile[];
 
 /**
- * Finds the tests of a Prompt: the Datasets that Runs evaluated a Prompt over or, where
- * there is none, those that have all of its inputs.
+ * Finds the tests of a Prompt: the Datasets of Runs that evaluated it or, if
+ * there are none, those that have all of its inputs.
  */
 export function testFinder(
   database: DatabaseSync,

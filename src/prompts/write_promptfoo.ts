@@ -1,7 +1,8 @@
 /**
- * Writes a configuration of promptfoo for each Prompt that is deployed, with its
- * Versions side by side and the tests that were made of Datasets. promptfoo runs
- * every test of a configuration with every provider: so each Prompt has its own.
+ * Writes a configuration of promptfoo for each Prompt that is deployed, with
+ * its Versions side by side and the tests that were made from Datasets.
+ * promptfoo runs every test of a configuration with every provider: so each
+ * Prompt has its own.
  */
 import { join } from "@std/path";
 import { isEmpty, isObject } from "../core/text/json.ts";
@@ -26,14 +27,14 @@ import {
 } from "./write_prompts.ts";
 import { blockText } from "./yaml.ts";
 
-/** What promptfoo takes for a pattern of file names. */
+/** Characters that promptfoo takes for a pattern of file names. */
 const PATTERN = /[[\](){}!+]/g;
 
 /** Where prompts and configurations are, below the chosen directory. */
 const PROMPTS = "prompts/";
-/** Where the tests are that were made of Datasets. */
+/** The tests that were made from Datasets. */
 export const TESTS = "datasets/";
-/** What no Directory's name may end in. */
+/** The endings of files, which no Directory's name gets. */
 const ENDINGS = ["j2", "json", "yaml"];
 
 /** What was written. */
@@ -53,7 +54,7 @@ export interface Configuration {
 type Versions = readonly [PromptVersion, ...PromptVersion[]];
 
 /**
- * Writes them.
+ * Writes the configurations.
  *
  * @param findTests Finds the tests, which are in {@linkcode TESTS}.
  * @throws {UsageError} When there is no export, or the target is inside one.
@@ -72,7 +73,7 @@ export async function writePromptfoo(
   const prompts = files.filter(({ ending }) => ending === "prompt");
   const left = new Set(prompts);
   const notes = files.filter((file) => !left.has(file)).map(({ path }) =>
-    `${path.join("/")} is an Agent, which promptfoo cannot run: left out`
+    `${path.join("/")} is left out: it is an Agent, which promptfoo cannot run`
   );
   const read = { onlyDeployed: true, endings: ENDINGS, onProblem };
   const all = promptVersions(disk, prompts, read);
@@ -103,7 +104,7 @@ export async function writePromptfoo(
     });
   }
   for (const { path } of left) {
-    notes.push(`${path.join("/")} is deployed nowhere: left out`);
+    notes.push(`${path.join("/")} is left out: it is not deployed`);
   }
   await writeJson(disk, join(to, VERSIONS), about);
   const versions = Object.keys(about).length;
@@ -126,7 +127,9 @@ function promptOf(version: PromptVersion) {
   return { version, file, label, text, provider, reasons };
 }
 
-/** Writes a configuration; its paths lead from where it is, beside its prompts. */
+/**
+ * Writes a configuration; its paths are relative to itself, beside its prompts.
+ */
 function configurationText(
   path: string,
   { name, made, tests }: {
@@ -146,7 +149,7 @@ function configurationText(
       ...{ id, label, prompts: [label] },
       ...!isEmpty(config) && { config },
     })),
-    // A question mark stands for any one character.
+    // In a pattern, `?` stands for any character.
     ...!isEmpty(tests) && {
       tests: tests.map((test) => `file://${up}${test.replace(PATTERN, "?")}`),
     },
@@ -154,7 +157,7 @@ function configurationText(
   return `${blockText(config)}\n`;
 }
 
-/** Puts the Versions of a File together. */
+/** Groups Versions by File. */
 async function* byFile(
   versions: AsyncIterable<PromptVersion>,
 ): AsyncGenerator<Versions, void> {
@@ -169,7 +172,7 @@ async function* byFile(
   if (group !== null) yield group;
 }
 
-/** Returns the path of a Prompt, whatever of it is deployed. */
+/** Returns the path of a Prompt, without a Version. */
 function plainStem([{ idStem, id }]: Versions): string {
   return withoutPattern(idStem.slice(0, -`@${id}`.length));
 }

@@ -17,11 +17,13 @@ import {
 } from "./prompt_files.ts";
 import { promptText } from "./prompt_text.ts";
 
-/** No name of Humanloop's becomes these: `%` is always followed by hexadecimal. */
+/**
+ * No Humanloop name becomes one of these, since `%` is followed by hexadecimal.
+ */
 const CUT_PATHS = "%paths.json";
 export const VERSIONS = "%versions.json";
 
-/** What no Directory's name may end in. */
+/** The endings of files, which no Directory's name gets. */
 const ENDINGS = ["prompt", "agent"];
 
 /** What to write, and where. */
@@ -31,7 +33,7 @@ export interface PromptOptions {
   readonly dirs: readonly string[];
   /** Where to write; made when it is not there. */
   readonly to: string;
-  /** Whether only what is deployed is written. */
+  /** Whether only deployed Versions are written. */
   readonly onlyDeployed?: boolean;
 }
 
@@ -41,21 +43,23 @@ export interface WrittenPrompts {
   readonly versions: number;
   /** What could not be read, in words, with its path. */
   readonly unread: readonly string[];
-  /** The files that do not say all of their Version, and the JSON that does. */
+  /**
+   * The files that do not hold all of their Version, and the JSON that does.
+   */
   readonly inexact: readonly InexactFile[];
 }
 
-/** A file that does not say all of its Version. */
+/** A file that does not hold all of its Version. */
 export interface InexactFile {
   readonly file: string;
-  /** What cannot be read back from it, in words. */
+  /** What it does not hold, in words. */
   readonly reasons: readonly string[];
-  /** Holds the Version as the API sent it. */
+  /** The file with the Version as the API sent it. */
   readonly json: string;
 }
 
 /**
- * Writes them.
+ * Writes the Prompts and Agents.
  *
  * @throws {UsageError} When there is no export, or the target is inside one.
  * @throws {StorageError} When a file cannot be written.
@@ -84,7 +88,7 @@ export async function writePrompts(
   return { files: files.length, versions, unread, inexact };
 }
 
-/** Keeps the paths of Files whose names were cut, since no name leads back. */
+/** Writes the Humanloop paths of Files whose names were cut. */
 async function writeCutPaths(
   disk: Disk,
   to: string,

@@ -1,16 +1,17 @@
 /**
- * Writes YAML that readers of 1.1 and 1.2 take for the same: text is quoted where
- * one of them would read anything else, and numbers keep their digits.
+ * Writes YAML that readers of versions 1.1 and 1.2 understand alike: text is
+ * quoted if one of them would read something else, and numbers keep their
+ * digits.
  */
 
-/** Words that some reader takes for a boolean, for nothing or for a number. */
+/** Words that some reader takes for a boolean, null or a number. */
 const RESERVED =
   /^(true|false|yes|no|on|off|y|n|null|nan|inf|infinity|undefined|e-?\d+)$/i;
-/** Text that no reader takes for anything else. */
+/** Text that every reader takes for text. */
 const PLAIN = /^[A-Za-z][\w./-]*$/;
 /** A text of JSON, or a number with an exponent, which 1.1 reads only with `.` and sign. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d[\d.]*[eE][+-]?\d+/gs;
-/** What JSON leaves as it is, though YAML does not take it for printable. */
+/** Characters that JSON does not escape, though YAML does not allow them. */
 const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
 
 /**

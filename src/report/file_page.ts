@@ -119,7 +119,7 @@ function gapsView({ state, gaps }: FileData): Markup {
       <ul>${joinGaps(gaps).map((gap) =>
         html`<li>${gapText({ ...gap, fileId: null })}</li>`
       )}${gaps.length === 0 &&
-        html`<li>Its export did not come to its end.</li>`}</ul>
+        html`<li>Its export was not finished.</li>`}</ul>
     </section>
   `;
 }

@@ -132,14 +132,14 @@ function gapsView({ state, files, gaps }: OverviewData): Markup {
       return html`<li>${path ? `${path}: ` : ""}${gapText(gap)}</li>`;
     }),
     ...unfinished.filter(({ id }) => !withGaps.has(id)).map(({ id, path }) =>
-      html`<li>${path ?? id}: its export did not come to its end</li>`
+      html`<li>${path ?? id}: its export was not finished</li>`
     ),
   ];
   const more = lines.length - GAPS_SHOWN;
   return html`<section class="gaps" aria-labelledby="gaps">
 <h2 id="gaps">This export is not complete</h2>
 <ul>${lines.slice(0, GAPS_SHOWN)}${
-    lines.length === 0 && html`<li>The run did not come to its end.</li>`
+    lines.length === 0 && html`<li>The run was not finished.</li>`
   }</ul>
 ${
     more > 0 &&
@@ -150,7 +150,7 @@ ${
       </details>
     `
   }
-<p>To go on: <code>hl-export --resume</code> and this directory.</p>
+<p>To resume: <code>hl-export --resume</code> and this directory.</p>
 </section>`;
 }
 

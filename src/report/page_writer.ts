@@ -38,9 +38,9 @@ export type Which = "all" | "missing" | "none";
 
 /** What writing pages needs. */
 export interface PagesOptions {
-  /** Is called with what has no page, a File or the export, and why. */
+  /** Called with what has no page, a File or the export, and why. */
   readonly onFailure: (name: string, error: unknown) => void;
-  /** Is called with what cannot be read, and so is on no page. */
+  /** Called with what cannot be read, and so is on no page. */
   readonly onProblem?: OnProblem;
   /** Texts that stand on no page. */
   readonly secrets?: readonly string[];

@@ -36,7 +36,7 @@ const NEWEST = 20;
  * Reads what `.done`, the manifest and `file.json` say of a File.
  *
  * @param gaps Those that the manifest has of it.
- * @param onProblem Is called with what cannot be read, and so is not counted.
+ * @param onProblem Called with what cannot be read, and so is not counted.
  */
 export async function readKnown(
   disk: Disk,
@@ -98,7 +98,7 @@ async function countRecords(
 /**
  * Reads a File.
  *
- * @param onProblem Is called with what cannot be read; a part that is missing because
+ * @param onProblem Called with what cannot be read; a part that is missing because
  * the File is not complete is no such thing.
  */
 export async function readFileData(

@@ -10,11 +10,14 @@ export interface ParseOptions {
   readonly string?: readonly string[];
   readonly collect?: readonly string[];
   readonly alias?: Readonly<Record<string, string>>;
-  /** Called with what is no known option; `false` leaves it out of the result. */
+  /**
+   * Called with what is not a known option; `false` leaves it out of the
+   * result.
+   */
   readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
 }
 
-/** What `parseArgs` gives back: `_` holds what is no option. */
+/** What `parseArgs` returns: `_` holds what is not an option. */
 export type Args = Record<string, unknown> & { _: Array<string | number> };
 
 export const parseArgs: (

@@ -1,7 +1,7 @@
 /**
- * Keeps `.state.json`, beside a File's data while it is not complete: for each
- * list what a chunk on disk does not show. It does not grow with the records. A
- * failure of the disk throws a `StorageError`.
+ * Keeps `.state.json` in the directory of a File that is not complete: what the
+ * chunks of each list do not show. Its size does not depend on the number of
+ * records. A failure of the disk throws a `StorageError`.
  */
 import type { RecordGap } from "../core/gap.ts";
 import { isObject } from "../core/text/json.ts";
@@ -26,9 +26,9 @@ export interface ListCheckpoint {
   /** Whether its end was reached. */
   readonly finished: boolean;
   readonly gaps: readonly RecordGap[];
-  /** The cut-off (ISO 8601) that its first part was read up to; absent for none. */
+  /** The cut-off (ISO 8601) of version 0.1.0, which kept no windows. */
   readonly until?: string;
-  /** The time windows of that part; absent where it was read as one. */
+  /** The time windows of the frozen part; absent if nothing is frozen. */
   readonly windows?: readonly TimeWindow[];
 }
 
@@ -53,7 +53,7 @@ export class Checkpoints {
     return this.#lists.get(name);
   }
 
-  /** Replaces the checkpoint of a list, `undefined` to forget it, and saves. */
+  /** Replaces the checkpoint of a list (`undefined` removes it) and saves. */
   async set(
     name: ListName,
     checkpoint: ListCheckpoint | undefined,
@@ -65,7 +65,7 @@ export class Checkpoints {
   }
 
   async save(): Promise<void> {
-    // Several lists are exported at once: one save after the other.
+    // Saves one after the other, since several lists are exported at once.
     this.#saving = this.#saving.catch(() => {}).then(() =>
       writeJson(this.#disk, this.#path, {
         lists: Object.fromEntries(this.#lists),
@@ -76,8 +76,8 @@ export class Checkpoints {
 }
 
 /**
- * Reads the checkpoints of a File. What cannot be used is left out, and its list
- * is judged by what its chunks hold.
+ * Reads the checkpoints of a File. One that cannot be used is left out, and its
+ * list is read from its beginning.
  */
 export async function readCheckpoints(
   disk: Disk,

@@ -1,13 +1,13 @@
 /**
- * Makes `SHA256SUMS` while files are written: one that gets its name has a line
- * in a journal, with its sum and its size. At the end of a run the journal
- * becomes the sums; a run that is killed leaves it for the next. A sum that is
- * listed is never dropped: where its file is missing, the line stays, so that
+ * Makes `SHA256SUMS` while files are written: each that is renamed to its final
+ * name gets a line in a journal, with its sum and its size. At the end of a run
+ * the journal becomes the sums; a run that is killed leaves it for the next. A
+ * listed sum is never dropped: if its file is missing, the line stays, so that
  * `sha256sum -c` reports it.
  *
- * A line with `?` for a sum is in the journal while a file gets its name: if
- * the run dies just then, that file is read to sum it. A failure of the disk
- * throws a `StorageError`.
+ * While a file is renamed, its line in the journal has `?` for a sum: if the
+ * run is killed just then, the next one reads the file to sum it. A failure of
+ * the disk throws a `StorageError`.
  */
 import { createHash } from "node:crypto";
 import { join, relative } from "@std/path";
@@ -28,17 +28,20 @@ import { removeScratch } from "./write/removal.ts";
 /** The name of the sums below an export's directory. */
 export const SUMS_NAME = "SHA256SUMS";
 
-/** What its lines are kept in while a run goes on. */
+/** The name of the journal, which a run keeps beside it. */
 export const JOURNAL_NAME = "SHA256SUMS.journal";
-/** Comes before the name of what was set aside, in the journal. */
+/** Marks the line of what was set aside, in the journal. */
 const DROPPED = "-";
-/** Makes a line that is not at its end into none. */
+/** Ends a line that a kill cut off, and makes it invalid. */
 const CUT_LINE = new TextEncoder().encode("\0\n");
-/** The log, which is never written as a whole, and what was set aside. */
+/**
+ * Files without a line in the journal: the log, which grows, and what was set
+ * aside.
+ */
 const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
- * Files that are removed when the export is complete, those that can be made
- * again from the others, and the sums themselves.
+ * Files without a sum: those that are removed when the export is complete,
+ * those that can be made again from others, and the sums themselves.
  */
 const UNSUMMED =
   /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.(db|otlp-)|^\.lock$/;
@@ -62,10 +65,10 @@ export class SumJournal implements SumRecorder {
   readonly #root: string;
   #journal: Promise<DiskFile> | null = null;
   #writing: Promise<void> = Promise.resolve();
-  /** Notes that are to be written, and the write that is going to take them. */
+  /** Lines that wait to be written, and the write that will take them. */
   #pending = "";
   #next: Promise<void> | null = null;
-  /** What is there, once it was listed; kept up to date from then on. */
+  /** What is on disk, since it was listed; kept up to date from then on. */
   #listed: Listed | null = null;
 
   /**
@@ -77,9 +80,7 @@ export class SumJournal implements SumRecorder {
     this.#root = root;
   }
 
-  /**
-   * Notes that a file is getting its name, without a sum, or that it has it.
-   */
+  /** Notes that a file is being renamed (without a sum) or was renamed. */
   async record(path: string, sum: FileSum): Promise<void> {
     const name = this.#nameOf(path);
     this.#listed?.files.add(name);
@@ -141,11 +142,11 @@ export class SumJournal implements SumRecorder {
     return unread;
   }
 
-  /** Lets go of the journal, which stays unless the sums are finished. */
+  /** Closes the journal, which stays unless the sums are finished. */
   async close(): Promise<void> {
     const journal = this.#journal;
     this.#journal = null;
-    // If it could not be opened, the first write has thrown.
+    // A journal that could not be opened made the first write throw.
     (await journal?.catch(() => null))?.close();
   }
 
@@ -163,7 +164,7 @@ export class SumJournal implements SumRecorder {
     return relative(this.#root, path).replaceAll("\\", "/");
   }
 
-  /** Writes a note; those that come until the write before is done go together. */
+  /** Writes lines; those that arrive while another write runs go together. */
   async #note(lines: string): Promise<void> {
     this.#pending += lines;
     this.#next ??= this.#writing = this.#writing.catch(() => {})
@@ -179,7 +180,7 @@ export class SumJournal implements SumRecorder {
     await writeAll(file, JOURNAL_NAME, bytes);
   }
 
-  /** Opens the journal; the sums of an earlier run are where it begins. */
+  /** Opens the journal; a new one begins with the sums of an earlier run. */
   async #open(): Promise<DiskFile> {
     const sums = join(this.#root, SUMS_NAME);
     const journal = join(this.#root, JOURNAL_NAME);
@@ -190,7 +191,7 @@ export class SumJournal implements SumRecorder {
       if (hasSums && !hasJournal) await this.#disk.rename(sums, journal);
       const options = { append: true, create: true, mode: 0o600 };
       const file = await this.#disk.open(journal, options);
-      // Ends the line that a kill may have cut, so that it is read as none.
+      // Ends the line that a kill may have cut off, so that it is ignored.
       if (hasJournal) await writeAll(file, journal, CUT_LINE);
       return file;
     });

@@ -12,13 +12,15 @@ import { removeScratch } from "./write/removal.ts";
 
 /** What `.done` says. */
 export interface Done {
-  /** Whether the Logs are part of it; `undefined` for the official script's. */
+  /**
+   * Whether the Logs are part of it; `undefined` in one of the official script.
+   */
   readonly logs: boolean | undefined;
   readonly counts: Counts;
 }
 
 /**
- * Reads `.done`. The official script's holds one line of text.
+ * Reads `.done`. One of the official script holds a line of text.
  *
  * @returns What it says, or `null` when there is none.
  */

@@ -1,8 +1,8 @@
 /**
- * Makes the directory of one export, or opens it to go on. While a run works in
- * it, it holds locks on the directory itself and on `export.log`; the system
- * lets go of them however the run ends. The log alone would not do: once it is
- * moved away, another run makes a new one and locks that.
+ * Makes the directory of one export, or opens it to resume. A run holds locks
+ * on the directory itself and on `export.log`; the system releases them however
+ * the run ends. A lock on the log is not enough: if it is moved away, another
+ * run makes a new one and locks that.
  */
 import { basename, join } from "@std/path";
 import { UsageError } from "../core/errors.ts";
@@ -15,11 +15,13 @@ import { expectPlainTree } from "./read/plain_tree.ts";
 /** An export's directory, locked for this run. */
 export interface ExportDir {
   readonly layout: Layout;
-  /** What an earlier run left; `null` for a new one or the official script's. */
+  /**
+   * The manifest of an earlier run; `null` if new or of the official script.
+   */
   readonly manifest: Manifest | null;
   /** Whether this run made it. */
   readonly isNew: boolean;
-  /** `export.log`, open at its end; closing it lets go of the locks. */
+  /** `export.log`, open at its end; closing it releases the locks. */
   readonly log: DiskFile;
 }
 
@@ -27,7 +29,7 @@ export interface ExportDir {
  * Makes a directory named after the local time, never one that is there.
  *
  * @param disk The disk.
- * @param parent Where to make it; made too when it is not there.
+ * @param parent Where to make it; made too if it is not there.
  * @param now The present.
  * @throws {UsageError} When it cannot be made.
  */
@@ -64,8 +66,8 @@ async function makeDir(disk: Disk, path: string): Promise<boolean> {
  * Opens an export that an earlier run of this tool, or of the official script,
  * has started.
  *
- * @throws {UsageError} When there is no export, a run is at work in it, or not
- * all in it is a plain file or directory.
+ * @throws {UsageError} When there is no export, another run holds it, or it
+ * holds something other than plain files and directories.
  */
 export async function openExportDir(
   disk: Disk,
@@ -76,7 +78,7 @@ export async function openExportDir(
   const manifest = await readManifest(disk, join(path, "export.json"));
   if (manifest === null && names.has("export.json")) {
     throw new UsageError(
-      `${path}/export.json cannot be read as one of this program's; restore it, or remove it to go by the files alone`,
+      `${path}/export.json is damaged or not from hl-export; restore it, or remove it to resume by the files alone`,
     );
   }
   return await lock(disk, path, { manifest, isNew: false });
@@ -86,7 +88,7 @@ export async function openExportDir(
  * Makes sure that a directory is an export.
  *
  * @returns The names in it.
- * @throws {UsageError} When it is none.
+ * @throws {UsageError} When it is not one.
  */
 export async function expectExport(
   disk: Disk,
@@ -97,14 +99,14 @@ export async function expectExport(
   if (names.has("export.json") || names.has("files")) return names;
   if (!names.has("export.log")) throw notAnExport(path);
   throw new UsageError(
-    `the run in ${path} ended before it kept anything, not even its settings; start a new export`,
+    `the run in ${path} ended before it saved anything, not even its settings; start a new export`,
   );
 }
 
 /**
- * Lists a directory that a user gave as an export's.
+ * Lists a directory that a user named as an export.
  *
- * @throws {UsageError} When it is none, or cannot be listed.
+ * @throws {UsageError} When it is not a directory, or cannot be listed.
  */
 export async function exportEntries(
   disk: Disk,
@@ -125,7 +127,7 @@ export async function exportEntries(
   }
 }
 
-/** Makes the error for a directory that is no export. */
+/** Makes the error for a directory that is not an export. */
 export function notAnExport(path: string): UsageError {
   return new UsageError(
     `${path} is not an export: it holds neither export.json nor files/; give a directory such as exports/20250606-120000`,
@@ -133,12 +135,12 @@ export function notAnExport(path: string): UsageError {
 }
 
 /**
- * Keeps runs off an export while pages are written into it. One without a log,
- * as the official script's or a merged one may be, gets none.
+ * Locks an export while pages are written into it. One without a log, as the
+ * official script may leave it, is not locked.
  *
- * @returns What lets go of it.
- * @throws {UsageError} When a run is at work in it, or not all in it is a plain
- * file or directory.
+ * @returns Releases the lock.
+ * @throws {UsageError} When a run holds it, or it holds something other than
+ * plain files and directories.
  */
 export async function lockIfLogged(
   disk: Disk,
@@ -150,11 +152,11 @@ export async function lockIfLogged(
 }
 
 /**
- * Keeps runs off an export that may hold anything, while what is broken in it is
- * set aside.
+ * Locks an export that may hold anything, while damaged files in it are set
+ * aside.
  *
- * @returns What lets go of it.
- * @throws {UsageError} When a run is at work in it.
+ * @returns Releases the lock.
+ * @throws {UsageError} When a run holds it.
  */
 export async function lockForRepair(
   disk: Disk,
@@ -197,10 +199,10 @@ async function lock(
 }
 
 /**
- * Locks the directory itself, which no run can lose by a file that is moved.
+ * Locks the directory itself, a lock that does not depend on any file in it.
  *
- * @returns It, or `null` on systems that lock files only.
- * @throws {UsageError} When a run is at work in it.
+ * @returns The directory, or `null` on systems that lock only files.
+ * @throws {UsageError} When a run holds it.
  */
 async function lockDirectory(
   disk: Disk,
@@ -212,8 +214,8 @@ async function lockDirectory(
     dir = await disk.open(path, { read: true });
     isFree = await dir.tryLock(true);
   } catch {
-    // Windows opens no directory, and some network file systems lock none:
-    // there the log's lock has to do.
+    // Windows cannot open directories, and some network file systems cannot
+    // lock them: there, only the log is locked.
     dir?.close();
     return null;
   }

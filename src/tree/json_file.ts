@@ -6,7 +6,7 @@ import { isObject } from "../core/text/json.ts";
 import type { Disk } from "../core/runtime/runtime.ts";
 import { type SumRecorder, writeFile } from "./write/atomic_file.ts";
 
-/** Checks what a field holds; `undefined` where it is absent. */
+/** Checks the value of a field, which is `undefined` if absent. */
 export type Check = (value: unknown) => boolean;
 
 /** Writes a value as JSON with an end of line. */
@@ -20,7 +20,7 @@ export async function writeJson(
   await writeFile(disk, path, new TextEncoder().encode(text), sums);
 }
 
-/** Parses what was read; `undefined` when it is nothing or no JSON. */
+/** Parses what was read; `undefined` if it is nothing or not JSON. */
 export function parseJson(bytes: Uint8Array | null): unknown {
   if (bytes === null) return undefined;
   try {

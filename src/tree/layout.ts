@@ -1,13 +1,13 @@
 /**
- * Makes every path of an export. Paths are made of ids, and only of ids
- * that are safe as file names; a record's own names never become paths.
+ * Makes every path of an export. Paths are made only of ids that are safe as
+ * file names; names in records never become paths.
  */
 import { join } from "@std/path";
 
-/** Names that Windows keeps for devices. */
+/** Names that Windows reserves for devices. */
 const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)$/i;
 
-/** What pages are called. */
+/** The file name of pages. */
 export const PAGE_NAME = "index.html";
 
 /**
@@ -47,7 +47,7 @@ export class FileLayout {
   /** Checkpoints of a File that is not complete; removed when it is. */
   readonly state: string;
   readonly file: string;
-  /** For a person: the File, to be looked at. */
+  /** Page of the File, for a person. */
   readonly page: string;
   readonly deployments: string;
   readonly versions: string;
@@ -65,12 +65,12 @@ export class FileLayout {
     this.datapoints = join(root, "datapoints");
   }
 
-  /** The directory of a list of records, by the name that the state uses. */
+  /** Returns the directory of a list, by its name in the checkpoint. */
   list(name: ListName): string {
     return join(this.root, name);
   }
 
-  /** The paths of one Evaluation. */
+  /** Returns the paths of one Evaluation. */
   evaluation(
     id: string,
   ): Readonly<Record<"evaluation" | "stats" | "runs", string>> {

@@ -11,21 +11,21 @@ import type { Disk } from "../core/runtime/runtime.ts";
 import { arrayOf, isText, objectOf, optional, parseJson } from "./json_file.ts";
 import { readFile } from "./write/atomic_file.ts";
 
-/** What an export is made of, fixed by its first run. */
+/** The settings of an export, fixed by its first run. */
 export interface Settings {
   /** Without a slash at its end. */
   readonly apiUrl: string;
   /** `null` for the whole workspace. */
   readonly directoryId: string | null;
   readonly logs: boolean;
-  /** Logs created after this instant (ISO 8601, UTC) are left out. */
+  /** Where lists of Logs are frozen (ISO 8601, UTC). */
   readonly cutoff: string | null;
   readonly filters: Filters;
   /** The workspace's root Directory; `null` while it is unknown. */
   readonly rootDirectoryId: string | null;
 }
 
-/** How far a File is. */
+/** The state of a File. */
 export interface FileEntry {
   readonly type: string;
   readonly path: string | null;
@@ -52,7 +52,7 @@ export const TOOL_NAME = "hl-export";
 /**
  * Reads `export.json`.
  *
- * @returns It, or `null` when there is none that this tool wrote.
+ * @returns The manifest, or `null` if there is none of this tool.
  * @throws {StorageError} When the disk fails.
  */
 export async function readManifest(
@@ -63,14 +63,14 @@ export async function readManifest(
   if (!isManifest(json)) return null;
   const manifest = json as Manifest;
   const { settings } = manifest;
-  // Exports of before there were filters, or all of them.
+  // Earlier versions had fewer filters, or none.
   const filters = { ...NO_FILTERS, ...settings.filters };
   return { ...manifest, settings: { ...settings, filters } };
 }
 
 const texts = optional(arrayOf(isText), undefined);
 
-/** Checks whether all is there that the program goes by. */
+/** Checks whether everything is there that the program depends on. */
 const isManifest = objectOf({
   settings: objectOf({
     apiUrl: isText,

@@ -23,11 +23,11 @@ export interface ManifestWriterOptions {
   readonly observer: Observer;
   /** Texts that appear nowhere. */
   readonly secrets: readonly string[];
-  /** What an earlier run left. */
+  /** The manifest of an earlier run. */
   readonly earlier: Manifest | null;
 }
 
-/** Time between two saves while Files are being finished, in milliseconds. */
+/** Time between two saves while Files are exported, in milliseconds. */
 const SAVE_EVERY_MS = 5_000;
 
 /** What a run knows of the whole export. */
@@ -65,7 +65,7 @@ export class ManifestWriter {
     return this.#paths;
   }
 
-  /** The workspace turned out to have this root Directory. */
+  /** Sets the workspace's root Directory. */
   setRoot(rootDirectoryId: string | null): void {
     if (rootDirectoryId === null) return;
     this.#settings = { ...this.#settings, rootDirectoryId };
@@ -85,8 +85,7 @@ export class ManifestWriter {
   /**
    * Takes in what is missing, and logs it.
    *
-   * @returns The same as it may be shown: what the API says of itself may hold the
-   * key that it was sent.
+   * @returns The gaps without secrets: a message of the API may quote the key.
    */
   addGaps(gaps: readonly Gap[]): readonly Gap[] {
     const { secrets, observer } = this.#options;
@@ -104,8 +103,8 @@ export class ManifestWriter {
     return safe;
   }
 
-  /** Saves unless that was done a moment ago. */
-  async saveNowAndThen(): Promise<void> {
+  /** Saves, unless the last save was a moment ago. */
+  async saveIfDue(): Promise<void> {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#savedMs < SAVE_EVERY_MS) return;
     this.#savedMs = nowMs;

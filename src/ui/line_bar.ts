@@ -1,4 +1,4 @@
-/** Shows how far something is, in one line of a terminal that is drawn over. */
+/** Shows progress in one line of a terminal, which is drawn over. */
 import type { Runtime } from "../core/runtime/runtime.ts";
 
 /** Time between two updates, in milliseconds. */
@@ -10,15 +10,17 @@ export interface LineBar {
   /**
    * Shows a text, unless one was shown a moment ago.
    *
-   * @param text Writes it, from how long the work took so far.
-   * @param isNew Shows it at once.
+   * @param text Writes it; gets how long the work has taken so far.
+   * @param isNew Whether to show it in any case.
    */
   readonly show: (text: (tookMs: number) => string, isNew?: boolean) => void;
-  /** Takes the line away, until it is shown the next time. */
+  /** Removes the line until it is shown again. */
   readonly end: () => void;
 }
 
-/** Makes the line; where there is no terminal, or none is wanted, it shows nothing. */
+/**
+ * Makes the line; without a terminal, or if it is not wanted, it shows nothing.
+ */
 export function lineBar(
   { quiet = false }: { readonly quiet?: boolean },
   { terminal, clock }: Pick<Runtime, "terminal" | "clock">,

@@ -15,9 +15,9 @@ import {
 /** Time over which records per second are averaged, in milliseconds. */
 const WINDOW_MS = 5_000;
 const BAR_COLUMNS = 20;
-/** A File is named when it has taken that long, in milliseconds. */
+/** A File is named once it has taken this long, in milliseconds. */
 const LONG_MS = 5_000;
-/** Names are not cut shorter than this, but left out, in columns. */
+/** A name that would be cut shorter than this is left out, in columns. */
 const LEAST_NAME = 8;
 
 /** The state of a run, at one moment. */
@@ -29,7 +29,7 @@ export interface Snapshot {
   readonly recordsPerSecond: number;
   /** `null` while too little is known. */
   readonly leftMs: number | null;
-  /** The File that is being worked on for the longest time, by its path. */
+  /** The path of the File that has been in work for the longest time. */
   readonly oldest: { readonly file: string; readonly tookMs: number } | null;
   /** What the run waits for; `null` when it works. */
   readonly waiting: { readonly reason: string; readonly leftMs: number } | null;
@@ -100,8 +100,8 @@ export class Progress {
 }
 
 /**
- * Writes the line to show. Where it is too long, the File's name is cut at its
- * beginning, then left out, then the bar, the rate, the records.
+ * Writes the line to show. If it is too long, the beginning of the File's name
+ * is cut, then the name left out, then the bar, the rate, the records.
  *
  * @param columns The most columns that it may take; 0 for no limit and no bar.
  */
@@ -130,7 +130,7 @@ export function progressLine(snapshot: Snapshot, columns: number): string {
   return shown === "" ? line : `${line} · ${shown}`;
 }
 
-/** Says what the run waits for, or how long it is going to take. */
+/** Writes what the run waits for, or how long it will take. */
 function endOf({ waiting, leftMs }: Snapshot): readonly string[] {
   if (waiting !== null) {
     return [`${waiting.reason} in ${duration(waiting.leftMs)}`];
@@ -138,7 +138,9 @@ function endOf({ waiting, leftMs }: Snapshot): readonly string[] {
   return leftMs === null ? [] : [`${duration(leftMs)} left`];
 }
 
-/** Returns the end of a name, or nothing where too few characters would be left. */
+/**
+ * Returns the end of a name, or nothing if too few characters would be left.
+ */
 function cutToWidth(name: string, columns: number): string {
   if (mostColumns(name) <= columns) return name;
   if (columns < LEAST_NAME) return "";
@@ -147,7 +149,7 @@ function cutToWidth(name: string, columns: number): string {
   return `…${characters.join("")}`;
 }
 
-/** Draws how much is done. */
+/** Draws a bar. */
 export function drawBar(done: number, total: number): string {
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const full = Math.floor(share * BAR_COLUMNS);

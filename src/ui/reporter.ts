@@ -1,7 +1,7 @@
 /**
  * Shows a run to a person: log lines, to `export.log` and to the terminal above
- * the progress bar, and the bar itself. Where there is no terminal, a plain line
- * every few seconds.
+ * the progress bar, and the bar itself. Without a terminal, it prints a plain
+ * line every few seconds.
  */
 import type {
   FileProgress,
@@ -92,7 +92,8 @@ export class Reporter implements Observer {
     try {
       this.#log?.writeSync(new TextEncoder().encode(line));
     } catch {
-      // Where a line cannot be written, data cannot either, and that is reported.
+      // Warns once: a disk that takes no log takes no data either, which is
+      // reported.
       if (!this.#logFailed) this.#print("WARN", "cannot write export.log");
       this.#logFailed = true;
     }
@@ -139,7 +140,7 @@ export class Reporter implements Observer {
     const { clock, terminal } = this.#options;
     const everyMs = terminal.errIsTerminal ? REDRAW_MS : PLAIN_LINE_MS;
     while (!done.aborted) {
-      // The sleep is aborted when the work is done, and the loop ends.
+      // The sleep is aborted when the work is done; the loop then ends.
       await clock.sleep(everyMs, { signal: done }).catch(() => {});
       if (done.aborted) return;
       if (terminal.progress !== undefined) {

@@ -19,7 +19,7 @@ const NAMES: Readonly<Record<RecordKind, string>> = {
 /** Formats a number as a whole one: `3,512`. */
 export function count(value: number): string {
   const whole = Math.round(value);
-  // A number that is formatted by locale loads megabytes; most are small.
+  // Avoids formatting by locale, which loads megabytes, for small numbers.
   return whole < 1000 ? String(whole) : whole.toLocaleString("en");
 }
 
@@ -58,7 +58,7 @@ export function elapsed(ms: number): string {
 /** Matches control characters and those that turn the direction of writing. */
 export const CONTROLS = "[\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069]";
 const ALL_CONTROLS = new RegExp(CONTROLS, "gv");
-/** Lines and tabs are in most texts. */
+/** The same without line breaks and tabs, which most texts have. */
 const RARE_CONTROLS = new RegExp(`[${CONTROLS}--[\\n\\t]]`, "v");
 
 /**
@@ -90,10 +90,12 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** From here on a character may take two columns of a terminal: Hangul Jamo. */
+/**
+ * The first character that may take two columns of a terminal (Hangul Jamo).
+ */
 const FIRST_WIDE = 0x1100;
 
-/** Counts the columns that a text takes in a terminal, at the most. */
+/** Counts the columns that a text takes in a terminal, at most. */
 export function mostColumns(text: string): number {
   let columns = 0;
   for (const character of text) {

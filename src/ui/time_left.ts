@@ -1,6 +1,6 @@
 /**
- * Estimates how long a run is going to take: the records that remain, by the
- * recent rate. A File that is not started is taken to hold what the known ones hold.
+ * Estimates how long a run will take: the records that remain, at the recent
+ * rate. A File that is not started is assumed to hold as many as the others.
  */
 import type { FileProgress } from "../core/observer.ts";
 
@@ -12,9 +12,12 @@ const FIRST_ESTIMATE_MS = 2_000;
  */
 const HALF_LIFE_MS = [10_000, 30_000] as const;
 
-/** Counts a File as so many records at least: its lists are asked for though empty. */
+/**
+ * Counts a File as at least so many records, since even empty lists take
+ * requests.
+ */
 const LEAST_RECORDS = 20;
-/** The rate is measured from where this part of all records was read. */
+/** The rate is measured after this part of all records was read. */
 const FIRST_PART = 1 / 100;
 
 /** A File that is being exported. */
@@ -23,7 +26,7 @@ interface StartedFile {
   readonly sinceMs: number;
   expected: number;
   done: number;
-  /** Whether `expected` is nearly all that there is. */
+  /** Whether `expected` is nearly all of its records. */
   isKnown: boolean;
 }
 
@@ -53,7 +56,7 @@ export class TimeLeft {
     };
   }
 
-  /** The File that is being worked on for the longest time. */
+  /** The File that has been in work for the longest time. */
   get oldest(): Pick<StartedFile, "name" | "sinceMs"> | null {
     // A set keeps the order in which Files were started.
     return this.#started.values().next().value ?? null;
@@ -86,7 +89,7 @@ function sizeOf({ expected, done }: StartedFile): number {
   return Math.max(expected, done, LEAST_RECORDS);
 }
 
-/** How long a record takes, of late, from the first that was read on. */
+/** How long a record took recently, measured from the first one. */
 class Rate {
   #startMs = 0;
   #nowMs = 0;

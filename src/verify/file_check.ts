@@ -1,6 +1,6 @@
 /**
- * Checks one File that `.done` calls complete: that all its parts are there and no
- * other files, that documents are JSON and refer to what is there, and the counts.
+ * Checks one File with `.done`: that all its parts are there and no other
+ * files, that documents are JSON and refer to what is there, and the counts.
  */
 import { isObject } from "../core/text/json.ts";
 import type { Counts, RecordKind } from "../core/observer.ts";
@@ -66,7 +66,7 @@ class FileCheck {
         this.#report(name, "is left over from a run that did not end", RESUME);
       } else this.#report(name, "does not belong here");
     }
-    // The official script makes directories before it knows what goes there.
+    // The official script makes directories that may stay empty.
     for (const name of official ? [] : emptyDirs) {
       if (mayBeEmpty(shape, name)) continue;
       this.#report(name || ".", "is empty and does not belong here");
@@ -78,11 +78,11 @@ class FileCheck {
       const version = await this.#document(name, "version_id", versionId);
       deployed.push(...deploymentsOf(versionId, version));
       const count = version["datapoints_count"];
-      // An empty directory says that the API gave none.
+      // An empty directory means that the API sent none.
       const isThere = shape.datapoints.has(versionId) ||
         emptyDirs.includes(`datapoints/${versionId}`);
       if (typeof count === "number" && count > 0 && !isThere) {
-        const message = `has ${count} Datapoints, none of which are there`;
+        const message = `has ${count} Datapoints, but none are on disk`;
         this.#report(name, message, FETCH);
       }
     }
@@ -93,7 +93,7 @@ class FileCheck {
     for (const [versionId, chunks] of shape.datapoints) {
       const dir = `datapoints/${versionId}`;
       if (!shape.versions.includes(versionId)) {
-        this.#report(dir, "is of a Version that is not there", FETCH);
+        this.#report(dir, "belongs to a Version that is not on disk", FETCH);
       }
       await this.#list(dir, chunks, { keyOf: idOf });
     }
@@ -117,7 +117,7 @@ class FileCheck {
     return { official, logs, counts, lists: this.#lists };
   }
 
-  /** Says what is wrong with the Version of this File that a Log holds. */
+  /** Describes what is wrong with the Version in a Log of this File. */
   #otherFile(version: unknown): string | null {
     const id = isObject(version) ? version["id"] : undefined;
     return typeof id !== "string" || id === this.file.id
@@ -140,17 +140,19 @@ class FileCheck {
     const runs = new Set(parts.runs);
     await this.#list(`${dir}/logs`, parts.logs, {
       keyOf: evaluationLogKey,
-      // A Run that is missing is fetched again; its Logs are what they were.
+      // A missing Run is fetched again; its Logs are sound.
       remedy: FETCH,
       judge: ({ run_id: run }) =>
         typeof run === "string" && runs.has(run)
           ? null
-          : `is of the Run ${JSON.stringify(run) ?? ""}, which is not there`,
+          : `belongs to the Run ${
+            JSON.stringify(run) ?? ""
+          }, which is not on disk`,
     });
     this.#lists.set(`${dir}/runs`, parts.runs.length);
   }
 
-  /** Reads a document that must be there, and be an object, and of that id. */
+  /** Reads a document that must be an object with that id. */
   async #document(
     name: string,
     field?: string,
@@ -159,16 +161,19 @@ class FileCheck {
     const value = await this.#value(name);
     if (value === undefined) return {};
     if (!isObject(value)) {
-      this.#report(name, "is no JSON object");
+      this.#report(name, "is not a JSON object");
       return {};
     }
     if (field !== undefined && value[field] !== id) {
-      this.#report(name, `is not of ${id}: its ${field} is another`);
+      this.#report(name, `is not ${id}: its ${field} is different`);
     }
     return value;
   }
 
-  /** Reads the value of a document; `undefined` where it cannot be read, which is reported. */
+  /**
+   * Reads the value of a document; reports one that cannot be read, and returns
+   * `undefined`.
+   */
   async #value(name: string): Promise<unknown> {
     if (!this.file.names.has(name)) {
       this.#report(name, "is missing", FETCH);
@@ -179,7 +184,8 @@ class FileCheck {
       this.#report(name, item.reason);
       return undefined;
     }
-    // This program writes no carriage return, and no string of JSON holds one.
+    // This program writes no carriage returns, and JSON strings cannot contain
+    // one.
     if (!this.#official && item.text.includes("\r")) {
       this.#report(name, "has other line endings than were written");
     }
@@ -194,11 +200,11 @@ class FileCheck {
     const value = await this.#value(name);
     if (value === undefined) return;
     if (!Array.isArray(value) || !value.every(isObject)) {
-      return this.#report(name, "is no JSON array of Deployments");
+      return this.#report(name, "is not a JSON array of Deployments");
     }
     for (const { version_id: id } of value) {
       if (typeof id !== "string" || !versions.has(id)) {
-        const message = `names the Version ${id}, which is not there`;
+        const message = `names the Version ${id}, which is not on disk`;
         this.#report(name, message, FETCH);
       }
     }

@@ -20,9 +20,11 @@ export interface CheckedList {
   readonly dir: string;
   /** The numbers of its chunks. */
   readonly chunks: readonly number[];
-  /** What makes a record unique; `null` where it lacks that. */
+  /** What makes a record unique; `null` if it lacks that. */
   readonly keyOf: (record: Record<string, unknown>) => string | null;
-  /** Says what is wrong with a record's references; `null` where nothing is. */
+  /**
+   * Describes what is wrong with a record's references; `null` if nothing is.
+   */
   readonly judge?: (record: Record<string, unknown>) => string | null;
   /** What to do about that; by default, set the chunk aside. */
   readonly remedy?: Remedy;
@@ -76,7 +78,7 @@ export async function checkList(
       problems.add(
         name,
         known
-          ? `holds ${lines} lines, as every full first chunk of the official script`
+          ? `holds ${lines} lines, like every full first chunk of the official script`
           : `holds ${lines} lines, more than ${CHUNK_RECORDS}`,
         known ? byHand("nothing: its records are sound") : SET_ASIDE,
       );
@@ -125,7 +127,7 @@ async function checkChunk(
       report(
         item.line,
         isScripts
-          ? "is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
+          ? "is not JSON: the official script writes NaN and Infinity for numbers that it cannot hold"
           : item.reason,
       );
     }
@@ -137,7 +139,7 @@ async function checkChunk(
   return lines;
 }
 
-/** Reads the list a second time for keys that may be there twice. */
+/** Reads the list again, to find keys that may be there twice. */
 async function reportDuplicates(
   reader: ExportReader,
   problems: Problems,

@@ -1,16 +1,16 @@
 /** Describes what can be wrong with an export, and what to do about it. */
 import { type Counts, RECORD_KINDS } from "../core/observer.ts";
-import { asideOf } from "../tree/write/removal.ts";
+import { nameBeforeAside } from "../tree/write/removal.ts";
 
-/** How `verify --repair` goes about a problem. */
+/** What `verify --repair` does about a problem. */
 export type Repair =
-  /** Sets the path aside, and what `.done` says of its File; it is fetched again. */
+  /** Sets the path and its File's `.done` aside; a resume fetches it again. */
   | "setAside"
-  /** Sets aside only what `.done` says of its File, so that a resume looks at it. */
+  /** Sets aside only its File's `.done`, so that a resume checks the File. */
   | "fetch"
   /** Resumes. */
   | "resume"
-  /** Leaves it: a person has to do something. */
+  /** Does nothing: a person has to act. */
   | "byHand";
 
 /** What to do about a problem. */
@@ -31,26 +31,26 @@ export interface Problem extends Remedy {
 }
 
 const REPAIR = "verify --repair sets it aside and fetches it again";
-/** For what is damaged, or does not belong there. */
+/** For a file that is damaged or does not belong there. */
 export const SET_ASIDE: Remedy = { repair: "setAside", advice: REPAIR };
-/** For what is missing from a File. */
+/** For a file that is missing from a File. */
 export const FETCH: Remedy = { repair: "fetch", advice: REPAIR };
 /** For what a resume fixes. */
 export const RESUME: Remedy = { repair: "resume", advice: "resume" };
-/** Where the API did not answer. */
-export const LATER = byHand("compare once more later");
+/** For a comparison that the API did not answer. */
+export const LATER = byHand("compare again later");
 
 /** For what a run set aside, which only a person may discard. */
 export const ASIDE = byHand(
-  "compare what ends in .old with what stands beside it, move it elsewhere, and resume",
+  "compare what ends in .old with what is beside it, move it elsewhere, and resume",
 );
 
-/** Says what a path is that a run set aside. */
+/** Describes a path that a run set aside. */
 export function asideMessage(path: string): string {
   const name = path.split("/").at(-1) ?? path;
-  return `holds what was exported before as ${
-    asideOf(name)
-  } and is no longer all at the API`;
+  return `holds an earlier ${
+    nameBeforeAside(name)
+  }, of which the API no longer has everything`;
 }
 
 /** Makes the remedy for what a person has to do. */
@@ -58,22 +58,22 @@ export function byHand(advice: string): Remedy {
   return { repair: "byHand", advice };
 }
 
-/** Chooses what to do about a file at the top of an export that is not what was written. */
+/** Chooses what to do about a file beside `files/` that was changed. */
 export function remedyFor(name: string): Remedy {
   if (/(^|\/)export\.json$/.test(name)) {
     return byHand(
       "restore export.json, or remove it and SHA256SUMS to check the files alone",
     );
   }
-  // A log holds nothing that is fetched; a resume sums it again.
+  // The log holds no fetched data; a resume sums it again.
   return name === "export.log" ? RESUME : SET_ASIDE;
 }
 
-/** Lists the kinds of record of which not as many are there as something says. */
+/** Lists the kinds of record whose counts differ. */
 export function countDifferences(said: Counts, there: Counts): string[] {
   return RECORD_KINDS.flatMap((kind) => {
     const [wanted, held] = [said[kind] ?? 0, there[kind] ?? 0];
-    return wanted === held ? [] : [`${wanted} ${kind}, ${held} are there`];
+    return wanted === held ? [] : [`${wanted} ${kind}, but ${held} are there`];
   });
 }
 

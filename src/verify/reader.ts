@@ -1,6 +1,6 @@
 /**
- * Reads the files of an export, each once: its sum is compared while its content
- * is looked at.
+ * Reads the files of an export, each once: its sum is compared while its
+ * content is checked.
  */
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
@@ -25,10 +25,10 @@ export interface ReaderOptions {
   readonly dir: string;
   /** Every plain file of the export, below its directory. */
   readonly names: ReadonlySet<string>;
-  /** `null` where there are none. */
+  /** `null` if there are none. */
   readonly sums: Sums | null;
   readonly problems: Problems;
-  /** Is called with how many more bytes were read. */
+  /** Called with how many more bytes were read. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
@@ -65,7 +65,7 @@ export class ExportReader {
       const path = join(dir, name);
       try {
         const { size } = await disk.lstat(path);
-        // A file of another size need not be read.
+        // Skips a file of another size, which is damaged in any case.
         if (known.size === null || known.size === size) {
           this.#compare(name, await sumFile(disk, path));
         } else {
@@ -79,7 +79,7 @@ export class ExportReader {
 
   /** Sums what is read of a file, and compares the sum at its end. */
   #summing(name: string): LineOptions {
-    // A file without a sum need not be summed.
+    // Does not sum a file that has no sum to compare.
     const hash = this.#options.sums?.has(name) ? createHash("sha256") : null;
     let size = 0;
     return {

@@ -1,6 +1,6 @@
 /**
  * Compares an export with the API, list by list: how many records each holds
- * there and here. It asks for counts only.
+ * there and here. It requests only counts.
  */
 import {
   Client,
@@ -39,7 +39,7 @@ export interface RemoteOptions {
   readonly verdict: Verdict;
 }
 
-/** Files to be asked about at once. */
+/** How many Files are compared at once. */
 const AT_ONCE = 8;
 
 /**
@@ -64,7 +64,7 @@ export async function compareWithApi(
   }
   const mismatch = list.checkConsistency();
   if (mismatch !== null) {
-    problems.add("files", `cannot all be compared: ${mismatch}`, LATER);
+    problems.add("files", `cannot be compared completely: ${mismatch}`, LATER);
   }
   await forEachConcurrent(stop, AT_ONCE, files, async (file) => {
     const { id, from } = file;
@@ -72,8 +72,8 @@ export async function compareWithApi(
     if (info === undefined) {
       return problemsOf(from).add(
         `files/${id}`,
-        "is not listed by the API any more",
-        byHand("nothing: what is here is all there is"),
+        "is no longer listed by the API",
+        byHand("nothing: this export is the only copy"),
       );
     }
     const { cutoff = null, filters = NO_FILTERS } = from.manifest?.settings ??
@@ -83,7 +83,7 @@ export async function compareWithApi(
     const comparing = { session, problems: problemsOf(from), times };
     await compareFile(comparing, info, file);
   });
-  // A part of a workspace was asked for: what else there is, is not missing.
+  // Ignores Files outside the scope of the export: they are not missing.
   const known = new Set(exports.flatMap(({ fileIds }) => fileIds));
   const wants = (file: FileInfo) =>
     exports.some(({ manifest }) => {
@@ -95,7 +95,7 @@ export async function compareWithApi(
     if (known.has(id) || !wants(file)) continue;
     problems.add(
       `files/${id}`,
-      `is listed by the API (${file.path ?? "no path"}) and not in this export`,
+      `is listed by the API (${file.path ?? "no path"}) but not in this export`,
       RESUME,
     );
   }
@@ -148,7 +148,7 @@ async function compareFile(
   }
   if (!logs || info.type === "dataset") return;
   const { after, until } = times.wanted;
-  // Logs that are newer than the export are no part of it.
+  // Ignores Logs that are newer than the export.
   const before = times.cutoff === null
     ? 0
     : await count(logsList(info, null, times.cutoff)).catch(() => 0);

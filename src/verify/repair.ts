@@ -1,6 +1,6 @@
 /**
- * Sets aside what `verify` reports as broken, so that a resume fetches just
- * that. Nothing is deleted: it is renamed below `damaged/<n>/`, where it stays
+ * Sets aside what `verify` reports as damaged, so that a resume fetches just
+ * that. Nothing is deleted: it is moved below `damaged/<n>/`, where it stays
  * until its owner removes it.
  */
 import { dirname, join } from "@std/path";
@@ -25,13 +25,13 @@ export interface SetAside {
 }
 
 /**
- * Sets aside what is broken in one export, and `.done` where a resume would not
- * see by the sums what is missing. A resume does the rest.
+ * Sets aside what is damaged in one export, and `.done` where a resume would
+ * not notice by the sums what is missing. A resume does the rest.
  *
- * @param dir The export's directory; problems of others are left alone.
+ * @param dir The export's directory; problems of other exports are ignored.
  * @param problems What `verify` reported.
  * @returns What was set aside, by path.
- * @throws {UsageError} When a run is at work in the export.
+ * @throws {UsageError} When another run holds the export.
  * @throws {StorageError} When something cannot be renamed.
  */
 export async function repair(
@@ -58,8 +58,9 @@ export async function repair(
 }
 
 /**
- * Decides which paths are set aside: only such as were seen in the directory,
- * since a path may have come from a file of the export, and none below another.
+ * Decides which paths are set aside: only paths that exist in the directory,
+ * since a problem may name a path that a file of the export contains, and none
+ * below another.
  */
 function decideSetAside(
   problems: readonly Problem[],
@@ -81,7 +82,7 @@ function decideSetAside(
     const [, file] = /^(files\/[^/]+)\/./.exec(path) ?? [];
     const isFetched = repair === "setAside" || repair === "fetch";
     if (file !== undefined && isFetched) reopened.add(file);
-    // A resume sees by its sum that it is missing, and fetches just that.
+    // A resume notices by its sum that it is missing, and fetches just that.
     const isMissing = repair === "setAside" || !there.has(path);
     if (file !== undefined && isMissing && sums.has(path)) noticed.add(file);
   }
@@ -102,7 +103,7 @@ async function newDamagedDir(disk: Disk, dir: string): Promise<string> {
   const info = await disk.lstat(damaged).catch(() => null);
   if (info !== null && !info.isDirectory) {
     throw new UsageError(
-      `${damaged} is no directory, so nothing can be set aside there; rename it`,
+      `${damaged} is not a directory, so nothing can be set aside there; rename it`,
     );
   }
   return await onDisk(`make a directory in ${damaged}`, async () => {

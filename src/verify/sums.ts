@@ -1,4 +1,4 @@
-/** Reads the sums of an export for its check, and reports lines that are none. */
+/** Reads the sums of an export for its check, and reports invalid lines. */
 import { join } from "@std/path";
 import type { Disk } from "../core/runtime/runtime.ts";
 import type { FileSum } from "../tree/write/atomic_file.ts";
@@ -20,9 +20,9 @@ const CARRIAGE_RETURN = 0x0d;
 const LOG_NAME = "export.log";
 
 /**
- * Reads the sums of exports, and those in the journals of runs that did not end.
+ * Reads the sums of exports, and those in the journals of unfinished runs.
  *
- * @returns Them, or `null` where there are none to be read.
+ * @returns The sums, or `null` if none can be read.
  */
 export async function readAllSums(
   disk: Disk,

@@ -17,33 +17,33 @@ import {
 } from "./problems.ts";
 import type { ExportReader } from "./reader.ts";
 
-/** What is beside `files/`. */
+/** The files beside `files/`. */
 const TOP: readonly string[] = [
   "export.json",
   "export.log",
   "SHA256SUMS",
   "directories.json",
 ];
-/** Where the manifest of a shard is in exports that were merged by hand. */
+/** The directory of a shard in exports that were merged by hand. */
 const SHARD = /^shards\/[^/]+\//;
 /** A database beside an export, and what was sent from it. */
 const DATABASE = /^humanloop\.(db|otlp-)/;
-/** What a repair set aside. */
+/** The directories that a repair made. */
 const DAMAGED = new RegExp(`^${DAMAGED_NAME}/`);
 
 /** What the checks of a directory compare. */
 export interface CheckedDir {
   readonly tree: PlainTree;
-  /** The export in it, or those that were merged into it. */
+  /** The export in it, or the shards that were merged into it. */
   readonly exports: readonly TreeExport[];
   readonly sums: Sums | null;
   /** Its plain files, below it. */
   readonly names: ReadonlySet<string>;
-  /** Whether the official script wrote it, as far as its top shows. */
+  /** Whether the official script wrote it: it has neither manifest nor sums. */
   readonly isBare: boolean;
 }
 
-/** Checks what is beside `files/`, and what it says. */
+/** Checks the files beside `files/`, and their content. */
 export async function checkTop(
   checked: CheckedDir,
   reader: ExportReader,
@@ -118,7 +118,7 @@ async function checkExport(
     if (names.has(name)) continue;
     const remedy = prefix === ""
       ? RESUME
-      : byHand("put what the shard's own export holds there");
+      : byHand("copy it from the shard's own export");
     problems.add(name, "is missing", remedy);
   }
   const name = `${prefix}export.json`;
@@ -135,7 +135,10 @@ async function checkExport(
   if (wrong !== null) problems.add(directories, wrong, SET_ASIDE);
 }
 
-/** Says what is wrong with `directories.json`; the root that the run saw must be in it. */
+/**
+ * Describes what is wrong with `directories.json`; the workspace's root must be
+ * in it.
+ */
 async function directoriesProblem(
   reader: ExportReader,
   name: string,
@@ -145,7 +148,7 @@ async function directoriesProblem(
   if (item.kind === "problem") return item.reason;
   const { value } = item;
   if (!Array.isArray(value) || !value.every(isObject)) {
-    return "is no JSON array of Directories";
+    return "is not a JSON array of Directories";
   }
   const isThere = rootId === null || value.some(({ id }) => id === rootId);
   return isThere ? null : `lacks the workspace's root Directory ${rootId}`;

@@ -1,7 +1,7 @@
 /**
- * Checks exports without the network: every File that `.done` calls complete, every
- * sum, and what `export.json` says. It also reads exports by the official
- * script, which have neither sums nor `export.json`, and shards side by side.
+ * Checks exports without the network: every File with `.done`, every sum, and
+ * what `export.json` says. It also reads exports by the official script, which
+ * have neither sums nor `export.json`, and shards side by side.
  */
 import { join } from "@std/path";
 import { type Counts, sumCounts } from "../core/observer.ts";
@@ -52,7 +52,7 @@ export interface Verdict {
 
 type DirVerdict = Omit<Verdict, "exports" | "counts">;
 
-/** A File that `.done` calls complete. */
+/** A File with `.done`. */
 export interface VerifiedFile extends FileHolds {
   readonly id: string;
   /** The export that it is in. */
@@ -64,14 +64,14 @@ export interface VerifyOptions {
   readonly disk: Disk;
   /** The exports' directories. */
   readonly dirs: readonly string[];
-  /** Is called with how many more bytes were read. */
+  /** Called with how many more bytes were read. */
   readonly onBytes?: (bytes: number) => void;
 }
 
 /**
  * Checks exports.
  *
- * @throws {UsageError} When a directory is no export.
+ * @throws {UsageError} When a directory is not an export.
  */
 export async function verifyExports(options: VerifyOptions): Promise<Verdict> {
   const { disk, dirs } = options;
@@ -109,7 +109,7 @@ async function verifyDir(
   for (const { problems: unread } of exports) {
     for (const { path, reason, cause } of unread) {
       if (cause === "notPlain" && listed.has(path)) continue;
-      // It is reported with what was set aside.
+      // It is part of what was set aside, which is reported as one.
       if (asidePath(path) !== null) continue;
       problems.add(path, reason, remedyFor(path));
     }
@@ -152,7 +152,7 @@ async function verifyDir(
     if (holder === undefined) continue;
     const path = `${prefix}export.json`;
     const message =
-      `says that no Logs were asked for, and ${holder.id} has them`;
+      `says that Logs are not exported, but ${holder.id} has them`;
     problems.add(path, message, remedyFor(path));
   }
   await reader.rest();
@@ -163,7 +163,7 @@ async function verifyDir(
   };
 }
 
-/** Lists the Files that are there, or ought to be, with the export that each is in. */
+/** Lists the Files that are or should be there, with the export of each. */
 async function filesOf(
   disk: Disk,
   exports: readonly TreeExport[],
@@ -194,7 +194,7 @@ function fileIdOf(path: string): string | null {
   return /^files\/([^/]+)/.exec(path)?.[1] ?? null;
 }
 
-/** Compares what is there with what `export.json` says of a File. */
+/** Compares what a File holds with what `export.json` says of it. */
 function compareEntry(
   problems: Problems,
   { id, entry, done }: TreeFile,
@@ -223,12 +223,15 @@ function compareEntry(
   }
 }
 
-/** Others than the owner: their part of a file's mode. */
+/** The bits of a file's mode for others than the owner. */
 const OTHERS = 0o077;
-/** The part of a mode by which a file is a program, which no file of an export is. */
+/**
+ * The bits of a mode that make a file executable, which no file of an export
+ * is.
+ */
 const EXECUTABLE = 0o111;
 
-/** Reports where others on this system may read an export. */
+/** Reports an export that others on this system may read. */
 async function checkMode(
   disk: Disk,
   dir: string,
@@ -242,17 +245,17 @@ async function checkMode(
   };
   const [mode, fileMode] = [await modeOf(dir), await modeOf(manifest)];
   if (mode === null || fileMode === null || (mode & OTHERS) === 0) return;
-  // A file system without modes of its own shows every file as a program.
+  // A file system without modes shows every file as executable.
   if ((fileMode & EXECUTABLE) !== 0) return;
   const shown = (mode & 0o777).toString(8);
   problems.add(
     ".",
     `may be read by others on this system (mode ${shown})`,
-    byHand("chmod -R go= the export's directory"),
+    byHand("run chmod -R go= on the export's directory"),
   );
 }
 
-/** Reports which shards of one export are not among several that were given. */
+/** Reports missing and foreign shards, if several are given. */
 function shardProblems(exports: readonly TreeExport[]): readonly Problem[] {
   const shards = exports.flatMap(({ dir, prefix, manifest }) => {
     const shard = manifest?.settings.filters.shard ?? null;
@@ -270,11 +273,12 @@ function shardProblems(exports: readonly TreeExport[]): readonly Problem[] {
   for (const { dir, prefix, manifest, shard } of shards) {
     const path = `${prefix}export.json`;
     if (kindOf(manifest) !== kindOf(first.manifest)) {
-      const message = `is of another export than ${first.dir}/${first.prefix}`;
+      const message =
+        `belongs to another export than ${first.dir}/${first.prefix}`;
       problems.push({ dir, path, message, ...advice });
     } else if (!missing.delete(shard.index)) {
       const message =
-        `is of shard ${shard.index}/${shard.of}, which is given already`;
+        `is shard ${shard.index}/${shard.of}, which is given twice`;
       problems.push({ dir, path, message, ...advice });
     }
   }
@@ -285,7 +289,10 @@ function shardProblems(exports: readonly TreeExport[]): readonly Problem[] {
   return problems;
 }
 
-/** Returns what all shards of one export have in common; `30d` is another time on each. */
+/**
+ * Returns what all shards of one export have in common; times such as `30d`
+ * differ.
+ */
 function kindOf({ settings }: Manifest): string {
   const { apiUrl, directoryId, rootDirectoryId, logs, filters } = settings;
   const { types, files, shard } = filters;

@@ -463,6 +463,6 @@ Deno.test("a database that is damaged is named, with what to do, by the page and
   assertEquals(response.status, 500);
   assertStringIncludes(page, damage);
   assertEquals(failures, [
-    `${damage}; remove it and run the command once more, which makes it again`,
+    `${damage}; remove it and run the command again, which rebuilds it`,
   ]);
 });

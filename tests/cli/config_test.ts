@@ -135,7 +135,7 @@ Deno.test("the key goes to the address that the user says, never to one of expor
   );
   assertEquals(
     error.message,
-    `this export is of the API at https://evil.test/v5, and the settings say ${DEFAULT_API_URL}; if the key may be sent to the first, give it with --api-url`,
+    `this export is from https://evil.test/v5, but the settings name ${DEFAULT_API_URL}; if the key may be sent to the first, give that with --api-url`,
   );
   for (
     const said of [
@@ -164,7 +164,7 @@ Deno.test("http:// is for loopback, unless --api-url says so in this very comman
     assertThrows(
       said,
       UsageError,
-      "HUMANLOOP_API_URL must begin with https://, or the key could be read on its way",
+      "HUMANLOOP_API_URL must begin with https://, or others on the network could read the key",
     );
   }
 });

@@ -93,7 +93,7 @@ for (
     assertEquals([code, requests], [2, 0]);
     assertEquals(
       err,
-      "error: this export is of the API at http://127.0.0.1/v5, and the settings say https://api.humanloop.com/v5; if the key may be sent to the first, give it with --api-url\n",
+      "error: this export is from http://127.0.0.1/v5, but the settings name https://api.humanloop.com/v5; if the key may be sent to the first, give that with --api-url\n",
     );
     const trusted = await runInMemory([...said, ...API], { disk, workspace });
     assertEquals(trusted.code, 0, trusted.err);
@@ -107,6 +107,6 @@ Deno.test("a key that is sent unencrypted is warned of", async () => {
   assertEquals(code, 0);
   assertEquals(
     err,
-    "warn: the key is sent to http://api.test/v5 unencrypted, and can be read on its way\n",
+    "warn: the key is sent to http://api.test/v5 unencrypted, and others on the network can read it\n",
   );
 });

@@ -64,7 +64,7 @@ const WRONG: ReadonlyArray<readonly [readonly string[], string]> = [
   [["prompts", "a"], "prompts needs --to OUT"],
   [["datasets", "a"], "datasets needs --to OUT"],
   [["completions", "csh"], "bash, zsh or fish, not csh"],
-  [["--since", "30d"], "and Logs are not asked for; add --logs"],
+  [["--since", "30d"], "which are not exported; add --logs"],
   [["--logs", "--since", "2025-02-30"], "--since must be a date"],
   [["demo", "--serve", "--port", "65536"], "from 0 to 65535"],
 ];
@@ -100,7 +100,7 @@ Deno.test("an export.json that cannot be read is not taken for none", async () =
   await Deno.writeTextFile(join(dir.path, "export.json"), '{"settings":');
   const { code, err } = await run(["--resume", dir.path], { env });
   assertEquals(code, 2);
-  assertStringIncludes(err, "export.json cannot be read");
+  assertStringIncludes(err, "export.json is damaged or not from hl-export");
 });
 
 Deno.test("without a key and without a terminal: exit 2 and where to get one", async () => {

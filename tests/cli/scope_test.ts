@@ -29,7 +29,7 @@ Deno.test("an export without Logs says so, and how to add them", async () => {
   assertStringIncludes(verified.out, "\n  Scope    all but Logs\n");
   assertStringIncludes(
     verified.out,
-    "  The API has as many records of everything compared: all but Logs\n",
+    "  Same counts as the API: all but Logs\n",
   );
   const [, ...words] = `${RESUME} --logs`.split(" ");
   const wider = await runInMemory(words, { disk, workspace });

@@ -212,7 +212,7 @@ Deno.test("a resume keeps the filters of the first run, and takes no others", ()
   assertThrows(
     () => resumedFilters(first, readFilters({ type: ["flow"] }, NOW)),
     UsageError,
-    "this export is of --type tool --since 2025-01-01T00:00:00.000Z",
+    "this export was started with --type tool --since 2025-01-01T00:00:00.000Z",
   );
   assertEquals(filtersText(NO_FILTERS), null);
 });

@@ -8,12 +8,12 @@ const encode = (text: string) => new TextEncoder().encode(text);
 /** Makes the outline of bytes that come in parts of a size. */
 function outlineOf(
   bytes: Uint8Array,
-  { partBytes = bytes.length, pieceBytes }: {
+  { partBytes = bytes.length, sliceBytes }: {
     readonly partBytes?: number;
-    readonly pieceBytes?: number;
+    readonly sliceBytes?: number;
   } = {},
 ): string {
-  const outline = new JsonOutline(pieceBytes);
+  const outline = new JsonOutline(sliceBytes);
   for (let at = 0; at < bytes.length; at += partBytes) {
     outline.add(bytes.slice(at, at + partBytes));
   }
@@ -54,7 +54,7 @@ for (
   ]
 ) {
   const label = text.replaceAll(MANY, "…").replaceAll(/(x| ){9,}/g, "…");
-  Deno.test(`the outline of what is no JSON is no JSON: ${JSON.stringify(label)}`, () => {
+  Deno.test(`the outline of what is not JSON is not JSON: ${JSON.stringify(label)}`, () => {
     for (const partBytes of [777, Infinity]) {
       const outline = outlineOf(encode(text), { partBytes });
       assertThrows(() => JSON.parse(outline), SyntaxError);
@@ -129,10 +129,10 @@ Deno.test(`10,000 generated texts (seed ${seed}) have outlines that agree with t
       Math.floor(chance((seed + n) * 65_537 + step++) * limit);
     const text = makeJson(random, 4);
     const value = parsed(text);
-    const pieceBytes = 4 + random(20);
-    const whole = outlineOf(encode(text), { pieceBytes });
+    const sliceBytes = 4 + random(20);
+    const whole = outlineOf(encode(text), { sliceBytes });
     const partBytes = 1 + random(30);
-    const inParts = outlineOf(encode(text), { pieceBytes, partBytes });
+    const inParts = outlineOf(encode(text), { sliceBytes, partBytes });
     const label = `seed ${seed + n}: ${text}`;
     for (const outline of [whole, inParts]) {
       const isRight = value === undefined

@@ -99,7 +99,7 @@ Deno.test("a database holds every record of an export, as often as the export sa
   assertEquals(n, 0);
   assertEquals(ask("PRAGMA foreign_key_check"), []);
   const text = buildText(result, 1000);
-  assert(text.includes("as the export says"), text);
+  assert(text.includes("as the export states"), text);
 });
 
 Deno.test("json is what stands in the export: large integers, 1E+400, lone surrogates, names that come twice", async () => {
@@ -131,7 +131,7 @@ Deno.test("json is what stands in the export: large integers, 1E+400, lone surro
   );
 });
 
-Deno.test("lines that are no JSON are kept as text, and everything that cannot be read is in problems", async () => {
+Deno.test("lines that are not JSON are kept as text, and everything that cannot be read is in problems", async () => {
   await using dir = await tempDir();
   const { result, ask } = await databaseOf(dir.path, {
     ...logs(`{"id":"log_1"}`, `{"id":"log_2","x":Infinity}`, "[1]\0torn", ""),
@@ -600,18 +600,18 @@ Deno.test("counts that differ from the export's own are printed and in problems"
     ask('SELECT kind, "table", value, reason FROM problems'),
     [{
       ...{ kind: "count", table: "logs", value: "pr_1" },
-      reason: "holds 1 where the export says 2",
+      reason: "holds 1, but the export states 2",
     }],
   );
   const text = buildText(result, 1000);
-  assert(text.includes("the export says 2, 1 read"), text);
+  assert(text.includes("the export states 2, 1 were read"), text);
 });
 
 Deno.test("Files that are not complete in the export are named below the tables", async () => {
   await using dir = await tempDir();
   const { result } = await databaseOf(dir.path, logs('{"id":"log_1"}'));
   const line =
-    `INCOMPLETE, since the export is; hl-export verify names what is missing:
+    `INCOMPLETE, because the export is; hl-export verify lists what is missing:
   ${join(dir.path, "files/pr_1")} is not complete\n`;
   assert(buildText(result, 1).endsWith(line), buildText(result, 1));
   assertEquals([result.incompleteFiles, isWhole(result)], [1, false]);

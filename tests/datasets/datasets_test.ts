@@ -155,7 +155,7 @@ Deno.test("a table has a column for each input of the file, and nothing in it is
     ].join("\r\n"),
   );
   assertEquals([code, losses], [3, [
-    "a/b: dsv_1: 1 of its cells hold half of a character (such as \\ud83d alone), which stands there as \\ufffd; --format jsonl keeps it",
+    "a/b: dsv_1: 1 of its cells hold half of a character (such as \\ud83d alone), which is written as \\ufffd; --format jsonl keeps it",
   ]]);
 });
 
@@ -232,7 +232,7 @@ Deno.test("a test of promptfoo expects what the target says in one value; what p
   assertEquals([code, losses], [0, []]);
   assertEquals(notes, [
     "a/b: dsv_1: 2 of its Datapoints have a target of several fields, or one that promptfoo would change: they have no assert, the target is in metadata.expected_output",
-    "a/b: dsv_1: 1 of its Datapoints hold what promptfoo would take for a template or a file: these texts stand in a list of one (in quotes where they are both), so that it does not",
+    "a/b: dsv_1: 1 of its Datapoints hold what promptfoo would take for a template or a file: each such text is put into a list of one (in quotes if it is both), so that it does not",
   ]);
 });
 
@@ -306,7 +306,7 @@ Deno.test("nothing is written into an export or through a symbolic link", async 
   await Deno.symlink("../elsewhere", join(to, "a"));
   const { code, err } = await write(to);
   assertEquals(code, 2);
-  assertStringIncludes(err, "is a symbolic link");
+  assertStringIncludes(err, "cannot write through the symbolic link");
   assertEquals(await readTree(join(dir.path, "elsewhere")), new Map());
 });
 
@@ -372,11 +372,11 @@ Deno.test("what the export lacks or cannot be read is told, exit 3, and the rest
   }]);
   assertEquals([code, notes], [3, []]);
   assertEquals(losses, [
-    "ROOT/export-0/files/ds_1/datapoints/dsv_1/1.jsonl line 2 is no JSON record (and 1 more there)",
-    "ROOT/export-0/files/ds_1 holds 4 where the export says 3",
+    "ROOT/export-0/files/ds_1/datapoints/dsv_1/1.jsonl line 2 is not a JSON record (and 1 more there)",
+    "ROOT/export-0/files/ds_1 holds 4, but the export states 3",
     "a/b: the Version that is deployed, dsv_2, is not in the export; the newest is taken instead",
-    "a/b: dsv_1: the export holds 1 Datapoints where its Version says 5",
-    "a/b: dsv_3: its document is not in the export, its Datapoints are",
+    "a/b: dsv_1: the export holds 1 Datapoints, its Version states 5",
+    "a/b: dsv_3: its Datapoints are in the export, but its document is not",
     "c: files/ds_2 is not complete in the export",
     "c: the export holds no Version of it",
   ]);
@@ -416,7 +416,7 @@ Deno.test("gaps of Datasets are told, those of Logs are not", async () => {
   assertEquals([code, losses], [3, [
     "ROOT/export-0 ds_1 datapoints/dsv_1 (2 records from number 2): HTTP 500",
     "a/b: files/ds_1 is not complete in the export",
-    "a/b: dsv_1: the export holds 1 Datapoints where its Version says 3",
+    "a/b: dsv_1: the export holds 1 Datapoints, its Version states 3",
   ]]);
 });
 
@@ -439,7 +439,7 @@ Deno.test("exports that overlap give every Datapoint once, and both where they d
   assertEquals(code, 0);
   assert(
     notes.includes(
-      "a/b: dsv_1: 1 of its Datapoints have the id of another with other contents; all are written",
+      "a/b: dsv_1: 1 of its Datapoints have the id of another one but other contents; all are written",
     ),
     notes.join("\n"),
   );

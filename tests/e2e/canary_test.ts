@@ -50,7 +50,7 @@ const ECHOES: ReadonlyArray<readonly [string, () => Response | Error]> = [
     "a field that is quoted",
     () => Response.json({ records: [], page: `${"x".repeat(25)}${CANARY}` }),
   ],
-  ["a page that is no JSON", () => new Response(`<p>${CANARY}</p>`)],
+  ["a page that is not JSON", () => new Response(`<p>${CANARY}</p>`)],
   ["a broken connection", () => new TypeError(`x-api-key: ${CANARY}: reset`)],
   ["an id", () =>
     Response.json({

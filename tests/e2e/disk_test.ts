@@ -94,7 +94,7 @@ for (const [operation, code, words] of REFUSALS) {
         assertEquals(await Array.fromAsync(Deno.readDir(dir.path)), []);
         return;
       }
-      assertStringIncludes(goOn!, "To go on: hl-export --resume ");
+      assertStringIncludes(goOn!, "To resume: hl-export --resume ");
       const root = await onlyExport(dir.path);
       for (const [path, text] of await readTree(root)) {
         const final = !/\.part$|\.state\.json$|\.journal$/.test(path);

@@ -74,7 +74,7 @@ Deno.test("without Logs, then widened: the tree of one that had them from the st
 
   const narrower = await run(["--resume", root, "--no-logs"], { env });
   assertEquals(narrower.code, 2);
-  assertStringIncludes(narrower.err, "which --no-logs cannot take away");
+  assertStringIncludes(narrower.err, "which --no-logs cannot remove");
 });
 
 Deno.test("EXPORT_LOGS widens a resume too, and settings come from export.json", async () => {
@@ -225,7 +225,7 @@ Deno.test("a key revoked midway ends with exit 5, and a resume completes it", as
   const root = await onlyExport(dir.path);
   assertStringIncludes(
     err,
-    `To go on: hl-export --resume ${root} --api-url ${server.url}\n`,
+    `To resume: hl-export --resume ${root} --api-url ${server.url}\n`,
   );
   assert(requests < 80, `${requests} requests were made`);
   assertEquals((await readManifest(root)).state, "interrupted");

@@ -87,7 +87,7 @@ Deno.test("a record that cannot be served: exit 3, one gap that the summary and 
     assertStringIncludes(out, "Export INCOMPLETE");
     assertStringIncludes(
       out,
-      `    ${CLASSIFIER.path} logs (1 record from number 638): HTTP 500\nTo go on: hl-export --resume ${root} --api-url http://127.0.0.1:`,
+      `    ${CLASSIFIER.path} logs (1 record from number 638): HTTP 500\nTo resume: hl-export --resume ${root} --api-url http://127.0.0.1:`,
     );
     const missing = `missing: ${CLASSIFIER.path} logs (1 record`;
     assertStringIncludes(err, missing);

@@ -335,7 +335,7 @@ Deno.test("one that goes and one that comes behind it at the same moment are not
   }, { concurrency: 1 });
   const { list, ids } = await readAll(stub);
   assertEquals([list.sourceChanged, ids.length], [true, 2500]);
-  assertStringIncludes(list.checkConsistency() ?? "", "don't fit together");
+  assertStringIncludes(list.checkConsistency() ?? "", "do not fit together");
 });
 
 const BAD_ENVELOPES: ReadonlyArray<readonly [string, Record<string, unknown>]> =

@@ -138,7 +138,10 @@ Deno.test("a dry run says what would be sent, and shards in another order than b
       for (const more of [[], ["--dry-run"]]) {
         const { code, err } = await send(other, dir, ...more);
         assertEquals(code, 2);
-        assertStringIncludes(err, "an earlier run to this endpoint is rememb");
+        assertStringIncludes(
+          err,
+          "an earlier run sent to this endpoint is recorded",
+        );
       }
       assertEquals([receiver.accepted.size, isOnce(receiver)], [sent, true]);
       assertEquals((await send(other, dir, "--resend")).code, 0);

@@ -105,10 +105,10 @@ Deno.test("a secret that is sent unencrypted to another machine is warned of", (
   const of = (headers?: string) =>
     endpointWarnings(readEndpoint("http://o.test", headers, null));
   assertEquals(of(), [
-    "everything is sent to http://o.test/v1/traces unencrypted, and can be read on its way",
+    "everything is sent to http://o.test/v1/traces unencrypted, and others on the network can read it",
   ]);
   assertEquals(of("authorization=Bearer%20geheim"), [
-    "everything, and the headers of OTEL_EXPORTER_OTLP_HEADERS, is sent to http://o.test/v1/traces unencrypted, and can be read on its way",
+    "everything, and the headers of OTEL_EXPORTER_OTLP_HEADERS, is sent to http://o.test/v1/traces unencrypted, and others on the network can read it",
   ]);
 });
 

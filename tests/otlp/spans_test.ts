@@ -516,7 +516,7 @@ Deno.test("a Log of year 9999, 1, or before 1970 is sent once, and filters by ti
   assertEquals(await ids({ until: "2025-01-02T00:00:00.000Z" }), "bcdf");
 });
 
-Deno.test("a line that is no JSON and a Log without an id are spans too, and are told", async () => {
+Deno.test("a line that is not JSON and a Log without an id are spans too, and are told", async () => {
   await using dir = await tempDir();
   const spans = await spansOf(dir.path, {
     pr_1: [
@@ -529,14 +529,14 @@ Deno.test("a line that is no JSON and a Log without an id are spans too, and are
     ...[record.problem, attributes["humanloop.raw"]],
     ...[attributes["humanloop.position"], attributes["output.value"]],
   ]);
-  const noId = "stands within another record and has no id";
+  const noId = "is within another record and has no id";
   const none = undefined;
   assertEquals(
     told.toSorted(),
     [
-      [`${path}:1 is no JSON record`, "no JSON", `${path}:1`, none],
-      [`${path}:2 is no JSON record`, "", `${path}:2`, none],
-      [`${path}:4 is no JSON record`, "[1]", `${path}:4`, none],
+      [`${path}:1 is not a JSON record`, "no JSON", `${path}:1`, none],
+      [`${path}:2 is not a JSON record`, "", `${path}:2`, none],
+      [`${path}:4 is not a JSON record`, "[1]", `${path}:4`, none],
       [`${path}:5 ${noId}`, none, `${path}:5`, "1"],
       [`${path}:5 ${noId}`, none, `${path}:5`, "1"],
       [none, none, `${path}:3`, "no id"],

@@ -106,7 +106,7 @@ Deno.test("what a file cannot say is reported, and the Version as the API sent i
   const beside = `${path}@${second}.json`;
   const reasons = [
     'the field "n"',
-    "message 1: part 1: an image that is at no https address and is left out",
+    "message 1: part 1: an image without an https address, which is left out",
   ];
   assertEquals(code, 0);
   assertEquals(JSON.parse(out).inexact, [{ file, reasons, json: beside }]);

@@ -301,10 +301,10 @@ Deno.test("what the format has no words for is reported", () => {
   const cases: ReadonlyArray<readonly [object, readonly string[]]> = [
     [{ color: "red" }, ['the field "color"']],
     [{ template: "Once" }, [
-      "a template of text with the endpoint chat, which has messages",
+      "a template of text, though the endpoint chat takes messages",
     ]],
     [{ endpoint: "complete", template: [{ role: "user", content: "a" }] }, [
-      'messages with the endpoint "complete", which has text',
+      'messages, though the endpoint "complete" takes text',
     ]],
     ...([
       [{ role: "robot", content: "a" }, [
@@ -330,7 +330,7 @@ Deno.test("what the format has no words for is reported", () => {
       [{
         role: "assistant",
         tool_calls: [{ id: "1", type: "custom", custom: {} }],
-      }, ["a call that is no call of a function, and is left out"]],
+      }, ["a call that is not a function call, and is left out"]],
       [{
         role: "assistant",
         tool_calls: [{ id: 'a"b', type: "function", function: call }],
@@ -338,7 +338,7 @@ Deno.test("what the format has no words for is reported", () => {
       [{
         role: "user",
         content: [{ type: "image_url", image_url: { url: "data:image/png," } }],
-      }, ["part 1: an image that is at no https address and is left out"]],
+      }, ["part 1: an image without an https address, which is left out"]],
       [{
         role: "user",
         content: [

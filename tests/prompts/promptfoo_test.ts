@@ -116,7 +116,7 @@ Deno.test("a variable that Nunjucks has no name for is text, and is reported, as
   );
   assertEquals(text, {
     text: `{# prv_1 #}{{a}} {{ "{" }}{b c}} {{ "{" }}{{d}}} {{ "{" }}%`,
-    inexact: ['"{{b c}}", which is no variable in Nunjucks'],
+    inexact: ['"{{b c}}", which is not a variable in Nunjucks'],
   });
   const template = "{% if a\n%}{{ b }}{% endif %}";
   const jinja = { endpoint: "complete", template_language: "jinja", template };
@@ -229,8 +229,8 @@ tests:
   );
   for (
     const note of [
-      "Support/Refund agent is an Agent, which promptfoo cannot run: left out",
-      "Draft is deployed nowhere: left out",
+      "Support/Refund agent is left out: it is an Agent, which promptfoo cannot run",
+      "Draft is left out: it is not deployed",
     ]
   ) assert(document.notes.includes(note), note);
 });

@@ -306,7 +306,7 @@ Deno.test({
       ["prompts", join(dir.path, "export"), "--to", to],
     );
     assertEquals(code, 2);
-    assertStringIncludes(err, "support is a symbolic link");
+    assertStringIncludes(err, "cannot write through the symbolic link");
     const outside = await Array.fromAsync(
       Deno.readDir(join(dir.path, "outside")),
     );
@@ -329,7 +329,7 @@ Deno.test("prompts and index report what they cannot read, with exit 3", async (
   disk.put(`${MEMORY_EXPORT}/files/${first!.id}/file.json`, "{");
   await disk.remove(`${MEMORY_EXPORT}/files/${second!.id}/versions`);
   const warnings = [
-    `files/${first!.id}/file.json is no JSON`,
+    `files/${first!.id}/file.json is not JSON`,
     `files/${second!.id}/versions holds 0 of ${
       second!.versions.length
     } Versions`,

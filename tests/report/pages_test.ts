@@ -220,7 +220,7 @@ Deno.test("a run that the key ends leaves a page that says that it is not comple
   assertEquals(code, 5);
   const page = read(disk, `${MEMORY_EXPORT}/index.html`);
   assertStringIncludes(page, "This export is not complete");
-  assertStringIncludes(page, "its export did not come to its end");
+  assertStringIncludes(page, "its export was not finished");
 });
 
 Deno.test("pages of the official script's export: counted from the disk, gaps unknown, unfinished Files named", async () => {
@@ -255,7 +255,7 @@ Deno.test("pages of the official script's export: counted from the disk, gaps un
     datapoints: 0,
   });
   assertEquals(rowOf(SMOKE.id).state, "incomplete");
-  assertStringIncludes(page, "Shared/Smoke test: its export did not come to");
+  assertStringIncludes(page, "Shared/Smoke test: its export was not");
 });
 
 Deno.test("pages are made one at a time, whoever asks for them, and none is flushed", async () => {

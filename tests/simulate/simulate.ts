@@ -216,7 +216,7 @@ function manifestOf(disk: MemoryDisk, root: string | null): Manifest | null {
 function keepsOld({ disk }: Seed, root: string | null): boolean {
   const { gaps } = manifestOf(disk, root) ?? { gaps: [] };
   // What somebody removed the source may have no more.
-  const known = /both are kept|it is kept as|it has a sum and is missing/;
+  const known = /both are kept|it is kept as|it is in SHA256SUMS and missing/;
   return gaps.length > 0 && gaps.every(({ reason }) => known.test(reason));
 }
 

@@ -137,9 +137,9 @@ Deno.test({
       "files/pr_1/logs/3.jsonl is a symbolic link",
       "files/pr_1/logs/4.jsonl is a FIFO, a socket or a device",
       "files/pr_1/versions/prv_1 is a symbolic link",
-      "files/pr_1/file.json is no JSON",
+      "files/pr_1/file.json is not JSON",
       "files/pr_1/deployments.json is not valid UTF-8",
-      "files/pr_1/logs/1.jsonl line 2 is no JSON record",
+      "files/pr_1/logs/1.jsonl line 2 is not a JSON record",
       "files/pr_1/logs/1.jsonl line 4 ends in the middle of a line",
       "files/pr_1/logs/2.jsonl line 2 is not valid UTF-8",
     ]);

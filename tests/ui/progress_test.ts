@@ -235,5 +235,5 @@ Deno.test("the summary lists what is missing, up to twenty parts", () => {
   assertEquals(lines[0], "Export INCOMPLETE: exports/1");
   assertEquals(lines.filter((line) => line.includes("pr_")).length, 20);
   assertStringIncludes(text, "and 5 more, all in exports/1/export.json\n");
-  assertEquals(lines.at(-2), "To go on: hl-export --resume exports/1");
+  assertEquals(lines.at(-2), "To resume: hl-export --resume exports/1");
 });

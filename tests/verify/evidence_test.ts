@@ -80,7 +80,7 @@ const DAMAGES: ReadonlyArray<
         edit(disk, name, `"datapoints":${all}`, left);
       }
     },
-    `${D}/versions/${VERSION} has ${count} Datapoints, none of which are there`,
+    `${D}/versions/${VERSION} has ${count} Datapoints, but none are on disk`,
   ],
   [
     "the Logs of two Files, swapped",
@@ -100,14 +100,14 @@ const DAMAGES: ReadonlyArray<
     "directories.json lacks the workspace's root Directory",
   ],
   [
-    "directories.json that is no JSON",
+    "directories.json that is not JSON",
     (disk) => disk.put(at("directories.json"), "["),
-    "directories.json is no JSON",
+    "directories.json is not JSON",
   ],
   [
     "settings.logs, set to false",
     (disk) => edit(disk, "export.json", '"logs":true', '"logs":false'),
-    "export.json says that no Logs were asked for",
+    "export.json says that Logs are not exported",
   ],
   [
     "line endings as on Windows in a chunk",

@@ -159,7 +159,7 @@ Deno.test("verify --repair sets aside, resumes and verifies, in one command", as
   const second = await runInMemory(REPAIR, { disk, workspace });
   assertEquals(second.code, 0);
   assert(
-    second.out.endsWith("There is nothing that --repair can fetch again\n"),
+    second.out.endsWith("There is nothing that --repair can fix\n"),
   );
 });
 

@@ -93,7 +93,7 @@ Deno.test("the shards' files together are those of one export, and verify accept
   assertStringIncludes(out, "14 complete, 0 not");
   assertStringIncludes(
     out,
-    "The API has as many records of everything compared: all, only --shard 1/3",
+    "Same counts as the API: all, only --shard 1/3",
   );
   const tree = new Map(
     [...disk.files("/whole")].filter(([name]) =>
@@ -113,7 +113,7 @@ Deno.test("merged shards of another API are refused before anything is asked", a
     { disk, workspace, before: () => (requests++, undefined) },
   );
   assertEquals([code, requests], [2, 0]);
-  assertStringIncludes(err, "this export is of the API at http://127.0.0.1/v5");
+  assertStringIncludes(err, "this export is from http://127.0.0.1/v5");
 });
 
 Deno.test("one shard is sound by itself, resumes as itself, and the plans of all are that of the whole", async () => {
@@ -132,7 +132,10 @@ Deno.test("one shard is sound by itself, resumes as itself, and the plans of all
   assertStringIncludes(second.out, "0 exported, 4 skipped");
   const other = await runInMemory([...resume, "--shard", "2/3"], options);
   assertEquals(other.code, 2);
-  assertStringIncludes(other.err, "this export is of --shard 1/3, not of");
+  assertStringIncludes(
+    other.err,
+    "this export was started with --shard 1/3, not with",
+  );
   let files = 0;
   for (let index = 1; index <= SHARDS; index++) {
     const plan = await runInMemory([
@@ -183,12 +186,12 @@ const DAMAGES: ReadonlyArray<
       const bytes = disk.get(`/whole/shards/2/${name}`);
       disk.put(`/whole/shards/4/${name}`, bytes);
     }
-  }, "shards/4/export.json: is of shard 2/3, which is given already"],
+  }, "shards/4/export.json: is shard 2/3, which is given twice"],
   [
     "a shard of another export",
     (disk) =>
       edit(disk, "/whole/shards/3/export.json", '"logs":true', '"logs":false'),
-    "shards/3/export.json: is of another export than /whole/shards/1/",
+    "shards/3/export.json: belongs to another export than /whole/shards/1/",
   ],
   ["a File that a shard has and the whole has not", (disk) => {
     const [file] = workspace.files;

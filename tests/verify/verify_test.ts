@@ -71,14 +71,14 @@ const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [
   [
-    "a line that is no JSON",
+    "a line that is not JSON",
     (disk) =>
       disk.put(
         at(`${P}/logs/2.jsonl`),
         text(disk, `${P}/logs/2.jsonl`)
           .replace(`{"id":"log_1004"}`, `{"id":`),
       ),
-    `${P}/logs/2.jsonl: line 5 is no JSON record`,
+    `${P}/logs/2.jsonl: line 5 is not a JSON record`,
   ],
   [
     "a record that is there twice",
@@ -108,7 +108,7 @@ const DAMAGES: ReadonlyArray<
   [
     "counts that differ from those of .done",
     (disk) => disk.put(at(`${P}/logs/3.jsonl`), null),
-    `${P}/.done: says 2100 logs, 2000 are there`,
+    `${P}/.done: says 2100 logs, but 2000 are there`,
   ],
   [
     "a last line without its end",
@@ -123,9 +123,9 @@ const DAMAGES: ReadonlyArray<
     "a Run that is missing",
     (disk) =>
       disk.put(at(`${E}/runs/${prompt!.evaluations[0]!.runs[0]!.id}`), null),
-    `${E}/logs/1.jsonl: line 1 is of the Run "${
+    `${E}/logs/1.jsonl: line 1 belongs to the Run "${
       prompt!.evaluations[0]!.runs[0]!.id
-    }", which is not there`,
+    }", which is not on disk`,
   ],
   [
     "stats that are missing",
@@ -137,19 +137,19 @@ const DAMAGES: ReadonlyArray<
     (disk) => disk.put(at(`${P}/versions/${prompt!.versions[0]!.id}`), null),
     `${P}/deployments.json: names the Version ${
       prompt!.versions[0]!.id
-    }, which is not there`,
+    }, which is not on disk`,
   ],
   [
     "a Dataset's Version that is missing",
     (disk) => disk.put(at(`${D}/versions/${dataset!.versions[0]!.id}`), null),
     `${D}/datapoints/${
       dataset!.versions[0]!.id
-    }: is of a Version that is not there`,
+    }: belongs to a Version that is not on disk`,
   ],
   [
     "a document of another id",
     (disk) => disk.put(at(`${P}/file.json`), text(disk, `${D}/file.json`)),
-    `${P}/file.json: is not of ${prompt!.id}: its id is another`,
+    `${P}/file.json: is not ${prompt!.id}: its id is different`,
   ],
   [
     "a File that is not complete",
@@ -169,7 +169,7 @@ const DAMAGES: ReadonlyArray<
         text(disk, "export.json")
           .replace(`"logs":2100`, `"logs":2099`),
       ),
-    `export.json: says that ${prompt!.id} has 2099 logs, 2100 are there`,
+    `export.json: says that ${prompt!.id} has 2099 logs, but 2100 are there`,
   ],
 ];
 for (const [name, damage, wanted] of DAMAGES) {
@@ -242,8 +242,8 @@ Deno.test("the official script's defects are named, and what cannot be known is 
     problems.map((line) => line.split("; ")[0]),
     [
       "files/ds_begun: is not complete",
-      "files/pr_first/logs/1.jsonl: holds 1001 lines, as every full first chunk of the official script",
-      "files/pr_first/logs/2.jsonl: line 1 is no JSON: the official script writes NaN and Infinity for numbers that it cannot hold",
+      "files/pr_first/logs/1.jsonl: holds 1001 lines, like every full first chunk of the official script",
+      "files/pr_first/logs/2.jsonl: line 1 is not JSON: the official script writes NaN and Infinity for numbers that it cannot hold",
       "files/pr_parts/evaluations/evr_1/stats.json: is missing",
       "files/pr_stale/logs/2.jsonl: comes after chunk 1, which is not full: a leftover of an earlier run of the official script",
       `files/pr_stale/logs/2.jsonl: line 1 holds "log_7" a second time, after chunk 1, line 8`,
@@ -259,7 +259,7 @@ Deno.test("--remote: an export like the workspace is sound, one that lacks somet
   assertEquals([same.code, same.err], [0, ""], same.out);
   assertStringIncludes(
     same.out,
-    "as many records of everything compared: everything\n",
+    "Same counts as the API: everything\n",
   );
   const more = {
     ...workspace,
@@ -271,7 +271,7 @@ Deno.test("--remote: an export like the workspace is sound, one that lacks somet
     out,
     `${P}/logs: holds 2100 records, the API has 2103`,
   );
-  assertStringIncludes(out, `Different at the API: ${P}`);
+  assertStringIncludes(out, `Different from the API: ${P}`);
 });
 
 Deno.test("--remote: Files that came or went are reported, a refused key is exit 5", async () => {
@@ -282,7 +282,7 @@ Deno.test("--remote: Files that came or went are reported, a refused key is exit
     files: [dataset!, other],
   });
   assertEquals(code, 4);
-  assertStringIncludes(out, `${P}: is not listed by the API any more`);
+  assertStringIncludes(out, `${P}: is no longer listed by the API`);
   assertStringIncludes(out, `files/${other.id}: is listed by the API`);
   const refused = await runInMemory(["verify", MEMORY_EXPORT, "--remote"], {
     disk,
@@ -322,7 +322,7 @@ Deno.test("what a run set aside is named as what it is, and makes the export inc
   const reported = JSON.parse(out).problems
     .map(({ path, message }: Record<string, string>) => `${path} ${message}`);
   const before = (name: string) =>
-    `holds what was exported before as ${name} and is no longer all at the API`;
+    `holds an earlier ${name}, of which the API no longer has everything`;
   assertEquals(
     reported,
     [

@@ -1,7 +1,8 @@
 /**
  * Notices when the API answers nothing at all, and makes the whole run wait for
- * it: one probe at a time, at growing intervals, until it answers or patience
- * ends. An API that has not answered once in this run is given up much sooner.
+ * it: one probe at a time, at growing intervals, until it answers or
+ * `--patience` is over. An API that never answered in this run is given up much
+ * sooner.
  */
 import { ApiError, isRecoverable, NetworkError } from "../../core/errors.ts";
 import { durationText } from "./failure_text.ts";
@@ -20,8 +21,8 @@ const LONGEST_WAIT_MS = 60_000;
 const REACH_MS = 30_000;
 
 /**
- * Says that the API was down and is back, so that the attempt does not count. Its
- * cause is what the attempt met, where it was on its way already.
+ * Says that the API was down and is back, so that the attempt does not count.
+ * Its cause is the failure of the attempt, if that was made.
  */
 export class OutageEnded extends Error {
   override readonly name = "OutageEnded";
@@ -32,12 +33,15 @@ export class CircuitBreaker implements Transport {
   readonly #next: Transport;
   readonly #options: LayerOptions;
   #failed = 0;
-  /** How many answers there were, and when the last was. */
+  /** How many answers arrived, and when the last one did. */
   #answers = 0;
   #answeredMs = -Infinity;
   /** When the API stopped answering. */
   #sinceMs = 0;
-  /** Runs while no other request may: whether the API was really down. */
+  /**
+   * While set, all requests wait for it; resolves to whether the API was really
+   * down.
+   */
   #pause: Promise<boolean> | null = null;
   #wake = new AbortController();
   #gaveUp: NetworkError | null = null;
@@ -51,7 +55,7 @@ export class CircuitBreaker implements Transport {
    * Makes a request, unless the API is down.
    *
    * @throws {OutageEnded} When the API was down meanwhile.
-   * @throws {NetworkError} With `outage`, when patience is at its end; also with
+   * @throws {NetworkError} With `outage`, when `--patience` is over; also with
    * `neverReached`, when the API has not answered once in this run.
    * @throws What the layer below throws.
    */
@@ -70,7 +74,8 @@ export class CircuitBreaker implements Transport {
         this.#answered();
         throw error;
       }
-      // A request that is made once may fail because an outage has just started.
+      // A request with only one attempt may have met the beginning of an
+      // outage.
       const isOnly = request.attempts === 1 && answers === this.#answers;
       if (await this.#wasDown(error, startedMs, isOnly)) {
         throw new OutageEnded(error.message, { cause: error });
@@ -118,7 +123,7 @@ export class CircuitBreaker implements Transport {
     return this.#options.clock.monotonicMs() - this.#sinceMs;
   }
 
-  /** Ends the run where waiting does not help, or has not. */
+  /** Ends the run if waiting cannot help, or has not helped. */
   #expectPatience(failure: Error): void {
     if (this.#gaveUp !== null) throw this.#gaveUp;
     const isPermanent = failure instanceof NetworkError && failure.permanent;
@@ -165,14 +170,16 @@ export class CircuitBreaker implements Transport {
     }
   }
 
-  /** Gives how long `Retry-After` asks to wait, unless that is too long. */
+  /** Returns how long `Retry-After` asks to wait; 0 if that is too long. */
   #askedMs(failure: Error): number {
     const { clock, patienceMs } = this.#options;
     const waitMs = askedMs(failure, clock);
     return waitMs <= patienceMs ? waitMs : 0;
   }
 
-  /** Sleeps until an answer comes from a request that was on its way. */
+  /**
+   * Sleeps, but no longer than until a request that was in flight is answered.
+   */
   async #sleep(ms: number): Promise<void> {
     if (ms === 0) return;
     const { clock, signal } = this.#options;
@@ -185,7 +192,7 @@ export class CircuitBreaker implements Transport {
     }
   }
 
-  /** Asks the API for next to nothing; `null` when it answers. */
+  /** Makes the smallest request; returns `null` when the API answers. */
   async #probe(): Promise<Error | null> {
     try {
       await this.#next.get(this.#options.server.probe);
@@ -225,7 +232,7 @@ export class CircuitBreaker implements Transport {
 
 /**
  * Checks whether a failed request was answered by the API. A refusal and a 429
- * are answers; what a proxy says, or a service in trouble, is none.
+ * are answers; errors of a proxy or of an overloaded service are not.
  */
 function isAnswer(failure: Error): boolean {
   return failure instanceof ApiError &&

@@ -19,11 +19,11 @@ export function isJsonObject(body: Uint8Array): boolean {
 }
 
 /**
- * Takes up to 200 characters of an error's body, fit to print.
+ * Takes up to 200 characters of an error's body, safe to print.
  *
  * @param body The body of an answer that is no success.
  * @param secrets Texts that are never repeated.
- * @returns `": …"`, or the empty string where there is nothing to say.
+ * @returns `": …"`, or the empty string if the body says nothing.
  */
 export function excerpt(body: Uint8Array, secrets: readonly string[]): string {
   let text = redact(new TextDecoder().decode(body.subarray(0, 8192)), secrets);
@@ -35,15 +35,15 @@ export function excerpt(body: Uint8Array, secrets: readonly string[]): string {
     : `: ${text}`;
 }
 
-/** Why no answer arrived, in our words, and what the user may do. */
+/** Why no answer arrived, in this program's words, and what the user may do. */
 type Reason = readonly [fetchSays: RegExp, text: string, advice?: string];
 
-/** Stands for how the user names the address. */
+/** Stands for the option that sets the address. */
 const OPTION = "{option}";
 const CHECK_SCHEME =
   `check whether the address begins with http:// or https:// (${OPTION})`;
 
-/** Where waiting helps, by the message of fetch, as Deno 2.9 has it. */
+/** Failures that may pass, by the messages of `fetch` in Deno 2.9. */
 const PASSING: readonly Reason[] = [
   [
     /unsuccessful tunnel/i,
@@ -68,7 +68,7 @@ const PASSING: readonly Reason[] = [
   [/timed? ?out/i, "the connection timed out"],
 ];
 
-/** Where waiting does not help; looked at first, since they say more. */
+/** Failures that do not pass; tried first, since they are more specific. */
 const PERMANENT: readonly Reason[] = [
   [
     /certificate not valid for name/i,
@@ -112,7 +112,7 @@ const PERMANENT: readonly Reason[] = [
   ],
   [
     /requests to port \d+ are blocked/i,
-    "this port is not one of a web server",
+    "this port is not allowed for a web server",
   ],
 ];
 
@@ -120,7 +120,7 @@ const PERMANENT: readonly Reason[] = [
  * Says why no answer arrived, without the words of fetch: those may hold the URL.
  *
  * @param cause What fetch, or reading the body, threw.
- * @param addressOption How the user names the address.
+ * @param addressOption The option that sets the address.
  */
 export function networkError(
   cause: unknown,
@@ -139,7 +139,7 @@ export function networkError(
   });
 }
 
-/** Says that a proxy wants a login, where it does so by an answer of its own (HTTP 407). */
+/** Makes the error for a proxy that asks for a login with HTTP 407. */
 export function proxyLoginError(): NetworkError {
   return networkError(new Error("proxy authentication required"), "");
 }

@@ -18,17 +18,22 @@ import type { ServerClock } from "./server_clock.ts";
 
 type Options = LayerOptions & { readonly serverClock: ServerClock };
 
-/** The time of an attempt that names none, stretched by 1 s for every 16 KiB received. */
+/**
+ * The time limit of an attempt, unless its request has its own. Every 16 KiB
+ * that arrive add 1 s.
+ */
 const TIMEOUT_MS = 60_000;
-/** A body may bring nothing for this long. */
+/** How long a body may stall. */
 const STALL_MS = 60_000;
-/** A body that arrives at this pace or faster is not cut off by the time-out. */
+/** A body that arrives at this pace or faster never times out. */
 const SLOWEST_BYTES_PER_MS = 16.384;
 const MAX_REDIRECTS = 5;
-/** Up to here the length that the server names is believed before the bytes are there. */
+/**
+ * Up to this size, memory is reserved by the length that the server announces.
+ */
 const MOST_RESERVED_BYTES = 1024 ** 3;
 const FIRST_BLOCK_BYTES = 64 * 1024;
-/** So large that the system takes it back as soon as it is released. */
+/** Blocks of this size go back to the system as soon as they are released. */
 const MOST_BLOCK_BYTES = 64 * 1024 ** 2;
 
 /** The lowest layer: one attempt, and no more. */
@@ -42,8 +47,8 @@ export class FetchOnce implements Transport {
   /**
    * Makes one attempt.
    *
-   * @throws {ApiError} On a status that is no success, and on a redirect to another
-   * origin.
+   * @throws {ApiError} On a status other than success, and on a redirect to
+   * another origin.
    * @throws {NetworkError} When no complete answer arrives in time.
    * @throws {ProtocolError} When the answer cannot be read.
    * @throws The signal's reason when the run ends.
@@ -99,7 +104,7 @@ export class FetchOnce implements Transport {
   }
 
   /**
-   * Gives where a redirect leads, `null` where there is none. Stays within the
+   * Returns where a redirect leads; `null` if there is none. Stays within the
    * API's origin: the key goes nowhere else.
    */
   #redirectOf(
@@ -136,7 +141,7 @@ export class FetchOnce implements Transport {
       ? ` for ${redact(path, secrets)}`
       : "";
     const waitMs = retryAfterMs(headers, serverClock.nowMs() ?? clock.now());
-    // A proxy refuses with a page of its own, and that may pass.
+    // A proxy refuses with a page of its own; that may pass.
     const isOfProxy = (status === 401 || status === 403) && refusesInJson &&
       !isJsonObject(body);
     const isPassing = status >= 500 || [408, 425, 429].includes(status);
@@ -148,7 +153,7 @@ export class FetchOnce implements Transport {
   }
 }
 
-/** Aborts an attempt whose time is up or whose body has stopped coming. */
+/** Aborts an attempt whose time is up or whose body has stalled. */
 class Watchdog implements Disposable {
   readonly #abort = new AbortController();
   readonly #done = new AbortController();
@@ -158,7 +163,7 @@ class Watchdog implements Disposable {
   readonly signal: AbortSignal;
   #lastByteMs: number | null = null;
   #bytes = 0;
-  /** Why it struck; `null` while it has not. */
+  /** Why it aborted the attempt; `null` if it has not. */
   expired: string | null = null;
 
   constructor(clock: Clock, timeoutMs: number, signal: AbortSignal) {
@@ -175,7 +180,7 @@ class Watchdog implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // A reason of its own spares the making of an error, with its stack.
+    // A given reason saves making an error with a stack.
     this.#done.abort("done");
   }
 
@@ -194,7 +199,7 @@ class Watchdog implements Disposable {
           : `no complete answer within ${seconds} s`;
         return this.#abort.abort();
       }
-      // No longer than a stall: meanwhile the body may have started.
+      // Sleeps no longer than a stall, since the body may start meanwhile.
       const nextLookMs = Math.min(waitMs, STALL_MS);
       await this.#clock.sleep(nextLookMs, { signal: done }).catch((error) => {
         if (!done.aborted) throw error;
@@ -204,9 +209,9 @@ class Watchdog implements Disposable {
 }
 
 /**
- * Reads a body into one array. Copies it into a few large blocks as it comes,
- * where the server names its length into a single one: a huge body is so held
- * once, and not as its parts and as a whole.
+ * Reads a body into one array. Copies it into a few large blocks as it arrives,
+ * or into a single one if the server announces its length, so that a huge body
+ * is never in memory twice.
  */
 async function readBody(
   { headers, body }: Response,
@@ -225,7 +230,7 @@ async function readBody(
     watchdog.received(chunk.length);
     received += chunk.length;
     if (Math.max(named, received) > maxBytes) {
-      // As a server would say it.
+      // The same error as that of a server that refuses a page for its size.
       const megabytes = Math.round(maxBytes / 1_000_000);
       throw new ApiError(`the response has more than ${megabytes} MB`, {
         status: 413,

@@ -1,7 +1,7 @@
 /**
  * Distinguishes a key that is refused from a File that the key may not read:
- * the API says 401 or 403 to both. The probe decides; while the key is good, a
- * refusal costs only what was asked for.
+ * the API answers 401 or 403 to both. A probe decides; if the key is good, only
+ * what was asked for is missing.
  */
 import {
   ApiError,
@@ -11,14 +11,14 @@ import {
 } from "../../core/errors.ts";
 import type { ApiRequest, LayerOptions, Transport } from "./request.ts";
 
-/** How long the answer to a probe is believed, in milliseconds. */
+/** How long the result of a probe holds, in milliseconds. */
 const BELIEVED_MS = 5_000;
 
 /** The outermost layer: judges what a refusal means. */
 export class KeyCheck implements Transport {
   readonly #next: Transport;
   readonly #options: Pick<LayerOptions, "clock" | "server">;
-  /** Whether the API answered anything in this run with what was asked for. */
+  /** Whether any request of this run succeeded. */
   #hasWorked = false;
   #probe: Promise<AuthError | null> | null = null;
   #probedMs = -Infinity;
@@ -35,7 +35,7 @@ export class KeyCheck implements Transport {
    * Makes a request.
    *
    * @throws {AuthError} When the API refuses the key.
-   * @throws {ApiError} When it refuses only this.
+   * @throws {ApiError} When it refuses only this request.
    * @throws What the layer below throws.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
@@ -58,7 +58,7 @@ export class KeyCheck implements Transport {
     }
   }
 
-  /** Probes once for all requests that are refused within some seconds. */
+  /** Probes once for all requests that are refused within a few seconds. */
   async #askProbe(refusal: ApiError): Promise<AuthError | null> {
     const isOld =
       this.#options.clock.monotonicMs() - this.#probedMs >= BELIEVED_MS;
@@ -92,7 +92,10 @@ export class KeyCheck implements Transport {
   }
 }
 
-/** Checks whether the API refused a request: not for now, as a proxy may, but for good. */
+/**
+ * Checks whether the API refused a request for good, not for now as a proxy
+ * may.
+ */
 function isRefusal(error: unknown): error is ApiError {
   return error instanceof ApiError && !error.retryable &&
     (error.status === 401 || error.status === 403);

@@ -1,10 +1,10 @@
 /**
- * Bounds the bytes of pages that are on their way or wait to be written, so that
- * huge Logs do not fill the memory. A page's size is known only once it is here,
- * so an estimate is taken and corrected.
+ * Bounds the bytes of pages that are in flight or wait to be written, so that
+ * huge Logs do not fill the memory. A page's size is known only when it has
+ * arrived, so an estimate is taken and corrected.
  *
- * Only a list that holds nothing may wait (`take`), and one of those that wait may
- * overdraw: so there is always one that proceeds, and gives back what it holds.
+ * Only a list that holds nothing may wait (`take`), and one of those that wait
+ * may exceed the limit: so one always proceeds and gives back what it holds.
  */
 
 /** The bytes of pages that a run holds. */

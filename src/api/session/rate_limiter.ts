@@ -1,10 +1,10 @@
 /**
- * Decides when a request may start, for the whole run. Bounds how many are on
- * their way at once, first come first served: half as many after a 429, once for
- * a burst; more when the server recovers, quickly up to what was too many, beyond
- * that one at a time and slowly. Obeys `Retry-After`: before the time that the
- * server asked for no request starts. Where it answers nothing but 429, the run
- * waits longer each time, and ends when `--patience` does.
+ * Decides when a request may start, for the whole run. Bounds how many are in
+ * flight, first come first served: half as many after a 429, once for a burst;
+ * then more again, quickly up to the number that was too many, slowly beyond
+ * it. Obeys `Retry-After`: no request starts before the time that the server
+ * asked for. While the server answers nothing but 429, the run waits longer
+ * each time, and ends when `--patience` is over.
  */
 import { ApiError, NetworkError } from "../../core/errors.ts";
 import { durationText, YEAR_MS } from "./failure_text.ts";
@@ -17,10 +17,12 @@ import {
 
 /** Time without a 429 before one more request may go, in milliseconds. */
 const CLIMB_MS = 500;
-/** The same where the server said that it was too many; doubled each time that it is too many. */
+/**
+ * The same at the number that was too many; doubled each time that it is again.
+ */
 const FIRST_TRIAL_MS = 5_000;
 const LONGEST_TRIAL_MS = 60_000;
-/** A server may say 429 for this long, however short `--patience` is. */
+/** A server may answer 429 for this long, however short `--patience` is. */
 const LEAST_PATIENCE_MS = 30_000;
 /** How long the run waits after the second refusal in a row; doubled each time. */
 const FIRST_PAUSE_MS = 1_000;
@@ -32,16 +34,16 @@ export class RateLimiter implements Transport {
   readonly #options: LayerOptions;
   readonly #patienceMs: number;
   readonly #ended = new AbortController();
-  /** Ends what waits, when the run ends or is given up here. */
+  /** Ends all waits, when the run ends or the limiter gives up. */
   readonly #stop: AbortSignal;
   readonly #waiting: Array<() => void> = [];
   #taken = 0;
   #limit: number;
-  /** The number of requests that was too many of late. */
+  /** The number of requests at which the last 429 came. */
   #tooMany: number;
   #trialMs = FIRST_TRIAL_MS;
   #changedMs = -Infinity;
-  /** No request starts before. */
+  /** No request starts before this time. */
   #allowedAtMs = -Infinity;
   /** When the server began to answer nothing but 429; `null` while it does not. */
   #refusedSinceMs: number | null = null;
@@ -57,7 +59,7 @@ export class RateLimiter implements Transport {
     this.#tooMany = options.concurrency + 1;
   }
 
-  /** How many requests may go at once just now. */
+  /** How many requests may be in flight now. */
   get limit(): number {
     return this.#limit;
   }
@@ -65,8 +67,8 @@ export class RateLimiter implements Transport {
   /**
    * Makes a request as soon as a slot is free and the server allows one.
    *
-   * @throws {NetworkError} With `outage`, when the server asks to wait for longer
-   * than `--patience`, or says nothing but 429 for as long.
+   * @throws {NetworkError} With `outage`, when the server asks to wait for
+   * longer than `--patience`, or answers nothing but 429 for that long.
    * @throws What the layer below throws, or the signal's reason when the run ends.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
@@ -118,7 +120,10 @@ export class RateLimiter implements Transport {
     });
   }
 
-  /** Obeys another answer than 429, unless one thing would hold up the run for too long. */
+  /**
+   * Obeys `Retry-After` of an answer other than 429, unless it is longer than
+   * patience: one bad record must not hold up the run.
+   */
   #failed(error: ApiError): void {
     this.#refusedSinceMs = null;
     const waitMs = askedMs(error, this.#options.clock);
@@ -131,7 +136,8 @@ export class RateLimiter implements Transport {
       this.#refusedSinceMs = nowMs;
       this.#refusals = 0;
     }
-    // Requests that were on their way together are refused together: that is one refusal.
+    // Requests that were in flight together are refused together: that is one
+    // refusal.
     if (startedMs >= this.#lastRefusalMs) {
       this.#lastRefusalMs = nowMs;
       this.#refusals++;
@@ -142,7 +148,7 @@ export class RateLimiter implements Transport {
     if (leftMs <= 0 || waitMs > leftMs) {
       throw this.#giveUp(error, nowMs - this.#refusedSinceMs, waitMs);
     }
-    // Not at all after the first.
+    // Does not pause after the first refusal.
     const pauseMs = this.#refusals < 2
       ? 0
       : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#refusals - 2));

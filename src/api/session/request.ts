@@ -9,17 +9,20 @@ import type { Observer } from "../../core/observer.ts";
 import type { Clock, Runtime } from "../../core/runtime/runtime.ts";
 import { sliceDocument } from "../records.ts";
 
-/** One request of the API: a GET, or a POST where it has a body. */
+/** One request: a GET, or a POST if it has a body. */
 export interface ApiRequest<T> {
   /** Below the API's address, with a slash in front. */
   readonly path: string;
   readonly query?: ReadonlyArray<readonly [string, string]>;
   readonly body?: Uint8Array<ArrayBuffer> | string;
-  /** Besides those of {@linkcode Server}, which they go before. */
+  /**
+   * Sent with those of {@linkcode Server}, and instead of those of the same
+   * name.
+   */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For people: `Logs 1–100 of Support/Triage`. */
+  /** What messages call it: `Logs 1–100 of Support/Triage`. */
   readonly label: string;
-  /** Time for one attempt, in milliseconds. */
+  /** Time limit of one attempt, in milliseconds. */
   readonly timeoutMs?: number | undefined;
   /** The most attempts; those that met an outage or a 429 do not count. */
   readonly attempts?: number | undefined;
@@ -35,7 +38,7 @@ export interface Transport {
   get<T>(request: ApiRequest<T>): Promise<T>;
 }
 
-/** What a server asks for, and what messages say of it. */
+/** What a server needs to be asked, and what messages say of it. */
 export interface Server {
   /** How messages name it: `the API`. */
   readonly name: string;
@@ -47,7 +50,9 @@ export interface Server {
   readonly secrets: readonly string[];
   /** How the user names its address: `--api-url`. */
   readonly addressOption: string;
-  /** Whether it says in JSON that it refuses: another form is that of a proxy, and may pass. */
+  /**
+   * Whether its refusals are JSON: any other comes from a proxy, and may pass.
+   */
   readonly refusesInJson: boolean;
   /** What was refused, and what to do then. */
   readonly credentials: { readonly name: string; readonly advice: string };
@@ -76,7 +81,7 @@ export interface LayerOptions {
 }
 
 /**
- * Gives how long `Retry-After` asks to wait, from now on.
+ * Returns how long `Retry-After` asks to wait, from now on.
  *
  * @returns Milliseconds; 0 where it asks for nothing.
  */

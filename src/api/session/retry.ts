@@ -1,6 +1,6 @@
 /**
- * Makes a failed request a few more times, where that may help, with growing
- * waits between. An outage and a 429 do not count: those are waited for.
+ * Retries a failed request, where that may help, after growing waits. An outage
+ * and a 429 do not count as attempts: the run waits until they are over.
  */
 import {
   ApiError,
@@ -17,14 +17,14 @@ import {
   type Transport,
 } from "./request.ts";
 
-/** How many attempts a request gets that names no number. */
+/** How many attempts a request gets, unless it says so itself. */
 const MOST_ATTEMPTS = 5;
-/** How many outages may begin while one request is on its way. */
+/** How many outages one request may meet. */
 const MOST_OUTAGES = 5;
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 10_000;
 
-/** The layer that decides about another attempt, and waits for it. */
+/** The layer that decides whether to retry, and waits before it does. */
 export class Retry implements Transport {
   readonly #next: Transport;
   readonly #options: LayerOptions;
@@ -37,7 +37,8 @@ export class Retry implements Transport {
   /**
    * Makes a request, up to `request.attempts` times.
    *
-   * @throws {ApiError | NetworkError | ProtocolError} What the last attempt met.
+   * @throws {ApiError | NetworkError | ProtocolError} The failure of the last
+   * attempt.
    * @throws The signal's reason when the run ends.
    */
   async get<T>(request: ApiRequest<T>): Promise<T> {
@@ -55,7 +56,7 @@ export class Retry implements Transport {
         if (error instanceof OutageEnded) {
           failed = 0;
           if (!isRetryable(error.cause) || ++outages < MOST_OUTAGES) continue;
-          // It may be what brings the API down.
+          // Gives up: this request may be what brings the API down.
           log("INFO", `met ${outages} outages`, error.cause);
           throw error.cause;
         }
@@ -70,7 +71,8 @@ export class Retry implements Transport {
           log("INFO", `failed in ${all}`, error);
           throw error;
         }
-        // Full jitter; after a 429 never less than half of the longest wait.
+        // Waits with full jitter, after a 429 at least half of the longest
+        // wait.
         const share = isRefused ? 0.5 + random() / 2 : random();
         const longestMs = longestWaitMs(isRefused ? refused : failed);
         const waitMs = Math.round(share * longestMs);
@@ -94,14 +96,14 @@ function isRetryable(error: unknown): error is Error {
     error instanceof NetworkError && !isOutage(error);
 }
 
-/** Says how long a request waits; `Retry-After` is obeyed below, by the whole run. */
+/** Writes how long a request waits. The rate limiter obeys `Retry-After`. */
 function waitText(waitMs: number, askedMs: number, server: string): string {
   return askedMs > waitMs
     ? `when ${server} allows it (Retry-After ${durationText(askedMs)})`
     : `in ${durationText(waitMs)}`;
 }
 
-/** Gives the longest wait after so many failures: 0.5 s, doubling to 10 s. */
+/** Returns the longest wait after so many failures: 0.5 s, doubling to 10 s. */
 function longestWaitMs(count: number): number {
   return Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (count - 1));
 }

@@ -1,6 +1,6 @@
 /**
- * Knows the server's time: from the `Date` headers of its answers and a clock of
- * this machine that cannot jump, so that a wrong clock on the wall is no matter.
+ * Knows the server's time from the `Date` headers of its answers and the
+ * monotonic clock, so that a wrong system clock does not matter.
  */
 import type { Clock } from "../../core/runtime/runtime.ts";
 
@@ -14,7 +14,10 @@ export class ServerClock {
     this.#clock = clock;
   }
 
-  /** Takes in an answer's headers. An older `Date`, as of a cache, changes nothing. */
+  /**
+   * Reads an answer's headers. An older `Date`, as from a cache, changes
+   * nothing.
+   */
   learn(headers: Headers): void {
     const dateMs = Date.parse(headers.get("date") ?? "");
     if (Number.isNaN(dateMs)) return;
@@ -22,7 +25,10 @@ export class ServerClock {
     this.#aheadMs = Math.max(this.#aheadMs ?? aheadMs, aheadMs);
   }
 
-  /** Gives the server's time in milliseconds since 1970; `null` where it never said it. */
+  /**
+   * Returns the server's time in milliseconds since 1970; `null` if it sent
+   * none.
+   */
   nowMs(): number | null {
     return this.#aheadMs === null
       ? null

@@ -1,5 +1,5 @@
 /**
- * Makes requests of the API: one gives what was read from its body, or a typed
+ * Makes requests: each returns what was read from its body, or throws a typed
  * error. Puts the layers together; each is a file of its own and knows only the
  * one below.
  */
@@ -30,7 +30,7 @@ export type SessionOptions =
   & { readonly runtime: Pick<Runtime, "fetch" | "clock" | "random"> }
   & ({ readonly apiKey: string } | Pick<LayerOptions, "server">);
 
-/** Statuses of the probe that say that there is no such API at the address. */
+/** Statuses of the probe that mean that there is no such API at the address. */
 const NO_API_STATUSES = [404, 405, 410];
 
 /** Makes the requests of a run. */
@@ -41,8 +41,8 @@ export class Session implements Transport {
    *
    * @returns What `read` made of the body.
    * @throws {ApiError | NetworkError | ProtocolError} When the last attempt failed.
-   * @throws {NetworkError} With `outage`, when the API does not answer for longer
-   * than is to be waited; with `neverReached` too, when it did not answer once.
+   * @throws {NetworkError} With `outage`, when the API does not answer for
+   * longer than `--patience`; also with `neverReached`, when it never answered.
    * @throws {AuthError} When the API refuses the key.
    * @throws The signal's reason when the run ends.
    */
@@ -109,10 +109,10 @@ export class Session implements Transport {
   }
 
   /**
-   * Gives the time by the API's clock, as its newest `Date` header and the time
-   * since have it.
+   * Returns the time by the API's clock: its newest `Date` header and the time
+   * since.
    *
-   * @returns Milliseconds since 1970; `null` where no answer had a `Date`.
+   * @returns Milliseconds since 1970; `null` if no answer had a `Date`.
    */
   serverTimeMs(): number | null {
     return this.#serverClock.nowMs();

@@ -88,7 +88,7 @@ Try, in another terminal:
 function filesToLookAt(root: string, os: Os): string {
   const at = (path: string) => shellWord(`${root}/${path}`, os);
   return `This was the sample workspace of the demo. Look first at:
-  ${at("index.html")}  all of it, in a browser
+  ${at("index.html")}  the overview, for a browser
   ${at(`files/${CLASSIFIER.id}/file.json`)}  a Prompt, as the API sent it
   ${at(`files/${CLASSIFIER.id}/logs/1.jsonl`)}  its newest 1000 Logs, one a line
   ${at(`files/${GOLDEN.id}/datapoints`)}  a Dataset, Version by Version

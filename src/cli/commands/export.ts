@@ -1,6 +1,6 @@
 /**
- * `export`: asks for what is missing, connects, makes the directory, and shows a
- * run to a person: the bar while it goes on, Ctrl-C, the summary.
+ * `export`: asks for missing settings, connects, makes the directory, and shows
+ * a run to a person: progress bar, Ctrl-C, summary.
  */
 import { UsageError } from "../../core/errors.ts";
 import { shellWord } from "../../core/runtime/platform.ts";
@@ -51,13 +51,15 @@ export interface RunOptions {
   readonly apiKey: string;
   /** The export to resume; `null` to make one. */
   readonly resumed: ExportDir | null;
-  /** Writes the command that resumes an export; `null` where none can. */
+  /**
+   * Writes the command that resumes an export; `null` if it cannot be resumed.
+   */
   readonly resumeCommand: (exportDir: string) => string | null;
 }
 
 /**
- * Within this time, in milliseconds, a second Ctrl-C is the same one: `deno task`
- * hands on what the terminal sends to all processes.
+ * Within this time, in milliseconds, a second Ctrl-C is the same one:
+ * `deno task` passes on a signal that the terminal has sent to all processes.
  */
 const ECHO_MS = 100;
 /** After Ctrl-C, the time for finishing what is being written, in milliseconds. */
@@ -156,8 +158,8 @@ function resumeCommand(
 }
 
 /**
- * Runs an export and reports how it went. A new directory is made after the first
- * good response, and removed where nothing was saved in it.
+ * Runs an export and reports how it went. A new directory is made after the
+ * first good response, and removed if nothing was saved in it.
  *
  * @returns The exit code.
  * @throws {UsageError} When the Directory is unknown, or the workspace another.
@@ -200,7 +202,8 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     });
     const { directoryId, filters } = settings;
     const reached = reader.session.reach();
-    // Its requests go along, so that they cost no time of their own.
+    // Starts the listing with the first request, so that it takes no time of
+    // its own.
     const started = startListing(reader, directoryId);
     await reached;
     const wantsFile = await chooseFiles(reader, await started.path, filters, {
@@ -224,7 +227,7 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     const { code, state, message } = failureOf(error);
     reporter.log(code === EXIT.interrupted ? "WARN" : "ERROR", message);
     if (dir && isConnected && isKept && code !== EXIT.internalError) {
-      // A page that cannot be made now can be made by `index`.
+      // Ignores a page that cannot be made: `index` can make it later.
       const pages = pageWriter(options, dir, reporter);
       await pages.finish("none").catch(() => {});
     }
@@ -237,14 +240,14 @@ export async function runAndReport(options: RunOptions): Promise<number> {
     return code;
   } finally {
     ended.abort();
-    // Pages that were asked for ahead and are not needed may be on their way.
+    // Aborts prefetched pages that are not needed.
     stop.abort();
     stopListening();
     reporter.closeLog();
     if (!isKept && dir) {
       await removeEmptyExport(disk, dir.layout).catch(() => {});
     } else if (resumed !== null && !isConnected) {
-      // The log has grown, and has a sum.
+      // Sums the log once more, since it has grown.
       const sums = new SumJournal(disk, resumed.layout.root);
       await sums.finish().catch(() => {});
     }
@@ -263,7 +266,7 @@ function withCutoff(
   return { ...settings, cutoff };
 }
 
-/** The parts of a run whose directory is there. */
+/** What a run uses once its directory is there. */
 interface Run {
   readonly dir: ExportDir;
   readonly reader: ReaderContext;
@@ -303,7 +306,10 @@ async function runInDir(
     reporter.closeLog();
     const unread = await sums.finish();
     for (const name of unread) {
-      reporter.log("ERROR", `${name} cannot be read, and has no sum`);
+      reporter.log(
+        "ERROR",
+        `${name} cannot be read, so SHA256SUMS has no line for it`,
+      );
     }
     const isComplete = result.gaps.length === 0 && unread.length === 0;
     const exitCode = exitCodeOf(isComplete);
@@ -322,7 +328,9 @@ async function runInDir(
 function closingLine({ exportDir, resumeCommand }: RunInfo): string {
   if (exportDir === null) return "Nothing was saved; start again.";
   const saved = `What is complete is saved in ${exportDir}.`;
-  return resumeCommand === null ? saved : `${saved} To go on: ${resumeCommand}`;
+  return resumeCommand === null
+    ? saved
+    : `${saved} To resume: ${resumeCommand}`;
 }
 
 function pageWriter(
@@ -337,7 +345,7 @@ function pageWriter(
   });
 }
 
-/** Checks whether a resume would know the settings. */
+/** Checks whether an export keeps the settings that a resume needs. */
 async function hasSettings(
   { disk }: Runtime,
   { layout }: ExportDir,
@@ -355,7 +363,7 @@ function interruption(
   let firstMs: number | null = null;
   const exitNow = () => {
     const command = resumeCommand();
-    if (command !== null) terminal.err(`To go on: ${command}\n`);
+    if (command !== null) terminal.err(`To resume: ${command}\n`);
     exit(EXIT.interrupted);
   };
   return () => {

@@ -23,7 +23,7 @@ interface Indexed {
   }[];
   /** What cannot be read, and so is on no page. */
   readonly unread: readonly string[];
-  /** What the export itself has not come to. */
+  /** What makes the export itself incomplete. */
   readonly lacking: readonly string[];
 }
 
@@ -31,7 +31,7 @@ interface Indexed {
  * Runs the command.
  *
  * @returns The exit code: 3 where something is missing or could not be read.
- * @throws {UsageError} When there is no export, or a run is at work in it.
+ * @throws {UsageError} When there is no export, or another run holds it.
  * @throws {StorageError} On a disk error.
  */
 export async function index(

@@ -73,7 +73,7 @@ async function convert(
   { database, path, endpoint, flags, runtime, dirs, filters, signal }:
     & OpenDatabase
     & {
-      /** Where a dry run looks what was accepted before. */
+      /** The journal in which a dry run looks up what was accepted before. */
       readonly endpoint: Endpoint | null;
       readonly flags: Flags;
       readonly runtime: Runtime;

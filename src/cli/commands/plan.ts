@@ -61,7 +61,7 @@ export async function plan(flags: Flags, runtime: Runtime): Promise<number> {
 /**
  * Writes a plan as a table.
  *
- * @param settings What the export would be of.
+ * @param settings The scope of the export.
  */
 function planText(plan: Plan, settings: Settings): string {
   const types = Object.entries(plan.byType).sort(([a], [b]) => a < b ? -1 : 1);

@@ -1,6 +1,6 @@
 /**
- * `verify`: checks exports and prints what is wrong with them, a line each; with
- * `--repair` it sets aside what is broken and resumes.
+ * `verify`: checks exports and prints what is wrong with them, a line each;
+ * with `--repair` it sets aside what is damaged and resumes.
  */
 import { join } from "@std/path";
 import { isRecoverable } from "../../core/errors.ts";
@@ -31,14 +31,14 @@ import type { Flags } from "../options/options.ts";
 import { printJson } from "../output.ts";
 import { untilDone } from "../until_interrupted.ts";
 
-/** What is known of the API, where it is asked. */
+/** The connection to the API, for `--remote` and `--repair`. */
 interface Api {
   readonly input: ConfigInput & { readonly apiKey: string };
   readonly reader: ReaderContext;
   readonly stop: AbortController;
 }
 
-/** What one check of all directories gave. */
+/** The result of one check of all directories. */
 interface Check {
   readonly verdict: Verdict;
   /** Where the API differs; `null` when it was not asked. */
@@ -64,8 +64,8 @@ interface Repaired {
  * Runs the command.
  *
  * @returns The exit code.
- * @throws {UsageError} When there is no export, it is of another API, or a run is
- * at work in one that is to be repaired.
+ * @throws {UsageError} When there is no export, it is of another API, or
+ * another run holds one that is to be repaired.
  * @throws {AuthError} When the API refuses the key.
  * @throws {ApiError | NetworkError | ProtocolError} When the API cannot be reached.
  * @throws {StorageError} When something cannot be set aside.
@@ -111,13 +111,13 @@ async function verifyAndRepair(
   if (!isSound || !flags.quiet) {
     terminal.out(summary(roots, check));
     if (flags.repair && repaired === null) {
-      terminal.out("  There is nothing that --repair can fetch again\n");
+      terminal.out("  There is nothing that --repair can fix\n");
     }
   }
   return exitCode;
 }
 
-/** Checks whether an export came to its end, complete or not. */
+/** Checks whether an export finished, complete or not. */
 function hasEnded(code: number): boolean {
   return code === EXIT.complete || code === EXIT.incomplete;
 }
@@ -143,7 +143,7 @@ async function connect(
   return { input: { ...input, apiKey }, reader, stop };
 }
 
-/** Checks all directories, and compares them with the API where that is asked. */
+/** Checks all directories, and compares them with the API for `--remote`. */
 async function checkAll(
   roots: readonly string[],
   flags: Flags,
@@ -184,7 +184,7 @@ async function compare(
   }
 }
 
-/** Sets aside what is broken in each directory, and resumes it. */
+/** Sets aside what is damaged in each directory, and resumes it. */
 async function repairAll(
   dirs: readonly string[],
   problems: readonly Problem[],
@@ -261,7 +261,7 @@ function printProblems(
   }
 }
 
-/** Says what the exports are of; of merged ones, what each part is of. */
+/** Describes the scope of each export, and of each shard in a merged one. */
 function scopesOf({ exports }: Verdict): string | null {
   const scopes = exports.flatMap(({ manifest }) =>
     manifest === null ? [] : [scopeText(manifest.settings)]
@@ -291,7 +291,7 @@ function summary(
   }
   if (official) {
     lines.push(
-      "  This export is the official script's, which silently drops pages that fail:",
+      "  This export is from the official script, which silently drops pages that fail:",
       "  whether Logs are missing cannot be seen in it. --remote compares it with the API.",
     );
   }
@@ -302,17 +302,15 @@ function summary(
     );
   }
   if (differences === null) {
-    lines.push("  The API was not asked; --remote compares with it");
+    lines.push("  Not compared with the API; --remote does that");
   } else {
     const differing = new Set(
       differences.map(({ path }) => path.split("/").slice(0, 2).join("/")),
     );
     lines.push(
       differing.size === 0
-        ? `  The API has as many records of everything compared: ${
-          escapeControls(scope ?? "what is here")
-        }`
-        : `  Different at the API: ${
+        ? `  Same counts as the API: ${escapeControls(scope ?? "what is here")}`
+        : `  Different from the API: ${
           [...differing].map((one) => escapeControls(one)).join(", ")
         }`,
     );

@@ -1,6 +1,6 @@
 /**
- * Reads the command line by the table of options. `parseArgs` accepts nonsense in
- * silence, so what it made of the arguments is checked here.
+ * Reads the command line by the table of options. `parseArgs` silently accepts
+ * nonsense, so its result is checked here.
  */
 import { parseArgs } from "@std/cli";
 import { UsageError } from "../../core/errors.ts";
@@ -143,7 +143,10 @@ function checkTogether(flags: Flags): void {
       command === "otlp" && !to && !endpoint && !dryRun,
       "otlp needs --to FILE, where to write, --endpoint URL, or --dry-run",
     ],
-    [to && endpoint, "--to and --endpoint are for two runs: give one of them"],
+    [
+      to && endpoint,
+      "--to and --endpoint exclude each other: give one of them",
+    ],
     [flags.resend && !endpoint, "--resend goes with --endpoint"],
     [flags.logs && flags.noLogs, "--logs and --no-logs contradict each other"],
     [
@@ -164,7 +167,9 @@ function checkTogether(flags: Flags): void {
   if (broken !== undefined) throw new UsageError(broken[1]);
 }
 
-/** Checks whether a word is the path of an export, more likely than a command. */
+/**
+ * Checks whether a word looks like the path of an export rather than a command.
+ */
 function looksLikeExport(word: string): boolean {
   return /[\\/]/.test(word) || /^\d{8}-/.test(word) || word === LATEST;
 }

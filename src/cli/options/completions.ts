@@ -1,4 +1,4 @@
-/** Writes the completions of shells from the table of options. */
+/** Writes completions for shells from the table of options. */
 import {
   type Command,
   COMMANDS,
@@ -32,7 +32,7 @@ function bashScript(): string {
       const { complete = [] } = OPTIONS[key];
       return `    --${optionName(key)}) ${bashReply(complete)}; return ;;`;
     });
-  // What differs in one command goes before what holds for all.
+  // Options that differ in one command come before those of all.
   const own = NAMES.flatMap((name) =>
     KEYS.flatMap((key) => {
       const complete = COMMANDS[name].own?.[key]?.complete;

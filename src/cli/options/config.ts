@@ -1,7 +1,7 @@
 /**
- * Reads settings: flags go before the environment, that before `.env`, that
- * before defaults; a resume keeps those of the first run. Everything is checked
- * here, before anything is written.
+ * Reads settings: flags win over the environment, that over `.env`, that over
+ * defaults; a resume keeps those of the first run. Everything is checked here,
+ * before anything is written.
  */
 import { parse } from "@std/dotenv";
 import { UsageError } from "../../core/errors.ts";
@@ -17,15 +17,15 @@ import type { Flags } from "./options.ts";
 
 const DEFAULT_ENV_FILE = ".env";
 
-/** What the user said, checked; `null` where nothing was. */
+/** The settings that the user gave, checked; `null` for those not given. */
 export interface ConfigInput {
   readonly apiKey: string | null;
   /** The address that the key may be sent to. */
   readonly apiUrl: string;
   readonly directoryId: string | null;
-  /** Said by a flag. */
+  /** By a flag. */
   readonly logsFlag: boolean | null;
-  /** Said by EXPORT_LOGS. */
+  /** By EXPORT_LOGS. */
   readonly logsVariable: boolean | null;
   readonly filters: Filters | null;
 }
@@ -44,7 +44,7 @@ export interface Sources {
 }
 
 /**
- * Reads what the user said in flags, environment and `.env`.
+ * Reads the settings in flags, environment and `.env`.
  *
  * @throws {UsageError} When a value, or the file, cannot be used.
  */
@@ -68,7 +68,7 @@ export async function readConfig(
 }
 
 /**
- * Reads what the user said, from given texts.
+ * Reads the settings in given texts.
  *
  * @throws {UsageError} When a value cannot be used.
  */
@@ -95,17 +95,17 @@ export function readConfigInput(
 }
 
 /**
- * Makes the settings of a new export, or of one that does not say (the official
- * script's).
+ * Makes the settings of a new export, or of one that keeps none (of the
+ * official script).
  *
- * @throws {UsageError} When Logs are filtered and not asked for.
+ * @throws {UsageError} When Logs are filtered but not exported.
  */
 export function newSettings(input: ConfigInput): Settings {
   const logs = input.logsFlag ?? input.logsVariable ?? false;
   const filters = input.filters ?? NO_FILTERS;
   if (!logs && (filters.since !== null || filters.until !== null)) {
     throw new UsageError(
-      "--since and --until choose Logs, and Logs are not asked for; add --logs",
+      "--since and --until choose Logs, which are not exported; add --logs",
     );
   }
   return {
@@ -121,20 +121,20 @@ export function newSettings(input: ConfigInput): Settings {
 /**
  * Makes the settings of a resume: those of the first run, Logs added if wanted.
  *
- * @throws {UsageError} When the user said something that contradicts them.
+ * @throws {UsageError} When the user gave others.
  */
 export function resumedSettings(input: ConfigInput, first: Settings): Settings {
   expectSameApi(input.apiUrl, first.apiUrl);
   if (input.directoryId !== null && input.directoryId !== first.directoryId) {
     throw new UsageError(
-      `this export is of ${
+      `this export covers ${
         first.directoryId ?? "the whole workspace"
-      }, not ${input.directoryId}; leave that setting out (flag, environment and .env), or start a new export without --resume`,
+      }, not ${input.directoryId}; leave that setting out (flag, environment, .env), or start a new export without --resume`,
     );
   }
   if (first.logs && input.logsFlag === false) {
     throw new UsageError(
-      "this export includes Logs, which --no-logs cannot take away; leave it out, or start a new export without --resume",
+      "this export includes Logs, which --no-logs cannot remove; leave it out, or start a new export without --resume",
     );
   }
   const logs = first.logs || (input.logsFlag ?? input.logsVariable ?? false);
@@ -143,17 +143,17 @@ export function resumedSettings(input: ConfigInput, first: Settings): Settings {
 }
 
 /**
- * Makes sure that a key goes only where its user said: `export.json` may be
- * another person's.
+ * Makes sure that a key goes only where its user wants it: `export.json` may
+ * come from another person.
  *
- * @param apiUrl What the user said, or the default.
- * @param manifestUrl What the export says.
+ * @param apiUrl The user's setting, or the default.
+ * @param manifestUrl The address in the export.
  * @throws {UsageError} When they differ.
  */
 export function expectSameApi(apiUrl: string, manifestUrl: string): void {
   if (apiUrl === manifestUrl) return;
   throw new UsageError(
-    `this export is of the API at ${manifestUrl}, and the settings say ${apiUrl}; if the key may be sent to the first, give it with --api-url`,
+    `this export is from ${manifestUrl}, but the settings name ${apiUrl}; if the key may be sent to the first, give that with --api-url`,
   );
 }
 
@@ -175,10 +175,10 @@ function validUrl(text: string | null, name: string): string {
       `${name} must be a web address such as ${DEFAULT_API_URL}, without a question mark or a user name`,
     );
   }
-  // The flag is for this very command; a variable may have been forgotten.
+  // Allows it by the flag only: a variable may have been forgotten.
   if (name !== API_URL_FLAG && isInsecure(text)) {
     throw new UsageError(
-      `${name} must begin with https://, or the key could be read on its way; --api-url allows it for one command`,
+      `${name} must begin with https://, or others on the network could read the key; --api-url allows it for one command`,
     );
   }
   return url.href.replace(/\/+$/, "");

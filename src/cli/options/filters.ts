@@ -14,7 +14,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
  * Reads filters.
  *
  * @param nowMs The present, for times such as `30d`.
- * @returns Them, or `null` when none were given.
+ * @returns The filters, or `null` when none were given.
  * @throws {UsageError} When a value cannot be used.
  */
 export function readFilters(
@@ -40,12 +40,14 @@ export function readFilters(
 /**
  * Chooses the filters of a resume: those of the first run.
  *
- * @throws {UsageError} When others are asked for.
+ * @throws {UsageError} When the user gave others.
  */
 export function resumedFilters(kept: Filters, now: Filters | null): Filters {
   if (now === null || filtersText(now) === filtersText(kept)) return kept;
   throw new UsageError(
-    `this export is of ${filtersText(kept) ?? "everything"}, not of ${
+    `this export was started with ${
+      filtersText(kept) ?? "no filters"
+    }, not with ${
       filtersText(now)
     }; leave the filters out, or start a new export without --resume`,
   );
@@ -53,7 +55,7 @@ export function resumedFilters(kept: Filters, now: Filters | null): Filters {
 
 /**
  * Reads an instant: a date (its beginning, UTC), a date and time (UTC unless it
- * says otherwise), or so many hours, days or weeks ago.
+ * has a zone), or so many hours, days or weeks ago.
  */
 function readTime(
   text: string | undefined,
@@ -89,6 +91,6 @@ function readShard(text: string | undefined): Shard | null {
   const [index, of] = [Number(first), Number(second)];
   if (index >= 1 && index <= of) return { index, of };
   throw new UsageError(
-    `--shard must be one of several parts, such as 2/5 for the second of five, not ${text}`,
+    `--shard must be a part of all Files, such as 2/5 for the second of five, not ${text}`,
   );
 }

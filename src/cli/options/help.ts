@@ -15,7 +15,7 @@ import {
 
 const OPTION_COLUMNS = 19;
 const USAGE_COLUMNS = 36;
-/** The options of `export` that the first page of help has room for. */
+/** The options of `export` that the overview shows. */
 const MOST_USED: readonly OptionKey[] = ["resume", "output", "logs", "json"];
 
 /** Writes what `--version` prints. */

@@ -2,10 +2,12 @@
 import { UsageError } from "../../core/errors.ts";
 import { didYouMean } from "../../core/text/suggest.ts";
 
-/** Reads what was given for an option, by its name with two hyphens. */
+/**
+ * Reads the values given for an option; `flag` is its name with two hyphens.
+ */
 export type ReadValue<T> = (given: readonly string[], flag: string) => T;
 
-/** Reads a switch, which is on where it is given. */
+/** Reads a switch, which is on if it is given. */
 export function isOn(): boolean {
   return true;
 }

@@ -1,6 +1,6 @@
 /**
- * Holds the one table of commands and options, from which the command line is
- * read and `--help` and the completions of shells are written.
+ * Holds the table of commands and options, which the command line is read by
+ * and `--help` and the completions of shells are written from.
  */
 import { FILE_TYPES } from "../../core/filters.ts";
 import { TARGETS } from "../../otlp/targets.ts";
@@ -29,7 +29,7 @@ export interface Option<T = unknown> {
   readonly help: string;
   readonly read: ReadValue<T>;
   readonly isRepeatable?: boolean;
-  /** What completions offer for its value: these words, or paths. */
+  /** What completions offer as its value: these words, or paths. */
   readonly complete?: readonly string[] | "directory" | "file";
 }
 
@@ -55,7 +55,7 @@ export const OPTIONS = {
   resume: option(
     "DIR",
     text,
-    "go on with this export; skips what is complete",
+    "resume this export; skips what is complete",
     "directory",
   ),
   output: option(
@@ -89,16 +89,16 @@ it may be called latest, as in --resume latest`,
   file: repeatable(option(
     "ID|PATH",
     texts,
-    `only this File, or those of this path: Support,
+    `only this File, or the Files of a path: Support,
 'Support/*', '**/Triage'; may be repeated`,
   )),
   since: option(
     "TIME",
     text,
-    `only Logs from then on: 2025-01-31, 2025-01-31T08:00Z,
+    `only Logs from this time on: 2025-01-31, 2025-01-31T08:00Z,
 24h, 30d, 2w; needs --logs`,
   ),
-  until: option("TIME", text, "only Logs up to then"),
+  until: option("TIME", text, "only Logs up to this time"),
   shard: option("I/N", text, "only part I of N of the Files, for N machines"),
   endpoint: option(
     "URL",
@@ -108,16 +108,16 @@ it may be called latest, as in --resume latest`,
   for: option(
     "TARGET",
     oneOf(TARGETS),
-    "langfuse: with what it needs besides the conventions",
+    "langfuse: adds attributes that Langfuse looks for",
     TARGETS,
   ),
-  resend: toggle("send what the endpoint has accepted before, too"),
-  dryRun: toggle("write nothing; say what it would be, and print one trace"),
+  resend: toggle("also send what the endpoint accepted before"),
+  dryRun: toggle("write and send nothing; print the counts and one trace"),
   limit: option("N", wholeNumber(1, 1_000_000_000), "only the first N traces"),
   logs: toggle("with Logs; --resume DIR --logs adds them to an export"),
   noLogs: toggle("without Logs (the default)"),
   remote: toggle("compare counts with the API too; needs the key"),
-  repair: toggle(`set aside what is broken and fetch it again; needs the key;
+  repair: toggle(`set aside what is damaged, fetch it again; needs the key;
 nothing is deleted, and what is set aside is printed`),
   serve: toggle("only serve the workspace, and print how to export it"),
   port: option(
@@ -196,22 +196,22 @@ export interface CommandSpec {
   readonly summary: string;
   /** Its options besides {@linkcode COMMON}. */
   readonly options: readonly OptionKey[];
-  /** What differs here from {@linkcode OPTIONS}. */
+  /** How its options differ from {@linkcode OPTIONS}. */
   readonly own?: {
     readonly [key in OptionKey]?: Pick<Option, "help" | "value" | "complete">;
   };
   /** What it takes besides options. */
   readonly operand?: {
     readonly name: string;
-    /** What to say where it is missing. */
+    /** What an error calls it when it is missing. */
     readonly missing: string;
-    /** The only words that it may be; without them, an export's directory. */
+    /** The only words allowed; if absent, it is an export's directory. */
     readonly words?: readonly string[];
     readonly isRepeatable?: boolean;
   };
   /** What else a user should know. */
   readonly about: string;
-  /** Loads what stands behind that, where only the help needs the code that makes it. */
+  /** Loads text that follows, whose code only the help needs. */
   readonly details?: () => Promise<string>;
   readonly example: string;
 }
@@ -245,7 +245,7 @@ of a certificate authority; DENO_TLS_CA_STORE=system trusts the system's.`,
     own: { logs: { help: "count Logs too" } },
     about:
       `One small request a list asks how many records there are; bytes are estimated
-from one record of each, time from how long these requests took. Exit 3 where
+from ten records of each, time from how long these requests took. Exit 3 if
 something could not be counted.`,
     example: "plan --logs --since 90d",
   },
@@ -256,12 +256,12 @@ something could not be counted.`,
     options: ["remote", "repair", "output", ...API, "json"],
     about:
       `Works offline and without a key, unless --remote or --repair is given. Prints a
-line for each problem, and what to do. Takes several exports, as of all shards.
-Exit 0 without a problem, 4 with one, 2 where there is no export; with --repair
-that of the resume, then of a second check.
+line for each problem, and what to do. Takes several exports, such as all
+shards. Exit 0 without a problem, 4 with one, 2 if there is no export; with
+--repair the code of the resume, or else of a second check.
 
 verify finds what an export itself can prove: files that are missing, extra or
-not what was written, records that are no JSON or are there twice, references
+not what was written, records that are not JSON or are there twice, references
 that lead nowhere, counts that differ. It cannot find a value that was changed
 inside a document or a record together with its sum, a File removed together
 with every mention of it, or what the API never sent; --remote compares the
@@ -278,7 +278,7 @@ numbers of records with the API.`,
 for each File: its Versions and how they differ, its Evaluations, its newest
 Logs. Every export ends with this; the command is for exports of the official
 script and after an update of this program. The pages need no network, and are
-made from what the export holds. Exit 3 where the export lacks something, or
+made from what the export holds. Exit 3 if the export lacks something, or
 something could not be read.`,
     example: "index exports/20250606-120000",
   },
@@ -295,7 +295,7 @@ something could not be read.`,
       `Every File, Version, Log, trace, Evaluation and Datapoint, until Ctrl-C: Logs by
 word, Version, user, time, error or judgment, a trace step by step, Runs side by
 side. Takes several exports, such as all shards. Makes the database first (see
-hl-export help database) where it is missing or older than the export; nothing
+hl-export help database) if it is missing or older than the export; nothing
 else is written, and only this machine can open the pages.`,
     example: "browse exports/20250606-120000",
   },
@@ -306,7 +306,7 @@ else is written, and only this machine can open the pages.`,
     options: ["to", "output", "json"],
     own: { to: OPTIONS.database },
     about:
-      `Exit 3 where the export lacks something, or something could not be read.`,
+      `Exit 3 if the export lacks something, or something could not be read.`,
     details: async () =>
       (await import("../../database/schema.ts")).schemaText(),
     example: "database exports/20250606-120000",
@@ -323,38 +323,40 @@ else is written, and only this machine can open the pages.`,
     own: {
       to: {
         value: "FILE",
-        help: `traces.jsonl, a line a TracesData; beside it
-traces.judgments.jsonl, a line a LogsData`,
+        help: `traces.jsonl, one TracesData a line; beside it
+traces.judgments.jsonl, one LogsData a line`,
         complete: "file",
       },
-      limit: { help: "only N traces; the next run sends others" },
+      limit: {
+        help: "only N traces; with --endpoint, the next run sends others",
+      },
       type: { help: "only Logs of Files of this type" },
       file: { help: "only Logs of this File, or those of this path" },
-      since: { help: "only Logs from then on: 2025-01-31, 30d" },
+      since: { help: "only Logs from this time on: 2025-01-31, 30d" },
     },
     about:
-      `A span for every Log, once, in traces as they were; the same ids each time, made
-from Humanloop's. Makes the database first where it is missing or older than the
-export. Exit 3 where something is not as it should be: each is named.
+      `Makes one span of every Log, in the traces that Humanloop had; ids are the same
+in every run. Makes the database first if it is missing or older than the
+export. Exit 3 if something could not be converted or sent; each such thing is
+named.
 
 --endpoint sends OTLP/JSON over HTTP, compressed, at most 4 MB at once and in
 the order of time. An address without a path gets /v1/traces, as for
 OTEL_EXPORTER_OTLP_ENDPOINT; with --for langfuse /api/public/otel before it.
 Headers come from OTEL_EXPORTER_OTLP_HEADERS and from nowhere else:
   export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Basic%20…"
-What is accepted is remembered beside the database, in humanloop.otlp-….db, one
-for each address and target: the same command goes on after Ctrl-C, kill or
-outage and sends nothing twice, but for the batch that was on its way. It does
-not know whose account the headers are for: --resend sends all of it to another.
-Of what is refused (4xx, or a partial success) the batch is halved down to
-single spans; those that stay are listed in humanloop.otlp-….refused.jsonl with
-the ids of their Logs and the reason, and tried once more by the next run; exit
-3. Where a partial success does not name the spans that it refused, some that it
-took go out more than once: their ids are the same, but Langfuse counts them
-twice on the bill. Judgments are sent as attributes of their spans; the events
-are for --to. As read in November 2026: LangSmith's and Opik's clouds refuse
-spans older than 24 h, Logfire drops them silently, Phoenix and W&B Weave take
-protobuf only.`,
+What is accepted is recorded beside the database, in humanloop.otlp-….db, one
+for each address and target: after Ctrl-C, kill or outage the same command
+continues and sends nothing twice, except the batch that was in flight. --resend
+sends everything again, such as to another account. A batch that is refused
+(4xx, or a partial success) is halved down to single spans; those still refused
+are listed in humanloop.otlp-….refused.jsonl with the ids of their Logs and the
+reason, and tried again by the next run; exit 3. If a partial success does not
+name the spans that it refused, some that it accepted are sent again: their ids
+are the same, but Langfuse bills them twice. Judgments are sent as attributes of
+their spans; only --to writes them as events. As read in November 2026:
+LangSmith's and Opik's clouds refuse spans older than 24 h, Logfire drops them
+silently, Phoenix and W&B Weave take protobuf only.`,
     details: async () =>
       (await import("../../otlp/fields_text.ts")).detailsText(),
     example: "otlp exports/20250606-120000 --to traces.jsonl",
@@ -379,25 +381,25 @@ Triage@staging.prompt where staging has another Version. What cannot be in a
 file name on Linux, macOS or Windows is written as % and hexadecimal.
 
 The format has no fields for ids, names, dates, environments of Versions: they
-are in OUT/%versions.json. It has no words for images that are at no https
-address, their detail, other parts, a message's name, thoughts, text beside
-calls (it becomes a message of its own) and fields that came later; text that
-holds one of its tags, such as </user>, may be read as that tag. Each such file
-is named on stderr, and the whole Version is beside it: Triage@prv_….json.
-White space around a text is kept, though some readers trim it. The Files that
-an Agent's links lead to have files of their own.
+are in OUT/%versions.json. It cannot express images without an https address,
+their detail, other parts, a message's name, thoughts, text beside calls (it
+becomes a message of its own) and newer fields; text that contains one of its
+tags, such as </user>, may be read as that tag. Each such file is named on
+stderr, and the whole Version is beside it: Triage@prv_….json. White space
+around a text is kept, though some readers trim it. The Files that an Agent
+links to have files of their own.
 
 --format promptfoo writes OUT/prompts/Support/Triage.promptfooconfig.yaml for
 each Prompt that is deployed, with its Versions side by side as ….j2, and
 Datasets as tests in OUT/datasets (see hl-export help datasets): those that an
-Evaluation ran it over or, where there is none, those with all of its inputs;
-the Version that is deployed, or the newest. Messages of a Datapoint come behind
-the Prompt's. Agents, linked Tools and Evaluators are left out, and jinja is
-given to Nunjucks. Needs the database, as browse does. To run it:
+Evaluation ran it over or, if there is none, those with all of its inputs; the
+Version that is deployed, or the newest. Messages of a Datapoint follow the
+Prompt's. Agents, linked Tools and Evaluators are left out, and jinja templates
+are given to Nunjucks. Needs the database, as browse does. To run it:
 npx promptfoo eval -c OUT/prompts/Support/Triage.promptfooconfig.yaml
 
-Exit 3 where the export lacks something, or something could not be read; what a
-format has no words for is a warning.`,
+Exit 3 if the export lacks something, or something could not be read; what a
+format cannot express is a warning.`,
     example: "prompts exports/20250606-120000 --to prompts",
   },
   datasets: {
@@ -414,23 +416,23 @@ format has no words for is a warning.`,
     about:
       `Writes OUT/Support/Golden@dsv_….jsonl for each Version of Support/Golden, and
 OUT/Support/Golden.jsonl for the one that is deployed by default, or else the
-newest; names as prompts makes them, all of them in OUT/%datasets.json.
-Makes the database first, as browse does. Exit 3 where something is missing.
+newest; names are made as by prompts, and OUT/%datasets.json lists them. Makes
+the database first, as browse does. Exit 3 if something is missing.
 
 jsonl      {"id", "input", "messages", "expected_output", "metadata"} a line,
-           in the very JSON that the API sent. metadata: path and id of the
+           exactly the JSON that the API sent. metadata: path and id of the
            Dataset; id, name, date and attributes of the Version; in datapoint
-           what else the Datapoint holds.
+           the other fields of the Datapoint.
 csv        a column for each input, then messages, expected_output, metadata
-           as JSON; empty without quotes where there is none. An input called
+           as JSON; empty without quotes if there is none. An input called
            id, messages, …, input.x or __x is in the column input.id and so on.
            A text that begins like a formula gets an apostrophe before it.
 promptfoo  {"description", "vars", "assert", "metadata"} a line. vars: the
            inputs, and messages as JSON. assert: equals the target's field
-           output, or its only field; none where there are several (the target
+           output, or its only field; none if there are several (the target
            is in metadata.expected_output). Lists and objects are JSON text. A
-           text with {{, {% or {#, with file:// before it or a line break
-           behind it is in a list of one: promptfoo neither runs nor changes it.`,
+           text with {{, {% or {#, with file:// in front or a line break at
+           the end is in a list of one: promptfoo neither runs nor changes it.`,
     example: "datasets exports/20250606-120000 --to datasets --format csv",
   },
   demo: {
@@ -467,7 +469,7 @@ export function optionOf(command: Command, key: OptionKey): Option {
   return { ...OPTIONS[key], ...COMMANDS[command].own?.[key] };
 }
 
-/** What the user said; what was not given is absent. */
+/** The options that the user gave; others are absent. */
 export type Flags =
   & {
     readonly command: Command;

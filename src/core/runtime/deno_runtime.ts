@@ -1,7 +1,7 @@
 /**
- * Connects the program with the real world, as the only module: network, clock,
- * random numbers, disk, terminal, signals, environment. Everything else gets it passed
- * in, which a test of the imports checks.
+ * Connects the program with the real world: network, clock, random numbers,
+ * disk, terminal, signals, environment. No other module does; they get it
+ * passed in, which a test checks.
  */
 import { PROGRAM_NAME } from "./version.ts";
 import {
@@ -190,7 +190,7 @@ function buildKind(): BuildKind {
     : "source";
 }
 
-/** Finds out how the user started this program, up to its arguments. */
+/** Finds out how the user started this program, without the arguments. */
 function programName(): string {
   if (buildKind() !== "source") return "hl-export";
   const viaNpx = /[\\/]_npx[\\/]/.test(Deno.execPath());

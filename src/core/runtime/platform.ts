@@ -9,16 +9,16 @@ export type Os = typeof Deno.build.os;
 
 /** What the signals of a system mean. */
 export interface Signals {
-  /** Ctrl-C, `kill`, and a terminal that is closed: they end a run in order. */
+  /** Ctrl-C, `kill`, and a terminal that is closed: they end a run cleanly. */
   readonly interrupt: readonly Deno.Signal[];
-  /** They do nothing. */
+  /** Signals that are ignored. */
   readonly ignored: readonly Deno.Signal[];
 }
 
 /**
- * Decides what signals mean. Where no output goes to a terminal, as with `nohup`,
- * the end of one is no reason to end. (Deno handles SIGHUP even where it was
- * ignored at the start, and whether it was cannot be asked without all permissions.)
+ * Decides what signals mean. Where no output goes to a terminal, as with
+ * `nohup`, closing a terminal does not end the run. (Deno handles SIGHUP even
+ * where it was ignored at the start; to find that out takes all permissions.)
  *
  * @param hasTerminal Whether stdout or stderr is a terminal.
  */

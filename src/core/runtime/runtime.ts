@@ -63,11 +63,13 @@ export interface Terminal {
   readonly color: boolean;
   /** Width of the terminal in columns. */
   columns(): number;
-  /** Shows the progress in another way than by a line of text. */
+  /** Shows the progress, where it is not a line of text. */
   progress?(snapshot: object): void;
   /** Asks for a line; `null` where there is no terminal. */
   ask(question: string): Promise<string | null>;
-  /** Hides a text in everything that is shown from then on; absent where nothing is hidden. */
+  /**
+   * Hides a text in everything shown from then on; absent if nothing is hidden.
+   */
   readonly hide?: (secret: string) => void;
   /** Asks for a secret without echo; `null` where there is no terminal. */
   askSecret(question: string): Promise<string | null>;
@@ -96,9 +98,11 @@ export interface Runtime {
   readonly terminal: Terminal;
   /** A variable of the environment; `undefined` when unset. */
   env(name: string): string | undefined;
-  /** Calls back on Ctrl-C and other signals to end; returns how to stop that. */
+  /**
+   * Calls `handler` on Ctrl-C and the like; returns a function that stops that.
+   */
   onInterrupt(handler: () => void): () => void;
-  /** How this program is started, up to its arguments: `hl-export`. */
+  /** How this program is started, without arguments: `hl-export`. */
   readonly program: string;
   readonly build: Build;
   /** Ends the process at once. */

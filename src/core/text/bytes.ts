@@ -12,7 +12,7 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Joins byte arrays, and gives the memory of each back as soon as it is copied. */
+/** Joins byte arrays, and frees the memory of each as soon as it is copied. */
 export function joinOnce(
   parts: readonly Uint8Array<ArrayBuffer>[],
 ): Uint8Array<ArrayBuffer> {
@@ -28,15 +28,18 @@ export function joinOnce(
   return whole;
 }
 
-/** Gives memory back at once, which the garbage collector might keep for long. */
+/** Frees memory at once; the garbage collector might keep it for long. */
 export function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
-/** More bytes are not left to the garbage collector, which lets many of them add up. */
+/**
+ * From this size on, arrays are freed at once: the garbage collector lets them
+ * add up.
+ */
 const LARGE_BYTES = 64 * 1024;
 
-/** Gives large memory back, of which nothing is needed any more. */
+/** Frees the large ones among arrays that are no longer needed. */
 export function releaseLarge(all: Iterable<Uint8Array>): void {
   for (const bytes of all) {
     if (bytes.buffer.byteLength >= LARGE_BYTES) release(bytes);

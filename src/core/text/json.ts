@@ -1,4 +1,4 @@
-/** Checks kinds of JSON values, and parses JSON for people. */
+/** Checks what a JSON value is, and parses JSON that is shown to people. */
 
 /** Checks whether a value is an object with members: no array, not `null`. */
 export function isObject(value: unknown): value is Record<string, unknown> {
@@ -15,7 +15,7 @@ export function isEmpty(value: unknown): boolean {
 /**
  * Parses JSON so that numbers keep their spelling when they are printed.
  *
- * @returns The value; `undefined` where it is no JSON.
+ * @returns The value; `undefined` if it is not JSON.
  */
 export function parseExactly(json: string): unknown {
   try {
@@ -40,8 +40,8 @@ export function withExactNumbers(json: string, value: unknown): unknown {
 }
 
 /**
- * Finds numbers by what is around every one of them (the first `:` is for JSON that
- * is a number), which is not around those that a time of day consists of.
+ * Finds numbers by what stands around them, so that those of a time such as
+ * 12:30 are not found. JSON that is only a number gets a `:` in front.
  */
 const NUMBERS = /[[:,]\s*(-?\d[\d.eE+-]*)(?=[\s,\]}]|$)/g;
 
@@ -54,8 +54,8 @@ function hasOddNumber(json: string): boolean {
 }
 
 /**
- * Makes a number that keeps its own spelling; part of the language, not yet of
- * its types.
+ * Makes a number that keeps its spelling. The language has the function,
+ * TypeScript's types do not yet.
  */
 function rawJson(source: string): unknown {
   const { rawJSON } = JSON as typeof JSON & {

@@ -1,14 +1,17 @@
 /**
- * Proves a large JSON value in parts, and keeps of it what is small: a value of hundreds
- * of megabytes is never there as a whole, neither as text nor parsed.
+ * Validates a large JSON value in parts, and keeps only its short strings and
+ * arrays: a value of hundreds of megabytes is never in memory as a whole,
+ * neither as text nor parsed.
  */
 import { concat } from "./bytes.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
-/** A larger value is better read by its outline. */
+/** A value of more bytes is better read by its outline. */
 export const MOST_WHOLE_BYTES = 1024 * 1024;
-/** A longer string or array is proved in pieces of this size, and left out. */
-export const PIECE_BYTES = 32 * 1024;
+/**
+ * A longer string or array is validated in slices of this size, and left out.
+ */
+export const SLICE_BYTES = 32 * 1024;
 const ESCAPE_BYTES = 2;
 /** As `\\u00e9`. */
 const LONG_ESCAPE_BYTES = 6;
@@ -21,33 +24,36 @@ const LOWER_U = 0x75;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Text that is not proved yet: of the value, or of an array within it. */
+/** Text that is not validated yet: of the value, or of an array within it. */
 interface Level {
   text: string;
   /** How many objects are open in it. */
   depth: number;
-  /** Whether elements before the text were proved and left out. */
+  /** Whether elements before the text were validated and left out. */
   isCut: boolean;
 }
 
 /**
- * Makes the outline of a JSON value: the JSON as it is, but that a very long string is
- * empty and a very long array is `true`, which nobody takes for one. What is no JSON has an
- * outline that is none either.
+ * Makes the outline of a JSON value: the same JSON, except that very long
+ * strings are empty and very long arrays are `true`, which cannot be mistaken
+ * for an array. The outline of what is not JSON is not JSON either.
  */
 export class JsonOutline {
-  readonly #pieceBytes: number;
+  readonly #sliceBytes: number;
   readonly #levels: Level[] = [newLevel()];
-  /** The beginning of a string whose end has not come. */
+  /** The beginning of a string whose end has not arrived. */
   #open: Uint8Array = new Uint8Array();
-  /** Whether its beginning is proved and left out. */
+  /** Whether its beginning was validated and left out. */
   #isLong = false;
-  /** Whether something is no JSON, so that nothing more is to be proved. */
+  /** Whether something was not JSON, so that nothing more needs validating. */
   #isBroken = false;
 
-  /** @param pieceBytes A longer string or array is proved in pieces of this size. */
-  constructor(pieceBytes = PIECE_BYTES) {
-    this.#pieceBytes = pieceBytes;
+  /**
+   * @param sliceBytes A longer string or array is validated in slices of this
+   * size.
+   */
+  constructor(sliceBytes = SLICE_BYTES) {
+    this.#sliceBytes = sliceBytes;
   }
 
   /**
@@ -58,7 +64,7 @@ export class JsonOutline {
   add(part: Uint8Array): void {
     const bytes = this.#open.length === 0 ? part : concat([this.#open, part]);
     this.#open = new Uint8Array();
-    // Where the text begins that is not taken yet.
+    // Where the text begins that is not in the outline yet.
     let from = 0;
     const take = (to: number) => {
       this.#top.text += decodeUtf8(bytes.subarray(from, to));
@@ -70,10 +76,10 @@ export class JsonOutline {
         const begin = this.#isLong ? 0 : i + 1;
         const end = endOfInside(bytes, begin);
         const isLong = this.#isLong ||
-          (end ?? bytes.length) - begin > this.#pieceBytes;
+          (end ?? bytes.length) - begin > this.#sliceBytes;
         if (isLong) {
           if (!this.#isLong) take(begin);
-          from = this.#prove(bytes, begin, end);
+          from = this.#validate(bytes, begin, end);
           this.#isLong = end === null;
         }
         if (end === null) {
@@ -118,14 +124,20 @@ export class JsonOutline {
     return this.#levels.at(-1)!;
   }
 
-  /** Checks whether an array is so long that its beginning is to be proved by itself. */
+  /**
+   * Checks whether an array is so long that its beginning is validated by
+   * itself.
+   */
   #isFull(moreBytes: number): boolean {
     const { text, depth } = this.#top;
     return this.#levels.length > 1 && depth === 0 && !this.#isBroken &&
-      text.length + moreBytes > this.#pieceBytes;
+      text.length + moreBytes > this.#sliceBytes;
   }
 
-  /** Proves the elements that have come, and leaves them out where they are JSON. */
+  /**
+   * Validates the elements that have arrived, and leaves them out if they are
+   * JSON.
+   */
   #cut(): boolean {
     const level = this.#top;
     this.#isBroken = !areElements(level.text);
@@ -137,25 +149,25 @@ export class JsonOutline {
 
   #closeArray(): void {
     const { isCut, text } = this.#levels.pop()!;
-    // Behind elements that were left out stood a comma, which alone is no JSON.
+    // A comma followed the elements that were left out; alone it is not JSON.
     const rest = isCut ? `,${text}` : text;
     this.#top.text += isCut && areElements(text) ? "true" : `[${rest}]`;
   }
 
   /**
-   * Proves the inside of a string in pieces that break neither an escape nor a
-   * character; what is not valid stays in the text.
+   * Validates the inside of a string in slices that break neither an escape nor
+   * a character; what is not valid stays in the text.
    *
-   * @returns Where what is not proved yet begins.
+   * @returns Where the part begins that is not validated yet.
    */
-  #prove(bytes: Uint8Array, begin: number, end: number | null): number {
+  #validate(bytes: Uint8Array, begin: number, end: number | null): number {
     const all = end ?? bytes.length;
     for (let from = begin; from < all;) {
-      let to = Math.min(all, from + this.#pieceBytes);
+      let to = Math.min(all, from + this.#sliceBytes);
       while (to < all && !canBeCut(bytes, from, to)) to++;
       if (to === all && end === null) return from;
-      const piece = decodeUtf8(bytes.subarray(from, to));
-      if (!isJson(`"${piece}"`)) this.#top.text += piece;
+      const slice = decodeUtf8(bytes.subarray(from, to));
+      if (!isJson(`"${slice}"`)) this.#top.text += slice;
       from = to;
     }
     return all;
@@ -166,7 +178,7 @@ function newLevel(): Level {
   return { text: "", depth: 0, isCut: false };
 }
 
-/** Finds the quote that ends a string; `null` where it has not come. */
+/** Finds the quote that ends a string; `null` if it has not arrived. */
 function endOfInside(bytes: Uint8Array, begin: number): number | null {
   for (let i = begin;;) {
     const quote = bytes.indexOf(QUOTE, i);

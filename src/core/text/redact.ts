@@ -1,9 +1,13 @@
 /**
- * Hides secrets in texts. A text is often cut after some characters, and the API
- * may quote a key in another case: so the first characters of a secret are enough.
+ * Hides secrets in texts. Texts are often cut short, and the API may quote a
+ * key in another case: so the first characters of a secret, in any case, are
+ * enough.
  */
 
-/** As many characters of a secret, from its first on, are hidden wherever they are. */
+/**
+ * Wherever so many characters of a secret stand, counted from its first, they
+ * are hidden.
+ */
 const SHORTEST_PREFIX = 8;
 
 /**

@@ -9,7 +9,7 @@ export function didYouMean(word: string, known: readonly string[]): string {
 /**
  * Finds the known word that a word is a misspelling of, in any case.
  *
- * @returns It, or `null` where none is near.
+ * @returns The known word, or `null` if none is near.
  */
 export function nearest(word: string, known: Iterable<string>): string | null {
   let limit = Math.max(2, Math.floor(word.length / 3));

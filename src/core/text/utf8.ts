@@ -1,4 +1,4 @@
-/** Decodes UTF-8; what is not valid is an error, and is not replaced. */
+/** Decodes UTF-8; invalid bytes are an error, and are not replaced. */
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", {
@@ -7,8 +7,8 @@ const strictDecoder = new TextDecoder("utf-8", {
 });
 
 /**
- * Decodes UTF-8. Asks the strict decoder, which is slow, only where the other
- * replaced something.
+ * Decodes UTF-8. Uses the strict decoder, which is slow, only where the fast
+ * one replaced something.
  *
  * @throws {TypeError} When it is not valid UTF-8.
  */

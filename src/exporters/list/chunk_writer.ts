@@ -1,8 +1,8 @@
 /**
- * Writes the batches of a reader as chunks: `1.jsonl`, `2.jsonl`, …, one record a
- * line, exactly 1000 offsets a chunk but the last. A record that could not be had
- * takes its offset all the same, so that later records are in the chunk where
- * they belong. Names are given to chunks by the reconciler.
+ * Writes the batches of a reader as chunks: `1.jsonl`, `2.jsonl`, …, one record
+ * a line, exactly 1000 offsets a chunk but the last. A record that could not be
+ * fetched takes its offset all the same, so that later records are in the chunk
+ * where they belong. The reconciler renames the chunks.
  */
 import type { ListSpec } from "../../api/list_spec.ts";
 import { concat, releaseLarge } from "../../core/text/bytes.ts";
@@ -13,7 +13,7 @@ import { AtomicFile } from "../../tree/write/atomic_file.ts";
 import { chunkPath } from "../../tree/layout.ts";
 import type { ExportedList, RunContext } from "../context.ts";
 
-/** A chunk that is written and has no name yet. */
+/** A chunk that is written, but not renamed yet. */
 export interface WrittenChunk {
   readonly number: number;
   readonly file: AtomicFile;
@@ -34,7 +34,10 @@ export interface WrittenList<T> extends Pick<ExportedList<T>, "kind"> {
   readonly first: number;
 }
 
-/** A page of more bytes is not copied to be written at once. */
+/**
+ * Records of a page are copied together for one write, unless the page has more
+ * bytes.
+ */
 const MOST_COPIED_BYTES = 8 * 1024 * 1024;
 const NEWLINE = new TextEncoder().encode("\n");
 
@@ -96,7 +99,7 @@ export class ChunkWriter<T> implements Disposable {
     releaseLarge(batch.records.map(({ bytes }) => bytes));
   }
 
-  /** Gives the last chunk, if there is one. */
+  /** Returns the last chunk, if there is one. */
   *end(): Generator<WrittenChunk, void> {
     const chunk = this.#chunk;
     this.#chunk = null;

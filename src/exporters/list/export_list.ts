@@ -1,13 +1,17 @@
 /**
  * Exports one list of records into its chunks: the reconciler. It compares what
- * is on disk with the list, and reads every run of chunks that is missing or has a
- * gap. A fresh run, a resume, the filling of gaps and the reading again of a list
- * that changed are this one loop with different starting points.
+ * is on disk with the list, and reads every run of chunks that is missing or
+ * has a gap. A fresh run, a resume, filling gaps and re-reading a list that
+ * changed are this one loop with different starting points.
  */
 import { listLabel, type ListSpec } from "../../api/list_spec.ts";
 import type { Session } from "../../api/session/session.ts";
 import { isRecoverable } from "../../core/errors.ts";
-import { offsetOf, recordsOf, type TimeWindow } from "../../core/ranges.ts";
+import {
+  countInWindows,
+  offsetOf,
+  type TimeWindow,
+} from "../../core/ranges.ts";
 import {
   type Cursor,
   type ListReader,
@@ -21,33 +25,33 @@ import type { ExportedList, FileContext } from "../context.ts";
 import { MAX_READINGS } from "./index_list.ts";
 import { type ChunkRun, ListOnDisk, type Source } from "./list_on_disk.ts";
 
-/** What is to be exported. */
+/** A list to export. */
 export interface ListExport<T> extends ExportedList<T> {
-  /** Opens the list; without it, as one list asked for by `spec`. */
+  /** Opens the list; if absent, it is read as one list by `spec`. */
   readonly open?: (request: OpenRequest) => Promise<OpenedList<T>>;
 }
 
-/** Where a list is to be opened. */
+/** Where to open a list. */
 export interface OpenRequest {
-  /** How an earlier run asked for it; absent where that is to be decided. */
+  /** How an earlier run requested it; absent if this run decides. */
   readonly checkpoint: ListCheckpoint | undefined;
   readonly cursor: Cursor;
   /** The offset behind the last record that is wanted; absent for all. */
   readonly end: number | undefined;
 }
 
-/** A list that is open, and how it was asked for. */
+/** A list that is open, and how it is requested. */
 export interface OpenedList<T> {
   readonly reader: ListReader<T>;
-  /** Asks for the list, or for all of its frozen part, as one. */
+  /** Requests the list, or all of its frozen part, as one. */
   readonly spec: ListSpec<T>;
-  /** The time windows of the frozen part; absent where nothing is frozen. */
+  /** The time windows of the frozen part; absent if nothing is frozen. */
   readonly windows?: readonly TimeWindow[];
 }
 
 /** How a run of chunks was read. */
 interface Reading<T> {
-  /** Why what is on disk cannot be called the list; `null` when it can. */
+  /** Why what is on disk is not the list; `null` when it is. */
   readonly mismatch: string | null;
   readonly spec: ListSpec<T>;
   /** The number of the last chunk that was read; `null` for the list's last. */
@@ -88,7 +92,7 @@ export async function exportList<T>(
       await onDisk.keepPrefix(await unchangedPrefix(session, reading, onDisk));
     }
   } catch (error) {
-    // What was exported so far is there.
+    // Counts what earlier runs exported.
     if (isRecoverable(error)) await onDisk.reportRecords();
     throw error;
   }
@@ -118,7 +122,7 @@ async function readRun<T>(
   await onDisk.setAsideUnknown();
   using writer = new ChunkWriter(context, { ...list, dir, first });
   const source = (): Source => ({
-    total: isFrozen ? recordsOf(windows) : reader.total,
+    total: isFrozen ? countInWindows(windows) : reader.total,
     windows,
     hasChanged: reader.sourceChanged,
     isLast,
@@ -126,7 +130,7 @@ async function readRun<T>(
   const expected = (end ?? reader.total) - offsetOf(first);
   progress.expect(expected);
   for await (const batch of reader) {
-    // What is read of a list that changed would have to be read again.
+    // Stops reading a list that changed: all of this would be read again.
     if (reader.sourceChanged && !isLast) break;
     const from = writer.offset;
     for await (const chunk of writer.write(batch)) {
@@ -145,7 +149,9 @@ async function readRun<T>(
   return { mismatch, spec, last };
 }
 
-/** Makes sure that a run that was read ends where the chunk behind it begins. */
+/**
+ * Checks that the chunks that were read end where the chunk behind them begins.
+ */
 async function mismatchBehind<T>(
   session: Session,
   spec: ListSpec<T>,
@@ -176,7 +182,7 @@ async function unchangedPrefix<T>(
 ): Promise<number> {
   const complete = Math.min(onDisk.countComplete(), last ?? Infinity);
   let prefix = 0;
-  // Most changes are near the end, or shift everything.
+  // Begins at the end: most changes are near it, or shift everything.
   for (let step = complete; step > 0 && prefix < complete;) {
     const chunk = Math.min(complete, prefix + step);
     const offset = offsetOf(chunk + 1);

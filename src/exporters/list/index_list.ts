@@ -1,7 +1,7 @@
 /**
  * Reads a list whose records become files of their own (Files, Evaluations): it
- * is read from its beginning every time, again when it changes meanwhile, and
- * what it lacks is a gap.
+ * is read from its beginning in every run, again if it changes meanwhile, and
+ * what cannot be read is a gap.
  */
 import type { ListSpec } from "../../api/list_spec.ts";
 import { listLabel } from "../../api/list_spec.ts";
@@ -15,11 +15,11 @@ import { SafeIds } from "../records/safe_ids.ts";
 export const MAX_READINGS = 3;
 
 /**
- * Reads a list, again when it changes meanwhile, up to three times.
+ * Reads a list, and again if it changes meanwhile, up to three times.
  *
  * @param spec The list.
- * @param take Takes records whose ids are fit for a path, in order, each once.
- * @param opened The list at its beginning, where it is being opened already.
+ * @param take Takes records whose ids are safe in paths, in order, each once.
+ * @param opened The list at its beginning, if it is being opened already.
  * @returns What is missing.
  * @throws {ApiError | NetworkError | ProtocolError} When it cannot be opened.
  */

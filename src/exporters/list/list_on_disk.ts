@@ -12,8 +12,8 @@ import { KeySet } from "../../core/key_set.ts";
 import {
   CHUNK_RECORDS,
   chunkOf,
+  countMissing,
   gapsOfChunk,
-  missingOf,
   offsetOf,
   type TimeWindow,
 } from "../../core/ranges.ts";
@@ -42,27 +42,27 @@ import {
 import type { WrittenChunk } from "./chunk_writer.ts";
 import type { ExportedList, FileContext } from "../context.ts";
 
-/** Chunks that are to be read, first and last number. */
+/** Chunks to read, by first and last number. */
 export interface ChunkRun {
   readonly first: number;
   /** `null` for up to the list's end. */
   readonly last: number | null;
 }
 
-/** The records at both ends of a chunk that holds all of its records. */
+/** The first and last record of a complete chunk. */
 export interface ChunkEnds {
   readonly firstKey: string;
   readonly lastKey: string;
 }
 
-/** How a list is asked for while its chunks are committed. */
+/** The state of a list while its chunks are committed. */
 export interface Source {
-  /** How many records it has; of its frozen part, where it has one. */
+  /** How many records it has, or its frozen part if it has one. */
   readonly total: number;
   readonly windows: readonly TimeWindow[] | undefined;
-  /** Whether it changed, so that its chunks are nothing to go on from after a kill. */
+  /** Whether it changed, so that a resume cannot start from its chunks. */
   readonly hasChanged: boolean;
-  /** Whether it is not read again where it changed. */
+  /** Whether it is read for the last time, even if it changed. */
   readonly isLast: boolean;
 }
 
@@ -71,7 +71,7 @@ export function keyReader<T>(spec: ListSpec<T>): ReadKey {
   return (line) => spec.key(spec.read(JSON.parse(line)));
 }
 
-/** One list on disk. Whatever fails for the disk's sake is a `StorageError`. */
+/** One list on disk. A failure of the disk throws a `StorageError`. */
 export class ListOnDisk<T> {
   readonly dir: string;
   readonly #context: FileContext;
@@ -80,14 +80,17 @@ export class ListOnDisk<T> {
   readonly #readKey: ReadKey;
   /** The chunks that are there; `null` for one that lacks records. */
   readonly #chunks = new Map<number, ChunkEnds | null>();
-  /** The numbers of those that this run made where none was before. */
+  /** The numbers of chunks that this run added and that replaced none. */
   readonly #own = new Set<number>();
-  /** What this run set aside of its own, from a reading during which the list changed. */
+  /**
+   * Chunks of this run that it set aside, because the list changed while it was
+   * read.
+   */
   readonly #ownAsides = new Set<string>();
-  /** What is known of the list; absent where its reading is to begin. */
+  /** What is known of the list; absent if it has to be read from the start. */
   #checkpoint: ListCheckpoint | undefined;
   #gaps: readonly RecordGap[];
-  /** Keys that no other record may have; `null` where they must be read first. */
+  /** Keys that no other record may have; `null` if they must be read first. */
   #keys: KeySet | null = new KeySet();
 
   private constructor(context: FileContext, list: ExportedList<T>) {
@@ -111,12 +114,12 @@ export class ListOnDisk<T> {
     return onDisk;
   }
 
-  /** How an earlier run asked for the list; absent where none is known to have. */
+  /** How an earlier run requested the list; absent if unknown. */
   get checkpoint(): ListCheckpoint | undefined {
     return this.#checkpoint;
   }
 
-  /** Returns the ends of a chunk; absent where it lacks records. */
+  /** Returns the ends of a chunk; `undefined` if it lacks records. */
   endsOf(chunk: number): ChunkEnds | undefined {
     return this.#chunks.get(chunk) ?? undefined;
   }
@@ -132,7 +135,7 @@ export class ListOnDisk<T> {
   runsToRead(): readonly ChunkRun[] {
     const { total, finished = false } = this.#checkpoint ?? {};
     const runs: ChunkRun[] = [];
-    // Of a list of unknown length only a beginning is known to be complete.
+    // If its length is unknown, only the beginning of a list can be complete.
     const count = total === undefined
       ? this.countComplete()
       : Math.ceil(total / CHUNK_RECORDS);
@@ -163,8 +166,9 @@ export class ListOnDisk<T> {
   }
 
   /**
-   * Sets aside what no checkpoint describes, so that reading cannot go on behind
-   * it. A single chunk is replaced in one step, by one that holds all of it.
+   * Sets aside chunks that no checkpoint describes, since reading cannot
+   * continue behind them. A single chunk is replaced in one step, by one that
+   * holds all of it.
    */
   async setAsideUnknown(): Promise<void> {
     const isUnknown = this.#checkpoint === undefined &&
@@ -184,10 +188,10 @@ export class ListOnDisk<T> {
   }
 
   /**
-   * Forgets what is known of a list that changed, and sets its chunks aside behind
-   * those that did not.
+   * Forgets what is known of a list that changed, and sets its chunks aside,
+   * except the unchanged prefix.
    *
-   * @param prefix How many chunks that is.
+   * @param prefix How many chunks did not change.
    */
   async keepPrefix(prefix: number): Promise<void> {
     await this.#context.checkpoints.set(this.#name, undefined);
@@ -198,9 +202,9 @@ export class ListOnDisk<T> {
   }
 
   /**
-   * Gives a chunk its name, unless the one that has it is better, or the list
-   * changed and is read again. The checkpoint is saved before: a kill between the
-   * two must not lose a gap.
+   * Renames a chunk to its final name, unless the chunk there is better, or the
+   * list changed and is read again. Saves the checkpoint before: a kill between
+   * the two must not lose a gap.
    */
   async commit(chunk: WrittenChunk, source: Source): Promise<void> {
     const { disk, sums } = this.#context;
@@ -241,7 +245,7 @@ export class ListOnDisk<T> {
   /**
    * Reports what was read, and removes what it replaces.
    *
-   * @param mismatch Why it cannot be called the list; `null` where it can.
+   * @param mismatch Why it is not the list; `null` when it is.
    */
   async finish(mismatch: string | null): Promise<void> {
     const { checkpoints, report } = this.#context;
@@ -250,11 +254,11 @@ export class ListOnDisk<T> {
     if (mismatch === null) {
       const checkpoint = { ...this.#checkpoint!, gaps };
       const { total } = checkpoint;
-      // A list of one page is not worth a checkpoint: one request reads it.
+      // A list of one page needs no checkpoint: one request reads it.
       const most = Math.min(CHUNK_RECORDS - 1, this.#list.spec.pageSize);
       const isSmall = total <= most && gaps.length === 0;
       await checkpoints.set(this.#name, isSmall ? undefined : checkpoint);
-      report.count(this.#list.kind, total - missingOf(gaps));
+      report.count(this.#list.kind, total - countMissing(gaps));
     } else {
       await checkpoints.set(this.#name, undefined);
       await this.reportRecords();
@@ -263,14 +267,14 @@ export class ListOnDisk<T> {
     await this.#removeAsides(mismatch === null && gaps.length === 0);
   }
 
-  /** Reports the records that can be read, of a list that could not be. */
+  /** Counts the records on disk of a list that could not be read. */
   async reportRecords(): Promise<void> {
     const { disk, report } = this.#context;
     const records = await countRecords(disk, this.dir, this.#readKey);
     report.count(this.#list.kind, records);
   }
 
-  /** Judges the chunks that are there by what they hold, and reads each once. */
+  /** Reads each chunk on disk once, and finds out which are complete. */
   async #readChunks(): Promise<void> {
     const { disk, earlierSums, file } = this.#context;
     const chunks = await listChunks(disk, this.dir);
@@ -333,7 +337,9 @@ export class ListOnDisk<T> {
     await checkpoints.set(this.#name, checkpoint);
   }
 
-  /** Keeps a chunk on disk that holds more than the one that was written. */
+  /**
+   * Keeps a chunk on disk that holds more than the one that was just written.
+   */
   #keepOld(chunk: WrittenChunk, before: readonly string[]): void {
     if (gapsOfChunk(this.#gaps, chunk.number).length > 0) return;
     this.#gaps = this.#gapsWith(chunk.number, gapsOfOld(chunk, before));
@@ -344,7 +350,7 @@ export class ListOnDisk<T> {
     return [...others, ...gaps].sort((a, b) => a.offset - b.offset);
   }
 
-  /** Removes what was set aside of the list, where the list holds all of it now. */
+  /** Removes what was set aside, if the list now holds all of it. */
   async #removeAsides(isComplete: boolean): Promise<void> {
     const { disk, report, isNew } = this.#context;
     if (isNew && this.#ownAsides.size === 0) return;
@@ -363,29 +369,31 @@ export class ListOnDisk<T> {
         this.#name,
         `${
           basename(aside)
-        } holds records of an earlier reading that the API does not give any more; both are kept`,
+        } holds records that an earlier run read and the API no longer has; both are kept`,
       );
     }
   }
 }
 
-/** Checks whether a chunk holds all records that its list has there. */
+/**
+ * Checks whether a chunk holds all records that its list has at those offsets.
+ */
 function isComplete(
   chunk: number,
   { keys, lines, isWhole }: ChunkContent,
   { total, finished, gaps }: ListCheckpoint,
 ): boolean {
   const wanted = Math.min(CHUNK_RECORDS, total - offsetOf(chunk));
-  // Only the end of a finished list may be in a short chunk.
+  // Only the last chunk of a finished list may be short.
   return isWhole && lines === wanted && lines > 0 &&
     new Set(keys).size === lines && gapsOfChunk(gaps, chunk).length === 0 &&
     (finished || wanted === CHUNK_RECORDS);
 }
 
 /**
- * Finds what an older chunk lacks by the records of a newer one, whose offsets are
- * known. In a gap of both, which of its records the older one lacks is not known:
- * as many as are missing count from its beginning.
+ * Finds what an older chunk lacks, by the records of a newer one, whose offsets
+ * are known. Where both have a gap, only the number of records that the older
+ * one lacks is known: they are taken from the beginning of the gap.
  */
 function gapsOfOld(
   { number, keys, gaps }: WrittenChunk,
@@ -393,12 +401,12 @@ function gapsOfOld(
 ): readonly RecordGap[] {
   const there = new Set(before);
   const known = new Set(keys);
-  // What only the older one holds lies in gaps of the newer one.
+  // Records that only the older one holds lie in gaps of the newer one.
   let unplaced = before.filter((key) => !known.has(key)).length;
   const missing: RecordGap[] = [];
   const { fileId, part, reason } = gaps[0]!;
   let offset = offsetOf(number);
-  const end = offset + keys.length + missingOf(gaps);
+  const end = offset + keys.length + countMissing(gaps);
   for (let next = 0; offset < end; offset++) {
     const isKnown = !gaps.some((gap) =>
       gap.offset <= offset && offset < gap.offset + gap.missing
@@ -429,13 +437,13 @@ async function isCovered(
   for (const name of names) {
     if (chunkNumber(name) === null) return false;
     const content = await readChunk(disk, join(dir, name), readKey);
-    // What cannot be read may hold records.
+    // A chunk that cannot be read may hold records.
     if (!content.isRead) return false;
     if (!content.keys.every((key) => known.has(key))) return false;
     lines += content.lines;
     records += content.keys.length;
   }
-  // A line without a key, such as one that is no JSON, can only be counted.
+  // A line without a key, such as one that is not JSON, can only be counted.
   return records === lines || lines <= known.size;
 }
 
@@ -449,5 +457,6 @@ function areSame(
   some: readonly RecordGap[],
   others: readonly RecordGap[],
 ): boolean {
-  return some.length === others.length && missingOf(some) === missingOf(others);
+  return some.length === others.length &&
+    countMissing(some) === countMissing(others);
 }

@@ -5,7 +5,7 @@ import { exportPart, type FileContext } from "../context.ts";
 import { setAsideOthers } from "./documents.ts";
 import { exportList } from "../list/export_list.ts";
 
-/** Versions of one Dataset to be read at once. */
+/** How many Versions of one Dataset are read at once. */
 const VERSIONS_AT_ONCE = 4;
 
 /**

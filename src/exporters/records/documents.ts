@@ -5,8 +5,8 @@ import type { RawRecord } from "../../api/records.ts";
 import type { RecordKind } from "../../core/observer.ts";
 import { listDir } from "../../tree/write/atomic_file.ts";
 import {
-  asideOf,
   isAside,
+  nameBeforeAside,
   removeReplaced,
   setAside,
 } from "../../tree/write/removal.ts";
@@ -54,7 +54,7 @@ export async function writeDocuments(
  * Sets aside what a directory holds beyond the given names: an earlier run
  * exported it, and the API no longer lists it.
  *
- * @param part What the gap is called that says so.
+ * @param part The part that the gap names.
  * @throws {StorageError} When the disk fails.
  */
 export async function setAsideOthers(
@@ -67,8 +67,8 @@ export async function setAsideOthers(
   for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
     if (names.has(name)) continue;
     const path = join(dir, name);
-    const isListed = isAside(name) && names.has(asideOf(name));
-    // A list that is read keeps its former chunks beside it, and judges them.
+    const isListed = isAside(name) && names.has(nameBeforeAside(name));
+    // `ListOnDisk` decides about chunks that it set aside.
     if (isListed && isDirectory) continue;
     if (isListed) {
       await removeReplaced(disk, path, () => Promise.resolve(true));
@@ -78,7 +78,7 @@ export async function setAsideOthers(
     report.addGap(
       part,
       `${
-        asideOf(name)
+        nameBeforeAside(name)
       } was exported before and the API no longer lists it; it is kept as ${
         basename(aside)
       }`,

@@ -13,7 +13,7 @@ import { setAsideOthers, writeDocuments } from "./documents.ts";
 import { exportList } from "../list/export_list.ts";
 import { readIndexList } from "../list/index_list.ts";
 
-/** Evaluations of one File to be read at once. */
+/** How many Evaluations of one File are read at once. */
 const EVALUATIONS_AT_ONCE = 4;
 
 /**

@@ -1,12 +1,12 @@
 /**
  * Exports a File's Logs. A list of more than one page is frozen at the export's
- * cut-off, so that Logs that arrive while it is read don't shift its pages, and
- * what is newer is read behind it. A long one is read in time windows.
+ * cut-off, so that Logs that arrive while it is read do not shift its pages,
+ * and newer Logs are read behind it. A long list is read in time windows.
  */
 import { type LogInfo, logsList } from "../../api/client.ts";
 import { ApiError } from "../../core/errors.ts";
 import { instantMs } from "../../core/instant.ts";
-import { recordsOf } from "../../core/ranges.ts";
+import { countInWindows } from "../../core/ranges.ts";
 import { type Cursor, openList, wholeList } from "../../lists/list_reader.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
 import type { FileContext } from "../context.ts";
@@ -21,7 +21,8 @@ import { LONG_LIST, planFrom, planLogs } from "./time_filter.ts";
 /**
  * Exports the Logs.
  *
- * @throws {ApiError | NetworkError | ProtocolError} When they cannot be opened.
+ * @throws {ApiError | NetworkError | ProtocolError} When the list cannot be
+ * opened.
  */
 export async function exportLogs(context: FileContext): Promise<void> {
   const { file, progress } = context;
@@ -39,7 +40,7 @@ export async function exportLogs(context: FileContext): Promise<void> {
   });
 }
 
-/** Opens a list in the way that its checkpoint says. */
+/** Opens a list as its checkpoint describes it. */
 async function openKnown(
   context: FileContext,
   checkpoint: ListCheckpoint,
@@ -51,7 +52,7 @@ async function openKnown(
   try {
     const { session } = reader;
     const plain = logsList(file, null, null);
-    // Version 0.1.0 kept the cut-off only, and read nothing behind it.
+    // Version 0.1.0 kept only the cut-off, and read nothing behind it.
     const plan = windows !== undefined
       ? planFrom(file, times, windows)
       : until === undefined
@@ -65,7 +66,7 @@ async function openKnown(
       return { ...plan, reader: opened };
     }
   } catch (error) {
-    // The API may refuse dates now.
+    // The API may refuse dates by now.
     if (!(error instanceof ApiError) || error.retryable) throw error;
   }
   const spec = logsList(file, null, null);
@@ -81,19 +82,19 @@ async function openNew(
   const { file, reader, times } = context;
   const spec = logsList(file, null, null);
   const whole = await openList(reader, wholeList(spec), cursor);
-  // One page needs no cut-off: it is one response, and nothing can shift in it.
+  // One page needs no cut-off: nothing can shift within one response.
   const isOnePage = whole.isAskedFor && cursor.offset === 0;
   if (isOnePage && !times.isFiltered || whole.total === 0) {
     return { spec, reader: whole };
   }
   try {
     const { total } = whole;
-    const cutoff = times.cutoff ?? newestOf(await whole.peek());
-    // Mostly no Log is newer than the cut-off: the list is read on as if so, while
-    // the counts are asked for that tell.
+    const cutoff = times.cutoff ?? instantAfterNewest(await whole.peek());
+    // Most lists have no Log newer than the cut-off, so reading continues as if
+    // this one had none, while the counts are requested that show it.
     const isLikely = !times.isFiltered && !times.isIgnored &&
       cutoff !== null && total <= LONG_LIST;
-    // Its requests go before those of many pages, which wait in memory for them.
+    // Starts the counts first: pages would wait for them in memory.
     const planning = planLogs(reader.session, file, times, total, cutoff);
     if (isLikely) {
       const frozen = logsList(file, null, cutoff);
@@ -102,11 +103,11 @@ async function openNew(
     const plan = await planning;
     if (
       isLikely && plan?.windows.length === 1 &&
-      recordsOf(plan.windows) === total
+      countInWindows(plan.windows) === total
     ) {
       return { ...plan, reader: whole };
     }
-    // It must not hold memory that the next reader may have to wait for.
+    // Frees its memory, which the next reader may have to wait for.
     whole[Symbol.dispose]();
     if (plan === null) warnOfIgnoredDates(context);
     const segments = plan?.segments ?? wholeList(spec);
@@ -118,8 +119,8 @@ async function openNew(
   }
 }
 
-/** Finds an instant just behind the newest of some Logs. */
-function newestOf(
+/** Returns the instant just after the newest of some Logs. */
+function instantAfterNewest(
   logs: ReadonlyArray<{ readonly info: LogInfo }>,
 ): string | null {
   const instants = logs.flatMap(({ info: { createdAt } }) => {

@@ -1,11 +1,13 @@
 /**
  * Decides which ids of the API may become names of files: those that are safe
- * on every system, and that no other id equals but for upper and lower case,
- * since an export may be copied to a disk that ignores case.
+ * on every system and do not differ from another id only in case, since an
+ * export may be copied to a disk that ignores case.
  */
 import { isSafeId } from "../../tree/layout.ts";
 
-/** Takes ids one by one, and refuses those that cannot be used beside the others. */
+/**
+ * Takes ids one by one, and refuses those that cannot be used with the others.
+ */
 export class SafeIds {
   readonly #taken = new Map<string, string>();
 

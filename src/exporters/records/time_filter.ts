@@ -1,7 +1,7 @@
 /**
  * Decides which Logs are wanted, by their time of creation, and where a long
- * list is cut so that it stays the same while it is read. The cut-off freezes,
- * it does not select: what lies behind it is read too, as a last, short window.
+ * list is cut so that it stays the same while it is read. The cut-off does not
+ * select Logs: those behind it are read too, as a last, short window.
  */
 import type { FileInfo, LogInfo } from "../../api/client.ts";
 import { logsList } from "../../api/client.ts";
@@ -16,7 +16,7 @@ import {
   planTimeWindows,
   probeList,
 } from "../../lists/time_windows.ts";
-import { recordsOf, type TimeWindow } from "../../core/ranges.ts";
+import { countInWindows, type TimeWindow } from "../../core/ranges.ts";
 
 /** Logs created between two instants (ISO 8601, UTC); `null` for no bound. */
 export interface TimeRange {
@@ -26,7 +26,10 @@ export interface TimeRange {
 
 /** A list of more Logs than this is read in time windows. */
 export const LONG_LIST = 20_000;
-/** How often counts are asked for that do not add up: the list may be growing. */
+/**
+ * How often to request counts that do not add up, since the list may be
+ * growing.
+ */
 const MOST_COUNTS = 3;
 
 /** Which Logs are wanted. */
@@ -35,10 +38,12 @@ export class TimeFilter {
   readonly wanted: TimeRange;
   /** Whether only some Logs are wanted. */
   readonly isFiltered: boolean;
-  /** Whether the API was seen in this run not to go by dates. */
+  /** Whether the API was found in this run to ignore dates. */
   isIgnored = false;
 
-  /** @param cutoff The instant at which the export began, by the API's clock; `null` where that is not known. */
+  /**
+   * @param cutoff When the export began, by the API's clock; `null` if unknown.
+   */
   constructor(
     readonly cutoff: string | null,
     { since, until }: Pick<Filters, "since" | "until">,
@@ -48,10 +53,10 @@ export class TimeFilter {
   }
 }
 
-/** How a list of Logs is asked for. */
+/** How to read a list of Logs. */
 export interface LogsPlan {
   readonly segments: readonly ListSegment<LogInfo>[];
-  /** Asks for the whole frozen part as one. */
+  /** Requests the whole frozen part as one. */
   readonly spec: ListSpec<LogInfo>;
   /** The frozen part, as the checkpoint keeps it. */
   readonly windows: readonly TimeWindow[];
@@ -60,9 +65,9 @@ export interface LogsPlan {
 /**
  * Plans the reading of a list of Logs.
  *
- * @param total How many Logs the API says that there are, whatever their time.
- * @param cutoff Where the frozen part ends; `null` for no such part.
- * @returns The plan; `null` where the API cannot be asked by dates.
+ * @param total How many Logs the API counts, of any time.
+ * @param cutoff Where the frozen part ends; `null` to freeze nothing.
+ * @returns The plan; `null` if the API cannot filter by dates.
  * @throws {ApiError | NetworkError | ProtocolError} When the run cannot go on.
  */
 export async function planLogs(
@@ -102,17 +107,17 @@ export function planFrom(
     offset: window.offset,
     count: window.count,
   }));
-  const count = recordsOf(windows);
+  const count = countInWindows(windows);
   const cutoff = cutoffOf(windows);
   const spec = logsList(file, times.wanted.after, cutoff);
   if (cutoff === times.wanted.until) return { segments: frozen, spec, windows };
-  // What lies behind the cut-off is asked for when the rest is read.
+  // Logs behind the cut-off are requested after all others.
   const later = logsList(file, cutoff, times.wanted.until);
   const last = { spec: later, offset: count, count: null };
   return { segments: [...frozen, last], spec, windows };
 }
 
-/** The instant up to which a list is frozen: where its newest window ends. */
+/** Returns the cut-off: where the newest window ends. */
 function cutoffOf(windows: readonly TimeWindow[]): string | null {
   const ends = windows.map(({ until }) => until);
   if (ends.includes(null)) return null;
@@ -141,11 +146,11 @@ async function cutFrozen(
 }
 
 /**
- * Counts the Logs between instants that follow on each other, the first and the
- * last open.
+ * Counts the Logs between consecutive instants, of which the first and the last
+ * may be open.
  *
- * @returns The counts; `null` where they do not add up to `total`, so that the
- * API does not go by dates, or where it does not answer.
+ * @returns The counts; `null` if they do not add up to `total`, so that the API
+ * ignores dates, or if a request fails.
  */
 async function countRanges(
   session: Session,
@@ -164,10 +169,10 @@ async function countRanges(
       const counts = heads.map((head) => head.total);
       const sum = counts.reduce((one, other) => one + other, 0);
       if (sum === before) return counts;
-      // Each range holds all there is: dates are not looked at.
+      // If each range holds all Logs, the API ignores dates.
       if (counts.every((count) => count === before)) return null;
       const all = await probeList(session, logsList(file, null, null));
-      // A list that grows all the time gives no two equal counts.
+      // A list that grows steadily never gives two equal counts.
       const isBetween = before < sum && sum <= all.total;
       if (!isBetween && tries === MOST_COUNTS) return null;
       if (isBetween && tries === MOST_COUNTS) return counts;

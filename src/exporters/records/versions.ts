@@ -17,7 +17,8 @@ interface Deployment {
  * Exports the Versions.
  *
  * @returns The ids of those that are on disk.
- * @throws {ApiError | NetworkError | ProtocolError} When they cannot be had.
+ * @throws {ApiError | NetworkError | ProtocolError} When they cannot be
+ * fetched.
  */
 export async function exportVersions(
   context: FileContext,
@@ -30,7 +31,7 @@ export async function exportVersions(
     dir: paths.versions,
     records,
   });
-  // Of a Dataset the lists are few, and of a run without Logs there are no more.
+  // A Dataset has few lists, and a run without Logs has no others.
   if (!context.logs || file.type === "dataset") progress.allKnown();
   const deployments = deploymentsOf(context, records);
   await writeJson(disk, paths.deployments, deployments, sums);
@@ -45,7 +46,7 @@ function deploymentsOf(
   return versions.flatMap(({ info: { id, environments } }) => {
     if (environments === null) {
       const reason =
-        `the API's answer has the Environments of ${id} in no known shape; they are in versions/${id} as they came`;
+        `the Environments of ${id} have an unknown shape; versions/${id} holds them as the API sent them`;
       report.addGap("deployments.json", reason);
     }
     return (environments ?? []).map((environment) => ({

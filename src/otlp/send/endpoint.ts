@@ -248,7 +248,9 @@ export function endpointWarnings({ url, server }: Endpoint): readonly string[] {
   return [
     ...known,
     ...isInsecure(url)
-      ? [`${sent} is sent to ${url} unencrypted, and can be read on its way`]
+      ? [
+        `${sent} is sent to ${url} unencrypted, and others on the network can read it`,
+      ]
       : [],
   ];
 }

@@ -4,7 +4,7 @@
  * valid Unicode is escaped and named.
  */
 
-import { inPieces } from "../../core/text/pieces.ts";
+import { inSlices } from "../../core/text/slices.ts";
 import { MOST_LENGTH } from "./messages.ts";
 
 /** Lists the attributes whose text is escaped. */
@@ -31,7 +31,7 @@ export function escapeUnsafe(text: string): string {
 /** Writes a text as JSON. (V8 ends the process where one of 150 MB has many escapes.) */
 function textJson(text: string): string {
   if (text.length <= MOST_LENGTH) return JSON.stringify(text);
-  return `"${inPieces(text, (piece) => JSON.stringify(piece).slice(1, -1))}"`;
+  return `"${inSlices(text, (slice) => JSON.stringify(slice).slice(1, -1))}"`;
 }
 
 /** Attributes that are being collected. A name is taken once. */

@@ -280,7 +280,7 @@ export const OWN_ATTRIBUTES: ReadonlyArray<
     ],
     "their ids, as lists",
   ],
-  [["humanloop.raw"], "a Log that is no JSON, as text"],
+  [["humanloop.raw"], "a Log that is not JSON, as text"],
   [["humanloop.position"], "where that stands in the export"],
   [
     ["humanloop.escaped"],

@@ -1,6 +1,6 @@
 /**
- * Reads the chunks of a list back from disk. What is on disk is input like an
- * answer of the API: nothing is taken for a record by the name of its file.
+ * Reads the chunks of a list back from disk. Checks what is on disk like an
+ * answer of the API: no line is a record only because of its file's name.
  */
 import { createHash } from "node:crypto";
 import type { Disk } from "../../core/runtime/runtime.ts";
@@ -8,16 +8,19 @@ import { type FileSum, listDir, UNKNOWN_SUM } from "../write/atomic_file.ts";
 import { chunkNumber, chunkPath } from "../layout.ts";
 import { readLines } from "./lines.ts";
 
-/** Reads the key of a record from its line, or from the outline of it; throws where it is none. */
+/**
+ * Reads the key of a record from its line, or from the line's outline; throws
+ * if it is not a record.
+ */
 export type ReadKey = (line: string) => string;
 
 /** What a chunk holds. */
 export interface ChunkContent {
   /** The keys of its records, in order. */
   readonly keys: readonly string[];
-  /** How many lines there are, those included that are no record. */
+  /** How many lines there are, records or not. */
   readonly lines: number;
-  /** Whether the disk gave all of it; what it did not give may hold records. */
+  /** Whether all of it could be read; the rest may hold records. */
   readonly isRead: boolean;
   /** Whether all of it was read, is whole records, and is what its sum says. */
   readonly isWhole: boolean;
@@ -73,7 +76,7 @@ function keyOf(text: string, readKey: ReadKey): string | null {
  * Lists the chunks of a list by their numbers.
  *
  * @param dir The list's directory.
- * @returns The numbers, in order; none where there is no such directory.
+ * @returns The numbers, in order; none if there is no such directory.
  */
 export async function listChunks(
   disk: Disk,

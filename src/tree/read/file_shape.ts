@@ -1,4 +1,4 @@
-/** Sorts a File's files into the parts that they are of. */
+/** Sorts the files of a File by the part that they belong to. */
 import { chunkNumber, PAGE_NAME } from "../layout.ts";
 import { isAside } from "../write/removal.ts";
 
@@ -19,9 +19,9 @@ export interface FileShape {
   /** The numbers of the chunks, by Version. */
   readonly datapoints: Map<string, number[]>;
   readonly evaluations: Map<string, EvaluationShape>;
-  /** What a run set aside and kept: files, and directories with all in them. */
+  /** What a run set aside: files, and directories with everything in them. */
   readonly aside: Set<string>;
-  /** What is no part of a File. */
+  /** What does not belong to a File. */
   readonly extra: string[];
 }
 
@@ -48,7 +48,7 @@ export function shapeOf(names: readonly string[]): FileShape {
 }
 
 /**
- * Finds what was set aside on the way to a path.
+ * Finds the part of a path that was set aside.
  *
  * @param path With `/` between names.
  * @returns The path of the outermost such file or directory; `null` for none.
@@ -62,7 +62,7 @@ export function asidePath(path: string): string | null {
 const DOCUMENTS = [".done", "file.json", "deployments.json", PAGE_NAME];
 const EVALUATION_DOCUMENTS = ["evaluation.json", "stats.json"];
 
-/** Checks whether a name is of a part, and adds it to the part. */
+/** Adds a file to its part; returns whether it belongs to one. */
 function sortInto(shape: FileShape, path: readonly string[]): boolean {
   const [top = "", id = "", part = ""] = path;
   const last = path.at(-1)!;
@@ -90,8 +90,8 @@ function sortInto(shape: FileShape, path: readonly string[]): boolean {
 }
 
 /**
- * Checks whether a directory of a File may be empty: a list without records
- * leaves one where another reading of it had some.
+ * Checks whether a directory of a File may be empty: it is, if the list has no
+ * records, or lost those that it had.
  *
  * @param name Below the File's directory, with `/` between names.
  */

@@ -1,6 +1,7 @@
 /**
  * Reads a file line by line, many lines at once, in memory that does not grow
- * with the file. It judges nothing but UTF-8; the caller has seen that the path is a plain file.
+ * with the file. It checks nothing but UTF-8; the caller makes sure that the
+ * path is a plain file.
  */
 import { joinOnce, release } from "../../core/text/bytes.ts";
 import { JsonOutline, MOST_WHOLE_BYTES } from "../../core/text/json_outline.ts";
@@ -11,9 +12,12 @@ import { decodeUtf8 } from "../../core/text/utf8.ts";
 export interface LineBatch {
   /** The number of the first, from 1. */
   readonly first: number;
-  /** Them, without their ends; `null` for what is not valid UTF-8 or too long. */
+  /**
+   * The lines without their ends; `null` for one that is not valid UTF-8 or too
+   * long.
+   */
   readonly texts: readonly (string | null)[];
-  /** Whether it is one line, longer than was to be read. */
+  /** Whether it is one line, longer than `maxLineBytes`. */
   readonly isTooLong: boolean;
   /** Whether the last of them has its end. */
   readonly isTerminated: boolean;
@@ -21,28 +25,31 @@ export interface LineBatch {
 
 /** How to read lines. */
 export interface LineOptions {
-  /** The longest line to be read, in bytes. */
+  /** The longest line to read, in bytes. */
   readonly maxLineBytes?: number;
   /**
-   * Whether a line of more than 1 MB comes as its outline, so that one of any length can
-   * be read: very long strings and arrays are proved and left out.
+   * Whether a line of more than 1 MB is replaced by its outline, so that lines
+   * of any length can be read: very long strings and arrays are validated and
+   * left out.
    */
   readonly isOutlined?: boolean;
-  /** Bytes to be read at once; fewer leave less behind for the garbage collector. */
+  /** Bytes to read at once; fewer leave less to the garbage collector. */
   readonly partBytes?: number;
-  /** Buffers of as many bytes that are free; the readers of many files share them. */
+  /**
+   * Free buffers of `partBytes` bytes, which the readers of many files share.
+   */
   readonly buffers?: Uint8Array<ArrayBuffer>[];
-  /** Gets all bytes in order, each good only until it returns. */
+  /** Called with all bytes in order; they are valid only until it returns. */
   readonly onBytes?: ((bytes: Uint8Array) => void) | undefined;
-  /** Is called when all of the file was read. */
+  /** Called when all of the file was read. */
   readonly onEnd?: () => void;
 }
 
 /** The longest line that is read unless asked otherwise, in bytes. */
 const MAX_LINE_BYTES = 256 * 1024 * 1024;
 /**
- * Bytes to be read at once: few, so that what is made of them does not outlive a
- * scavenge of the garbage collector.
+ * Bytes to read at once: few, so that what is made of them is short-lived for
+ * the garbage collector.
  */
 const PART_BYTES = 128 * 1024;
 const NEWLINE = 0x0a;
@@ -90,13 +97,13 @@ export async function* readLines(
   onEnd?.();
 }
 
-/** A line whose end has not come. */
+/** A line whose end has not been read. */
 class OpenLine {
   readonly #options: LineOptions;
   readonly #maxBytes: number;
   #outline: JsonOutline | null = null;
   #isUtf8 = true;
-  /** Its bytes, as long as they are kept. */
+  /** Its bytes, unless it is outlined or too long. */
   #parts: Uint8Array<ArrayBuffer>[] = [];
   bytes = 0;
 
@@ -122,7 +129,7 @@ class OpenLine {
     this.#parts = [];
   }
 
-  /** Returns its text; `null` where it is too long or not valid UTF-8. */
+  /** Returns its text; `null` if it is too long or not valid UTF-8. */
   end(): string | null {
     if (this.isTooLong || !this.#isUtf8) return null;
     try {
@@ -130,7 +137,8 @@ class OpenLine {
     } catch {
       return null;
     }
-    // Holds a huge line no more than twice: what is copied or decoded is given back.
+    // Frees what is copied or decoded, so that a huge line is in memory at most
+    // twice.
     const bytes = joinOnce(this.#parts);
     const text = decodeLine(bytes);
     release(bytes);
@@ -148,7 +156,7 @@ class OpenLine {
   }
 }
 
-/** Reads a file's bytes; a part is good only until the next is asked for. */
+/** Reads a file's bytes; a part is valid only until the next is requested. */
 async function* readParts(
   disk: Disk,
   path: string,
@@ -160,13 +168,13 @@ async function* readParts(
   let reading = file.read(part);
   try {
     for (let size = await reading; size !== null; size = await reading) {
-      // Reads ahead while the part is looked at.
+      // Reads ahead while the part is used.
       reading = file.read(ahead);
       yield part.subarray(0, size);
       [part, ahead] = [ahead, part];
     }
   } finally {
-    // A reader that stops early leaves a read behind that is not awaited.
+    // Waits for the read that a caller leaves behind if it stops early.
     await reading.catch(() => null);
     file.close();
     buffers.push(part, ahead);
@@ -189,7 +197,7 @@ function decodeLines(bytes: Uint8Array): readonly (string | null)[] {
   }
 }
 
-/** Decodes a line; `null` where it is not valid UTF-8. */
+/** Decodes a line; `null` if it is not valid UTF-8. */
 export function decodeLine(bytes: Uint8Array): string | null {
   try {
     return decodeUtf8(bytes);

@@ -11,11 +11,14 @@ import { storageError } from "../write/atomic_file.ts";
 /** The directory below an export in which a repair keeps what it sets aside. */
 export const DAMAGED_NAME = "damaged";
 
-/** What is no plain file or directory, or a directory that cannot be listed. */
+/**
+ * What is neither a plain file nor a directory, or a directory that cannot be
+ * listed.
+ */
 export interface NotPlain {
   /** Below the directory that was listed, with `/` between names. */
   readonly path: string;
-  /** Says so: `is a symbolic link`. */
+  /** What it is, printed behind the path: `is a symbolic link`. */
   readonly reason: string;
   /** Whether it is a directory that cannot be listed. */
   readonly isUnreadable: boolean;
@@ -28,15 +31,15 @@ export interface PlainTree {
   readonly others: readonly NotPlain[];
 }
 
-/** Directories to be listed at once. */
+/** How many directories are listed at once. */
 const AT_ONCE = 32;
-/** Paths that an error names. */
+/** How many paths an error names. */
 const MOST_NAMED = 5;
 
 /**
  * Lists everything below a directory. A directory that is not there is empty.
  *
- * @param skip Leaves out a directory directly below `root`.
+ * @param skip The name of a directory directly below `root` to leave out.
  */
 export async function listTree(
   disk: Disk,
@@ -91,18 +94,18 @@ export async function expectPlainTree(disk: Disk, root: string): Promise<void> {
   );
   const more = refused.length - named.length;
   throw new UsageError(
-    `${root} is not written to, since not all in it is a plain file or directory: ${
+    `cannot write to ${root}, which holds other things than plain files and directories: ${
       named.join(", ")
-    }${more > 0 ? ` and ${more} more` : ""}; remove it and resume`,
+    }${more > 0 ? ` and ${more} more` : ""}; remove them and resume`,
   );
 }
 
-/** Says what an entry is that is neither a file nor a directory. */
+/** Describes an entry that is neither a file nor a directory. */
 export function kindOf({ isSymlink }: { readonly isSymlink: boolean }): string {
   return isSymlink ? "is a symbolic link" : "is a FIFO, a socket or a device";
 }
 
-/** Says why something cannot be read. */
+/** Describes why something cannot be read. */
 export function unreadable(cause: unknown): string {
   return storageError("be read", cause).message;
 }

@@ -1,10 +1,10 @@
 /**
  * Reads exports: this tool's, the official script's, shards side by side, a
- * directory that holds nothing but `files/`. Whatever is done with an export
- * after it was made reads it through this.
+ * directory that holds nothing but `files/`. Everything that uses a finished
+ * export reads it through this.
  *
- * It streams, and nothing that it meets ends the reading: what cannot be read is
- * a {@linkcode TreeProblem} instead, and only plain files are opened.
+ * It streams, and opens only plain files. Nothing ends the reading: what cannot
+ * be read becomes a {@linkcode TreeProblem}.
  */
 import { basename, dirname, join, resolve } from "@std/path";
 import { unlistedTexts } from "../../core/gap.ts";
@@ -35,33 +35,35 @@ export interface TreeProblem {
   readonly dir: string;
   /** Below it, with `/` between names. */
   readonly path: string;
-  /** From 1; `null` where it concerns the whole path. */
+  /** From 1; `null` if it concerns the whole path. */
   readonly line: number | null;
-  /** Says what is wrong, to be printed behind the path: `is no JSON record`. */
+  /** What is wrong, printed behind the path: `is not a JSON record`. */
   readonly reason: string;
-  /** What is there, where that is text. */
+  /** What is there, if it is text. */
   readonly text: string | null;
 }
 
-/** Is called with what cannot be read. */
+/** Called with what cannot be read. */
 export type OnProblem = (problem: TreeProblem) => void;
 
-/** One export, or one shard of those that were merged into one directory. */
+/** One export, or one of several shards that were merged into one directory. */
 export interface TreeExport {
   /** Its directory. */
   readonly dir: string;
   /**
-   * Where `export.json` and the like are below it: `""`, or `shards/1/` where
-   * exports of shards were merged by hand.
+   * Where `export.json` and the like are below it: `""`, or `shards/1/` if
+   * shards were merged by hand.
    */
   readonly prefix: string;
-  /** `null` where there is none that can be read. */
+  /** `null` if there is none that can be read. */
   readonly manifest: Manifest | null;
   /** The plain files beside `files/`, below the prefix. */
   readonly topNames: ReadonlySet<string>;
   /** The Files that are on disk or in the manifest, sorted. */
   readonly fileIds: readonly string[];
-  /** What cannot be read at the top; what lies in a File is reported with it. */
+  /**
+   * What cannot be read outside of Files; the rest is in {@linkcode TreeFile}.
+   */
   readonly problems: readonly TreeProblem[];
 }
 
@@ -71,11 +73,11 @@ export interface TreeFile {
   readonly id: string;
   /** What the manifest says of it. */
   readonly entry: FileEntry | null;
-  /** What `.done` says; `null` where there is none that can be read. */
+  /** What `.done` says; `null` if there is none that can be read. */
   readonly done: Done | null;
   /** Its plain files, below its directory. */
   readonly names: ReadonlySet<string>;
-  /** The same by the parts that they are of. */
+  /** The same, sorted by part. */
   readonly shape: FileShape;
   readonly emptyDirs: readonly string[];
   readonly problems: readonly TreeProblem[];
@@ -96,12 +98,15 @@ export interface TreeDocument {
 export interface TreeLine {
   /** From 1. */
   readonly number: number;
-  /** Exactly what is there, without the line break; of a large line its outline, where that is asked for. */
+  /**
+   * The exact line without its end, or the outline of a large one if
+   * `isOutlined`.
+   */
   readonly text: string;
   readonly value: Record<string, unknown>;
 }
 
-/** Lines of a chunk that follow on each other, but for those that are problems. */
+/** Consecutive lines of a chunk, without those that are problems. */
 export interface TreeLines {
   readonly kind: "lines";
   readonly dir: string;
@@ -109,7 +114,7 @@ export interface TreeLines {
   readonly lines: readonly TreeLine[];
 }
 
-/** What a document or a chunk of a File is of. */
+/** Which part of a File a document or a chunk is. */
 export type TreePart =
   | { readonly part: "file" | "deployments" | "logs" }
   | { readonly part: "version"; readonly versionId: string }
@@ -124,17 +129,17 @@ export type TreePart =
     readonly runId: string;
   };
 
-/** What a File holds, one by one; see {@linkcode readFileRecords}. */
+/** One thing that a File holds; see {@linkcode readFileRecords}. */
 export type TreeItem = TreePart & {
   readonly item: TreeDocument | TreeLines | TreeProblem;
 };
 
 /**
- * Opens exports. Exports that were merged by hand, with `shards/<name>/` beside
- * `files/`, come as one for each shard.
+ * Opens exports. An export that was merged by hand, with `shards/<name>/`
+ * beside `files/`, is returned as one for each shard.
  *
  * @param dirs Their directories.
- * @throws {UsageError} When one of them is no export.
+ * @throws {UsageError} When one of them is not an export.
  */
 export async function openExports(
   disk: Disk,
@@ -146,7 +151,7 @@ export async function openExports(
 }
 
 /**
- * Finds the directory of an export, also where its `files/` is given.
+ * Finds the directory of an export, or of its `files/`.
  *
  * @throws {UsageError} When there is no directory.
  */
@@ -169,13 +174,13 @@ async function openOne(
   const files = entries.find(({ name }) => name === "files");
   const ids = files?.isDirectory ? await idsBelow(disk, dir, problems) : [];
   if (files?.isFile) {
-    problems.push(problemOf(dir, "files", "notPlain", "is no directory"));
+    problems.push(problemOf(dir, "files", "notPlain", "is not a directory"));
   }
   const tops: TreeExport[] = [];
   for (const prefix of await shardPrefixes(disk, dir, entries)) {
     tops.push(await openTop(disk, dir, prefix));
   }
-  // A File belongs to the first shard that lists it, or to the first of all.
+  // A File belongs to the first shard that lists it, else to the first shard.
   const owners = new Map(ids.map((id) => [id, tops[0]!]));
   for (const top of tops.toReversed()) {
     for (const id of top.fileIds) owners.set(id, top);
@@ -188,7 +193,7 @@ async function openOne(
   }));
 }
 
-/** Checks whether entries are those of a directory that is, or was, an export. */
+/** Checks whether a directory with these entries is, or was, an export. */
 function looksLikeExport(entries: readonly Deno.DirEntry[]): boolean {
   const known = /^(export\.json|files|SHA256SUMS|directories\.json|shards)$/;
   return entries.some(({ name }) => known.test(name));
@@ -198,7 +203,7 @@ function isOther(entry: Deno.DirEntry): boolean {
   return !entry.isFile && !entry.isDirectory;
 }
 
-/** Lists the Files in `files/`; what is none of them becomes a problem. */
+/** Lists the Files in `files/`; anything else there becomes a problem. */
 async function idsBelow(
   disk: Disk,
   dir: string,
@@ -209,7 +214,7 @@ async function idsBelow(
     for await (const entry of disk.readDir(join(dir, "files"))) {
       if (entry.isDirectory && isSafeId(entry.name)) ids.push(entry.name);
       else {
-        const reason = isOther(entry) ? kindOf(entry) : "is no File";
+        const reason = isOther(entry) ? kindOf(entry) : "is not a File";
         problems.push(
           problemOf(dir, `files/${entry.name}`, "notPlain", reason),
         );
@@ -221,7 +226,9 @@ async function idsBelow(
   return ids;
 }
 
-/** Returns where `export.json` and the like are: in one place, or in shards. */
+/**
+ * Returns where `export.json` and the like are: at the top, or in each shard.
+ */
 async function shardPrefixes(
   disk: Disk,
   dir: string,
@@ -256,7 +263,7 @@ async function openTop(
     const isThere = topNames.has("export.json");
     if (isThere) manifest = await readManifest(disk, join(dir, path));
     if (isThere && manifest === null) {
-      const reason = "cannot be read as one of this program's";
+      const reason = "is damaged or not from hl-export";
       problem = problemOf(dir, path, "notJson", reason);
     }
   } catch (cause) {
@@ -284,7 +291,7 @@ export async function openFile(
 }
 
 /**
- * Does the same where the directory has been listed already.
+ * Does the same for a directory that has been listed already.
  *
  * @param tree What lies in it, by paths below it.
  */
@@ -316,7 +323,7 @@ export async function treeFile(
 }
 
 /**
- * Says what an export itself does not come to: Files that a run has not listed or
+ * Lists what makes an export incomplete: Files that its run has not listed or
  * not finished.
  *
  * @returns Lines for a person.
@@ -341,7 +348,7 @@ export async function lackingParts(
   return lacking;
 }
 
-/** Says which Files the manifest of an export does not know, as far as it says so. */
+/** Describes which Files an export lacks, as far as its manifest says so. */
 export function missingFiles(
   { dir, prefix, manifest }: TreeExport,
 ): readonly string[] {
@@ -351,15 +358,17 @@ export function missingFiles(
   const isUnfinished = state === "running" || state === "interrupted";
   return [
     ...isUnfinished
-      ? [`${name} is not complete: Files that it has not come to are missing`]
+      ? [
+        `${name} is not complete: Files that its run did not reach are missing`,
+      ]
       : [],
     ...unlistedTexts(name, gaps),
   ];
 }
 
 /**
- * Finds what a complete File lacks of its documents, as far as their names and
- * what `.done` or the manifest counts say without reading any.
+ * Finds documents that a complete File lacks, by file names and the counts of
+ * `.done` or the manifest, without reading any.
  */
 export function missingDocuments(file: TreeFile): readonly TreeProblem[] {
   const { dir, id, done, entry, names, shape } = file;
@@ -409,13 +418,13 @@ export async function readDocument(
     const value: unknown = JSON.parse(text);
     return { kind: "document", dir, path, bytes: bytes.length, text, value };
   } catch {
-    return { ...problemOf(dir, path, "notJson", "is no JSON"), text };
+    return { ...problemOf(dir, path, "notJson", "is not JSON"), text };
   }
 }
 
 /**
- * Reads the lines of a chunk, many at once. A last line without an end that is a
- * record all the same comes as a line, and as a problem behind it.
+ * Reads the lines of a chunk, many at once. A last line without an end that is
+ * a record is returned as a line, followed by a problem.
  *
  * @param dir The export's directory.
  * @param path A plain file, below it.
@@ -440,7 +449,7 @@ export async function* readChunkLines(
         if (lines.length > 0) yield { kind: "lines", dir, path, lines };
         lines = [];
         const [cause, reason] = text !== null
-          ? ["notJson", "is no JSON record"] as const
+          ? ["notJson", "is not a JSON record"] as const
           : isTooLong
           ? ["tooLong", "is too long to be read"] as const
           : ["notUtf8", "is not valid UTF-8"] as const;
@@ -466,7 +475,7 @@ function recordOf(text: string): Record<string, unknown> | null {
   }
 }
 
-/** Counts the lines of a chunk; what cannot be read of it counts nothing. */
+/** Counts the lines of a chunk, without what cannot be read. */
 export async function countLines(
   disk: Disk,
   dir: string,
@@ -495,9 +504,10 @@ export function chunkNames(
 }
 
 /**
- * Reads all that a File holds, in this order: `file.json`, Deployments, Versions,
- * Datapoints, Evaluations (each with its stats, Runs and Logs), Logs. Begins with
- * what cannot be opened at all; a document that belongs there and is missing is a problem too.
+ * Reads all that a File holds, in this order: `file.json`, Deployments,
+ * Versions, Datapoints, Evaluations (each with its stats, Runs and Logs), Logs.
+ * Begins with what cannot be opened at all; a missing document is a problem
+ * too.
  */
 export async function* readFileRecords(
   disk: Disk,

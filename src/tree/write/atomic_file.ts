@@ -1,6 +1,6 @@
 /**
- * Writes files so that nothing half-written ever has a final name. Whatever
- * fails because of the disk throws a `StorageError`, in one clear sentence.
+ * Writes files so that nothing half-written ever has a final name. A failure of
+ * the disk throws a `StorageError`.
  */
 import { createHash, type Hash } from "node:crypto";
 import { dirname } from "@std/path";
@@ -9,7 +9,7 @@ import type { Disk, DiskFile } from "../../core/runtime/runtime.ts";
 
 /** What is known of a file's content. */
 export interface FileSum {
-  /** SHA-256 in hex; {@linkcode UNKNOWN_SUM} where it is not known. */
+  /** SHA-256 in hex, or {@linkcode UNKNOWN_SUM}. */
   readonly sum: string;
   /** In bytes; `null` in sums that version 0.1.0 wrote. */
   readonly size: number | null;
@@ -17,15 +17,15 @@ export interface FileSum {
 
 /** Keeps the sums of an export's files. */
 export interface SumRecorder {
-  /** Notes that a file is getting its name, without a sum, or that it has it. */
+  /** Notes that a file is being renamed (without a sum) or was renamed. */
   record(path: string, sum: FileSum): Promise<void>;
   /** Notes that a file, or a directory with all that is in it, loses its name. */
   drop(path: string): Promise<void>;
 }
 
-/** Stands for the sum of a file that is just getting its name. */
+/** Stands for the sum of a file that is just being renamed. */
 export const UNKNOWN_SUM = "?";
-/** What a file is called until it is complete. */
+/** Ends the name of a file until it is complete. */
 export const PART_SUFFIX = ".part";
 
 /**
@@ -51,9 +51,9 @@ export function storageError(action: string, cause: unknown): StorageError {
 }
 
 /**
- * A file that gets its name only when it is complete: written as `….part` beside
- * its final name, summed on its way, flushed, then renamed. Disposing it without
- * `commit` leaves the part, which the next run removes.
+ * A file that gets its final name only when it is complete: written as `….part`
+ * beside that name, summed on the way, flushed, then renamed. Disposing it
+ * without `commit` leaves the part file, which the next run removes.
  */
 export class AtomicFile implements Disposable {
   readonly #disk: Disk;
@@ -108,7 +108,8 @@ export class AtomicFile implements Disposable {
   /**
    * Flushes the file and gives it its name.
    *
-   * @param options.flush Whether to flush it; what can be made again need not be.
+   * @param options.flush Whether to flush it; a file that can be made again
+   * need not be.
    */
   async commit({ flush = true } = {}): Promise<void> {
     await onDisk(`save ${this.#path}`, async () => {
@@ -174,10 +175,10 @@ export async function readFile(
 }
 
 /**
- * Reads how a file begins.
+ * Reads the beginning of a file.
  *
- * @param length How many bytes are wanted.
- * @returns Them; fewer where the file is shorter.
+ * @param length How many bytes to read.
+ * @returns The bytes; fewer if the file is shorter.
  */
 export async function readHead(
   disk: Disk,
@@ -198,7 +199,8 @@ export async function readHead(
 /**
  * Lists a directory.
  *
- * @returns Them, sorted by name, or `null` when there is no such directory.
+ * @returns Its entries, sorted by name, or `null` if there is no such
+ * directory.
  */
 export async function listDir(
   disk: Disk,
@@ -211,7 +213,7 @@ export async function listDir(
   return entries?.sort((a, b) => a.name < b.name ? -1 : 1) ?? null;
 }
 
-/** Runs one operation on the disk; `null` where there is nothing at the path. */
+/** Runs one operation on the disk; returns `null` if nothing is at the path. */
 export async function orNull<T>(
   action: string,
   work: () => Promise<T>,
@@ -224,7 +226,7 @@ export async function orNull<T>(
   }
 }
 
-/** Puts a failure in words, with what to do about it. */
+/** Describes a failure, and what to do about it. */
 function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const code = "code" in cause ? String(cause.code) : "";

@@ -1,4 +1,6 @@
-/** Keeps what is written for people out of exports, and below the chosen directory. */
+/**
+ * Keeps the output of commands out of exports, and below the chosen directory.
+ */
 import { basename, dirname, join, resolve } from "@std/path";
 import { UsageError } from "../../core/errors.ts";
 import type { Disk } from "../../core/runtime/runtime.ts";
@@ -34,7 +36,7 @@ export async function expectOutside(
 }
 
 /**
- * Follows the symbolic links of a path, as far as something is there.
+ * Resolves the symbolic links of a path, as far as it exists.
  *
  * @returns The absolute path.
  * @throws {StorageError} When the disk fails.
@@ -50,7 +52,7 @@ export async function realPath(disk: Disk, path: string): Promise<string> {
 /**
  * Makes sure that a directory below `to` is reached through no symbolic link.
  *
- * @param known Directories that were looked at.
+ * @param known Directories that were checked already.
  * @throws {UsageError} When there is one.
  */
 export async function expectPlainDirs(
@@ -64,14 +66,15 @@ export async function expectPlainDirs(
   const info = await disk.lstat(dir).catch(() => null);
   if (info?.isSymlink) {
     throw new UsageError(
-      `${dir} is a symbolic link, which is not written through; remove it, or choose another directory with --to`,
+      `cannot write through the symbolic link ${dir}; remove it, or choose another directory with --to`,
     );
   }
   known.add(dir);
 }
 
 /**
- * Makes what writes texts below a directory, through no symbolic link.
+ * Makes the function that writes texts below a directory, through no symbolic
+ * link.
  *
  * @returns Writes a text to a path below it, with `/` between names.
  */
@@ -88,20 +91,20 @@ export function outputWriter(
 }
 
 /**
- * Writes files that belong together: all of them get their names when the work is
- * done; where it fails, no part of them is left behind.
+ * Writes files that belong together: all are renamed when the work is done; if
+ * it fails, no part file is left behind.
  *
  * @param work Writes them, in the order of the paths.
  * @throws {StorageError} When the disk fails.
  * @throws What the work throws.
  */
-export async function writeTogether<T>(
+export async function writeAllOrNone<T>(
   disk: Disk,
   paths: readonly string[],
   work: (files: readonly AtomicFile[]) => Promise<T>,
 ): Promise<T> {
   let isDone = false;
-  // Runs last, when the files are closed.
+  // Runs last, after the files are closed.
   await using scratch = new AsyncDisposableStack();
   scratch.defer(async () => {
     if (isDone) return;

@@ -1,7 +1,7 @@
 /**
- * Removes files of an export; no other module does. Data is first set aside under
- * a name with `.old`, and removed only when what has replaced it is complete and
- * holds all of its records. A failure of the disk throws a `StorageError`.
+ * Removes files of an export; no other module does. Data is first set aside
+ * under a name with `.old`, and removed only when its replacement is complete
+ * and holds all of its records. A failure of the disk throws a `StorageError`.
  */
 import { basename, dirname, join } from "@std/path";
 import type { Disk } from "../../core/runtime/runtime.ts";
@@ -14,7 +14,7 @@ import {
 } from "./atomic_file.ts";
 import type { Layout } from "../layout.ts";
 
-/** Files that hold no data of the API's: half-written ones, and notes of this program. */
+/** Files without data of the API: part files, and notes of this program. */
 const SCRATCH =
   /\.part$|^\.state\.json$|^SHA256SUMS\.journal$|^index\.html$|^humanloop\.db$|^\.done$|^%paths\.json$/;
 /** What was set aside: `logs.old`, `logs.old-2`. */
@@ -39,7 +39,7 @@ export async function removeParts(disk: Disk, dir: string): Promise<void> {
 
 /**
  * Sets a file or a directory aside: renames it to `….old`, or to `….old-2` and
- * so on where there is one already.
+ * so on if there is one already.
  *
  * @param sums Keeps the sums of the export that it belongs to, if to any.
  * @returns Its new path.
@@ -55,7 +55,7 @@ export async function setAside(
 }
 
 /**
- * Sets some files of a directory aside, together in one directory beside it.
+ * Sets files of a directory aside, together in one directory beside it.
  *
  * @param names Names in the directory.
  * @returns The path of that directory; `null` when there was nothing.
@@ -94,7 +94,7 @@ async function freeAside(disk: Disk, path: string): Promise<string> {
 }
 
 /**
- * Finds what was set aside of a file or a directory.
+ * Finds what was set aside for a file or a directory.
  *
  * @returns The paths, oldest first.
  */
@@ -106,25 +106,25 @@ export async function findAside(
   const name = basename(path);
   const entries = await listDir(disk, dir) ?? [];
   return entries.map((entry) => entry.name)
-    .filter((one) => ASIDE.test(one) && asideOf(one) === name)
+    .filter((one) => ASIDE.test(one) && nameBeforeAside(one) === name)
     .map((one) => join(dir, one));
 }
 
-/** Checks whether a name is that of something that was set aside. */
+/** Checks whether a name says that something was set aside. */
 export function isAside(name: string): boolean {
   return ASIDE.test(name);
 }
 
 /** Returns the name that something had before it was set aside. */
-export function asideOf(name: string): string {
+export function nameBeforeAside(name: string): string {
   return name.replace(ASIDE, "");
 }
 
 /**
- * Removes what was set aside, if what has replaced it holds all of it.
+ * Removes what was set aside, if its replacement holds all of it.
  *
  * @param aside A path that {@linkcode setAside} gave.
- * @param isReplaced Checks whether what has replaced it holds every record of it.
+ * @param isReplaced Checks whether its replacement holds every record of it.
  * @returns Whether it was removed.
  */
 export async function removeReplaced(

@@ -87,7 +87,7 @@ Deno.test("database --json prints one document; what cannot be read is exit 3", 
   assert(tookMs >= 0 && bytes > 0 && bytesRead > 0);
   const quiet = await run(["database", root, "--to", to, "--quiet"]);
   assertEquals(quiet.code, 3);
-  assertStringIncludes(quiet.out, "lines or documents that are no JSON");
+  assertStringIncludes(quiet.out, "lines or documents that are not JSON");
 });
 
 for (const command of ["database", "browse"]) {
@@ -100,7 +100,7 @@ for (const command of ["database", "browse"]) {
     for (const to of others) {
       const { code, out, err } = await run([command, root, "--to", to]);
       assertEquals([code, out], [2, ""]);
-      assertStringIncludes(err, "is no database that hl-export made");
+      assertStringIncludes(err, "is not a database of hl-export");
     }
     assertEquals((await Deno.stat(foreign)).size, 200);
     assertEquals(await namesIn(root), ["files"]);

@@ -84,7 +84,7 @@ Deno.test("otlp writes spans and judgments, each into its file, and says that al
   assertEquals(await Deno.readTextFile(to), before);
 });
 
-Deno.test("otlp --json prints one document; a Log that is no JSON is exit 3, and named", async () => {
+Deno.test("otlp --json prints one document; a Log that is not JSON is exit 3, and named", async () => {
   await using dir = await tempDir();
   const root = await exportOf(dir.path, { pr_1: ['{"id":"a"}', "no JSON"] });
   const to = join(dir.path, "t.json");
@@ -93,7 +93,7 @@ Deno.test("otlp --json prints one document; a Log that is no JSON is exit 3, and
   const { tookMs, bytes, longestLine, ...rest } = JSON.parse(out);
   assertEquals([code, err], [3, ""]);
   assert(tookMs >= 0 && bytes === longestLine && bytes > 0);
-  const problem = "files/pr_1/logs/1.jsonl:2 is no JSON record";
+  const problem = "files/pr_1/logs/1.jsonl:2 is not a JSON record";
   assertEquals(rest, {
     exitCode: 3,
     exportDirs: [root],
@@ -182,7 +182,7 @@ Deno.test("an export that is not complete, or was made without Logs, is named, a
   await write({ ...rest, state: "interrupted" });
   assertEquals(
     (await lackingOf())[0],
-    `${root} is not complete: Files that it has not come to are missing`,
+    `${root} is not complete: Files that its run did not reach are missing`,
   );
   const settings = { ...manifest.settings, logs: false };
   await write({ ...rest, settings });
@@ -209,7 +209,7 @@ Deno.test("a database that is damaged is no internal error, and it says what to 
     assertEquals(code, 1);
     assertEquals(
       err,
-      `error: cannot read ${path}: database disk image is malformed; remove it and run the command once more, which makes it again\n`,
+      `error: cannot read ${path}: database disk image is malformed; remove it and run the command again, which rebuilds it\n`,
     );
   }
 });
@@ -284,9 +284,9 @@ Deno.test("otlp writes over nothing that it did not make, and into no export", a
   await Deno.writeTextFile(judged, "notes");
   await Deno.mkdir(join(dir.path, "folder"));
   const cases = [
-    [mine, `${mine} is there and is no file that hl-export otlp made`],
-    [join(dir.path, "other.jsonl"), `${judged} is there and is no file`],
-    [join(dir.path, "folder"), "is there and is no file"],
+    [mine, `${mine} exists and is not a file of hl-export otlp`],
+    [join(dir.path, "other.jsonl"), `${judged} exists and is not a file`],
+    [join(dir.path, "folder"), "exists and is not a file"],
     [join(root, "traces.jsonl"), "is inside the export"],
   ] as const;
   for (const [to, words] of cases) {
@@ -365,7 +365,7 @@ Deno.test("--database has otlp, datasets and prompts leave an export that is onl
     assertEquals(into.code, 2);
     const over = await run([...args, "--database", join(dir.path, "t.jsonl")]);
     assertEquals(over.code, 2);
-    assertStringIncludes(over.err, "t.jsonl is there and is no database");
+    assertStringIncludes(over.err, "t.jsonl exists and is not a database");
   }
   assertEquals(await namesIn(root), ["files"]);
   assertEquals(await namesIn(join(dir.path, "own")), ["all.db"]);
