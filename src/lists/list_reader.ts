@@ -143,7 +143,7 @@ export class ListReader<T> implements Disposable {
     return this.#total;
   }
 
-  /** Whether the list changed while it was read: its pages don't fit together. */
+  /** Whether the list changed while it was read: its pages do not fit together. */
   get sourceChanged(): boolean {
     return this.#totalChanged || this.#overlapMismatch || this.#repeated > 0;
   }
@@ -270,7 +270,7 @@ export class ListReader<T> implements Disposable {
       return `${changed}, from ${first} to ${total} records`;
     }
     if (this.#overlapMismatch) {
-      return `${changed}: its pages don't fit together`;
+      return `${changed}: its pages do not fit together`;
     }
     if (this.#repeated > 0) {
       return `${changed}: ${this.#repeated} records came twice`;

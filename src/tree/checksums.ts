@@ -40,12 +40,19 @@ const CUT_LINE = new TextEncoder().encode("\0\n");
  */
 const UNTRACKED = /^export\.log$|\.old(-\d+)?(\/|$)/;
 /**
- * Files without a sum: those that are removed when the export is complete,
- * those that can be made again from others, and the sums themselves.
+ * What an export is made of. Not what can be made again from it, nor the notes of a
+ * run, nor what others leave in any directory, such as `.DS_Store`: that may go.
  */
-const UNSUMMED =
-  /^SHA256SUMS|^damaged\/|\/\.state\.json$|\.part$|^(files\/[^/]+\/)?index\.html$|^humanloop\.(db|otlp-)|^\.lock$/;
-
+const SUMMED = new RegExp(
+  [
+    String.raw`^(export\.(json|log)|directories\.json)$`,
+    String
+      .raw`^files/[\w-]+/(\.done|(file|deployments)\.json|versions/[\w-]+)$`,
+    String.raw`^files/[\w-]+/(logs|datapoints/[\w-]+)/\d+\.jsonl$`,
+    String.raw`^files/[\w-]+/evaluations/[\w-]+/(evaluation|stats)\.json$`,
+    String.raw`^files/[\w-]+/evaluations/[\w-]+/(runs/[\w-]+|logs/\d+\.jsonl)$`,
+  ].join("|"),
+);
 const SUM_LINE = /^([0-9a-f]{64}|\?|-) [ *](?:\.\/)?([^\0]+)$/;
 
 /** The sums of an export's files, by their paths below it, with `/` between names. */
@@ -191,8 +198,8 @@ export class SumJournal implements SumRecorder {
       if (hasSums && !hasJournal) await this.#disk.rename(sums, journal);
       const options = { append: true, create: true, mode: 0o600 };
       const file = await this.#disk.open(journal, options);
-      // Ends the line that a kill may have cut off, so that it is ignored.
-      if (hasJournal) await writeAll(file, journal, CUT_LINE);
+      // Ends a line that may have been cut, so that it is read as none.
+      if (hasJournal || hasSums) await writeAll(file, journal, CUT_LINE);
       return file;
     });
   }
@@ -227,7 +234,7 @@ function isAtOrBelow(name: string, path: string): boolean {
 
 /** Checks whether a file of an export has a sum when the export is complete. */
 export function isSummed(name: string): boolean {
-  return !UNSUMMED.test(name);
+  return SUMMED.test(name) || UNTRACKED.test(name) && !/\.part$/.test(name);
 }
 
 /** Reads the sums of an export, and what a killed run noted after them. */
@@ -248,7 +255,8 @@ export function parseSums(
   const text = bytes === null ? "" : new TextDecoder().decode(bytes);
   const sums = new Map(earlier);
   let sized: { readonly name: string; readonly size: number } | null = null;
-  for (const line of text.split(/\r?\n/)) {
+  // A last line without its end may have been cut.
+  for (const line of text.split(/\r?\n/).slice(0, -1)) {
     const [, size, sizedName] = /^# (\d{1,15}) {2}([^\0]+)$/.exec(line) ?? [];
     if (size !== undefined && sizedName !== undefined) {
       sized = { name: sizedName, size: Number(size) };

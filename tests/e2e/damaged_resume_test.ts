@@ -157,6 +157,24 @@ for (
   });
 }
 
+Deno.test("sums that end within a line are made again: nothing is missing for ever", async () => {
+  const finished = await made({ isFinished: true });
+  finished.put("SHA256SUMS", finished.text("SHA256SUMS")!.slice(0, -8));
+  await assertMended(finished);
+});
+
+for (const name of [".DS_Store", `${FILE}/.DS_Store`, `${LOGS}/.DS_Store`]) {
+  Deno.test(`${name}, which another program left, gets no sum and may go`, async () => {
+    const finished = await made({ isFinished: true });
+    finished.put(name, "of Finder");
+    assertEquals((await finished.resume()).code, 0);
+    assertEquals(finished.text("SHA256SUMS")!.includes(".DS_Store"), false);
+    assertEquals((await finished.command("verify")).code, 4);
+    finished.put(name, null);
+    await assertMended(finished);
+  });
+}
+
 Deno.test("sums with other line ends are reported: sha256sum does not understand them", async () => {
   const finished = await made({ isFinished: true });
   const sums = finished.text("SHA256SUMS")!;

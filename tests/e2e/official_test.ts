@@ -126,7 +126,7 @@ Deno.test("what the official script has and the API has no more is kept and repo
   const args = ["--resume", root, "--api-url", server.url];
   const { code, out } = await run(args, { env });
   assertEquals(code, 3);
-  assertStringIncludes(out, "logs.old holds records of an earlier reading");
+  assertStringIncludes(out, "logs.old holds records that an earlier run read");
   assertStringIncludes(out, "it is kept as prv_stale.old");
   const tree = await readTree(root);
   assertEquals(tree.get(`${path}/logs.old/9.jsonl`), stale);
