@@ -194,7 +194,8 @@ function filtersBy(dice: Dice): readonly Filter[] {
     }],
     ["q", word, (log) => holds(log, word)],
   ];
-  return filters.filter(() => dice.oneIn(4));
+  const some = filters.filter(() => dice.oneIn(3));
+  return some.length === 0 ? [dice.oneOf(filters)] : some;
 }
 
 const unescaped = (text: string) =>
@@ -202,7 +203,7 @@ const unescaped = (text: string) =>
     .replaceAll("&gt;", ">").replaceAll("&lt;", "<").replaceAll("&amp;", "&");
 
 Deno.test("every filter, order and page of the Logs of any export gives the Logs that the disk says", async () => {
-  for (const seed of [4, 5, 6]) {
+  for (const seed of [4, 5]) {
     await using site = await randomSite(seed);
     const logs = site.ask("SELECT * FROM logs").map((row): Logged => ({
       ...{ number: Number(row["number"]), row },
@@ -228,7 +229,7 @@ Deno.test("every filter, order and page of the Logs of any export gives the Logs
       return pages;
     };
     const dice = diceOf(seed, "filters");
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 10; n++) {
       const filters = filtersBy(dice);
       const sort = dice.oneOf(["time", "latency", "cost"]);
       const order = dice.oneOf(["asc", "desc"]);
