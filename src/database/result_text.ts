@@ -76,8 +76,9 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
   const others = inTable - read;
   const notes = [
     readOfStated === stated
-      ? read === readOfStated ? "as the export states" : ""
-      : `the export states ${count(stated)}, ${count(readOfStated)} were read`,
+      // Of nothing an export may also have said nothing.
+      ? read === readOfStated && read > 0 ? "as the export says" : ""
+      : `the export says ${count(stated)}, ${count(readOfStated)} read`,
     read === readOfStated
       ? ""
       : `${
@@ -86,7 +87,7 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
     others > 0 ? `${count(others)} from within other records` : "",
     others < 0 ? `${count(-others)} in the table problems` : "",
   ].filter((note) => note !== "");
-  return `  ${notes.join("; ")}`;
+  return notes.length === 0 ? "" : `  ${notes.join("; ")}`;
 }
 
 const STEPS: Readonly<Record<BuildProgress["step"], string>> = {

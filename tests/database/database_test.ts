@@ -607,6 +607,14 @@ Deno.test("counts that differ from the export's own are printed and in problems"
   assert(text.includes("the export states 2, 1 were read"), text);
 });
 
+Deno.test("no number is called the export's where it says none", async () => {
+  await using dir = await tempDir();
+  const { result } = await databaseOf(dir.path, PROMPT);
+  const text = buildText(result, 1);
+  assert(!text.includes("as the export says"), text);
+  assert(!/ $/m.test(text), text);
+});
+
 Deno.test("Files that are not complete in the export are named below the tables", async () => {
   await using dir = await tempDir();
   const { result } = await databaseOf(dir.path, logs('{"id":"log_1"}'));
