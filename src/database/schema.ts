@@ -74,8 +74,7 @@ const TABLES: readonly Part[] = [
   },
   {
     name: "runs",
-    about:
-      "a Run of an Evaluation, once for each that it is in: a Version (of File) over a Dataset",
+    about: "a Run, by Evaluation: a Version (of File) over a Dataset",
     sql: `id TEXT NOT NULL,
       evaluation_id TEXT NOT NULL REFERENCES evaluations(id),
       file_id TEXT, version_id TEXT, dataset_id TEXT, dataset_version_id TEXT,
