@@ -77,8 +77,8 @@ function noteOf(inTable: number, compared: Compared | undefined): string {
   const notes = [
     readOfStated === stated
       // Of nothing an export may also have said nothing.
-      ? read === readOfStated && read > 0 ? "as the export says" : ""
-      : `the export says ${count(stated)}, ${count(readOfStated)} read`,
+      ? read === readOfStated && read > 0 ? "as the export states" : ""
+      : `the export states ${count(stated)}, ${count(readOfStated)} were read`,
     read === readOfStated
       ? ""
       : `${

@@ -611,7 +611,7 @@ Deno.test("no number is called the export's where it says none", async () => {
   await using dir = await tempDir();
   const { result } = await databaseOf(dir.path, PROMPT);
   const text = buildText(result, 1);
-  assert(!text.includes("as the export says"), text);
+  assert(!text.includes("as the export states"), text);
   assert(!/ $/m.test(text), text);
 });
 
