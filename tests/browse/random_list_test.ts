@@ -86,7 +86,7 @@ function tableOf(path: string): string {
 }
 
 Deno.test("every line of any export is a row in its very bytes, or in problems, and every Log within is there", async () => {
-  for (const seed of [1, 2, 3]) {
+  for (const seed of [1]) {
     await using site = await randomSite(seed);
     const key = (row: SqlRow) =>
       `${row["export"]} ${row["disk_path"]} ${row["disk_line"]}`;
@@ -229,7 +229,7 @@ Deno.test("every filter, order and page of the Logs of any export gives the Logs
       return pages;
     };
     const dice = diceOf(seed, "filters");
-    for (let n = 0; n < 8; n++) {
+    for (let n = 0; n < 4; n++) {
       const filters = filtersBy(dice);
       const sort = dice.oneOf(["time", "latency", "cost"]);
       const order = dice.oneOf(["asc", "desc"]);
