@@ -101,6 +101,12 @@ const UNFINISHED: Readonly<Record<string, (made: MemoryExport) => void>> = {
     made.put(`${LOGS}/1.jsonl`, made.text(`${LOGS}/2.jsonl`)!);
     made.put("SHA256SUMS", null);
   },
+  "a checkpoint that calls a part of the list all of it": (made) => {
+    const state = made.text(`${FILE}/.state.json`)!;
+    const lists = { logs: { total: 1_000, finished: true, gaps: [] } };
+    assertStringIncludes(state, `"total":2500,"finished":true`);
+    made.put(`${FILE}/.state.json`, JSON.stringify({ lists }));
+  },
   "sums by hand, of its checkpoints and of themselves too": (made) =>
     sumByHand(made),
   "no export.json": (made) => made.put("export.json", null),
@@ -204,6 +210,26 @@ Deno.test("a complete File that no run listed is taken into export.json, and ver
     [CLASSIFIER.path, "complete", logs],
   );
 });
+
+for (const name of ["runs", "logs"]) {
+  Deno.test(`a disk that is full where ${name}/ is to be made: exit 1, and what to do`, async () => {
+    const made = new MemoryExport(workspace);
+    const error = Object.assign(new Error("full"), { code: "ENOSPC" });
+    const { code, err } = await made.begin({
+      through: (disk) =>
+        new Proxy(disk, {
+          get: (target, method) => {
+            const work = Reflect.get(target, method).bind(target);
+            if (method !== "ensureDir") return work;
+            return (path: string) =>
+              path.endsWith(`/${name}`) ? Promise.reject(error) : work(path);
+          },
+        }),
+    });
+    assertEquals(code, 1);
+    assertStringIncludes(err, `/${name}: no space is left on the device; free`);
+  });
+}
 
 Deno.test("a repair of several damages at once comes to its end", async () => {
   const finished = await made({ isFinished: true });

@@ -22,6 +22,7 @@ import type { Cursor } from "../../lists/list_reader.ts";
 import {
   type FileSum,
   listDir,
+  onDisk,
   PART_SUFFIX,
 } from "../../tree/write/atomic_file.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
@@ -108,10 +109,11 @@ export class ListOnDisk<T> {
     context: FileContext,
     list: ExportedList<T>,
   ): Promise<ListOnDisk<T>> {
-    const onDisk = new ListOnDisk(context, list);
-    await context.disk.ensureDir(onDisk.dir);
-    if (!context.isNew) await onDisk.#readChunks();
-    return onDisk;
+    const opened = new ListOnDisk(context, list);
+    const { dir } = opened;
+    await onDisk(`create ${dir}`, () => context.disk.ensureDir(dir));
+    if (!context.isNew) await opened.#readChunks();
+    return opened;
   }
 
   /** How an earlier run requested the list; absent if unknown. */
@@ -194,9 +196,7 @@ export class ListOnDisk<T> {
    * @param prefix How many chunks did not change.
    */
   async keepPrefix(prefix: number): Promise<void> {
-    await this.#context.checkpoints.set(this.#name, undefined);
-    this.#checkpoint = undefined;
-    this.#gaps = [];
+    await this.#forget();
     this.#keys = null;
     await this.setAsideFrom(prefix + 1);
   }
@@ -274,11 +274,20 @@ export class ListOnDisk<T> {
     report.count(this.#list.kind, records);
   }
 
+  async #forget(): Promise<void> {
+    await this.#context.checkpoints.set(this.#name, undefined);
+    this.#checkpoint = undefined;
+    this.#gaps = [];
+  }
+
   /** Reads each chunk on disk once, and finds out which are complete. */
   async #readChunks(): Promise<void> {
     const { disk, earlierSums, file } = this.#context;
     const chunks = await listChunks(disk, this.dir);
     for (const chunk of chunks) this.#chunks.set(chunk, null);
+    const { total = 0, finished = false } = this.#checkpoint ?? {};
+    // A list that was read to its end has nothing behind it.
+    if (finished && offsetOf(chunks.at(-1) ?? 0) >= total) await this.#forget();
     if (this.#checkpoint === undefined) return;
     const sums = earlierSums.get(file.id);
     let keys = new KeySet();
