@@ -211,6 +211,18 @@ Deno.test("a complete File that no run listed is taken into export.json, and ver
   );
 });
 
+Deno.test("an Evaluation that the API did not list for one run is gone on with: nothing stays set aside", async () => {
+  const unfinished = await made({ isFinished: false });
+  const [file, ...others] = workspace.files;
+  const without = { ...file!, evaluations: [] };
+  const { code, err } = await unfinished.resume({
+    workspace: { directories, files: [without, ...others] },
+  });
+  assertEquals(code, 3);
+  assertStringIncludes(err, "the API no longer lists it; it is kept as evr_");
+  await assertMended(unfinished);
+});
+
 for (const name of ["runs", "logs"]) {
   Deno.test(`a disk that is full where ${name}/ is to be made: exit 1, and what to do`, async () => {
     const made = new MemoryExport(workspace);

@@ -3,7 +3,7 @@ import { basename, join } from "@std/path";
 import type { IdInfo } from "../../api/client.ts";
 import type { RawRecord } from "../../api/records.ts";
 import type { RecordKind } from "../../core/observer.ts";
-import { listDir } from "../../tree/write/atomic_file.ts";
+import { listDir, onDisk } from "../../tree/write/atomic_file.ts";
 import {
   isAside,
   nameBeforeAside,
@@ -64,12 +64,24 @@ export async function setAsideOthers(
   names: ReadonlySet<string>,
 ): Promise<void> {
   if (isNew) return;
-  for (const { name, isDirectory } of await listDir(disk, dir) ?? []) {
+  const entries = await listDir(disk, dir) ?? [];
+  const there = new Set(entries.map(({ name }) => name));
+  for (const { name, isDirectory } of entries) {
     if (names.has(name)) continue;
     const path = join(dir, name);
     const isListed = isAside(name) && names.has(nameBeforeAside(name));
-    // `ListOnDisk` decides about chunks that it set aside.
-    if (isListed && isDirectory) continue;
+    if (isListed && isDirectory) {
+      const before = nameBeforeAside(name);
+      // `ListOnDisk` decides about chunks that it set aside.
+      if (there.has(before)) continue;
+      // The API lists it again, so the export goes on with what is there of it.
+      await onDisk(
+        `rename ${path}`,
+        () => disk.rename(path, join(dir, before)),
+      );
+      there.add(before);
+      continue;
+    }
     if (isListed) {
       await removeReplaced(disk, path, () => Promise.resolve(true));
       continue;
