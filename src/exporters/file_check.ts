@@ -210,7 +210,8 @@ async function reopen(
     const { lines, isWhole } = await readChunk(disk, path, keyReader(spec));
     const total = (name === "logs" ? counts.logs : undefined) ??
       (isWhole ? offsetOf(last) + lines : 0);
-    if (total === 0) continue;
+    // The list had more when its last chunk was written than `.done` says.
+    if (total <= offsetOf(last)) continue;
     const isFrozen = name === "logs" && total > spec.pageSize &&
       cutoff !== null;
     await checkpoints.set(name, {

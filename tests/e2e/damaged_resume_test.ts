@@ -211,6 +211,24 @@ Deno.test("a complete File that no run listed is taken into export.json, and ver
   );
 });
 
+Deno.test("Logs that the API did not give while they were repaired are fetched once it gives them", async () => {
+  const finished = await made({ isFinished: true });
+  const [two, three] = [2, 3].map((n) => finished.text(`${LOGS}/${n}.jsonl`)!);
+  finished.put(`${LOGS}/2.jsonl`, three!);
+  finished.put(`${LOGS}/3.jsonl`, two!);
+  const [file, ...others] = workspace.files;
+  const fewer = { ...file!, ...withLogs(file!, datedLogs(1_500)) };
+  const { code, out } = await finished.command("verify", [
+    "--repair",
+    ...API,
+  ], { workspace: { directories, files: [fewer, ...others] } });
+  assertEquals(code, 3);
+  assertStringIncludes(out, "logs/3.jsonl: it is in SHA256SUMS and missing");
+  finished.remove("damaged/1");
+  finished.put("damaged", null);
+  await assertMended(finished);
+});
+
 Deno.test("an Evaluation that the API did not list for one run is gone on with: nothing stays set aside", async () => {
   const unfinished = await made({ isFinished: false });
   const [file, ...others] = workspace.files;
