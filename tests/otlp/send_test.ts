@@ -390,7 +390,7 @@ Deno.test("a warning of the endpoint is logged, and the spans count as accepted"
     assertEquals(counts(await send(spans)), all(spans));
     const warnings = observer.lines.filter(({ level }) => level === "WARN");
     assertEquals(warnings.map(({ message }) => message), [
-      "the endpoint took the spans and said: use protobuf",
+      "the endpoint accepted the spans and said: use protobuf",
     ]);
   });
 });
