@@ -1,4 +1,4 @@
-/** What a command asked for ahead, and does not need, ends with the command. */
+/** Pages that a command prefetched and does not need end with the command. */
 import { assertEquals } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";

@@ -1,4 +1,7 @@
-/** `datasets`: every Datapoint once, exactly, under a safe name; what is missing is told. */
+/**
+ * `datasets`: every Datapoint once, exactly, under a safe name; what is missing
+ * is reported.
+ */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { parseExactly } from "../../src/core/text/json.ts";

@@ -66,7 +66,7 @@ Deno.test("no export: exit 2, and one line that says what to give", async () => 
   }
 });
 
-/** Each is reported as what it is, sums or no sums. */
+/** Each is reported as what it is, with sums or without. */
 const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [
