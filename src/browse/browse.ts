@@ -1,4 +1,4 @@
-/** Makes the database of an export where it is missing or old, and serves it. */
+/** Makes the database of exports if it is missing or old, and serves it. */
 import { ensureDatabase, type EnsureOptions } from "../database/ensure.ts";
 import { serveBrowse, type ServeOptions } from "./serve.ts";
 

@@ -1,6 +1,6 @@
 /**
- * Finds the Logs that a link asks for: which, in which order, which page of them.
- * All that a link says stands in its query, so that it can be sent to someone.
+ * Finds the Logs that a link asks for: which, in which order, which page. The
+ * query of a link has all of it, so that a link can be sent to someone.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { columnTime, microseconds } from "../database/log_fields.ts";
@@ -11,19 +11,22 @@ import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
 export const LONGEST_SEARCH = 2000;
 /** Logs on one page. */
 const PAGE_LOGS = 50;
-/** Up to so many Logs and words each Log is looked up, above them the index is gone through. */
+/**
+ * Up to this many Logs times words, each Log is looked up in the full-text index;
+ * above it, the index is scanned.
+ */
 const FEW = 20_000;
 /** A day, in microseconds. */
 const DAY = 86_400_000_000;
 
-/** By what Logs are sorted, and how SQL calls it. */
+/** The orders of Logs, as SQL. */
 const SORTS = {
   time: "time",
   latency: "ifnull(latency, -1)",
   cost: "ifnull(cost, -1)",
 } as const;
 
-/** By what Logs are sorted. */
+/** The order of Logs. */
 export type Sort = keyof typeof SORTS;
 
 /** What a link asks for. */
@@ -41,7 +44,7 @@ export interface LogQuery {
   readonly judgment: string;
   readonly sort: Sort;
   readonly order: "asc" | "desc";
-  /** The row before the page, or behind it: its value and number. */
+  /** The row before the page, or after it: its value and number. */
   readonly after: string;
   readonly before: string;
   /** `1` for the last page. */
@@ -57,7 +60,7 @@ export interface LogPage {
   readonly hasNext: boolean;
 }
 
-/** Reads what a link asks for; what it does not know is left out. */
+/** Reads what a link asks for; ignores unknown parameters. */
 export function readLogQuery(params: URLSearchParams): LogQuery {
   const text = (name: string) => params.get(name)?.trim() ?? "";
   const sort = text("sort");
@@ -76,7 +79,7 @@ export function readLogQuery(params: URLSearchParams): LogQuery {
   };
 }
 
-/** Says where a row stands in the order, as a link has it. */
+/** Writes the position of a row in the order, as links name it. */
 export function keyOf(row: SqlRow): string {
   return `${row["key"]}_${row["number"]}`;
 }
@@ -86,7 +89,7 @@ interface Condition {
   readonly values: readonly SqlValue[];
 }
 
-/** Makes the conditions on the columns of the index of Logs. */
+/** Makes the conditions on columns of the index of Logs. */
 function conditionOf(query: LogQuery): Condition {
   const sql: string[] = [];
   const values: SqlValue[] = [];
@@ -100,7 +103,7 @@ function conditionOf(query: LogQuery): Condition {
   if (query.user !== "") add("user = ?", query.user);
   const from = instant(query.from);
   const to = instant(query.to);
-  // Where nothing says the time it is 0.
+  // An unknown time is 0.
   if (from !== null || to !== null) add("time <> 0");
   if (from !== null) add("time >= ?", from);
   if (to !== null) {
@@ -138,10 +141,10 @@ function instant(text: string): number | null {
 const whereOf = (sql: readonly string[]) =>
   sql.length === 0 ? "" : ` WHERE ${sql.join(" AND ")}`;
 
-/** Finds pages of Logs, and remembers how many there are of each kind. */
+/** Finds pages of Logs, and caches counts. */
 export class LogFinder {
   readonly #counts = new Map<string, number>();
-  /** Counts that are remembered. */
+  /** The most counts to cache. */
   static readonly REMEMBERED = 500;
 
   constructor(
@@ -167,7 +170,7 @@ export class LogFinder {
       "SELECT count(*) AS n FROM logs_fts WHERE logs_fts MATCH ?",
       [text],
     );
-    // Each Log is looked up in the full text where few are left, or many match.
+    // Looks up each Log in the full-text index if few are left.
     const each = withText(condition, text, EACH);
     const set = withText(condition, text, SET);
     const hasFilters = condition.sql.length > 0;
@@ -230,7 +233,7 @@ export class LogFinder {
   }
 }
 
-/** How a Log is looked up in the full text. */
+/** How a Log is looked up in the full-text index. */
 const EACH = `EXISTS (SELECT 1 FROM logs_fts
   WHERE logs_fts MATCH ? AND rowid = logs.number)`;
 const SET = `number IN (SELECT rowid FROM logs_fts WHERE logs_fts MATCH ?)`;

@@ -1,6 +1,6 @@
 /**
- * Serves the pages on this machine only. A request is answered from the database
- * and from nothing else: no part of it becomes a path of a file.
+ * Serves the pages on this machine only. A request is answered from the
+ * database only: no part of it becomes a file's path.
  */
 import { damagedDatabase, openDatabase } from "../database/sqlite.ts";
 import { html } from "../report/components/html.ts";
@@ -19,7 +19,7 @@ export interface ServeOptions {
   /** 0, or nothing, for any free port. */
   readonly port?: number;
   readonly onListen?: (url: string) => void;
-  /** Hears of a page that could not be made. */
+  /** Called for a page that could not be made. */
   readonly onFailure?: (error: unknown) => void;
   readonly signal?: AbortSignal;
 }
@@ -73,7 +73,7 @@ export async function serveBrowse(
 /**
  * Answers a request.
  *
- * @param host The only host that it may name, with the port.
+ * @param host The only host, with its port, that it may name.
  */
 export function answer(site: Site, request: Request, host: string): Response {
   const { headers, method } = request;

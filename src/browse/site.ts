@@ -1,11 +1,14 @@
-/** What the pages are made from: the database, and a few questions that all of them ask. */
+/**
+ * Holds what pages are made from: the database, and queries that several of
+ * them need.
+ */
 import type { DatabaseSync } from "node:sqlite";
 import { isObject } from "../core/text/json.ts";
 import { all, first, type SqlRow, type SqlValue } from "../database/sqlite.ts";
 import { address, type Choice } from "./pages/page.ts";
 import { LogFinder } from "./log_list.ts";
 
-/** No page stands at an address. */
+/** There is no page at an address. */
 export class NotFound extends Error {
   override readonly name = "NotFound";
 }
@@ -16,12 +19,15 @@ export interface VersionNumbers {
   readonly latency: number | null;
   readonly cost: number | null;
   readonly errors: number;
-  /** When its first and last Log were made, in microseconds; `null` if none says. */
+  /**
+   * When its first and last Log were created, in microseconds; `null` if
+   * unknown.
+   */
   readonly firstTime: number | null;
   readonly lastTime: number | null;
 }
 
-/** The database, asked for the pages. */
+/** The database, with the queries of the pages. */
 export class Site {
   readonly logs: LogFinder;
   readonly #numbers = new Map<string, ReadonlyMap<string, VersionNumbers>>();
@@ -43,7 +49,7 @@ export class Site {
   }
 
   /**
-   * Reads a row that a page is of.
+   * Reads the row that a page is about.
    *
    * @throws {NotFound} When there is none.
    */
@@ -125,12 +131,12 @@ export function parsed(row: SqlRow, column = "json"): Record<string, unknown> {
   return isObject(value) ? value : {};
 }
 
-/** Writes `1.24 s`; nothing where it is unknown. */
+/** Writes `1.24 s`; nothing if unknown. */
 export function seconds(value: SqlValue | undefined): string {
   return typeof value === "number" ? `${Number(value.toPrecision(3))} s` : "";
 }
 
-/** Writes `$0.00123`; nothing where it is unknown. */
+/** Writes `$0.00123`; nothing if unknown. */
 export function dollars(value: SqlValue | undefined): string {
   return typeof value === "number" ? `$${Number(value.toPrecision(3))}` : "";
 }

@@ -1,6 +1,6 @@
 /**
  * Builds the standalone executable with `deno compile`, with the permissions of
- * `deno task export` and the variables of `deno task otlp`. Where Deno's runtime
+ * `deno task export` and the variables of `deno task otlp`. If Deno's runtime
  * for it cannot be downloaded, it builds one file that unpacks itself instead.
  */
 import { fromFileUrl, join } from "@std/path";
@@ -65,7 +65,7 @@ async function bundle(dir: string, entry: string): Promise<number> {
 /**
  * Builds the executable.
  *
- * @param dir An empty directory, where it leaves just the executable.
+ * @param dir An empty directory, which will hold only the executable.
  * @param args More options of `deno compile`.
  * @param entry The program's first module, below the project's directory.
  * @returns An exit code.
@@ -96,11 +96,11 @@ export async function build(
 }
 
 /**
- * Builds the executable and moves it to where it belongs.
+ * Builds the executable and moves it to a directory.
  *
  * @param target The directory that it goes to.
  * @param args More options of `deno compile`.
- * @param name What it is called there; without it, as it was built.
+ * @param name Its name there; by default the one that it was built with.
  * @returns An exit code.
  */
 export async function buildInto(

@@ -1,6 +1,6 @@
 /**
- * `deno task compile`: builds ./hl-export. What follows on the command line goes
- * to `deno compile`: `--target aarch64-apple-darwin`.
+ * `deno task compile`: builds ./hl-export. Arguments are passed on to
+ * `deno compile`: `--target aarch64-apple-darwin`.
  */
 import { fromFileUrl } from "@std/path";
 import { buildInto } from "./build.ts";

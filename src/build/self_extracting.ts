@@ -1,9 +1,9 @@
 /**
  * Makes one file that is a program on any machine of the same system: a small
  * shell head, then Deno and the bundled program, compressed. The head unpacks
- * both once into the user's cache, under the sum of what it unpacks, and starts
- * them with the permissions of the compiled program. The key is in its
- * environment: what somebody else could have put there is never started.
+ * both once into the user's cache, under their SHA-256, and starts them with
+ * the permissions of the compiled program. The API key is in its environment,
+ * so it never starts a file that somebody else could have put there.
  */
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
@@ -23,7 +23,7 @@ export interface Parts {
   readonly options: readonly string[];
 }
 
-/** The shell head has this length, so that it knows where the rest begins. */
+/** The length of the shell head, so that it knows where the rest begins. */
 const HEAD_BYTES = 8192;
 
 /** Puts the file together; the same parts give the same bytes. */

@@ -14,8 +14,8 @@ export interface Bounds {
 const known = new WeakMap<object, readonly number[]>();
 
 /**
- * Returns the Logs that an address asks for by their time of creation. Where
- * they have none, dates are ignored.
+ * Returns the Logs that an address asks for by their time of creation. If they
+ * have none, dates are ignored.
  */
 export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
   const start = Date.parse(url.searchParams.get("start_date") ?? "");
@@ -27,7 +27,7 @@ export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
     ms < start || (ms === start && !startIncluded);
   const { createdMs } = logs;
   if (createdMs !== undefined) {
-    // Newest first: what is too late, what is wanted, what is too early.
+    // Cuts off what is too late at the beginning, and too early at the end.
     const from = firstThat(logs.length, (i) => !isLate(createdMs(i)));
     const to = firstThat(logs.length, (i) => isEarly(createdMs(i)));
     return { length: Math.max(0, to - from), at: (i) => logs.at(from + i) };
@@ -40,7 +40,10 @@ export function between(logs: Sequence, url: URL, bounds: Bounds): Sequence {
   return { length: indexes.length, at: (i) => logs.at(indexes[i] ?? -1) };
 }
 
-/** Returns the first index from which on `test` holds; `length` where it never does. */
+/**
+ * Returns the first index from which on `test` holds; `length` if it never
+ * does.
+ */
 function firstThat(length: number, test: (index: number) => boolean): number {
   let low = 0;
   let high = length;
@@ -60,7 +63,7 @@ function timesOf(logs: Sequence): readonly number[] {
     const zone = /Z|[+-]\d\d:\d\d$/.test(created_at) ? "" : "Z";
     return Date.parse(created_at + zone);
   });
-  // A test may change a list of its own while it is read.
+  // Caches only lists that cannot change, as those of a test may.
   if (!Array.isArray(logs)) known.set(logs, times);
   return times;
 }

@@ -1,7 +1,4 @@
-/**
- * Implements the demo server's endpoints: from an address to the text of an
- * answer.
- */
+/** Implements the demo server's endpoints, from address to answer. */
 import { between, type Bounds } from "./dates.ts";
 import type {
   DemoEvaluation,
@@ -12,7 +9,7 @@ import type {
 
 /** How the server pages. */
 export interface PagingOptions extends Bounds {
-  /** The most records that it gives a page. */
+  /** The most records in a page. */
   readonly sizeCap?: number;
   /** Changes what `total` says. */
   readonly total?: (url: URL, total: number) => number;
@@ -25,13 +22,13 @@ export class Refusal extends Error {
   }
 }
 
-/** What an address asks for, of which workspace. */
+/** A request: its address and the workspace. */
 interface Query extends Workspace {
   readonly url: URL;
   readonly options: PagingOptions;
   /** The path's first name: a type of Files in the plural, or another list. */
   readonly list: string;
-  /** The id that follows it; `""` where there is none. */
+  /** The id that follows it; `""` if there is none. */
   readonly id: string;
 }
 
@@ -58,7 +55,7 @@ const ENDPOINTS = new Map<string, (query: Query) => string>([
  * Answers one request.
  *
  * @returns The body of a success.
- * @throws {Refusal} On everything else.
+ * @throws {Refusal} On any failure.
  */
 export function route(
   workspace: Workspace,

@@ -22,7 +22,7 @@ export interface DemoServerOptions extends PagingOptions {
   readonly pretty?: boolean;
   /** Sends one answer at a time, and waits so long before each, in milliseconds. */
   readonly delayMs?: number;
-  /** What it waits with. */
+  /** The clock for the waits. */
   readonly clock?: Pick<Clock, "sleep">;
 }
 
@@ -59,7 +59,10 @@ export function serveDemo(
   };
 }
 
-/** Lets one after the other pass, with a wait before each; all of them once stopped. */
+/**
+ * Lets requests pass one by one, with a wait before each; all at once when
+ * stopped.
+ */
 function turns(
   { delayMs = 0, clock }: Pick<DemoServerOptions, "delayMs" | "clock">,
   signal: AbortSignal,

@@ -3,12 +3,14 @@
  * text that is sent, so that what an export must hold is known byte for byte.
  */
 
-/** Records, made when they are asked for, so that a million cost no memory. */
+/** Records that are made on demand, so that a million take no memory. */
 export interface Sequence {
   readonly length: number;
   /** The JSON text of a record, from 0. */
   at(index: number): string | undefined;
-  /** When the one at an index was created, where they are sorted newest first. */
+  /**
+   * When the record at an index was created, if they are sorted newest first.
+   */
   createdMs?(index: number): number;
 }
 

@@ -1,28 +1,31 @@
 /**
- * Counts what a database holds and what of it is wanted, by other queries than those
- * that the spans are read with: at the end both must come to the same.
+ * Counts what a database holds and what the filters choose, by other queries
+ * than those that read the spans, so that both can be compared at the end.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { all, first, type SqlRow } from "../database/sqlite.ts";
 import { type LogFilter, logFilter, type SpanFilters } from "./filter.ts";
 import { countUnread, lackingLogs } from "./unread.ts";
 
-/** What there is to send. */
+/** The counts to compare with. */
 export interface Expected {
-  /** Logs of the database, those that could not be read included. */
+  /** Logs of the database, including those that could not be read. */
   readonly logs: number;
-  /** Of these, those that the filters let through. */
+  /** Of these, those that the filters choose. */
   readonly wantedLogs: number;
   readonly judgments: number;
-  /** Judgments of Logs that the filters let through. */
+  /** Judgments of Logs that the filters choose. */
   readonly wantedJudgments: number;
-  /** Judgments that name no Log of the database: neither the judged one nor that of the Evaluator. */
+  /**
+   * Judgments for which neither the judged Log nor the Evaluator's is in the
+   * database.
+   */
   readonly homelessJudgments: number;
   /** What is wrong with the Logs of the export itself, in words. */
   readonly lacking: readonly string[];
 }
 
-/** Counts. */
+/** Counts Logs and judgments. */
 export function expectedSpans(
   database: DatabaseSync,
   filters: SpanFilters,

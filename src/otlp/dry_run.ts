@@ -1,27 +1,27 @@
-/** Says what would be written or sent, without doing it. */
+/** Finds out what would be written or sent, without doing it. */
 import { setImmediate } from "node:timers/promises";
 import { parseExactly } from "../core/text/json.ts";
 import { LineWriter, SPANS_AT_ONCE } from "./file.ts";
 import { logsData, type SpanRecord, tracesData } from "./spans/spans.ts";
 import { SpanCounter, type Totals } from "./totals.ts";
 
-/** Of a longer trace only so many spans are shown. */
+/** The most spans of a trace that are shown. */
 const SHOWN_SPANS = 20;
 
 /** What would be written or sent. */
 export interface DryRun extends Totals {
-  /** Whether it is for an endpoint, where the events of judgments do not go. */
+  /** Whether it is for an endpoint, which gets no events of judgments. */
   readonly isToSend: boolean;
   readonly bytes: number;
   readonly longestLine: number;
-  /** The spans of one trace, the first of several where there is one. */
+  /** The spans of one trace: the first with several, else the first. */
   readonly sample: readonly string[];
   /** How many more spans that trace has. */
   readonly more: number;
 }
 
 /**
- * Reads all spans.
+ * Counts all spans and keeps a sample.
  *
  * @throws The signal's reason when it aborts.
  */
@@ -90,7 +90,7 @@ class Sampler {
   }
 }
 
-/** The spans as they would be written, with line breaks for a person. */
+/** Writes spans as they would be sent, but indented for a person. */
 export function sampleText(sample: readonly string[]): string {
   return JSON.stringify(parseExactly(tracesData(sample)), null, 2);
 }

@@ -1,6 +1,6 @@
 /**
- * Says for `--help` where fields go, from the tables that spans are written by, and
- * how a collector reads the files.
+ * Writes for `--help` where fields go, from the tables by which spans are made,
+ * and how a collector reads the files.
  */
 import { wrapText } from "../ui/text.ts";
 import { JUDGMENT_ATTRIBUTES } from "./spans/judgments.ts";
@@ -14,7 +14,7 @@ const NAME_COLUMNS = 23;
 export function detailsText(): string {
   return `${fieldsText()}
 
-The collector reads the files, for what takes no JSON:
+The collector reads the files, for endpoints that take no JSON:
 ${COLLECTOR}`;
 }
 
@@ -33,7 +33,10 @@ export function fieldsText(): string {
   ].join("\n");
 }
 
-/** A row a field; those that keep their name under `gen_ai.request.` share one. */
+/**
+ * Makes a row for each field; those that keep their name under
+ * `gen_ai.request.` share one.
+ */
 function versionRows(): readonly string[] {
   const byField = new Map<string, string[]>();
   for (const { field, to, types } of VERSION_FIELDS) {
@@ -61,7 +64,7 @@ function row(name: string, about: string): readonly string[] {
   return about === "" ? names : [...names, indent + first, ...lines];
 }
 
-/** How the OpenTelemetry collector reads the files, and what has to be set for it. */
+/** Explains how the OpenTelemetry collector reads the files. */
 const COLLECTOR = `receivers:
   otlpjsonfile/spans:
     include: [/data/traces.jsonl]

@@ -1,6 +1,6 @@
 /**
- * Writes spans and judgments as OTLP/JSON Lines, each into a file of its own, which
- * gets its name when it is complete.
+ * Writes spans and judgments as OTLP/JSON Lines, into one file each, which are
+ * renamed when they are complete.
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
@@ -22,12 +22,12 @@ import {
 import { SpanCounter, type Totals } from "./totals.ts";
 
 /**
- * How long a line may become, in bytes, unless one span is longer: the collector reads
- * lines up to 1 MiB unless it is set otherwise.
+ * The longest line, in bytes, unless one span is longer: by default the
+ * collector reads lines up to 1 MiB.
  */
 export const MOST_LINE_BYTES = 1_000_000;
 
-/** Spans that are written before signals get their turn. */
+/** How many spans are written before signals are handled. */
 export const SPANS_AT_ONCE = 200;
 
 /** What to write. */
@@ -35,7 +35,7 @@ export interface WriteOptions {
   readonly disk: Disk;
   readonly to: string;
   readonly spans: Iterable<SpanRecord>;
-  /** Hears of the spans that are written so far. */
+  /** Called with the number of spans written so far. */
   readonly onProgress?: (spans: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -50,13 +50,13 @@ export interface Written extends Totals {
   readonly longestLine: number;
 }
 
-/** Where the judgments go, beside the spans. */
+/** Returns the path of the judgments, beside the spans. */
 export function judgmentsPath(to: string): string {
   return `${to.replace(/\.jsonl?$/i, "")}.judgments.jsonl`;
 }
 
 /**
- * Writes them.
+ * Writes spans and judgments.
  *
  * @throws {StorageError} When the disk fails.
  * @throws The signal's reason when it aborts; nothing is left behind.
@@ -90,7 +90,7 @@ export async function writeSpans(options: WriteOptions): Promise<Written> {
   });
 }
 
-/** Gathers records to lines of about the same length. */
+/** Collects records into lines of about the same length. */
 export class LineWriter {
   readonly #file: Pick<AtomicFile, "write"> | null;
   readonly #wrap: (records: readonly string[]) => string;
@@ -100,7 +100,7 @@ export class LineWriter {
   bytes = 0;
   longest = 0;
 
-  /** @param file Where lines go; `null` where they are only counted. */
+  /** @param file Where lines go; `null` to only count them. */
   constructor(
     file: Pick<AtomicFile, "write"> | null,
     wrap: (records: readonly string[]) => string,
@@ -110,7 +110,7 @@ export class LineWriter {
     this.#room = MOST_LINE_BYTES - Buffer.byteLength(wrap([])) - 1;
   }
 
-  /** Adds a record, and writes a line before where that would become too long. */
+  /** Adds a record; writes the line before it if that would become too long. */
   async add(json: string): Promise<void> {
     const length = Buffer.byteLength(json) + 1;
     if (this.#length + length > this.#room) await this.flush();
@@ -118,7 +118,7 @@ export class LineWriter {
     this.#length += length;
   }
 
-  /** Writes what was gathered. */
+  /** Writes the line. */
   async flush(): Promise<void> {
     if (this.#records.length === 0) return;
     const line = new TextEncoder().encode(`${this.#wrap(this.#records)}\n`);
@@ -131,8 +131,8 @@ export class LineWriter {
 }
 
 /**
- * Makes sure that nothing is written into an export, and over nothing but what this
- * command made.
+ * Makes sure that nothing is written into an export, and that only files of
+ * this command are replaced.
  *
  * @param dirs The exports.
  * @throws {UsageError} When something else is there.
@@ -148,7 +148,9 @@ export async function expectWritable(
   await expectOwn(disk, judgmentsPath(to), LOGS_HEAD);
 }
 
-/** Makes sure that there is no file, an empty one, or one that begins as ours do. */
+/**
+ * Makes sure that a file is missing, empty, or begins like one of this command.
+ */
 async function expectOwn(
   disk: Disk,
   path: string,

@@ -1,15 +1,15 @@
-/** Decides which Logs are wanted, by their File and the time of their creation. */
+/** Decides which Logs are wanted, by File and time of creation. */
 import type { DatabaseSync } from "node:sqlite";
 import { fileFilter, type Filters, NO_FILTERS } from "../core/filters.ts";
 import { columnTime } from "../database/log_fields.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 
-/** Which Logs are wanted; what is absent asks for nothing. */
+/** Which Logs are wanted; an absent filter chooses all. */
 export type SpanFilters = Partial<
   Pick<Filters, "types" | "files" | "since" | "until">
 >;
 
-/** Says of rows of `logs` whether they are wanted. */
+/** Decides whether rows of `logs` are wanted. */
 export interface LogFilter {
   /** A condition of SQL on `time`, the time of a Log; `1` for all times. */
   readonly timeSql: string;
@@ -58,7 +58,7 @@ export function logFilter(
   const bounds = [
     ...from === null ? [] : [`time >= ${from}`],
     ...to === null ? [] : [`time <= ${to}`],
-    // A Log of which nothing says its time is in no span of time.
+    // A Log without a time is in no range of time.
     ...from === null && to === null ? [] : ["time <> 0"],
   ];
   const wantsFile = ({ file_id: id = null, type = null }: SqlRow) =>

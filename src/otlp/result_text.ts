@@ -1,10 +1,10 @@
-/** Says what became of spans. */
+/** Writes the result of a conversion. */
 import { bytes, count, duration, elapsed, pluralize } from "../ui/text.ts";
 import { type DryRun, sampleText } from "./dry_run.ts";
 import { MOST_LINE_BYTES, type Written } from "./file.ts";
 import type { Reconciled, Totals } from "./totals.ts";
 
-/** What a run came to. */
+/** The result of a run. */
 export interface RunResult {
   readonly result: Written | DryRun;
   readonly reconciled: Reconciled;
@@ -13,10 +13,10 @@ export interface RunResult {
   readonly tookMs: number;
 }
 
-/** A line of what the database lacks, of so many. */
+/** How many lines of what the database lacks are shown. */
 const NAMED = 20;
 
-/** The result, for a person. */
+/** Writes the result for a person. */
 export function resultText(run: RunResult): string {
   const { result, tookMs } = run;
   const { spans, traces, judgments } = result;
@@ -48,7 +48,9 @@ export function resultText(run: RunResult): string {
   ].map((line) => `${line}\n`).join("");
 }
 
-/** The result, for a program. Times are nanoseconds since 1970, as text. */
+/**
+ * Makes the result for a program. Times are nanoseconds since 1970, as text.
+ */
 export function resultDocument(
   { result, reconciled, lacking, tookMs }: RunResult,
 ): Readonly<Record<string, unknown>> {
@@ -107,7 +109,7 @@ function reconciledLines(
         [all.judgmentsFilteredOut, "filtered out"],
         [all.judgmentsAcceptedBefore, "accepted before"],
         [all.judgmentsBeyondLimit, "beyond --limit"],
-        [all.judgmentsWithoutLog, "of which no Log is in the export"],
+        [all.judgmentsWithoutLog, "of Logs that are not in the export"],
       ],
     ),
   ];
@@ -120,7 +122,7 @@ function reconciledLines(
 
 type Others = ReadonlyArray<readonly [count: number, what: string]>;
 
-/** What is wrong with the Logs, in lines. */
+/** Writes what is wrong with the Logs, as lines. */
 export function problemLines(
   { result, lacking }: Pick<RunResult, "lacking"> & {
     readonly result: Pick<Totals, "problems" | "namedProblems">;
@@ -156,9 +158,9 @@ function sampleLines(result: RunResult["result"]): readonly string[] {
 }
 
 /**
- * How far a run is, for a line of a terminal.
+ * Writes the progress of a run, for a line of a terminal.
  *
- * @param tookMs Since it started.
+ * @param tookMs How long the run has taken.
  */
 export function progressText(
   done: number,

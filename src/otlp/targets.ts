@@ -1,3 +1,3 @@
-/** Names whom spans are for, where that needs more than the conventions. */
+/** Lists the targets that need more than the conventions. */
 export const TARGETS = ["langfuse"] as const;
 export type Target = typeof TARGETS[number];

@@ -1,11 +1,11 @@
-/** Counts spans on their way, and compares them with what the database holds. */
+/** Counts spans as they are written, and compares them with the database. */
 import type { Expected } from "./counts.ts";
 import type { SpanRecord } from "./spans/spans.ts";
 
-/** How many problems are named; of the others there is the number. */
+/** How many problems are listed; the others are only counted. */
 const NAMED_PROBLEMS = 20;
 
-/** What has been read. */
+/** Counts of what was read. */
 export interface Totals {
   readonly traces: number;
   readonly spans: number;
@@ -13,12 +13,14 @@ export interface Totals {
   /** The times at which the first and the last span began, in nanoseconds since 1970. */
   readonly oldest: bigint | null;
   readonly newest: bigint | null;
-  /** What is wrong with Logs: so many, and the first of them in words. */
+  /** Logs with a problem: how many, and the first of them in words. */
   readonly problems: number;
   readonly namedProblems: readonly string[];
 }
 
-/** Keeps the first and the last of some times, 0 aside: it stands for none. */
+/**
+ * Keeps the first and the last of some times, except 0, which means unknown.
+ */
 export class TimeRange {
   oldest: bigint | null = null;
   newest: bigint | null = null;
@@ -61,22 +63,22 @@ export class SpanCounter {
   }
 }
 
-/** What became of the Logs and judgments of a database. */
+/** What happened to the Logs and judgments of a database. */
 export interface Reconciled {
   readonly logs: number;
   readonly spans: number;
   /** Logs that a filter left out. */
   readonly filteredOut: number;
-  /** Logs that the endpoint has accepted before, and the judgments of these. */
+  /** Logs that the endpoint accepted before, and their judgments. */
   readonly acceptedBefore: number;
   readonly judgmentsAcceptedBefore: number;
-  /** Logs behind the traces that were asked for. */
+  /** Logs behind the last trace that `--limit` allows. */
   readonly beyondLimit: number;
   readonly judgments: number;
   readonly judgmentsWritten: number;
   readonly judgmentsFilteredOut: number;
   readonly judgmentsBeyondLimit: number;
-  /** Judgments of which no Log is in the database. */
+  /** Judgments whose Logs are not in the database. */
   readonly judgmentsWithoutLog: number;
   /** Whether it adds up. */
   readonly isComplete: boolean;
@@ -85,8 +87,8 @@ export interface Reconciled {
 /**
  * Compares what was written with what the database holds.
  *
- * @param isLimited Whether only some traces were asked for.
- * @param before What the endpoint has accepted before.
+ * @param isLimited Whether `--limit` left traces out.
+ * @param before What the endpoint accepted before.
  */
 export function reconcile(
   expected: Expected,

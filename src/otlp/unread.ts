@@ -1,28 +1,31 @@
-/** Reads what the database could not read of Logs: it keeps the text of each line. */
+/**
+ * Reads the Logs that the database could not read: it keeps the text of each
+ * line.
+ */
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { type Gap, unlistedTexts } from "../core/gap.ts";
 import { all, type SqlRow } from "../database/sqlite.ts";
 import type { LogFilter } from "./filter.ts";
 
-/** A Log that is not JSON, or stands within another and has no id. */
+/** A Log that is not JSON, or is within another and has no id. */
 export interface UnreadLog {
   /** Distinguishes it from all others. */
   readonly key: string;
-  /** Where it stands in the export. */
+  /** Its position in the export. */
   readonly position: string;
   readonly reason: string;
   readonly text: string;
   readonly isJson: boolean;
 }
 
-/** A condition on problems: each is a Log, or was one. */
+/** Chooses the problems that are, or were, a Log. */
 const IS_LOG = `(kind = 'noId' OR "table" IS NULL AND disk_line IS NOT NULL
   AND kind <> 'unterminated' AND disk_path LIKE '%/logs/%.jsonl')`;
 
 /**
- * Reads those that the filters let through. Nothing says their time, so that none is
- * in a span of time.
+ * Reads those that the filters choose. Their time is unknown, so a filter by
+ * time chooses none.
  */
 export function* unreadLogs(
   database: DatabaseSync,
@@ -46,7 +49,10 @@ export function* unreadLogs(
   }
 }
 
-/** Counts Logs that the database could not read, and those that the filters let through. */
+/**
+ * Counts Logs that the database could not read, and those of them that the
+ * filters choose.
+ */
 export function countUnread(
   database: DatabaseSync,
   filter: LogFilter,
@@ -63,9 +69,9 @@ export function countUnread(
 }
 
 /**
- * Says what the database lacks of the export's Logs: lines without a text, files that
- * could not be read, counts that are other than the export says, and what the export
- * itself has not come to.
+ * Lists what the database lacks of the export's Logs: lines without text, files
+ * that could not be read, counts that differ from those of the export, and what
+ * makes the export itself incomplete.
  */
 export function lackingLogs(database: DatabaseSync): readonly string[] {
   const unfinished = all(

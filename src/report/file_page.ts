@@ -31,7 +31,7 @@ import {
 export interface FileData {
   readonly id: string;
   readonly type: string;
-  /** `null` where it is not known. */
+  /** `null` if unknown. */
   readonly path: string | null;
   /** `file.json`. */
   readonly file: unknown;
@@ -50,7 +50,7 @@ export interface FileData {
   readonly datapoints: ReadonlyMap<string, number>;
 }
 
-// A page's script is no module.
+// The script of a page is not a module.
 const script = `${diffLines.replace(/^export /gm, "")}\n${ownScript}`;
 const pageText = pageTemplate({ style, script });
 

@@ -34,7 +34,7 @@ export interface OverviewFile {
 
 /** What the page is made from. */
 export interface OverviewData {
-  /** `complete`, `incomplete`; `null` where it is not known. */
+  /** `complete`, `incomplete`; `null` if unknown. */
   readonly state: string | null;
   /** When the export started (ISO 8601). */
   readonly startedAt: string | null;
@@ -47,7 +47,7 @@ export interface OverviewData {
   readonly gaps: readonly Gap[];
 }
 
-/** Gaps that are shown at once; the others on demand. */
+/** How many gaps are shown; the others on demand. */
 const GAPS_SHOWN = 20;
 
 const COLUMNS: ReadonlyArray<readonly [key: string, title: string]> = [

@@ -1,7 +1,6 @@
 /**
  * Writes the pages of an export: one for each File, and `index.html`. They are
- * made from what lies on disk, can be made again at any time, and are no part of
- * what is summed.
+ * made from what is on disk, can be made again at any time, and have no sums.
  */
 import { forEachConcurrent } from "../core/concurrency.ts";
 import { StorageError } from "../core/errors.ts";
@@ -33,27 +32,27 @@ import {
 } from "./read_file.ts";
 import { type Fields, textIn } from "./components/values.ts";
 
-/** Which Files are to have their pages written. */
+/** The Files whose pages are written. */
 export type Which = "all" | "missing" | "none";
 
 /** What writing pages needs. */
 export interface PagesOptions {
-  /** Called with what has no page, a File or the export, and why. */
+  /** Called with a File, or the export, whose page cannot be made, and why. */
   readonly onFailure: (name: string, error: unknown) => void;
   /** Called with what cannot be read, and so is on no page. */
   readonly onProblem?: OnProblem;
-  /** Texts that stand on no page. */
+  /** Texts that no page shows. */
   readonly secrets?: readonly string[];
 }
 
-/** Pages to be made at once where there is nothing else to do. */
+/** How many pages are made at once, if no Files are exported meanwhile. */
 const AT_ONCE = 4;
 
 /**
- * Writes the pages of one export. Few are made at a time, so that memory has a
- * bound, and one while Files are exported. None is flushed: what a machine that
- * stops leaves of a page can be made again. One that cannot be made is reported,
- * and costs nothing but itself.
+ * Writes the pages of one export. Few are made at a time, so that memory is
+ * bounded, and one while Files are exported. None is flushed, since a page that
+ * is lost in a crash can be made again. One that cannot be made is reported;
+ * the others are still made.
  */
 export class PageWriter {
   readonly #disk: Disk;
@@ -83,7 +82,7 @@ export class PageWriter {
     const { root } = this.#layout;
     await this.#inTurn(async () => {
       const tree = await listTree(this.#disk, this.#layout.file(known.id).root);
-      // What `.done` says is known.
+      // Leaves out `.done`, whose content is known.
       const files = tree.files.filter((name) => name !== ".done");
       const file = await treeFile(
         this.#disk,
@@ -105,7 +104,7 @@ export class PageWriter {
   async finish(which: Which): Promise<number> {
     const { onProblem = () => {} } = this.#options;
     const exports = await openExports(this.#disk, [this.#layout.root]);
-    // May be the directory above the one that was given.
+    // This may be the directory above the given one.
     this.#layout = new Layout(exports[0]!.dir);
     for (const { problems } of exports) problems.forEach(onProblem);
     const gaps = Map.groupBy(gapsOf(exports), ({ fileId }) => fileId);
@@ -136,7 +135,7 @@ export class PageWriter {
     return this.#written;
   }
 
-  /** Checks whether there is a page; a machine that stops may leave an empty one. */
+  /** Checks whether there is a page; a crash may leave an empty one. */
   async #hasPage({ id, names }: TreeFile): Promise<boolean> {
     if (!names.has(PAGE_NAME) || names.has(PAGE_NAME + PART_SUFFIX)) {
       return false;
@@ -148,7 +147,7 @@ export class PageWriter {
     );
   }
 
-  /** Waits for what was begun before. */
+  /** Waits for work that was started before. */
   async #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#previous.then(work);
     this.#previous = done.catch(() => {});
@@ -172,7 +171,10 @@ export class PageWriter {
     this.#written++;
   }
 
-  /** Writes a page; where it cannot be made from what the export holds, reports that. */
+  /**
+   * Writes a page, or reports that it cannot be made from what the export
+   * holds.
+   */
   async #writePage(
     name: string,
     path: string,
@@ -197,7 +199,7 @@ export class PageWriter {
     return true;
   }
 
-  /** Encodes once what many pages have in common. */
+  /** Encodes the parts that many pages share only once. */
   #sharedBytes(text: string): Uint8Array {
     const bytes = this.#shared.get(text) ?? new TextEncoder().encode(text);
     this.#shared.set(text, bytes);
@@ -221,7 +223,7 @@ function rowOf(
   };
 }
 
-/** Returns what the export says of itself. */
+/** Returns the facts about the export from its manifests. */
 function aboutOf(exports: readonly TreeExport[]) {
   const manifests = exports.flatMap(({ manifest }) => manifest ?? []);
   const isMerged = exports.some(({ prefix }) => prefix !== "");

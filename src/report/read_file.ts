@@ -18,7 +18,7 @@ import { newestLogs } from "./read_logs.ts";
 import { type Fields, textIn } from "./components/values.ts";
 import { NewestVersions, type VersionView } from "./components/version_view.ts";
 
-/** What is known of a File before its directory is looked into. */
+/** What is known of a File before its directory is read. */
 export interface KnownFile {
   readonly id: string;
   readonly type: string;
@@ -29,13 +29,13 @@ export interface KnownFile {
   readonly gaps: readonly Gap[];
 }
 
-/** Logs that a page shows. */
+/** The most Logs that a page shows. */
 const NEWEST = 20;
 
 /**
  * Reads what `.done`, the manifest and `file.json` say of a File.
  *
- * @param gaps Those that the manifest has of it.
+ * @param gaps Its gaps in the manifest.
  * @param onProblem Called with what cannot be read, and so is not counted.
  */
 export async function readKnown(
@@ -61,7 +61,7 @@ export async function readKnown(
   };
 }
 
-/** Counts the records on disk of a File whose counts are not known. */
+/** Counts the records on disk of a File whose counts are unknown. */
 async function countRecords(
   disk: Disk,
   file: TreeFile,
@@ -98,8 +98,8 @@ async function countRecords(
 /**
  * Reads a File.
  *
- * @param onProblem Called with what cannot be read; a part that is missing because
- * the File is not complete is no such thing.
+ * @param onProblem Called with what cannot be read; a part that is missing from
+ * an incomplete File is not reported.
  */
 export async function readFileData(
   disk: Disk,
@@ -155,7 +155,7 @@ export async function readDeployments(
   return Array.isArray(item?.value) ? item.value.filter(isObject) : [];
 }
 
-/** Reads a document of a File; `null` where there is none that can be read. */
+/** Reads a document of a File; `null` if it cannot be read. */
 async function readDocumentOf(
   disk: Disk,
   { dir, id, names }: TreeFile,

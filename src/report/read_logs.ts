@@ -1,6 +1,6 @@
 /**
- * Reads the newest Logs of a list for a person to look at: the ends of the list,
- * never all of it. Lists have no documented order, so both ends are looked at.
+ * Reads the newest Logs of a list, for a page: the ends of the list, never all
+ * of it. Lists have no documented order, so both ends are read.
  */
 import { basename, join } from "@std/path";
 import { isObject, withExactNumbers } from "../core/text/json.ts";
@@ -12,22 +12,25 @@ import type { Fields } from "./components/values.ts";
 
 /** One Log, and where it is. */
 export interface ShownLog {
-  /** The Log; `null` where it is too long to be shown, or no JSON. */
+  /** The Log; `null` if it is too long to show, or not JSON. */
   readonly log: Fields | null;
   readonly chunk: number;
-  /** From 1, or from -1, the last, where the lines before it were not counted. */
+  /**
+   * From 1, or back from -1 for the last, if the lines before it were not
+   * counted.
+   */
   readonly line: number;
 }
 
-/** A line of a chunk; `null` where it is longer than what was read. */
+/** A line of a chunk; `null` if it is longer than what was read. */
 type Line = readonly [line: number, bytes: Uint8Array | null];
 
 /**
- * Bytes that are read at either end of a chunk, until there are enough lines in
- * them; fewer are shown where Logs are long.
+ * Bytes to read at either end of a chunk, in steps, until there are enough
+ * lines; fewer Logs are shown if they are long.
  */
 const END_BYTES = [16, 128, 1024, 4096].map((kib) => kib * 1024);
-/** Longer Logs are not looked into, in bytes. */
+/** Longer Logs are not parsed, in bytes. */
 const LONGEST_LOG = 256 * 1024;
 const NEWLINE = 0x0a;
 
@@ -36,8 +39,8 @@ const NEWLINE = 0x0a;
  *
  * @param dir The export's directory.
  * @param chunks The list's chunks in order, below it.
- * @param most How many, at the most.
- * @returns Them, newest first.
+ * @param most The most Logs to return.
+ * @returns The Logs, newest first.
  */
 export async function newestLogs(
   disk: Disk,
@@ -77,7 +80,7 @@ interface Candidate extends ShownLog {
   readonly text: string;
 }
 
-/** Returns when it was created, in milliseconds; 0 where it does not say. */
+/** Returns when it was created, in milliseconds; 0 if unknown. */
 function timeOf({ log }: ShownLog): number {
   const created = log?.["created_at"];
   const ms = typeof created === "string" ? Date.parse(created) : NaN;
@@ -95,7 +98,7 @@ function parse(bytes: Uint8Array | null): Pick<Candidate, "log" | "text"> {
   }
 }
 
-/** How many lines are wanted of either end of a chunk. */
+/** How many lines are wanted from either end of a chunk. */
 interface Ends {
   readonly first: number;
   readonly last: number;
@@ -116,7 +119,7 @@ async function readEnds(
         return all.map((bytes, i): Line => [i + 1, bytes])
           .filter((_, i) => i < first || i >= all.length - last);
       }
-      // Of what was cut it is known only that it is a line.
+      // A line that was cut is only known to exist.
       const cut = async (from: number, at: number) =>
         linesOf(await readPart(file, from, length)).with(at, null);
       const head = first > 0 ? await cut(0, -1) : [null];

@@ -49,7 +49,7 @@ const warnings = ({ observer }: Stubbed) =>
   observer.lines.filter(({ message }) => WARNINGS.test(message))
     .map(({ message }) => message);
 
-Deno.test("an outage of ten minutes costs ten minutes, and no request", async () => {
+Deno.test("an outage of ten minutes takes ten minutes, and costs no request", async () => {
   const { stub, probes } = await downtime(0, 10 * MINUTE, { concurrency: 8 });
   const results = await Promise.all(
     Array.from({ length: 40 }, () => stub.session.get(REQUEST)),
@@ -72,7 +72,7 @@ Deno.test("an outage of ten minutes costs ten minutes, and no request", async ()
   assert(stub.observer.waits.length >= gaps.length - 1, "the bar shows it");
 });
 
-Deno.test("while the run is paused nothing but one probe is on its way", async () => {
+Deno.test("while the run is paused only one probe is in flight", async () => {
   const { stub, probes } = await downtime(0, 3 * MINUTE, { concurrency: 16 });
   await Promise.all(
     Array.from({ length: 30 }, () => stub.session.get(REQUEST)),
@@ -86,7 +86,7 @@ Deno.test("while the run is paused nothing but one probe is on its way", async (
   assertEquals(during.length, 0);
 });
 
-Deno.test("patience ends: the error says so, and nothing more is asked", async () => {
+Deno.test("when patience is over, the error says so and no request is made", async () => {
   const { stub, probes } = await downtime(0, Infinity, {
     patienceMs: 5 * MINUTE,
   });
@@ -107,7 +107,7 @@ Deno.test("patience ends: the error says so, and nothing more is asked", async (
   assertEquals(stub.seen.length, asked);
 });
 
-Deno.test("no patience: it ends with the first probe", async () => {
+Deno.test("without patience, the run ends with the first probe", async () => {
   const { stub, probes } = await downtime(0, Infinity, { patienceMs: 0 });
   await assertRejects(
     () => stub.session.get(REQUEST),
@@ -117,7 +117,7 @@ Deno.test("no patience: it ends with the first probe", async () => {
   assertEquals(probes.length, 1);
 });
 
-Deno.test("a request that fails alone is no outage", async () => {
+Deno.test("a single request that fails is not an outage", async () => {
   let probes = 0;
   const stub = stubbed(
     (url) => url.searchParams.has("bad") ? refused() : json({}),
@@ -129,7 +129,7 @@ Deno.test("a request that fails alone is no outage", async () => {
   assertEquals(warnings(stub), []);
 });
 
-Deno.test("429 is an answer: it starts no outage", async () => {
+Deno.test("a 429 is an answer and starts no outage", async () => {
   let probes = 0;
   const stub = stubbed(
     (_, n) => n < 20 ? new Response("", { status: 429 }) : json({}),
@@ -199,14 +199,14 @@ Deno.test("a server that accepts and never answers does not stop a run for ever"
   assert(stub.clock.now() - startMs < 15 * MINUTE);
 });
 
-Deno.test("a request that is made once does not fail for an outage that has just started", async () => {
+Deno.test("a request with one attempt does not fail because an outage has just started", async () => {
   const { stub, probes } = await downtime(0, 3 * MINUTE);
   assertEquals(await stub.session.get({ ...REQUEST, attempts: 1 }), { ok: 1 });
   assertEquals(stub.seen.length, 2);
   assert(probes.length > 2);
 });
 
-Deno.test("one thing that fails for good, each request made once, is no outage", async () => {
+Deno.test("one thing that keeps failing, requested once each, is not an outage", async () => {
   let probes = 0;
   const stub = stubbed(() => json({ detail: "boom" }, { status: 500 }), {
     probe: () => (probes++, json({})),
@@ -224,7 +224,7 @@ Deno.test("one thing that fails for good, each request made once, is no outage",
   assertEquals(warnings(stub), []);
 });
 
-Deno.test("other answers meanwhile say that the API is up, so that nothing is probed", async () => {
+Deno.test("other answers meanwhile show that the API is up, so that nothing is probed", async () => {
   let probes = 0;
   const stub: Stubbed = stubbed(async (url) => {
     if (!url.searchParams.has("bad")) return json({});

@@ -22,7 +22,7 @@ Deno.test("records of a list are named by their numbers and the path of the File
   assertEquals(listLabel(unnamed), "Logs of pr_1");
 });
 
-Deno.test("Environments in no known shape cost no Version", async () => {
+Deno.test("Environments of an unknown shape cost no Version", async () => {
   const environment = { id: "env_1", name: "production", tag: "default" };
   const { session } = stubbed(() =>
     json({

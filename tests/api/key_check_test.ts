@@ -47,7 +47,7 @@ for (const status of [401, 403]) {
   });
 }
 
-Deno.test("many refusals at once share one probe, and it is believed for some seconds", async () => {
+Deno.test("many refusals at once share one probe, whose result holds for some seconds", async () => {
   let probes = 0;
   const { session, seen, clock } = stubbed(() => refusal(403), {
     probe: () => (probes++, json({})),
@@ -63,7 +63,7 @@ Deno.test("many refusals at once share one probe, and it is believed for some se
   assertEquals(probes, 2);
 });
 
-Deno.test("where the probe cannot be asked, a key that has worked is believed and one that has not is none", async () => {
+Deno.test("if the probe fails, a key that has worked counts as good, and one that has not as refused", async () => {
   const { session } = stubbed(
     (url) => url.pathname.endsWith("/logs") ? refusal(403) : json({}),
     { probe: () => json({ detail: "no" }, { status: 422 }) },

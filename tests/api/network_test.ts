@@ -54,7 +54,7 @@ for (const [name, text] of CERTIFICATES) {
   });
 }
 
-Deno.test("http and https mixed up are named as such", async () => {
+Deno.test("mixing up http and https is named as the cause", async () => {
   await using plain = serveApi(null);
   await using secure = serveApi("good");
   const toPlain = await reach(plain.url.replace("http:", "https:"));

@@ -58,7 +58,7 @@ Deno.test("a burst of 429s halves the requests at once, once", async () => {
   }
 });
 
-Deno.test("it climbs back quickly to what was too many, then slowly, to the most", async () => {
+Deno.test("the limit rises quickly to the number that was too many, then slowly to the most", async () => {
   let first = true;
   const { limiter, clock } = limited(16, async () => {
     await clock.sleep(100);
@@ -93,7 +93,7 @@ Deno.test("the end of the run ends a request that waits for a slot", async () =>
 });
 
 for (const allowed of [20, 100, 200]) {
-  Deno.test(`a server that allows ${allowed} requests a second gets nearly that, and says 429 seldom`, async () => {
+  Deno.test(`a server that allows ${allowed} requests a second gets nearly that many, and rarely answers 429`, async () => {
     const tokens = { left: allowed / 10, atMs: 0 };
     let answered = 0;
     let refused = 0;

@@ -14,7 +14,7 @@ const cut = (text: string) => {
   return { texts: records.map(({ bytes }) => decode(bytes)), envelope };
 };
 
-Deno.test("a record keeps what JavaScript would change", () => {
+Deno.test("a record keeps everything that JavaScript would change", () => {
   const record =
     '{"a":12345678901234567890,"b":1.0,"c":1E+400,"d":-0.0,"e":1,"e":2,"f":"\\ud83d","g":"\\/\\u0041"}';
   assertEquals(cut(`{"records":[${record}],"total":1}`).texts, [record]);
@@ -25,7 +25,7 @@ Deno.test("spaces within a one-line record are kept", () => {
   assertEquals(texts, ['{"a": 1, "b": [1, 2]}', "{}"]);
 });
 
-Deno.test("a pretty-printed record loses the white space between its tokens only", () => {
+Deno.test("a pretty-printed record loses only the white space between its tokens", () => {
   const { texts } = cut(
     '{\r\n "records": [\n  {\n\t"a b" : "x \\" { y ",\r\n "c": [ 1 ,\n 2 ]\n }\n ]\n}\n',
   );
@@ -46,7 +46,7 @@ Deno.test("members of the envelope come in any order, unknown ones too", () => {
   ]);
 });
 
-Deno.test("a replacement character that the API sent is no broken UTF-8", () => {
+Deno.test("a replacement character that the API sent is valid UTF-8", () => {
   assertEquals(cut('{"records":["\ufffd"]}').texts, ['"\ufffd"']);
 });
 
@@ -64,7 +64,7 @@ Deno.test("a name may be written with escapes", () => {
   assertEquals(cut('{"\\u0072ecords":[{}]}').texts, ["{}"]);
 });
 
-Deno.test("a byte order mark and white space around are no part of it", () => {
+Deno.test("a byte order mark and white space around JSON are ignored", () => {
   assertEquals(cut('\ufeff \n{"records":[]} \n').texts, []);
   assertEquals(
     decode(sliceDocument(encode('\ufeff {"a": 1}\n'), () => null).bytes),
@@ -72,7 +72,7 @@ Deno.test("a byte order mark and white space around are no part of it", () => {
   );
 });
 
-Deno.test("a bare array is cut likewise", () => {
+Deno.test("a bare array is cut into its elements", () => {
   const records = sliceArray(encode(' [ {"a":"é🙂"} , 2 ] '), (value) => value);
   assertEquals(records.map(({ bytes }) => decode(bytes)), ['{"a":"é🙂"}', "2"]);
   assertEquals(records.map(({ info }) => info), [{ a: "é🙂" }, 2]);

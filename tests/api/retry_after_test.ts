@@ -107,7 +107,7 @@ Deno.test("a request that waits for its turn ends at once when the run is given 
 });
 
 for (const retryAfter of ["Infinity", "soon", "-5"]) {
-  Deno.test(`Retry-After: ${retryAfter} is no time: the backoff counts`, async () => {
+  Deno.test(`Retry-After: ${retryAfter} is not a time: the backoff counts`, async () => {
     const stub = stubbed((_, n) =>
       n === 0 ? refusal({ "retry-after": retryAfter }) : json({})
     );
@@ -176,7 +176,7 @@ Deno.test("the first retry is written to the log only, later ones are warnings",
   ]);
 });
 
-Deno.test("a request of one attempt that meets a 429 is made once more", async () => {
+Deno.test("a request with one attempt is retried after a 429", async () => {
   const stub = stubbed((_, n) => n < 3 ? refusal() : json({}));
   assertEquals(await stub.session.get({ ...REQUEST, attempts: 1 }), 2);
 });

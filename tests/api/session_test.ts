@@ -150,7 +150,7 @@ for (
   });
 }
 
-Deno.test("Retry-After is obeyed by the others also when a request is given up", async () => {
+Deno.test("other requests obey Retry-After even when a request is given up", async () => {
   const { session, seen } = stubbed(
     (_, n): Response =>
       n < 5
@@ -293,7 +293,7 @@ Deno.test("the end of the run ends a request with the run's reason", async () =>
   assertEquals(error, reason);
 });
 
-Deno.test("no more requests are on their way than there are slots", async () => {
+Deno.test("no more requests are in flight than there are slots", async () => {
   let open = 0;
   let most = 0;
   const { session } = stubbed(async () => {

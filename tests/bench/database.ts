@@ -99,7 +99,7 @@ export async function writeExport(
   return written;
 }
 
-/** What one build came to. */
+/** The figures of one build. */
 interface Built {
   readonly wallMs: number;
   readonly cpuSeconds: number;
@@ -167,8 +167,8 @@ const PAGES: ReadonlyArray<readonly [address: string, mostMs: number]> = [
 ];
 
 /**
- * Measures how long pages of a database take, and how long the processor works for
- * them, each asked for the first time and once more.
+ * Measures how long pages of a database take, and how long the processor works
+ * for them, each requested for the first time and again.
  */
 async function pageRows(dir: string): Promise<readonly (readonly string[])[]> {
   const server = stepCommand(["serve", dir]).spawn();

@@ -2,7 +2,7 @@
 import { fromFileUrl, join } from "@std/path";
 import config from "../../deno.json" with { type: "json" };
 
-/** What one run of the program came to. */
+/** The figures of one run of the program. */
 export interface Measured {
   readonly code: number;
   readonly requests: number;

@@ -20,7 +20,7 @@ const WIDE = { width: 1200, height: 900 };
 const MOST_PAGES = 140;
 const PHONE = { width: 390, height: 800 };
 
-/** A test with a browser; where there is none, its name says so. */
+/** A test with a browser; if there is none, its name says so. */
 function browserTest(
   name: string,
   write: (dir: string) => Promise<void>,

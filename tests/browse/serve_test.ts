@@ -81,7 +81,7 @@ Deno.test("every Log is on one page of the list, forwards and backwards, in ever
   }
 });
 
-Deno.test("filters stand in the address, and the number of Logs is exact", async () => {
+Deno.test("filters are in the address, and the number of Logs is exact", async () => {
   await using site = await richSite();
   const table: ReadonlyArray<readonly [query: string, logs: number]> = [
     ["", LOGS + 3 + 18 + 4 + 18],
@@ -201,7 +201,7 @@ Deno.test("an Evaluation begins where Runs disagree, and shows the regressions b
   assertStringIncludes(better, "0 Datapoints where the second Run is worse");
 });
 
-Deno.test("the regressions between two Runs of many Datapoints are there in a moment", async () => {
+Deno.test("the regressions between two Runs of many Datapoints are found quickly", async () => {
   await using site = await richSite(async (dir) => {
     const record = (run: number, i: number) =>
       JSON.stringify({
@@ -360,7 +360,7 @@ Deno.test("requests of other hosts and other sites are refused, and nothing but 
   }
 });
 
-Deno.test("over a real connection another host is refused, and one that is kept alive does not keep the program", async () => {
+Deno.test("over a real connection another host is refused, and one that is kept alive does not hold up the end", async () => {
   await using dir = await tempDir();
   await writeRichExport(dir.path);
   const served = await servedBrowse(dir.path);

@@ -36,7 +36,7 @@ Deno.test("without any setting, the defaults hold", () => {
   });
 });
 
-Deno.test("flags go before the environment, that before .env", () => {
+Deno.test("flags win over the environment, that over .env", () => {
   const file =
     "HUMANLOOP_API_KEY=file\nHUMANLOOP_DIRECTORY_ID=dir_file\nEXPORT_LOGS=true\nHUMANLOOP_API_URL=https://file.test/v5/\n";
   const env = {
@@ -102,7 +102,7 @@ Deno.test("a key that cannot be sent is refused and not shown", () => {
   }
 });
 
-Deno.test("a resume goes on with the first run's settings, and may only add Logs", () => {
+Deno.test("a resume uses the first run's settings, and may only add Logs", () => {
   const first = settings(["--directory", "dir_1", "--api-url=https://a.test"]);
   const api = ["--api-url=https://a.test"];
   assertEquals(resumedSettings(input(api), first), first);
@@ -148,7 +148,7 @@ Deno.test("the key goes to the address that the user says, never to one of expor
   }
 });
 
-Deno.test("http:// is for loopback, unless --api-url says so in this very command", () => {
+Deno.test("http:// is for loopback only, unless this command allows it with --api-url", () => {
   const url = "http://api.test/v5";
   for (const host of ["localhost", "127.0.0.1:8080", "[::1]:8080"]) {
     const local = `http://${host}/v5`;

@@ -100,7 +100,7 @@ for (
   });
 }
 
-Deno.test("a key that is sent unencrypted is warned of", async () => {
+Deno.test("a key that is sent unencrypted gets a warning", async () => {
   const disk = new MemoryDisk();
   const args = ["plan", "--api-url", "http://api.test/v5"];
   const { code, err } = await runInMemory(args, { disk, workspace });

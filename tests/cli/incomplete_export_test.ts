@@ -48,7 +48,7 @@ Deno.test("every command that reads an export says what the export itself lacks,
   }
 });
 
-Deno.test("browse says of an export that was interrupted that it is not complete, also where it has no gaps", async () => {
+Deno.test("browse says that an interrupted export is not complete, even if it has no gaps", async () => {
   await using dir = await tempDir();
   await exportTo(dir.path, fewLogs());
   const path = join(dir.path, "export.json");
@@ -74,7 +74,7 @@ async function overviewOf(path: string): Promise<string> {
   }
 }
 
-Deno.test("gaps that follow on each other for one reason are one line, wherever they are listed", async () => {
+Deno.test("consecutive gaps with one reason are one line, wherever they are listed", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "export");
   await exportTo(root, fewLogs());

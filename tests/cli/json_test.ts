@@ -113,7 +113,7 @@ Deno.test("--json: a run through every fault prints nothing but lines of JSON, t
   ]);
 });
 
-Deno.test("--json: a complete run has nothing to go on with", async () => {
+Deno.test("--json: a complete run has no command to resume", async () => {
   const disk = new MemoryDisk();
   const ended = await runInMemory(ARGS, { disk, workspace });
   const { lines, summary } = read(ended);

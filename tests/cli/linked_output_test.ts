@@ -7,7 +7,7 @@ import { serveDemo } from "../../src/demo/server.ts";
 import { run } from "../helpers/program.ts";
 import { readTree, tempDir } from "../helpers/tree.ts";
 
-Deno.test("a symbolic link that leads into an export is no way to write into it", async () => {
+Deno.test("nothing is written into an export through a symbolic link", async () => {
   await using dir = await tempDir();
   await using server = serveDemo(sampleWorkspace(), { key: DEMO_KEY });
   const exported = await run(

@@ -85,7 +85,7 @@ for (const [args, words] of WRONG) {
   });
 }
 
-Deno.test("a directory that is no export is exit 2 and stays as it is", async () => {
+Deno.test("a directory that is not an export is exit 2 and stays as it is", async () => {
   await using dir = await tempDir();
   await Deno.writeTextFile(join(dir.path, "holiday.jpg"), "");
   const { code, err } = await run(["--resume", dir.path], { env });
@@ -95,7 +95,7 @@ Deno.test("a directory that is no export is exit 2 and stays as it is", async ()
   assertEquals(names.map(({ name }) => name), ["holiday.jpg"]);
 });
 
-Deno.test("an export.json that cannot be read is not taken for none", async () => {
+Deno.test("an export.json that cannot be read is not ignored", async () => {
   await using dir = await tempDir();
   await Deno.writeTextFile(join(dir.path, "export.json"), '{"settings":');
   const { code, err } = await run(["--resume", dir.path], { env });

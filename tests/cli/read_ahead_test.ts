@@ -1,4 +1,4 @@
-/** What a command asked for ahead, and does not need, ends with the command. */
+/** Pages that a command prefetched and does not need end with the command. */
 import { assertEquals } from "@std/assert";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import { answerRequest } from "../../src/demo/server.ts";
@@ -59,7 +59,7 @@ for (
     ["verify", ["latest", "--remote"], 4],
   ] as const
 ) {
-  Deno.test(`a page that ${name} read ahead, and does not need, does not go on behind its end`, async () => {
+  Deno.test(`a page that ${name} read ahead, and does not need, does not outlive it`, async () => {
     await using dir = await tempDir();
     const env = { HUMANLOOP_API_KEY: DEMO_KEY };
     const output = ["--output", dir.path];

@@ -1,4 +1,4 @@
-/** What was asked for is said wherever a command ends. */
+/** Every command prints the scope at its end. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { sampleWorkspace } from "../../src/demo/sample/sample.ts";
 import { MemoryDisk } from "../helpers/memory_disk.ts";

@@ -62,7 +62,7 @@ Deno.test("times are dates, dates with a time, or hours, days or weeks ago", () 
   );
 });
 
-Deno.test("types are sorted, and no filters are none", () => {
+Deno.test("types are sorted, and no filters are null", () => {
   assertEquals(readFilters({ type: ["tool", "flow"] }, NOW)?.types, [
     "flow",
     "tool",
@@ -120,7 +120,7 @@ Deno.test("Support, Support/ and Support/** mean the same", () => {
   }
 });
 
-Deno.test("case matters only where another path is the one that was typed", () => {
+Deno.test("case matters only if another path is spelled just like the pattern", () => {
   const paths = ["Support/Triage", "Docs/a", "docs/b", "Ops/x", "Ops/X"];
   const wanted = (pattern: string) => {
     const isWanted = fileFilter({ ...NO_FILTERS, files: [pattern] }, paths);
@@ -175,7 +175,7 @@ Deno.test("a filter that matches no File is refused, with the nearest path", () 
   expectMatches(NO_FILTERS, []);
 });
 
-Deno.test("the nearest path is that of a File or a Directory, by its whole or its name", () => {
+Deno.test("the nearest path is that of a File or a Directory, by its path or its name", () => {
   const paths = ["Support/Triage/Classifier", "Shared/Exact label"];
   assertEquals(
     ["support/triag", "clasifier", "Shared/Exact lable", "nothing"].map((
@@ -311,7 +311,7 @@ Deno.test("a long list since a time is read in windows, and whole", async () => 
   assert(times.at(-1)! >= "2022-12-01");
 });
 
-Deno.test("where the API ignores dates all Logs come, and it is said", async () => {
+Deno.test("if the API ignores dates, all Logs are exported, with a warning", async () => {
   const bare = Array.from({ length: 150 }, (_, i) => `{"id":"log_${i}"}`);
   const file = { ...workspace.files[0]!, logs: bare, bareLogs: bare };
   const disk = new MemoryDisk();

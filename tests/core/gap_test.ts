@@ -27,7 +27,7 @@ Deno.test("gaps of one list that follow each other for one reason are one line",
   );
 });
 
-Deno.test("a gap names its File by the path, or by the id more there is no path", () => {
+Deno.test("a gap names its File by the path, or by the id if there is no path", () => {
   const paths = new Map([["pr_1", "Support/Triage"]]);
   const gap = (fileId: string | null, part: string, more = {}) =>
     gapText({ fileId, part, reason: "HTTP 500", ...more }, paths);

@@ -20,7 +20,7 @@ function outlineOf(
   return outline.end();
 }
 
-Deno.test("an outline keeps what is small, and is small whatever the value is", () => {
+Deno.test("an outline keeps what is short, and is short itself", () => {
   const long = "é\\u00e9".repeat(200_000);
   const message = `{"role":"user","content":"${"x".repeat(900)}"}`;
   const json = `{"id":"log_1","a":[1, 2],"output":"${long}","messages":[${
@@ -120,7 +120,7 @@ function parsed(text: string): unknown {
 /** Another one for every run; TEST_SEED=… repeats a run. */
 const seed = Number(Deno.env.get("TEST_SEED") ?? Date.now() % 1_000_000);
 
-Deno.test(`10,000 generated texts (seed ${seed}) have outlines that agree with them, and only JSON has one`, () => {
+Deno.test(`10,000 generated texts (seed ${seed}) have outlines that agree with them, and only JSON has a valid one`, () => {
   let broken = 0;
   let cut = 0;
   for (let n = 0; n < 10_000; n++) {

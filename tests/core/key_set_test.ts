@@ -5,7 +5,7 @@ import { KeySet } from "../../src/core/key_set.ts";
 const keysFrom = (first: number, count: number) =>
   Array.from({ length: count }, (_, i) => `log_${first + i}`);
 
-Deno.test("of many keys, those that were there before come back, in order", () => {
+Deno.test("adding many keys returns those that were there before, in order", () => {
   const keys = new KeySet(["a"]);
   assertEquals(keys.addAll(["b", "a", "c", "b", "b"]), ["a", "b", "b"]);
   assertEquals(keys.addAll([]), []);
@@ -15,7 +15,7 @@ Deno.test("of many keys, those that were there before come back, in order", () =
   assert(keys.has("d") && !keys.has("e"));
 });
 
-Deno.test("no key is lost or made up while the set grows, whatever comes at once", () => {
+Deno.test("no key is lost or invented while the set grows, however many are added at once", () => {
   const keys = new KeySet();
   let size = 0;
   for (const count of [1, 63, 64, 10_000, 500, 100_000]) {

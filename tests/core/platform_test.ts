@@ -63,7 +63,7 @@ for (const error of held) {
     assertEquals(tries(), 6);
   });
 
-  Deno.test(`one that is held for good is given up after two seconds (${error.name})`, async () => {
+  Deno.test(`a file that is held for good is given up after two seconds (${error.name})`, async () => {
     const clock = new VirtualClock();
     const startMs = clock.now();
     const { rename, tries } = heldUp(Infinity, error);
@@ -81,7 +81,7 @@ for (const error of held) {
   });
 }
 
-Deno.test("another failure is no reason to wait", async () => {
+Deno.test("any other failure is thrown at once", async () => {
   const { rename, tries } = heldUp(1, new Deno.errors.NotFound());
   const clock = new VirtualClock();
   await assertRejects(() => renamePatiently(rename, "windows", clock), Error);

@@ -19,6 +19,6 @@ for (const [name, text, safe] of TEXTS) {
   });
 }
 
-Deno.test("redact: a short secret is hidden as a whole, an empty one is none", () => {
+Deno.test("redact: a short secret is hidden as a whole, an empty one is ignored", () => {
   assertEquals(redact("a.b axb A.B", ["a.b", ""]), "[key] axb [key]");
 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { inSlices } from "../../src/core/text/slices.ts";
 
-Deno.test("a long text is cut where no character breaks, and joined to what it was", () => {
+Deno.test("a long text is cut where no character breaks, and joined unchanged", () => {
   for (let before = 0; before < 3; before++) {
     const text = "x".repeat(before) + "🙂é".repeat(100_000);
     const slices: string[] = [];

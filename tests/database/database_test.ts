@@ -60,7 +60,7 @@ const logs = (...lines: string[]): Texts => ({
   "files/pr_1/logs/1.jsonl": lines.map((line) => `${line}\n`).join(""),
 });
 
-Deno.test("a database holds every record of an export, as often as the export says, in its very bytes", async () => {
+Deno.test("a database holds every record of an export, as many as the export states, byte for byte", async () => {
   await using dir = await tempDir();
   const workspace = sampleWorkspace();
   await exportTo(dir.path, workspace);
@@ -102,7 +102,7 @@ Deno.test("a database holds every record of an export, as often as the export sa
   assert(text.includes("as the export states"), text);
 });
 
-Deno.test("json is what stands in the export: large integers, 1E+400, lone surrogates, names that come twice", async () => {
+Deno.test("the column json is the record of the export: large integers, 1E+400, lone surrogates, repeated names", async () => {
   await using dir = await tempDir();
   const line =
     `{ "id" : "log_1","n":12345678901234567890,"x":1E+400,"s":"\\ud83d \\u0000 \\/","a":1,"a":2,"z":-0.0,"output":{"n":1.0} }`;
@@ -187,7 +187,7 @@ Deno.test("lines that are not JSON are kept as text, and everything that cannot 
   );
 });
 
-Deno.test("a Log is there once, whether it stands in its list, a trace, an Evaluation or several", async () => {
+Deno.test("a Log has one row, whether it is in its list, a trace, an Evaluation or several", async () => {
   await using dir = await tempDir();
   const own =
     `{"id":"log_t","prompt":{"id":"pr_1","version_id":"prv_1"},"output":"own"}`;
@@ -298,7 +298,7 @@ Deno.test("a Log is there once, whether it stands in its list, a trace, an Evalu
   );
 });
 
-Deno.test("a judgment counts in every Run that it stands in", async () => {
+Deno.test("a judgment counts in every Run that contains it", async () => {
   await using dir = await tempDir();
   const judge =
     `{"id":"j1","parent_id":"log_1","evaluator":{"id":"ev_1"},"judgment":true}`;
@@ -327,7 +327,7 @@ Deno.test("a judgment counts in every Run that it stands in", async () => {
   );
 });
 
-Deno.test("of a Log that stands in two shards the first is kept, in the full text too", async () => {
+Deno.test("a Log that is in two shards has one row, and one in the full-text index", async () => {
   await using one = await tempDir();
   await using two = await tempDir();
   await write(one.path, logs(`{"id":"log_1","output":"apple"}`));
@@ -532,7 +532,7 @@ Deno.test("words of any script, prefixes and phrases find a Log", async () => {
   ) assertEquals(find(query), [id]);
 });
 
-Deno.test("a build that is stopped leaves nothing, one that was killed is replaced, two do not meet, and the old stays until the new is whole", async () => {
+Deno.test("a build that is stopped leaves nothing, one that was killed is replaced, two do not meet, and the old one stays until the new one is complete", async () => {
   await using dir = await tempDir();
   await write(
     dir.path,
@@ -630,7 +630,7 @@ Deno.test("Files that are not complete in the export are named below the tables"
   assertEquals([whole.incompleteFiles, isWhole(whole)], [0, true]);
 });
 
-Deno.test("a Log of 50 MB passes", async () => {
+Deno.test("a Log of 50 MB is stored", async () => {
   await using dir = await tempDir();
   const line = `{"id":"big","output":"${"word ".repeat(10_000_000)}end"}`;
   const { ask } = await databaseOf(dir.path, logs(line));
@@ -653,7 +653,7 @@ Deno.test("records that SQLite cannot read as JSON stop no query", async () => {
   ]);
 });
 
-Deno.test("a time that is no safe integer is the nearest that a column holds, and its latency is right", async () => {
+Deno.test("a time outside the safe integers becomes the nearest that a column holds, and the latency is right", async () => {
   await using dir = await tempDir();
   const at = (id: string, time: string, end: string) =>
     JSON.stringify({ id, created_at: time, start_time: time, end_time: end });
@@ -672,7 +672,7 @@ Deno.test("a time that is no safe integer is the nearest that a column holds, an
   ]);
 });
 
-Deno.test("tokens and costs of a Log are columns of its table; what is no number there is none", async () => {
+Deno.test("tokens and costs of a Log are columns of its table; what is not a number is null", async () => {
   await using dir = await tempDir();
   const { ask } = await databaseOf(
     dir.path,

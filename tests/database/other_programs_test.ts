@@ -115,7 +115,7 @@ async function hostileDatabase(dir: string): Promise<string> {
   return path;
 }
 
-Deno.test("a column holds nothing but its type, which DuckDB asks for, also where records have none of it", async () => {
+Deno.test("a column holds only values of its type, as DuckDB requires, even if records hold others", async () => {
   await using demo = await tempDir();
   await using hostile = await tempDir();
   const others: string[] = [];
@@ -144,7 +144,7 @@ Deno.test("a column holds nothing but its type, which DuckDB asks for, also wher
   assertEquals(others, []);
 });
 
-Deno.test("every table can be gone through from its first row to its last, which DuckDB does to list them", async () => {
+Deno.test("every table can be scanned, as DuckDB does to list them", async () => {
   await using dir = await tempDir();
   using database = openDatabase(await hostileDatabase(dir.path));
   const ends = (table: string) =>
@@ -166,7 +166,7 @@ Deno.test("every table can be gone through from its first row to its last, which
   );
 });
 
-Deno.test("the schema has no word that SQLite 3.31 does not know, which would open nothing", async () => {
+Deno.test("the schema uses nothing that SQLite 3.31 does not know, or it could not open the file", async () => {
   await using dir = await tempDir();
   using database = openDatabase(await hostileDatabase(dir.path));
   const newer = all(database, "SELECT name, sql FROM sqlite_schema")

@@ -1,4 +1,7 @@
-/** `datasets`: every Datapoint once, exactly, under a safe name; what is missing is told. */
+/**
+ * `datasets`: every Datapoint once, exactly, under a safe name; what is missing
+ * is reported.
+ */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { parseExactly } from "../../src/core/text/json.ts";
@@ -47,7 +50,7 @@ const META =
 const oneVersion = (...lines: string[]) =>
   datasetTree({ id: "ds_1", path: "a/b", versions: { dsv_1: lines } });
 
-Deno.test("every Version of every Dataset of the demo is written, in the values that the API sent", async () => {
+Deno.test("every Version of every Dataset of the demo is written, with the values that the API sent", async () => {
   await using dir = await tempDir();
   const workspace = sampleWorkspace();
   await exportTo(join(dir.path, "export-0"), workspace);
@@ -105,7 +108,7 @@ const HOSTILE =
   String
     .raw`"messages": [{"role":"user","content":"\u2028\/"}],"odd":{"x":[1,  2]},"__proto__":1}`;
 
-Deno.test("a line of JSON holds the very text of every value, and what else a Datapoint has", async () => {
+Deno.test("a line of JSON holds the exact text of every value, and all other fields of a Datapoint", async () => {
   await using dir = await tempDir();
   const { code, files, losses, notes } = await datasetsOf(dir.path, [
     oneVersion(HOSTILE, `{"id":null}`, `{"inputs":[1],"target":"x"}`),
@@ -159,7 +162,7 @@ Deno.test("a table has a column for each input of the file, and nothing in it is
   ]]);
 });
 
-Deno.test("an apostrophe stands before every text that begins like a formula, and can be taken off; numbers stay", async () => {
+Deno.test("every text that begins like a formula gets an apostrophe, which can be removed; numbers stay", async () => {
   await using dir = await tempDir();
   const formulas = [
     ...["=1", "+a", "-a", "@x", "\t=1", "\r=1", "\n=1", "'=1", "''+x", "＝1"],
@@ -186,7 +189,7 @@ Deno.test("an apostrophe stands before every text that begins like a formula, an
   assertEquals(back, texts);
 });
 
-Deno.test("inputs of more names than a table has columns for stand together in one column", async () => {
+Deno.test("inputs of more names than a table has columns for share one column", async () => {
   await using dir = await tempDir();
   const names = Array.from({ length: 1_002 }, (_, i) => `n${i}`);
   const { files, code } = await datasetsOf(
@@ -202,7 +205,7 @@ Deno.test("inputs of more names than a table has columns for stand together in o
   assert(rows[1_002]!.includes(`,"{""n1001"":""v""}",,,"{""dataset""`));
 });
 
-Deno.test("a test of promptfoo expects what the target says in one value; what promptfoo would act on is out of its reach", async () => {
+Deno.test("a test of promptfoo expects the one value of the target; texts that promptfoo would act on are out of its reach", async () => {
   await using dir = await tempDir();
   const lines = [
     `{"id":"1","inputs":{"q":"Hi"},"messages":[{"role":"user","content":"é"}],"target":{"output":"yes","why":1}}`,
@@ -236,7 +239,7 @@ Deno.test("a test of promptfoo expects what the target says in one value; what p
   ]);
 });
 
-Deno.test("the Version that is deployed by default stands without its id, or else the newest; an empty one has an empty file", async () => {
+Deno.test("the file of the default Version, or else the newest, has no id in its name; an empty Version has an empty file", async () => {
   await using dir = await tempDir();
   const versions = { dsv_b: [`{"id":"1"}`], dsv_c: [], dsv_a: [`{"id":"2"}`] };
   const { code, summary } = await datasetsOf(dir.path, [{
@@ -260,7 +263,7 @@ Deno.test("the Version that is deployed by default stands without its id, or els
   ]);
 });
 
-Deno.test("names of Humanloop's are no way out of the directory, and no two files are one", async () => {
+Deno.test("Humanloop's names do not lead out of the directory, and no two files share a path", async () => {
   await using dir = await tempDir();
   const paths = [
     ...["../../x", "/etc/x", "Foo/a", "foo/a", "a.jsonl/b", "a", "CON", "x@y"],
@@ -355,7 +358,7 @@ Deno.test("files of the same name are replaced, others are left alone", async ()
   assertEquals(files.get("a/b.jsonl"), files.get("a/b@dsv_1.jsonl"));
 });
 
-Deno.test("what the export lacks or cannot be read is told, exit 3, and the rest is written", async () => {
+Deno.test("what the export lacks or cannot be read is reported with exit 3, and the rest is written", async () => {
   await using dir = await tempDir();
   const versions = { dsv_1: [`{"id":"1"}`, `{"id":`, `[2]`] };
   const whole = datasetTree({
@@ -388,7 +391,7 @@ Deno.test("what the export lacks or cannot be read is told, exit 3, and the rest
   assertEquals(lines.map(({ level }) => level), losses.map(() => "WARN"));
 });
 
-Deno.test("gaps of Datasets are told, those of Logs are not", async () => {
+Deno.test("gaps of Datasets are reported, those of Logs are not", async () => {
   await using dir = await tempDir();
   const entry = { type: "dataset", path: "a/b", state: "complete", counts: {} };
   const manifest = {

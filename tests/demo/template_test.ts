@@ -33,7 +33,7 @@ Deno.test("each kind of template makes what its description says", () => {
   }
 });
 
-Deno.test("operators bind as usual, and functions take what they are given", () => {
+Deno.test("operators bind as usual, and functions get their arguments", () => {
   const names = { n: 7, path: "Shared/Evaluators/Tone", list: ["a", "b"] };
   const table: readonly (readonly [expression: string, json: string])[] = [
     ["1 + 2 * n - 3", "12"],
@@ -69,7 +69,7 @@ Deno.test("a name is filled in the scope that asks for it, and only once there",
   assertEquals(valueOf(file, "logs") === logs, true);
 });
 
-Deno.test("a name that nothing has and an expression that is none are errors that say which", () => {
+Deno.test("an unknown name and an invalid expression are errors that name it", () => {
   assertThrows(
     () => fill({ a: "${absent.length}" }),
     ReferenceError,

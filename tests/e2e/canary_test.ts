@@ -61,7 +61,7 @@ const ECHOES: ReadonlyArray<readonly [string, () => Response | Error]> = [
     })],
 ];
 for (const [name, echo] of ECHOES) {
-  Deno.test(`a key that ${name} holds is said nowhere`, async () => {
+  Deno.test(`a key that ${name} holds is printed nowhere`, async () => {
     const disk = new MemoryDisk();
     let n = 0;
     const isFirst = ({ pathname, searchParams }: URL) =>
@@ -110,7 +110,7 @@ Deno.test("a key that a gap quotes is not on a page", async () => {
   assert(pages.length > 1, "the gap is on the File's page and the overview");
 });
 
-Deno.test("a defect of ours that quotes the key does not give it away", async () => {
+Deno.test("an internal error that quotes the key does not reveal it", async () => {
   const disk = new MemoryDisk();
   disk.rename = () => {
     throw new RangeError(`cannot send ${CANARY}`);

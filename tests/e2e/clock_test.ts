@@ -38,7 +38,7 @@ async function assertAllExported(
   assertEquals(verified.code, 0, verified.out + verified.err);
 }
 
-Deno.test("286 Logs that are dated ahead are exported", async () => {
+Deno.test("286 Logs with a date in the future are exported", async () => {
   const newestMs = NOW_MS + 286 * MINUTE_MS;
   await assertAllExported(datedLogs(1_286, newestMs));
 });
@@ -47,7 +47,7 @@ Deno.test("Logs that are dated years ahead are exported", async () => {
   await assertAllExported(datedLogs(1_000, NOW_MS + 10 * YEAR_MS));
 });
 
-Deno.test("a long list of which 286 Logs are dated ahead is exported in time windows, and whole", async () => {
+Deno.test("a long list with 286 Logs of the future is exported in time windows, completely", async () => {
   await assertAllExported(datedLogs(20_500, NOW_MS + 286 * MINUTE_MS));
 });
 
@@ -161,7 +161,7 @@ for (const length of [1, 990]) {
   });
 }
 
-Deno.test("once a server is seen to ignore dates, no further list is read ahead by them", async () => {
+Deno.test("once a server is found to ignore dates, no other list is requested by them", async () => {
   const { answerRequest } = await import("../../src/demo/server.ts");
   const { directories, files } = workspaceOf(datedLogs(990));
   const [first, , draft] = files;
@@ -191,7 +191,7 @@ Deno.test("once a server is seen to ignore dates, no further list is read ahead 
   assertEquals([...pages.keys()], [first!.id]);
 });
 
-Deno.test("a page that was read ahead, and is not needed, does not go on behind the run's end", async () => {
+Deno.test("a page that was read ahead, and is not needed, does not outlive the run", async () => {
   await using dir = await tempDir();
   await using server = serveDemo(workspaceOf(datedLogs(990)), {
     key: DEMO_KEY,
@@ -219,7 +219,7 @@ Deno.test("a page that was read ahead, and is not needed, does not go on behind 
   assertEquals(signals.every(({ aborted }) => aborted), true);
 });
 
-Deno.test("Logs that arrive while the run goes on are no gap, and shift nothing", async () => {
+Deno.test("Logs that arrive during the run are not a gap, and shift nothing", async () => {
   const logs = datedLogs(2_500, NOW_MS - HOUR_MS);
   const held = [...logs];
   const made = new MemoryExport(workspaceOf(held));
@@ -240,7 +240,7 @@ Deno.test("Logs that arrive while the run goes on are no gap, and shift nothing"
   assertEquals(new Set(lines).size, lines.length);
 });
 
-Deno.test("verify --remote finds a Log that an export lacks, also one that is dated ahead", async () => {
+Deno.test("verify --remote finds a Log that an export lacks, even one with a date in the future", async () => {
   const logs = datedLogs(1_286, NOW_MS + 286 * MINUTE_MS);
   const made = new MemoryExport(workspaceOf(logs.slice(1)));
   assertEquals((await made.begin({ nowMs: NOW_MS })).code, 0);

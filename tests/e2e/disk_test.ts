@@ -22,7 +22,7 @@ function refusal(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** Makes a disk whose operation number `at` fails, and those behind it too. */
+/** Makes a disk whose operation number `at` fails, and all later ones. */
 function failingDisk(
   operation: "write" | "rename" | "syncData" | "open",
   at: number,

@@ -45,7 +45,7 @@ const HALF_DONE: Readonly<Record<string, string>> = {
   set_aside: "a list that was being read a second time",
 };
 for (const [name, title] of Object.entries(HALF_DONE)) {
-  Deno.test(`an export that version 0.1.0 left half-done is resumed to the tree of an undisturbed run: ${title}`, async () => {
+  Deno.test(`an unfinished export of version 0.1.0 is resumed to the tree of an undisturbed run: ${title}`, async () => {
     const made = await earlierExport(name);
     assert(differencesOf(made).length > 0);
     const { code, err } = await made.resume();
@@ -55,7 +55,7 @@ for (const [name, title] of Object.entries(HALF_DONE)) {
     assertEquals(verified.code, 0, verified.out + verified.err);
   });
 
-  Deno.test(`an export that version 0.1.0 left half-done loses no line while the API answers 410: ${title}`, async () => {
+  Deno.test(`an unfinished export of version 0.1.0 loses no line while the API answers 410: ${title}`, async () => {
     const made = await earlierExport(name);
     const dir = `files/${SHORT_ID}/logs`;
     const before = made.keptLines(dir);

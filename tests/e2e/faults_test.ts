@@ -54,7 +54,7 @@ async function exportFrom(
 }
 
 for (const seed of [1, 2, 3]) {
-  Deno.test(`a fifth of all answers fails in every retried way (seed ${seed}): the tree is whole`, async () => {
+  Deno.test(`a fifth of all answers fails in every way that is retried (seed ${seed}): the tree is complete`, async () => {
     let n = seed * 10_000;
     /** Failures in a row: the fifth is the one at which a request is given up. */
     const failed = new Map<string, number>();
@@ -171,7 +171,7 @@ Deno.test("records missing from one chunk, from its end and from the list's are 
   });
 });
 
-Deno.test("a gap is filled from its offset though the server gives fewer records a page", async () => {
+Deno.test("a gap is filled from its offset although the server sends fewer records a page", async () => {
   // 3,450 Logs: the last page holds 50, as many as a page of the lower cap.
   const [first, ...rest] = workspace.files;
   const logs = Array.from({ length: 3450 }, (_, i) => `{"id":"log_${i}"}`);
@@ -296,7 +296,7 @@ Deno.test("a record of the list of Files that fails is reported, though no File 
   assertStringIncludes(out, "files (1 record from number 121): HTTP 500");
 });
 
-Deno.test("ids that are no file names are refused with a gap, and nothing leaves the tree", async () => {
+Deno.test("ids that are not safe file names are refused with a gap, and nothing leaves the tree", async () => {
   const bad = (text: string, id: string) => text.replace(id, "../../evil");
   const [first, ...rest] = workspace.files;
   const version = first!.versions[0]!;

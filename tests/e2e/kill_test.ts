@@ -75,7 +75,7 @@ for (let killAt = FIRST; killAt <= 104; killAt += 10) {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`${signal} once: exit 130 within 2 s, the resume command, and the tree can go on`, async () => {
+  Deno.test(`${signal} once: exit 130 within 2 s, the resume command, and the export can be resumed`, async () => {
     await using dir = await tempDir();
     const reached = Promise.withResolvers<void>();
     let requests = 0;

@@ -75,7 +75,7 @@ for (
   });
 }
 
-Deno.test("a list that loses one and gets one midway holds once what was there throughout", async () => {
+Deno.test("a list that loses a record and gets one midway holds once each that was there throughout", async () => {
   const logs = oldLogs(2500);
   const lost = logs[150]!;
   const onRequest = (n: number) => {
@@ -128,7 +128,7 @@ Deno.test("the unchanged prefix of a list that changed is kept: only what is beh
   );
 });
 
-Deno.test("a list that never rests is exit 3 and says so", async () => {
+Deno.test("a list that never stops changing is exit 3 and says so", async () => {
   const logs = oldLogs(2500);
   const onRequest = (n: number) => void logs.unshift(log(`new_${n}`));
   await exportMoving({ logs, onRequest }, async (root, { code, out, err }) => {

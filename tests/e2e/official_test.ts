@@ -109,7 +109,7 @@ for (
   });
 }
 
-Deno.test("what the official script has and the API has no more is kept and reported", async () => {
+Deno.test("what the official script exported and the API no longer has is kept and reported", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
   const path = `files/${CLASSIFIER.id}`;
@@ -134,7 +134,7 @@ Deno.test("what the official script has and the API has no more is kept and repo
   assertEquals(tree.has(`${path}/.done`), false);
 });
 
-Deno.test("Files that the official script did without Logs get them", async () => {
+Deno.test("Files that the official script exported without Logs get them", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
   await writeTree(root, withoutLogs());
@@ -144,7 +144,7 @@ Deno.test("Files that the official script did without Logs get them", async () =
   await assertTree(root, whole);
 });
 
-Deno.test("while Logs are added to what the official script did without them, .done does not cover them", async () => {
+Deno.test("while Logs are added to an official export without them, .done does not cover them", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
   await writeTree(root, withoutLogs());
@@ -161,7 +161,7 @@ Deno.test("while Logs are added to what the official script did without them, .d
   assertEquals(JSON.parse(done).logs, false);
 });
 
-Deno.test("what was damaged since of an official export is exported again, by the sizes of its sums", async () => {
+Deno.test("files of an official export that were damaged since are exported again, by the sizes of its sums", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
   await writeTree(root, officialTree());
@@ -180,7 +180,7 @@ Deno.test("what was damaged since of an official export is exported again, by th
   );
 });
 
-Deno.test("a Version that is gone is noticed where a run ended before the Versions had sums", async () => {
+Deno.test("a missing Version is noticed even if a run ended before the Versions had sums", async () => {
   await using dir = await tempDir();
   const root = join(dir.path, "20250606-120000");
   await writeTree(root, officialTree());
@@ -210,7 +210,7 @@ const DAMAGES: ReadonlyArray<
   }],
 ];
 for (const [name, damage] of DAMAGES) {
-  Deno.test(`what the official script called complete is exported again where ${name}`, async () => {
+  Deno.test(`a File that the official script completed is exported again where ${name}`, async () => {
     await using dir = await tempDir();
     const root = join(dir.path, "20250606-120000");
     const tree = officialTree();

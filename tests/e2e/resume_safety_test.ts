@@ -235,7 +235,7 @@ function officialExport(
   return made;
 }
 
-Deno.test("what the official script dropped though it wrote .done is exported again", async () => {
+Deno.test("records that the official script dropped although it wrote .done are exported", async () => {
   const made = officialExport((tree) => {
     const path = `${LOGS}/2.jsonl`;
     const lines = tree.get(path)!.split("\n");
@@ -358,7 +358,7 @@ Deno.test("a list that kept changing stays on disk at whatever moment the resume
   }
 });
 
-Deno.test("a chunk that holds more than what was read since is kept, and its gap is at its own offset", async () => {
+Deno.test("a chunk that holds more than a later reading is kept, and its gap is at its own offset", async () => {
   const logs = datedLogs(500);
   const made = new MemoryExport(workspaceOf(logs));
   const lacking = (offsets: readonly number[]) => ({
@@ -434,7 +434,7 @@ Deno.test("a File that was deleted at the source, --resume --logs: exit 3, and r
 });
 
 for (const status of [401, 403]) {
-  Deno.test(`one File that answers ${status} is a gap of it: the key is good for the others`, async () => {
+  Deno.test(`a File for which the API answers ${status} is a gap, since the key is good for the others`, async () => {
     const made = new MemoryExport(workspace);
     const refused = () =>
       Response.json({ detail: "no right to it" }, { status });
@@ -505,7 +505,7 @@ for (const [name, files] of Object.entries(TWINS)) {
   });
 }
 
-Deno.test("verify --repair fetches what is broken again, and only that", async () => {
+Deno.test("verify --repair fetches what is damaged, and only that", async () => {
   const made = await finishedExport();
   const garbled = made.text(`${LOGS}/1.jsonl`)!.replace("log_5", "log_x");
   made.put(`${LOGS}/1.jsonl`, garbled);

@@ -75,7 +75,7 @@ Deno.test("chunks hold exactly 1000 records but the last, whatever the pages", a
   assertEquals(await read("3.jsonl"), lines(2000, 2500));
 });
 
-Deno.test("records that are left out count, so that later records keep their chunk", async () => {
+Deno.test("records that are left out keep their offset, so that later records keep their chunk", async () => {
   await using dir = await tempDir();
   using writer = new ChunkWriter(context, {
     ...list,
@@ -106,7 +106,7 @@ Deno.test("a writer that is disposed commits nothing", async () => {
   assertEquals(await names(dir.path), ["1.jsonl.part"]);
 });
 
-Deno.test("a page of huge records is written as it came, without a copy, and gives its memory back", async () => {
+Deno.test("a page of huge records is written without a copy, and its memory is freed", async () => {
   await using dir = await tempDir();
   const body = new TextEncoder().encode(`{"x":"${"y".repeat(9_000_000)}"}`);
   const written: ArrayBufferLike[] = [];
@@ -137,7 +137,7 @@ Deno.test("a page of huge records is written as it came, without a copy, and giv
   assertEquals((await Deno.stat(join(dir.path, "1.jsonl"))).size, 9_000_009);
 });
 
-Deno.test("the memory of a page of 64 kB is given back when it is written", async () => {
+Deno.test("the memory of a page of 64 kB is freed when it is written", async () => {
   await using dir = await tempDir();
   using writer = new ChunkWriter(context, {
     ...list,

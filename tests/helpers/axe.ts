@@ -6,7 +6,7 @@ import type { Tab } from "./browser.ts";
 const PACKAGE = "npm:axe-core@4.14.1";
 const here = (name: string) => fromFileUrl(new URL(name, import.meta.url));
 
-/** Reads the script of axe-core; `null` where it cannot be had. */
+/** Reads the script of axe-core; `null` if it cannot be loaded. */
 export async function axeSource(): Promise<string | null> {
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [

@@ -28,7 +28,9 @@ export async function askDuckDb(
 const reason: string | null = await askDuckDb(["SELECT 1"])
   .then(() => null, (error) => error.message);
 
-/** Registers a test that asks DuckDB; where it cannot be loaded, its name says so. */
+/**
+ * Registers a test that uses DuckDB; if it cannot be loaded, its name says so.
+ */
 export function withDuckDb(name: string, fn: () => Promise<void>): void {
   const skipped = reason === null
     ? ""

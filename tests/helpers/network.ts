@@ -17,7 +17,7 @@ const certificate = (name: string) =>
 /** The path of the authority that signed the good certificates. */
 export const AUTHORITY = certificatePath("ca.crt");
 
-/** Proxies that the tester's own environment names are none of a test's business. */
+/** An environment without the proxies that the tester's own may name. */
 export const NO_PROXIES = Object.fromEntries(
   ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"]
     .flatMap((name) => [[name, ""], [name.toLowerCase(), ""]]),

@@ -16,7 +16,9 @@ export interface Evaluated {
   readonly testCase: { readonly metadata: Readonly<Record<string, string>> };
 }
 
-/** Registers a test that needs promptfoo; where there is none, its name says so. */
+/**
+ * Registers a test that needs promptfoo; if there is none, its name says so.
+ */
 export function withPromptfoo(name: string, fn: () => Promise<void>): void {
   withTool("promptfoo", name, fn, `npm install -g promptfoo@${VERSION}`);
 }

@@ -27,7 +27,7 @@ export async function shell(
 }
 
 /**
- * Registers a test that needs a program; where there is none, its name says so.
+ * Registers a test that needs a program; if there is none, its name says so.
  *
  * @param install The command that installs it.
  */

@@ -130,7 +130,7 @@ Deno.test("pages that arrive out of order are yielded in order", async () => {
   assertEquals((await readAll(stub)).ids, numbers(0, 2950));
 });
 
-Deno.test("requests fly on while a page waits for its next try: no barrier", async () => {
+Deno.test("requests continue while a page waits for its next attempt", async () => {
   let failed = false;
   const stub: Stubbed = stubbed((url, n) => {
     if (n === 1 && !failed) {
@@ -148,7 +148,7 @@ Deno.test("requests fly on while a page waits for its next try: no barrier", asy
 });
 
 for (const cap of [40, 30, 7, 1]) {
-  Deno.test(`a server that gives at most ${cap} a page is followed`, async () => {
+  Deno.test(`a server with at most ${cap} records a page is followed`, async () => {
     const stub = stubbed((url) => json(page(url, 330, cap)));
     const { ids, list } = await readAll(stub);
     assertEquals(ids, numbers(0, 330));
@@ -159,7 +159,7 @@ for (const cap of [40, 30, 7, 1]) {
 }
 
 for (const size of [40, 100, 250]) {
-  Deno.test(`a server that gives ${size} a page whatever it is asked is followed`, async () => {
+  Deno.test(`a server with always ${size} records a page is followed`, async () => {
     const stub = stubbed((url) => {
       url.searchParams.set("size", `${size}`);
       return json(page(url, 730));
@@ -168,7 +168,7 @@ for (const size of [40, 100, 250]) {
   });
 }
 
-Deno.test("that a server gives at most 40 a page is learned once, for all lists of a kind", async () => {
+Deno.test("a page size of at most 40 is learned once, for all lists of a kind", async () => {
   const stub = stubbed((url) => json(page(url, 330, 40)));
   await readAll(stub);
   const before = stub.seen.length;
@@ -191,7 +191,7 @@ Deno.test("a server that changes its size midway is followed, but not for ever",
   );
 });
 
-Deno.test("a reading that goes on behind a chunk asks for one record before it", async () => {
+Deno.test("a reading that continues behind a chunk requests one record before it", async () => {
   const stub = stubbed((url) => json(page(url, 2150)));
   const { ids, list } = await readAll(stub, behind(1000));
   assertEquals(ids, numbers(1000, 2150));
@@ -199,14 +199,14 @@ Deno.test("a reading that goes on behind a chunk asks for one record before it",
   assert(Math.min(...addresses(stub).map(startOf)) > 950);
 });
 
-Deno.test("a reading that goes on behind a chunk that is no longer the same notices it", async () => {
+Deno.test("a reading that continues behind a chunk that is no longer the same notices it", async () => {
   const stub = stubbed((url) => json(page(url, 2150)));
   const start = { ...behind(1000), lastKey: "another" };
   const { list } = await readAll(stub, start);
   assertEquals(list.sourceChanged, true);
 });
 
-Deno.test("one record that cannot be served is one gap, and its neighbours come", async () => {
+Deno.test("one record that cannot be served is one gap, and its neighbours are read", async () => {
   for (const poisoned of [0, 1, 99, 100, 637, 2499]) {
     const stub = stubbed((url) =>
       holds(url, poisoned) ? broken() : json(page(url, 2500))
@@ -218,7 +218,7 @@ Deno.test("one record that cannot be served is one gap, and its neighbours come"
   }
 });
 
-Deno.test("several of them are as many gaps", async () => {
+Deno.test("each of several records that cannot be served is a gap", async () => {
   const poisoned = [3, 4, 250, 999, 1000, 1007];
   const stub = stubbed((url) =>
     poisoned.some((offset) => holds(url, offset))
@@ -233,7 +233,7 @@ Deno.test("several of them are as many gaps", async () => {
   assertEquals(ids.length, 1500 - poisoned.length);
 });
 
-Deno.test("one unreadable record costs at most 25 requests more, asked once each", async () => {
+Deno.test("one unreadable record costs at most 25 more requests, each made once", async () => {
   for (const poisoned of [0, 5, 99, 137, 198, 250, 637, 1999]) {
     const stub = stubbed((url) =>
       holds(url, poisoned) ? broken() : json(page(url, 2500))
@@ -251,7 +251,7 @@ Deno.test("one unreadable record costs at most 25 requests more, asked once each
   }
 });
 
-Deno.test("where record after record fails, the server is spared", async () => {
+Deno.test("if record after record fails, the server is spared", async () => {
   const stub = stubbed((url) => {
     const { page: number, size } = addressOf(url);
     return number * size > 300 && (number - 1) * size < 900
@@ -282,7 +282,7 @@ Deno.test("a list whose first page cannot be reached is not asked for its second
   assertEquals(stub.seen.length, 5);
 });
 
-Deno.test("a short page is not the last page: it gets another attempt, then is split, and what came is kept", async () => {
+Deno.test("a short page is not the last page: it gets another attempt, then is split, and its records are kept", async () => {
   const stub = stubbed((url) => {
     const answer = page(url, 250);
     // The server leaves out a record, and does not say so.
@@ -321,7 +321,7 @@ Deno.test("a total that changes on the way is noticed, and a repeated record lef
   assertEquals([list.sourceChanged, list.total], [true, 301]);
 });
 
-Deno.test("one that goes and one that comes behind it at the same moment are noticed", async () => {
+Deno.test("a record that goes and one that comes behind it at the same moment are noticed", async () => {
   // 2500 records before and after, but those from 50 to 2000 are shifted by one.
   const stub = stubbed((url, n) => {
     const answer = page(url, 2500);
@@ -366,7 +366,7 @@ for (const [name, envelope] of BAD_ENVELOPES) {
   });
 }
 
-Deno.test("absent or null page and size are no error, nor are unknown fields", async () => {
+Deno.test("absent or null page and size are accepted, and so are unknown fields", async () => {
   const stub = stubbed((url) => {
     const { records, total } = page(url, 150);
     return json({ extra: [1], records, total, size: null });
@@ -396,7 +396,7 @@ Deno.test("the bytes in flight are bounded, and the reading still ends", async (
   assert(most <= 6, `${most} pages of 100 kB were held at once`);
 });
 
-Deno.test("pages that turn heavy are asked for one after the other", async () => {
+Deno.test("pages that turn heavy are requested one after the other", async () => {
   let held = 0;
   let mostHeavy = 0;
   const stub = stubbed((url) => {
@@ -468,7 +468,7 @@ for (const budget of [10, 20_000, 64 * 1024 * 1024]) {
   });
 }
 
-Deno.test("a window that is asked for ahead never takes the memory that the one before it waits for", async () => {
+Deno.test("a window that is prefetched never takes the memory that the one before it waits for", async () => {
   const big = "x".repeat(100);
   const stub = stubbed((url) => {
     const { records, ...answer } = windowPage(url, 500);
@@ -498,7 +498,7 @@ Deno.test("lists whose first pages fail wait for their second pages without hold
   }
 });
 
-Deno.test("the next window is asked for before the last page of this one is taken", async () => {
+Deno.test("the next window is requested before the last page of this one is taken", async () => {
   const stub = stubbed((url) => json(windowPage(url, 300)), { concurrency: 4 });
   using list = await openList(stub.reader, windowsOf(600, 300));
   const window = (n: number) =>
@@ -510,7 +510,7 @@ Deno.test("the next window is asked for before the last page of this one is take
   assert(window(1).length > 0);
 });
 
-Deno.test("a reading that goes on at the end of a window sees what the API has behind its count", async () => {
+Deno.test("a reading that continues at the end of a window sees what the API has behind its count", async () => {
   // Each window holds three records more than its total says.
   const stub = stubbed((url) => json({ ...windowPage(url, 303), total: 300 }));
   using list = await openList(stub.reader, windowsOf(600, 300), behind(300));

@@ -150,7 +150,7 @@ Deno.test("a server that ignores dates gives one window: plain paging", async ()
   assertEquals(windows.length, 1);
 });
 
-Deno.test("a list that is in no order of time is noticed", async () => {
+Deno.test("a list that is not in the order of time is noticed", async () => {
   const dice = new Dice(5);
   const times = someTimes(dice, 25_000);
   for (let i = times.length - 1; i > 0; i--) {

@@ -138,7 +138,7 @@ function receivedRows(store: string): Map<string, unknown> {
   }
 }
 
-Deno.test("a collector of others reads every span back: ids, times, parents and texts", async () => {
+Deno.test("the OpenTelemetry collector reads every span back: ids, times, parents and texts", async () => {
   const dir = await Deno.makeTempDir();
   try {
     const store = join(dir, "collector.db");

@@ -88,7 +88,7 @@ Deno.test("every Log is sent once, a few traces first, and the summary adds up",
   });
 });
 
-Deno.test("another target and --resend send all of it anew", async () => {
+Deno.test("another target and --resend send everything again", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     const logs = await countLogs(dir);
     const args = ["otlp", dir, "--endpoint", `${url}/v1/traces`, "--json"];
@@ -115,7 +115,7 @@ Deno.test("another target and --resend send all of it anew", async () => {
   });
 });
 
-Deno.test("a dry run says what would be sent, and shards in another order than before are not sent twice", async () => {
+Deno.test("a dry run prints what would be sent, and shards in another order are not sent twice", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     const other = await Deno.makeTempDir();
     try {
@@ -215,7 +215,7 @@ Deno.test("what is refused is listed and named, with exit 3, and no secret is sh
   });
 });
 
-Deno.test("wrong credentials end with exit 5, and nothing is kept of the run", async () => {
+Deno.test("wrong credentials end with exit 5, and leave no journal", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     receiver.authorization = "Bearer another";
     const { code, out, err } = await run(
@@ -253,7 +253,7 @@ Deno.test("an endpoint that takes protobuf only ends with exit 2 and what to do"
   });
 });
 
-Deno.test("Ctrl-C ends behind the request that is on its way, and says how to go on", async () => {
+Deno.test("Ctrl-C ends the run after the request in flight, and prints how to continue", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     let interrupt = () => {};
     receiver.fault = (batch) => {
@@ -319,7 +319,7 @@ function start(args: readonly string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("a run that is killed midway is gone on with: all is sent, and at most one batch twice", async () => {
+Deno.test("a run that is killed midway can be continued: all is sent, and at most one batch twice", async () => {
   await inSetup(async ({ dir, receiver, url }) => {
     const child = start([dir, "--endpoint", url]);
     const killedIn = new Set<string>();

@@ -72,7 +72,7 @@ Deno.test("headers that cannot be read are refused and not repeated", () => {
   }
 });
 
-Deno.test("secrets are the values of headers, and what stands within them", () => {
+Deno.test("secrets are the values of headers, and what is within them", () => {
   const secrets = (text: string) =>
     readEndpoint("https://o.test", text, null).server.secrets;
   assertEquals(secrets("authorization=Bearer%20abc"), ["Bearer abc"]);
@@ -84,7 +84,7 @@ Deno.test("secrets are the values of headers, and what stands within them", () =
   assertEquals(secrets("x-scope-orgid=1"), []);
 });
 
-Deno.test("what is known of a service is said before anything is sent", () => {
+Deno.test("what is known of a service is printed before anything is sent", () => {
   const warnings = (address: string, headers?: string) =>
     endpointWarnings(readEndpoint(address, headers, null)).join("\n");
   assert(/older than 24 h/.test(warnings("https://api.smith.langchain.com")));
@@ -101,7 +101,7 @@ Deno.test("what is known of a service is said before anything is sent", () => {
   ) assertEquals(warnings(address, "authorization=Bearer%20x"), "");
 });
 
-Deno.test("a secret that is sent unencrypted to another machine is warned of", () => {
+Deno.test("a secret that is sent unencrypted to another machine gets a warning", () => {
   const of = (headers?: string) =>
     endpointWarnings(readEndpoint("http://o.test", headers, null));
   assertEquals(of(), [

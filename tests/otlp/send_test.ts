@@ -148,7 +148,7 @@ Deno.test("a span that is larger than a batch goes alone", async () => {
   });
 });
 
-Deno.test("what was accepted is not sent by the next run, and what is new is", async () => {
+Deno.test("the next run sends what is new, and not what was accepted", async () => {
   await inSetup(async ({ receiver, send }) => {
     const spans = makeSpans(20);
     await send(spans.slice(0, 10));
@@ -209,7 +209,7 @@ Deno.test("an endpoint that is down is waited for", async () => {
   });
 });
 
-Deno.test("a connection that is cut is tried once more", async () => {
+Deno.test("a request whose connection is cut is retried", async () => {
   await inSetup(async ({ receiver, send }) => {
     receiver.fault = (_, n) =>
       n === 0 ? new TypeError("connection reset by peer") : null;
@@ -219,7 +219,7 @@ Deno.test("a connection that is cut is tried once more", async () => {
   });
 });
 
-Deno.test("an endpoint that stays down ends the run, and the next one goes on", async () => {
+Deno.test("an endpoint that stays down ends the run, and the next one continues", async () => {
   await inSetup(async ({ receiver, send }) => {
     const spans = makeSpans(40, 1000);
     const up = receiver.fetch;
@@ -259,7 +259,7 @@ Deno.test("a batch that is too large is halved, and later ones are smaller", asy
   });
 });
 
-Deno.test("one malformed span that has a batch refused costs no other", async () => {
+Deno.test("one malformed span that gets its batch refused costs no other span", async () => {
   await inSetup(async ({ receiver, database, send }) => {
     const spans = makeSpans(33);
     const bad = spans[20]!;
@@ -427,12 +427,12 @@ Deno.test("a warning of the endpoint is logged, and the spans count as accepted"
     assertEquals(counts(await send(spans)), all(spans));
     const warnings = observer.lines.filter(({ level }) => level === "WARN");
     assertEquals(warnings.map(({ message }) => message), [
-      "the endpoint took the spans and said: use protobuf",
+      "the endpoint accepted the spans and said: use protobuf",
     ]);
   });
 });
 
-Deno.test("an endpoint that refuses everything ends the run, and the next run goes on behind", async () => {
+Deno.test("an endpoint that refuses everything ends the run, and the next run continues after them", async () => {
   await inSetup(async ({ receiver, send }) => {
     const spans = makeSpans(160);
     const old = new Set(spans.slice(0, 80).map(({ spanId }) => spanId));
@@ -600,7 +600,7 @@ Deno.test("a secret that the endpoint repeats is in no list and no message", asy
   });
 });
 
-Deno.test("an interruption ends the run behind the request that is on its way", async () => {
+Deno.test("an interruption ends the run after the request in flight", async () => {
   await inSetup(async ({ receiver, stop, send }) => {
     const spans = makeSpans(100, 1000);
     receiver.fault = (_, n) => {

@@ -221,7 +221,7 @@ Deno.test("an operation, a kind and a name for every type of File, and none wher
   ]);
 });
 
-Deno.test("embedded images are blobs, and messages that are none stay what they are", async () => {
+Deno.test("embedded images are blobs, and what is not a message stays as it is", async () => {
   await using dir = await tempDir();
   const image = { url: "data:image/png;base64,iVBOR", detail: "low" };
   const spans = await spansOf(dir.path, {
@@ -257,7 +257,7 @@ Deno.test("embedded images are blobs, and messages that are none stay what they 
   );
 });
 
-Deno.test("numbers that a double does not hold stay as they are spelled, and so do names that come twice", async () => {
+Deno.test("numbers that a double cannot hold keep their spelling, and so do repeated names", async () => {
   await using dir = await tempDir();
   const log =
     '{"id":"a","prompt_tokens":12345678901234567890,"prompt_cost":1E400,' +
@@ -282,7 +282,7 @@ Deno.test("numbers that a double does not hold stay as they are spelled, and so 
   assert(record.json.includes('"doubleValue":0.10'));
 });
 
-Deno.test("U+0000 and halves of characters are escaped, and it says where", async () => {
+Deno.test("U+0000 and halves of characters are escaped and listed", async () => {
   await using dir = await tempDir();
   const spans = await spansOf(dir.path, {
     pr_1: [
@@ -361,7 +361,7 @@ const TIMES: ReadonlyArray<
   [{ created_at: "0099-01-01T00:00:00" }, "0", "0", "none"],
 ];
 
-Deno.test("times are the Log's own to the nanosecond, else from what there is, and it says which", async () => {
+Deno.test("times are the Log's own to the nanosecond, else derived, and their source is named", async () => {
   await using dir = await tempDir();
   const logs = TIMES.map(([log], i) => line({ id: `log_${i}`, ...log }));
   const spans = await spansOf(dir.path, { pr_1: logs });
@@ -376,7 +376,7 @@ Deno.test("times are the Log's own to the nanosecond, else from what there is, a
   }
 });
 
-Deno.test("a trace is one trace, nested as it was, by ids from Humanloop's; what is in none is a trace of its own", async () => {
+Deno.test("a trace keeps its nesting, with ids derived from Humanloop's; a Log outside of traces is one of its own", async () => {
   await using dir = await tempDir();
   const child = { id: "in", tool: version("tool"), output: "nested" };
   const spans = await spansOf(dir.path, {
@@ -409,7 +409,7 @@ Deno.test("a trace is one trace, nested as it was, by ids from Humanloop's; what
   }
 });
 
-Deno.test("the spans of a trace stand together, traces in the order of their first Logs", async () => {
+Deno.test("the spans of a trace are together, and traces in the order of their first Logs", async () => {
   await using dir = await tempDir();
   const at = (id: string, second: number, trace?: string) =>
     line({
@@ -495,7 +495,7 @@ Deno.test("filters take Logs by type, File and time, as an export's do", async (
   );
 });
 
-Deno.test("a Log of year 9999, 1, or before 1970 is sent once, and filters by time have it where it belongs", async () => {
+Deno.test("a Log of year 9999, 1, or before 1970 is sent once, and filters by time handle it", async () => {
   await using dir = await tempDir();
   const at = (id: string, time?: string) => line({ id, created_at: time });
   const lines = {
@@ -516,7 +516,7 @@ Deno.test("a Log of year 9999, 1, or before 1970 is sent once, and filters by ti
   assertEquals(await ids({ until: "2025-01-02T00:00:00.000Z" }), "bcdf");
 });
 
-Deno.test("a line that is not JSON and a Log without an id are spans too, and are told", async () => {
+Deno.test("a line that is not JSON and a Log without an id are spans too, and are reported", async () => {
   await using dir = await tempDir();
   const spans = await spansOf(dir.path, {
     pr_1: [
@@ -721,7 +721,7 @@ Deno.test("messages of any depth are kept, and names that are the same when esca
   assertEquals([twice[variable], twice[`${variable}_`]], ["3", "4"]);
 });
 
-Deno.test("for Langfuse input and output stand where it looks first", async () => {
+Deno.test("for Langfuse, input and output are where it looks first", async () => {
   await using dir = await tempDir();
   const log = everyField("prompt");
   const lines = {

@@ -86,7 +86,7 @@ Deno.test("what cannot be counted is printed: exit 3", async () => {
   );
 });
 
-Deno.test("a first record that cannot be served hides no count", async () => {
+Deno.test("a first record that cannot be served does not hide the count", async () => {
   const poisoned = (url: URL) =>
     holdsLogs(url, CLASSIFIER.id, [0])
       ? new Response("", { status: 500 })

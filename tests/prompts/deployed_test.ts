@@ -62,7 +62,7 @@ Deno.test("--deployed writes a file for each Version that is deployed, by its en
   ]);
 });
 
-Deno.test("--deployed writes nothing of what is deployed nowhere, and says so where that is not known", async () => {
+Deno.test("--deployed leaves out Versions that are not deployed, and reports where that is not known", async () => {
   const nowhere = await writeDeployed([]);
   assertEquals(nowhere, { code: 0, err: "", of: [] });
   const unknown = await writeDeployed(null);
@@ -92,7 +92,7 @@ Deno.test("without a default environment the only Version, or the File's own, ha
   ]);
 });
 
-Deno.test("what a file cannot say is reported, and the Version as the API sent it is beside it", async () => {
+Deno.test("what a file cannot hold is reported, and the Version as the API sent it is beside it", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };
   await runInMemory(EXPORT_ARGS, options);

@@ -296,7 +296,7 @@ Deno.test({
   fn: () => assertYamlReadsBack([...VALUES, NUMBERS]),
 });
 
-Deno.test("what the format has no words for is reported", () => {
+Deno.test("what the format cannot express is reported", () => {
   const call = { name: "f", arguments: "{}" };
   const cases: ReadonlyArray<readonly [object, readonly string[]]> = [
     [{ color: "red" }, ['the field "color"']],

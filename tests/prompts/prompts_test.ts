@@ -82,7 +82,7 @@ Deno.test("no two names of a directory are the same on a system that ignores cas
   }
 });
 
-Deno.test("that holds for generated names too", () => {
+Deno.test("generated names are safe and distinct too", () => {
   const pieces = [..."aAbB%@~./\\ :éÉ", "e\u0301", "con", "%41", "\u0000", "ſ"];
   for (let seed = 1; seed <= 300; seed++) {
     const dice = new Dice(seed);
@@ -178,7 +178,7 @@ Deno.test("every Version of an export is a file under its path, the deployed one
   assertEquals(verified.code, 0, verified.out);
 });
 
-Deno.test("%paths.json holds a name that was cut in full, and no longer when its file is removed", async () => {
+Deno.test("%paths.json holds the full name of a file that was cut, as long as the file is there", async () => {
   const { directories, files } = sampleWorkspace();
   const path = `support/${"long ".repeat(60)}`;
   const textsOf = async (disk: MemoryDisk, path: string) => {
@@ -204,7 +204,7 @@ Deno.test("%paths.json holds a name that was cut in full, and no longer when its
   assertEquals((await textsOf(disk, "short")).has("%paths.json"), false);
 });
 
-Deno.test("prompts says what it needs, and writes nothing into an export", async () => {
+Deno.test("prompts names the arguments that it needs, and writes nothing into an export", async () => {
   const disk = new MemoryDisk();
   const workspace = sampleWorkspace();
   await runInMemory(EXPORT_ARGS, { disk, workspace });

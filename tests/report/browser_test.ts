@@ -15,7 +15,7 @@ const command = await findBrowser();
 const WIDE = { width: 1200, height: 900 };
 const PHONE = { width: 390, height: 800 };
 
-/** Registers a test with a browser; where there is none, its name says so. */
+/** Registers a test with a browser; if there is none, its name says so. */
 function browserTest(name: string, test: (browser: Browser) => Promise<void>) {
   const skipped = "SKIPPED, FOR NO CHROMIUM IS INSTALLED: ";
   Deno.test({

@@ -116,7 +116,7 @@ function countingDisk(disk: MemoryDisk) {
   return { disk: counted, read };
 }
 
-Deno.test("of a large chunk only the ends are read, and its last lines are counted from its end", async () => {
+Deno.test("only the ends of a large chunk are read, and its last lines are counted from its end", async () => {
   const memory = new MemoryDisk();
   const line = (i: number, length: number) => {
     const created = new Date(i * 60_000).toISOString();
@@ -146,7 +146,7 @@ Deno.test("of a large chunk only the ends are read, and its last lines are count
   assert(some.bytes < 11_000_000, String(some.bytes));
 });
 
-Deno.test("a Log that is too long or no JSON is a row, and costs no memory", async () => {
+Deno.test("a Log that is too long or not JSON is a row, and takes no memory", async () => {
   const disk = new MemoryDisk();
   const long = `{"id":"${"x".repeat(5_000_000)}"}`;
   disk.put("/logs/1.jsonl", `{"id":"a"}\n${long}\nnonsense\n{"id":"b"}`);
@@ -158,7 +158,7 @@ Deno.test("a Log that is too long or no JSON is a row, and costs no memory", asy
   ]);
 });
 
-Deno.test("of Versions that are too much for a page, the older are linked only", () => {
+Deno.test("if Versions are too much for a page, older ones are only linked", () => {
   const versions = Array.from({ length: 5 }, (_, i) => ({
     id: `prv_${i}`,
     json: JSON.stringify({
@@ -178,7 +178,7 @@ Deno.test("of Versions that are too much for a page, the older are linked only",
   for (const { id } of versions) assertStringIncludes(text, `versions/${id}"`);
 });
 
-Deno.test("a run writes pages, a resume those that are missing, and those of what it adds to", async () => {
+Deno.test("a run writes pages, a resume those that are missing or out of date", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };
   const bare = EXPORT_ARGS.filter((arg) => arg !== "--logs");
@@ -209,7 +209,7 @@ Deno.test("a run writes pages, a resume those that are missing, and those of wha
   assertStringIncludes(read(disk, pageOf(CLASSIFIER.id)), 'id="logs"');
 });
 
-Deno.test("a run that the key ends leaves a page that says that it is not complete", async () => {
+Deno.test("a run that ends for its key leaves a page that says that the export is not complete", async () => {
   const disk = new MemoryDisk();
   let requests = 0;
   const before = () =>
@@ -294,7 +294,7 @@ Deno.test("pages are made one at a time, whoever asks for them, and none is flus
   for (const { id } of known) assertStringIncludes(page, `"id":"${id}"`);
 });
 
-Deno.test("a page that a kill or a stopped machine cut off is made again", async () => {
+Deno.test("a page that a kill or a crash cut off is made again", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };
   assertEquals((await runInMemory(EXPORT_ARGS, options)).code, 0);
@@ -308,7 +308,7 @@ Deno.test("a page that a kill or a stopped machine cut off is made again", async
   assertEquals([killed!, stopped!].map((page) => read(disk, page)), pages);
 });
 
-Deno.test("a page that cannot be made is reported, and costs nothing but itself", async () => {
+Deno.test("a page that cannot be made is reported, and the others are made", async () => {
   const disk = new MemoryDisk();
   const reported: string[] = [];
   const broken = { id: "pr_1", type: "prompt", path: null, state: "complete" };
@@ -320,7 +320,7 @@ Deno.test("a page that cannot be made is reported, and costs nothing but itself"
   assert(reported[0]!.startsWith("pr_1: TypeError"), reported[0]);
 });
 
-Deno.test("index needs an export that no run is at work on", async () => {
+Deno.test("index refuses an export that another run holds", async () => {
   const disk = new MemoryDisk();
   const options = { disk, workspace };
   const none = await runInMemory(["index", "/nowhere"], options);

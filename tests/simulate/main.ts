@@ -1,8 +1,8 @@
 /**
- * `deno task simulate --seeds N [--first SEED] [--only NAME]… [--all]
- * [--disk]`: runs seeds and prints those that fail, each with the command that
- * runs it again. `--disk` also judges what was on disk before each run, `--list`
- * prints the disturbances. Ends with exit 1 if any seed failed.
+ * `deno task simulate --seeds N [--first SEED] [--only NAME]… [--all] [--disk]`:
+ * runs seeds and prints those that fail, each with the command that runs it
+ * again. `--disk` also checks that no run loses what was on disk before,
+ * `--list` prints the disturbances. Ends with exit 1 if any seed failed.
  */
 import { parseArgs } from "@std/cli";
 import { DISTURBANCES } from "./disturbances.ts";

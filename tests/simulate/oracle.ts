@@ -18,9 +18,8 @@ export interface Result {
 }
 
 /**
- * Finds what is wrong with the sums of an export whose run came to its end:
- * every file has its own, and only what is reported as missing has one without
- * a file.
+ * Finds what is wrong with the sums of an export whose run finished: every file
+ * has its own, and only what is reported as missing has one without a file.
  *
  * @param tree All files of the export.
  * @param options.touched Directories of Files that somebody damaged.
@@ -46,7 +45,7 @@ export function judgeSums(
         path,
       );
     const sum = createHash("sha256").update(text).digest("hex");
-    // The sum of what somebody damaged stays until it is exported again.
+    // Keeps the sum of a damaged file until it is exported again.
     const isDamaged = code === 3 &&
       (touched.has(fileOf(path)) || isUnreadable(path));
     if (!isUnsummed && !isDamaged && sums.get(path) !== sum) {

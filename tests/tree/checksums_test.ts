@@ -15,7 +15,7 @@ class ListedDisk extends MemoryDisk {
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-Deno.test("the end of a resume lists the export once, and knows what is written behind that", async () => {
+Deno.test("the end of a resume lists the export once, and keeps the list up to date", async () => {
   const disk = new ListedDisk();
   const first = new SumJournal(disk, "/export");
   for (const name of ["a", "b", "c"]) {

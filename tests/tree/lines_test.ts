@@ -27,7 +27,7 @@ async function write(
   return path;
 }
 
-Deno.test("of a large line no more than its outline is given to whoever reads its key", async () => {
+Deno.test("only the outline of a large line is used to read its key", async () => {
   await using dir = await tempDir();
   const lines = ['{"id":"1"}\n', large("2") + "\n", '{"id":"3"}\n{"id":"4"}\n'];
   const path = await write(dir.path, [...lines, large("5") + "\n"]);
@@ -45,7 +45,7 @@ Deno.test("of a large line no more than its outline is given to whoever reads it
   assert(longest < 1000, `${longest} characters of a line`);
 });
 
-Deno.test("a large line that is no record, or is not UTF-8, has no key, and those around it have", async () => {
+Deno.test("a large line that is not a record, or not UTF-8, has no key, but those around it do", async () => {
   await using dir = await tempDir();
   const notUtf8 = encode(large("3") + "\n");
   notUtf8[100_000] = 0xff;
@@ -65,7 +65,7 @@ Deno.test("a large line that is no record, or is not UTF-8, has no key, and thos
   });
 });
 
-Deno.test("lines are the same in parts of any size, and a large one is given as it is unless its outline is asked for", async () => {
+Deno.test("lines are the same in parts of any size, and a large one comes whole unless its outline is requested", async () => {
   await using dir = await tempDir();
   const texts = ['{"id":"1"}', large("2"), "", large("3"), '{"id":"4"}'];
   const path = await write(dir.path, [texts.join("\n")]);
@@ -85,7 +85,7 @@ Deno.test("lines are the same in parts of any size, and a large one is given as 
   }
 });
 
-Deno.test("a line of any length is read by its outline, and is too long where all of it is wanted", async () => {
+Deno.test("a line of any length is read by its outline, but may be too long to be read whole", async () => {
   await using dir = await tempDir();
   const path = await write(dir.path, [large("1") + "\n", '{"id":"2"}\n']);
   const read = (isOutlined: boolean) =>

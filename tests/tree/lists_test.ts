@@ -40,7 +40,7 @@ Deno.test("what is set aside never replaces what was set aside before", async ()
   assertEquals(texts, ["first", "second"]);
 });
 
-Deno.test("what was set aside goes only when it is replaced, and nothing else ever does", async () => {
+Deno.test("what was set aside is removed only when it is replaced, and nothing else is ever removed", async () => {
   await using dir = await tempDir();
   const list = join(dir.path, "logs");
   await Deno.mkdir(list);

@@ -54,7 +54,7 @@ async function rebuilt(disk: Disk, dirs: readonly string[]) {
   return { files, problems };
 }
 
-Deno.test("every record of an export is read as it stands, byte for byte", async () => {
+Deno.test("every record of an export is read unchanged, byte for byte", async () => {
   const disk = new MemoryDisk();
   await runInMemory(EXPORT_ARGS, { disk, workspace });
   const { files, problems } = await rebuilt(disk, [MEMORY_EXPORT]);
@@ -301,7 +301,7 @@ Deno.test("reading that stops early closes the file", async () => {
   }
 });
 
-Deno.test("a directory that is no export gives a problem that says so", async () => {
+Deno.test("a directory that is not an export gives a problem that says so", async () => {
   await using dir = await tempDir();
   await Deno.writeTextFile(join(dir.path, "notes.txt"), "");
   for (

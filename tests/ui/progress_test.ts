@@ -64,7 +64,7 @@ Deno.test("the line never reaches the last column, whatever a File is called", (
   }
 });
 
-Deno.test("the File that takes longest is named, by the end of its path where room is scarce", () => {
+Deno.test("the File that takes longest is named, by the end of its path if there is little room", () => {
   const oldest = { file: "support/emails/triage", tookMs: 5_000 };
   const line = (columns: number) => progressLine({ ...BUSY, oldest }, columns);
   const text = "12/34 Files · 3,512 records · 1,204/s · 42 s left";
@@ -134,7 +134,7 @@ function screen(
   return { clock, sent, logged, reporter };
 }
 
-Deno.test("a log line is printed above the bar and leaves it whole", async () => {
+Deno.test("a log line is printed above the bar, which stays intact", async () => {
   const { clock, sent, reporter } = screen(true);
   reporter.filesListed(2);
   await reporter.run(async () => {

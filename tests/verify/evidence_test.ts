@@ -142,7 +142,7 @@ const DAMAGES: ReadonlyArray<
 ];
 
 for (const [name, damage, wanted] of DAMAGES) {
-  Deno.test(`with sums that were mended verify finds ${name}`, async () => {
+  Deno.test(`even with adjusted sums verify finds ${name}`, async () => {
     const disk = await exported();
     await damage(disk);
     mendSums(disk);
@@ -189,7 +189,7 @@ Deno.test("sums carry sizes in comments: a file of another size is reported with
   assert(!opened.includes(at("export.log")));
 });
 
-Deno.test("a size in the sums that is another is reported, even where the sum is right", async () => {
+Deno.test("a wrong size in the sums is reported, even if the sum is right", async () => {
   const disk = await exported();
   mendSums(disk, { sizes: true });
   const names = ["export.log", `${A}/file.json`, `${A}/logs/1.jsonl`];
@@ -203,7 +203,7 @@ Deno.test("a size in the sums that is another is reported, even where the sum is
 });
 
 Deno.test({
-  name: "sha256sum -c passes over the sizes",
+  name: "sha256sum -c ignores the sizes",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using dir = await tempDir();
@@ -225,7 +225,7 @@ Deno.test({
   },
 });
 
-Deno.test("several exports are checked together, and each problem says which it is of", async () => {
+Deno.test("several exports are checked together, and each problem names its export", async () => {
   const disk = new MemoryDisk();
   for (const index of [1, 2, 3]) {
     const shard = new MemoryDisk();

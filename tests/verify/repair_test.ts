@@ -195,7 +195,7 @@ Deno.test("verify --repair changes nothing where the API refuses the key, or a r
   assertEquals(disk.files(MEMORY_EXPORT), before);
 });
 
-Deno.test("a repair that the API does not complete ends with the code of its resume, and the rest is there", async () => {
+Deno.test("a repair that the API does not complete ends with the exit code of its resume, and keeps the rest", async () => {
   const disk = new MemoryDisk();
   await runInMemory(EXPORT_ARGS, { disk, workspace });
   disk.put(at(`${P}/deployments.json`), "{");

@@ -251,7 +251,7 @@ Deno.test("a resume makes one plain export of merged shards, and of their files 
   }
 });
 
-Deno.test("files alone are judged by their own .done, and verify says what it cannot see", async () => {
+Deno.test("files alone are checked by their own .done, and verify says what it cannot see", async () => {
   const disk = await merged();
   await disk.remove("/whole/shards");
   const sound = await verify(disk);

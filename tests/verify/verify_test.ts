@@ -49,7 +49,7 @@ async function verified(
 const text = (disk: MemoryDisk, name: string) =>
   new TextDecoder().decode(disk.get(at(name)));
 
-Deno.test("a sound export: exit 0, and a summary of what was looked at", async () => {
+Deno.test("a sound export: exit 0, and a summary of what was checked", async () => {
   const { code, out } = await verified(await exported());
   assertEquals(code, 0);
   assertStringIncludes(out, `Export is sound: ${MEMORY_EXPORT}`);
@@ -66,7 +66,7 @@ Deno.test("no export: exit 2, and one line that says what to give", async () => 
   }
 });
 
-/** Each is reported as what it is, sums or no sums. */
+/** Each is reported as what it is, with sums or without. */
 const DAMAGES: ReadonlyArray<
   readonly [name: string, (disk: MemoryDisk) => void, wanted: string]
 > = [
@@ -190,7 +190,7 @@ for (const [name, damage, wanted] of DAMAGES) {
   });
 }
 
-Deno.test("what verify advises mends the export", async () => {
+Deno.test("what verify advises repairs the export", async () => {
   const disk = await exported();
   disk.put(at(`${P}/logs/2.jsonl`), null);
   disk.put(at(`${P}/.done`), null);
@@ -234,7 +234,7 @@ function officialExport(): MemoryDisk {
   return disk;
 }
 
-Deno.test("the official script's defects are named, and what cannot be known is said", async () => {
+Deno.test("the official script's defects are named, and so is what cannot be known", async () => {
   const { code, out } = await verified(officialExport());
   assertEquals(code, 4);
   const problems = out.split("\n").filter((line) => line.startsWith("files/"));
@@ -293,7 +293,7 @@ Deno.test("--remote: Files that came or went are reported, a refused key is exit
   assertStringIncludes(refused.err, "refused the key");
 });
 
-Deno.test("of an incomplete export each gap is reported", async () => {
+Deno.test("each gap of an incomplete export is reported", async () => {
   const disk = new MemoryDisk();
   const before = (url: URL) =>
     url.pathname.endsWith("/stats")
@@ -334,7 +334,7 @@ Deno.test("what a run set aside is named as what it is, and makes the export inc
   );
 });
 
-Deno.test("the journal of a run that did not end holds its sums: what differs from them is reported", async () => {
+Deno.test("the journal of an unfinished run holds its sums: what differs from them is reported", async () => {
   const disk = await exported();
   const sums = text(disk, "SHA256SUMS");
   disk.put(at("SHA256SUMS"), null);

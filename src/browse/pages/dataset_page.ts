@@ -1,4 +1,7 @@
-/** The Datapoints of a Dataset's Version, and what changed between two Versions. */
+/**
+ * Shows the Datapoints of a Dataset's Version, and what changed between two
+ * Versions.
+ */
 import { isObject, parseExactly } from "../../core/text/json.ts";
 import { html, type Markup } from "../../report/components/html.ts";
 import { messagesView } from "../../report/components/message_view.ts";
@@ -13,7 +16,7 @@ import { fileAddress, type Site } from "../site.ts";
 const PAGE = 50;
 /** Texts are cut after this, in characters. */
 const CUT = 600;
-/** Changed Datapoints that are listed. */
+/** How many changed Datapoints are listed. */
 const CHANGES = 200;
 
 /** Makes the sections of a Dataset. */

@@ -1,4 +1,7 @@
-/** The page of an Evaluation: Datapoints as rows, Runs as columns, and where they disagree. */
+/**
+ * Makes the page of an Evaluation: Datapoints as rows, Runs as columns, and
+ * where they disagree.
+ */
 import { isObject } from "../../core/text/json.ts";
 import { resultsView } from "../../report/components/evaluation_view.ts";
 import { html, type Markup } from "../../report/components/html.ts";
@@ -26,7 +29,7 @@ const MOST_PAGES = 1_000_000_000;
 /** Texts are cut after this, in characters. */
 const CUT = 300;
 
-/** What the rows are keyed by: the Datapoint, or the record where there is none. */
+/** The key of a row: the Datapoint, or the record if there is none. */
 const KEY = "coalesce(e.datapoint_id, 'record ' || e.rowid)";
 
 /** Makes the page at `/evaluations/ID`. */
@@ -110,7 +113,7 @@ function runsView(runs: readonly SqlRow[]): Markup {
   }</details>`;
 }
 
-/** Sums up the judgments of the export; the numbers above are the API's. */
+/** Sums up the judgments in the export; the numbers above are the API's. */
 function judgmentsView(site: Site, id: string): Markup {
   const rows = site.all(
     `SELECT s.*, v.name AS version FROM judgment_stats s

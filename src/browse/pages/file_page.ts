@@ -1,4 +1,7 @@
-/** The page of a File: Versions and their numbers, Deployments, differences, Logs over time. */
+/**
+ * Makes the page of a File: Versions and their numbers, Deployments,
+ * differences, Logs over time.
+ */
 import { percent } from "../../report/components/chart_view.ts";
 import { html, type Markup } from "../../report/components/html.ts";
 import { descriptionView } from "../../report/file_page.ts";
@@ -156,7 +159,7 @@ function chartView(
   const to = times.reduce((a, b) => Math.max(a, b), 0);
   if (to <= from) return html``;
   const step = Math.ceil((to - from + 1) / BARS);
-  // Counts bar by bar: a single query that groups would have to sort.
+  // Counts bar by bar, since a query with GROUP BY would have to sort.
   const rows = site.all(
     `SELECT value AS bar, (SELECT count(*) FROM logs INDEXED BY logs_time
      WHERE time >= ?1 + value * ?2 AND time < ?1 + (value + 1) * ?2
@@ -273,7 +276,7 @@ ${diffView(from.text, to.text)}`;
   });
 }
 
-/** Answers `/json`: a record as it stands in the export. */
+/** Answers `/json`: a record as the export holds it. */
 export function jsonOf(site: Site, params: URLSearchParams): string {
   const value = (name: string) => params.get(name);
   const table = value("table") ?? "";

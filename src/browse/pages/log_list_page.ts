@@ -1,4 +1,4 @@
-/** The page of Logs: filters, how many there are, and one page of them. */
+/** Makes the page of Logs: filters, their number, and one page of them. */
 import { html, type Markup } from "../../report/components/html.ts";
 import {
   inputView,
@@ -33,11 +33,11 @@ import {
 
 /** Texts of a list are cut after this, in characters. */
 const CUT = 400;
-/** What else a search finds is listed up to so many of each kind. */
+/** The most other results of a search, of each kind. */
 const ELSEWHERE = 10;
-/** Datapoints that a search looks through. */
+/** How many Datapoints a search looks through. */
 const DATAPOINTS = 50_000;
-/** The most choices that a list of them offers. */
+/** The most choices in a list. */
 const CHOICES = 1000;
 
 /** Makes the page at `/logs`. */
@@ -98,7 +98,7 @@ ${pages("Pages, once more")}`;
   return browsePage({ title: "Logs", path, body });
 }
 
-/** Files, Versions, Evaluations and Datapoints that hold what is searched for. */
+/** Lists Files, Versions, Evaluations and Datapoints that match a search. */
 function elsewhereView(site: Site, q: string): Markup {
   const text = q.replaceAll('"', "").replace(/[\\%_]/g, "\\$&");
   const pattern = `%${text}%`;

@@ -1,4 +1,4 @@
-/** The page of one Log: what is known of it, its trace, the conversation. */
+/** Makes the page of one Log: its facts, its trace, the conversation. */
 import { isEmpty, isObject } from "../../core/text/json.ts";
 import { html, type Markup } from "../../report/components/html.ts";
 import { judgmentView } from "../../report/components/log_view.ts";
@@ -26,7 +26,7 @@ import { traceView } from "./trace_view.ts";
 
 /** Texts longer than this are folded, in characters. */
 const LONG = 4_000;
-/** The longest text that is shown at all, in characters; the JSON has it whole. */
+/** Longer texts are cut, in characters; the JSON has all of it. */
 const LONGEST = 1_000_000;
 
 /** Makes the page at `/log`. */
@@ -190,7 +190,7 @@ function outputView(log: Fields): Markup {
   }`;
 }
 
-/** Shows a text: JSON is spread over lines, and what is long is folded. */
+/** Shows a text; JSON is indented, and a long text is folded. */
 function textView(value: unknown): Markup {
   const { text, cut } = beginning(spread(readable(value)), LONGEST);
   const pre = html`<pre dir="auto">${text}</pre>${cutView(cut)}`;
@@ -209,7 +209,7 @@ function cutView(cut: number): Markup {
   }`;
 }
 
-/** Spreads JSON within a text over lines; leaves another text as it is. */
+/** Indents JSON within a text; leaves any other text as it is. */
 function spread(text: string): string {
   if (!/^\s*[{[]/.test(text)) return text;
   try {

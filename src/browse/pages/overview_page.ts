@@ -1,4 +1,4 @@
-/** The overview: what the export is, what is missing, and its Files. */
+/** Makes the overview: what the export is, what is missing, and its Files. */
 import { type Gap, gapText, joinGaps } from "../../core/gap.ts";
 import { html, type Markup } from "../../report/components/html.ts";
 import { formatTime, textIn } from "../../report/components/values.ts";
@@ -150,7 +150,7 @@ function exportsView(site: Site): Markup {
   }`;
 }
 
-/** Counts exports that did not come to their end, and Files that are not complete. */
+/** Counts exports that are not finished, and Files that are not complete. */
 const UNFINISHED = `SELECT
   (SELECT count(*) FROM export WHERE state IN ('running', 'interrupted')) +
   (SELECT count(*) FROM files WHERE ifnull(state, '') <> 'complete')`;
@@ -175,7 +175,7 @@ function gapsView(site: Site): Markup {
   return html`
     <section class="gaps" aria-labelledby="gaps">
       <h2 id="gaps">${isComplete
-        ? "Not all of this export could be read as it should"
+        ? "Not all of this export could be read"
         : "This export is not complete"}</h2>
       <ul>${gaps.slice(0, GAPS).map((gap) =>
         html`<li>${gapText(gap)}</li>`

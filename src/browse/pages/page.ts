@@ -1,4 +1,4 @@
-/** The frame of every page: its policy, its style, its way to the others. */
+/** Makes the frame of every page: its policy, its style, its navigation. */
 import reportStyle from "../../report/style.css" with { type: "text" };
 import {
   type Content,
@@ -13,7 +13,7 @@ import script from "./page.js" with { type: "text" };
 /** What a page shows. */
 export interface BrowsePage {
   readonly title: string;
-  /** The way to it from the overview. */
+  /** The links to it from the overview. */
   readonly path?: ReadonlyArray<readonly [name: string, address: string]>;
   readonly body: Content;
 }
@@ -63,7 +63,7 @@ ${
 `;
 }
 
-/** Makes an address with a query; what is `null` or empty is left out. */
+/** Makes an address with a query; leaves out what is `null` or empty. */
 export function address(
   path: string,
   query: Readonly<Record<string, string | number | null>>,
@@ -119,7 +119,7 @@ export function compareView(
   `;
 }
 
-/** Shows an id, with a button that copies it where scripts run. */
+/** Shows an id, with a button to copy it if scripts run. */
 export function idView(id: string): Markup {
   return html`
     <code>${id}</code> <button type="button" class="copy"
@@ -127,7 +127,7 @@ export function idView(id: string): Markup {
   `;
 }
 
-/** Shows where a record stands on disk, and links its JSON. */
+/** Shows where a record is on disk, and links its JSON. */
 export function sourceView(
   { dir, path, line, json }: {
     readonly dir: string;
@@ -146,7 +146,7 @@ export function sourceView(
   `;
 }
 
-/** Makes a section with its heading; nothing where there is no content. */
+/** Makes a section with its heading; nothing if there is no content. */
 export function sectionView(
   title: string,
   content: Markup | null,
@@ -160,7 +160,7 @@ export function sectionView(
   `;
 }
 
-/** A row of a table: its cells, or it as a whole. */
+/** A row of a table: its cells, or all of it. */
 export type Row = Markup | readonly Content[];
 
 /** Makes a table that may be wider than the page. */
@@ -169,11 +169,11 @@ export function tableView(
     readonly label: string;
     readonly head: readonly Content[];
     readonly rows: readonly Row[];
-    /** The first column of numbers; all behind it are numbers too. */
+    /** The first column of numbers; all after it are numbers too. */
     readonly numbersFrom?: number;
-    /** Whether the first cell says what its row is. */
+    /** Whether the first cell is a heading of its row. */
     readonly isNamed?: boolean;
-    /** How rows are laid out where the page is narrow. */
+    /** How rows are laid out on a narrow page. */
     readonly stacks?: string;
   },
 ): Markup {

@@ -7,9 +7,9 @@ import { count, pluralize } from "../../ui/text.ts";
 import { sectionView, tableView } from "./page.ts";
 import { dollars, logAddress, seconds, type Site } from "../site.ts";
 
-/** Steps of a trace that are shown. */
+/** The most steps of a trace that are shown. */
 const STEPS = 1000;
-/** Levels of a trace that are set off. */
+/** The most levels of a trace that are indented. */
 const DEPTHS = 6;
 
 /** One step of a trace. */
@@ -18,7 +18,9 @@ interface Step {
   readonly depth: number;
 }
 
-/** Shows the trace as a tree with a timeline; nothing where the Log is in none. */
+/**
+ * Shows the trace of a Log as a tree with a timeline; nothing if it is in none.
+ */
 export function traceView(site: Site, row: SqlRow): Markup {
   const traceId = textIn(row, "trace_id");
   if (traceId === null) return html``;
@@ -116,17 +118,17 @@ function stepsOf(rows: readonly SqlRow[]): readonly Step[] {
     const depth = step.depth + 1;
     rest.push(...(below ?? []).map((row) => ({ row, depth })).reverse());
   }
-  // Those that name each other as parents belong to nothing else.
+  // Adds the Logs in cycles of parents, which no other Log leads to.
   const others = rows.filter((row) => !shown.has(row));
   return [...steps, ...others.map((row) => ({ row, depth: 0 }))];
 }
 
-/** Says how long a step took, in microseconds. */
+/** Returns how long a step took, in microseconds. */
 function tookOf(row: SqlRow): number {
   return Number(row["latency"] ?? 0) * 1e6;
 }
 
-/** Says when a step began and ended, in microseconds; `null` where nothing says it. */
+/** Returns when a step began and ended, in microseconds; `null` if unknown. */
 function spanOf(row: SqlRow): readonly [start: number, end: number] | null {
   const took = tookOf(row);
   const end = microseconds(textIn(row, "ended"));

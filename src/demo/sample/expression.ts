@@ -5,8 +5,9 @@
  */
 
 /**
- * Values by their names; the prototype holds the names around it. A function is
- * a template: it is filled for the scope that first asks for it, and kept there.
+ * Values by name; the prototype is the scope around it. A function is a
+ * template: it is filled for the scope that first reads it, and the value is
+ * kept there.
  */
 export type Scope = Record<string, unknown>;
 
@@ -15,7 +16,7 @@ export type Fill = (scope: Scope) => unknown;
 
 const TOKEN = /\s*(\d+(?:\.\d+)?|'[^']*'|\w+|==|\S)/g;
 
-/** How strongly each binds, and what it makes. */
+/** The precedence of each operator, and its function. */
 const OPERATORS = new Map<
   string | undefined,
   readonly [number, (a: never, b: never) => unknown]
@@ -33,7 +34,7 @@ const OPERATORS = new Map<
 ]);
 
 const FUNCTIONS: Readonly<Record<string, (a: never, b: never) => unknown>> = {
-  /** The names of a File, for one of its records. */
+  /** The scope of a File, for one of its records. */
   at: (scope: Scope, index: number) => within(scope, { index }),
   ceil: Math.ceil,
   chance,
@@ -52,7 +53,7 @@ const FUNCTIONS: Readonly<Record<string, (a: never, b: never) => unknown>> = {
 /**
  * Prepares an expression.
  *
- * @throws {SyntaxError} When it is none.
+ * @throws {SyntaxError} When the text is not one.
  */
 export function expression(text: string): Fill {
   const tokens = [...text.matchAll(TOKEN)].map(([, token]) => token!);
@@ -81,14 +82,14 @@ export function expression(text: string): Fill {
     if (token === "null") return literal(null);
     if (tokens[0] !== "(") return (scope) => named(scope, token);
     const values: Fill[] = [];
-    // Takes what is before each: a parenthesis, a comma.
+    // Skips the token before each: a parenthesis, or a comma.
     while (tokens.shift() !== ")") values.push(operation(0));
     const [a, b = literal(null)] = values;
     return (scope) => FUNCTIONS[token]!(a!(scope) as never, b(scope) as never);
   }
 }
 
-/** Prepares what stands for itself. */
+/** Prepares a constant. */
 export function literal(value: unknown): Fill {
   return () => value;
 }

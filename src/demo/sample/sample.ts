@@ -1,7 +1,7 @@
 /**
  * Makes the sample workspace of the demo from the JSON files beside it:
- * `workspace.json` is what is in it, `kinds.json` how the Files of one type look,
- * `records.json` what all have in common.
+ * `workspace.json` lists its content, `kinds.json` defines the Files of each
+ * type, `records.json` what all have in common.
  */
 import type { DemoDirectory, DemoFile, Workspace } from "../workspace.ts";
 import { type Scope, valueOf } from "./expression.ts";
@@ -17,7 +17,7 @@ export interface SampleFile extends DemoFile {
 
 const { files, ...content } = workspace;
 const ALL = scopeOf({ ...records, ...content });
-// What is filled here is not filled again for each record.
+// Fills these once, not for each record.
 for (const name of Object.keys(content)) valueOf(ALL, name);
 const SCOPES = mapValues(files, (file): Scope => {
   const kind = kinds[file.type as keyof typeof kinds];
@@ -31,7 +31,7 @@ const FILES = mapValues(SCOPES, (scope): SampleFile => {
   return { ...file, datapoints: new Map(datapoints) };
 });
 
-/** Files that are spoken of elsewhere. */
+/** Files that other code refers to. */
 export const {
   classifier: CLASSIFIER,
   lookup: LOOKUP,

@@ -4,10 +4,10 @@
  *     "${expression}"                          its value; within a longer text, as text
  *     "=1.0"                                   JSON that is sent as it is spelled here
  *     {"...": a, "b": x}                       the members of a, and b
- *     {"$if": a, "then": x, "else": y}         x or y; null where no y is told
+ * {"$if": a, "then": x, "else": y} x or y; null without y
  *     {"$repeat": n, "as": "i", "of": x}       a list: x for each i from 0, or of a list
  *     {"$sequence": n, "as": "i", "of": x}     the same as JSON, each made when asked for
- *     {"$with": {"i": x}, "in": a, "get": y}   y, where i is x; told a, of that scope
+ * {"$with": {"i": x}, "in": a, "get": y} y, where i is x; with a, in that scope
  *     {"$json": x}                             x as JSON, in a text
  */
 import { sequence } from "../workspace.ts";
@@ -21,12 +21,12 @@ import {
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** JSON that is sent as it is spelled. */
+/** JSON that is sent exactly as it is spelled. */
 class Spelled {
   constructor(readonly text: string) {}
 }
 
-/** The templates within one that has a `$` before its first name. */
+/** The operations: templates whose first name begins with `$`. */
 type Parts = Readonly<
   Record<
     | ("$if" | "then" | "else" | "$repeat" | "$sequence" | "as" | "of")
@@ -78,7 +78,7 @@ function prepare(template: unknown): Fill {
 function prepareText(text: string): Fill {
   const spelled = (whole: string) =>
     whole.startsWith("=") ? new Spelled(whole.slice(1)) : whole;
-  // Every second part is an expression.
+  // Every other part is an expression.
   const parts = text.split(/\$\{(.*?)\}/);
   if (parts.length === 1) return literal(spelled(text));
   const fills = parts.map((part, i) =>
@@ -88,7 +88,7 @@ function prepareText(text: string): Fill {
   return (scope) => spelled(fills.map((fill) => fill(scope)).join(""));
 }
 
-/** Makes the members of an object anew, behind those of a base. */
+/** Maps the members of an object, after those of a base. */
 export function mapValues<T, U>(
   members: Readonly<Record<string, T>>,
   map: (value: T) => U,

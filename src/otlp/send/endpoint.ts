@@ -1,6 +1,6 @@
 /**
- * Knows where spans are sent: the address, the headers and what of them is secret,
- * and what is known of some services, which is said before anything is sent.
+ * Knows where spans are sent: the address, the headers and their secrets, and
+ * warnings about some services, which are printed before anything is sent.
  */
 import type { ApiRequest, Server } from "../../api/session/request.ts";
 import { ApiError, UsageError } from "../../core/errors.ts";
@@ -93,7 +93,7 @@ function readHeaders(text: string): Readonly<Record<string, string>> {
       /^([!#$%&'*+.^_`|~\w-]+)\s*=\s*(.*)$/s.exec(pair) ?? [];
     const value = decoded(coded);
     if (name === "" || value === null || !/^[\t\x20-\x7e]*$/.test(value)) {
-      // The text may be a secret and is not repeated.
+      // Does not repeat the text, which may be a secret.
       throw new UsageError(
         `${HEADERS_VARIABLE} must be name=value pairs with commas between them, the values percent-encoded (a space as %20), and number ${
           i + 1
@@ -116,12 +116,14 @@ function decoded(text: string): string | null {
 /** Matches the names of headers whose value is a secret, however short. */
 const SECRET_NAME = /auth|key|token|secret|cookie|password|credential/;
 /**
- * Any other value, and a part of one, is taken for a secret from so many characters
- * on: hiding shorter ones would hide parts of words.
+ * Other values, and parts of them, count as secrets from this length on: hiding
+ * shorter ones would hide parts of words.
  */
 const SECRET_LENGTH = 8;
 
-/** Lists what no message may repeat: values, and the parts of those for `authorization`. */
+/**
+ * Lists what no message may repeat: values, and the parts of `authorization`.
+ */
 function secretsOf(headers: Readonly<Record<string, string>>): string[] {
   return Object.entries(headers).flatMap(([name, value]) => {
     const [, scheme = "", token = ""] = /^(\w+) +(\S+)$/.exec(value) ?? [];
@@ -142,19 +144,22 @@ function fromBase64(text: string): string {
   }
 }
 
-/** What an endpoint says of a batch that it took (OTLP, "partial success"). */
+/**
+ * What an endpoint answers to a batch that it accepted (OTLP, "partial
+ * success").
+ */
 export interface Answer {
-  /** How many spans it did not take. */
+  /** How many spans it refused. */
   readonly rejected: number;
-  /** Its message; empty where it has none. */
+  /** Its message; empty if there is none. */
   readonly message: string;
 }
 
 /**
- * Reads the body of a success. An empty one, and a text such as `ok`, is taken for
- * a full success, since many endpoints leave out what OTLP asks for.
+ * Reads the body of a success. An empty one, and a text such as `ok`, counts as
+ * a full success, since many endpoints leave out what OTLP requires.
  *
- * @throws {ApiError} When it is a web page: the address is one of a website.
+ * @throws {ApiError} When it is a web page: the address is that of a website.
  */
 export function readAnswer(body: Uint8Array): Answer {
   const text = new TextDecoder().decode(body).trim();
@@ -187,7 +192,9 @@ function partialOf(text: string): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Sends no span at all: OTLP allows it, and endpoints check the credentials. */
+/**
+ * A request without spans: OTLP allows it, and endpoints check the credentials.
+ */
 export const EMPTY = {
   path: "",
   label: "a request without spans, to see whether the endpoint answers",
@@ -197,7 +204,7 @@ export const EMPTY = {
   read: readAnswer,
 } satisfies ApiRequest<Answer>;
 
-/** What is known of a service, by its host. */
+/** What is known about a service, by its host. */
 interface Known {
   readonly host: RegExp;
   readonly warning: string;
@@ -217,7 +224,7 @@ const KNOWN: readonly Known[] = [
   {
     host: /^logfire[\w-]*\.pydantic\.(dev|info)$/,
     warning:
-      `Logfire answers that it took spans older than 24 h and drops them ${AS_OF}: what is counted as accepted below may not be there`,
+      `Logfire accepts spans older than 24 h but drops them ${AS_OF}: spans counted as accepted below may not be there`,
   },
   {
     host: /(^|\.)langwatch\.ai$/,
@@ -237,7 +244,7 @@ const KNOWN: readonly Known[] = [
 export const USE_COLLECTOR =
   "write a file with --to and let the OpenTelemetry collector send it (see hl-export help otlp)";
 
-/** Says what should be known of an endpoint before anything is sent. */
+/** Returns the warnings about an endpoint, to print before anything is sent. */
 export function endpointWarnings({ url, server }: Endpoint): readonly string[] {
   const { hostname } = new URL(url);
   const known = KNOWN.filter(({ host }) => host.test(hostname))

@@ -1,7 +1,7 @@
 /**
- * Remembers which spans an endpoint has accepted, and which it refused, in a small
- * SQLite file beside the database, one for each endpoint and target. Flushed after
- * each batch: a run that is killed goes on behind the last one.
+ * Records which spans an endpoint accepted or refused, in a small SQLite file
+ * beside the database, one for each endpoint and target. Flushes after each
+ * batch, so that a run that is killed can be continued.
  */
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
@@ -34,12 +34,12 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS refused (span INTEGER PRIMARY KEY,
     log_id TEXT, trace_id TEXT, span_id TEXT, reason TEXT);`;
 
-/** Lines of the list of refusals that are written at once. */
+/** How many lines of the list of refusals are written at once. */
 const LINES_AT_ONCE = 1000;
 
 /**
  * Names the journal of an endpoint: `humanloop.otlp-1a2b3c4d5e6f.db` beside
- * `humanloop.db`. Which account it is for, only the headers say, and they are
+ * `humanloop.db`. Only the headers tell which account it is for, and they are
  * not part of the name.
  */
 export function journalPath(
@@ -57,7 +57,7 @@ export function refusalsPath(path: string): string {
   return path.replace(/\.db$/, ".refused.jsonl");
 }
 
-/** Remembers what became of spans. */
+/** Records which spans were accepted or refused. */
 export class Journal implements Disposable {
   readonly #database: DatabaseSync;
   readonly #path: string;
@@ -90,7 +90,7 @@ export class Journal implements Disposable {
     { url, target }: Pick<Endpoint, "url" | "target">,
   ): Promise<Journal> {
     if (await orNull(`look at ${path}`, () => disk.lstat(path)) === null) {
-      // Creates it for its owner only.
+      // Creates the file, for its owner only.
       const file = await onDisk(
         `create ${path}`,
         () => disk.open(path, { write: true, createNew: true, mode: 0o600 }),
@@ -117,9 +117,9 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Opens the journal to look into it.
+   * Opens the journal to read it.
    *
-   * @returns `null` where there is none.
+   * @returns `null` if there is none.
    * @throws As {@linkcode open}.
    */
   static async look(disk: Disk, path: string): Promise<Journal | null> {
@@ -131,7 +131,7 @@ export class Journal implements Disposable {
     );
   }
 
-  /** Says what became of a span. */
+  /** Returns what the endpoint did with a span. */
   stateOf(spanId: string): SpanState {
     const key = keyOf(spanId);
     return this.#use("read", () => {
@@ -140,7 +140,7 @@ export class Journal implements Disposable {
     });
   }
 
-  /** How many spans were refused, and not accepted later. */
+  /** How many spans were refused and not accepted later. */
   get refused(): number {
     return this.#use("read", () => {
       const row = this.#database.prepare("SELECT count(*) n FROM refused")
@@ -149,7 +149,7 @@ export class Journal implements Disposable {
     });
   }
 
-  /** Remembers that spans were accepted. On return it is on disk. */
+  /** Records that spans were accepted. On return this is on disk. */
   accept(spans: readonly Pick<SpanRecord, "spanId">[]): void {
     this.#together(() => {
       for (const { spanId } of spans) {
@@ -160,7 +160,7 @@ export class Journal implements Disposable {
     });
   }
 
-  /** Remembers that a span was refused. */
+  /** Records that a span was refused. */
   refuse({ spanId, traceId, logId, reason }: Refusal): void {
     this.#together(() =>
       this.#refuse.run(keyOf(spanId), logId, traceId, spanId, reason)
@@ -175,10 +175,10 @@ export class Journal implements Disposable {
   }
 
   /**
-   * Writes the list of refusals beside the journal, a line of JSON for each. Writes
-   * none where nothing was ever refused.
+   * Writes the list of refusals beside the journal, a line of JSON for each.
+   * Writes none if nothing was ever refused.
    *
-   * @returns Its path; `null` where nothing is refused.
+   * @returns Its path; `null` if nothing is refused.
    * @throws {StorageError} On a disk error.
    */
   async writeRefusals(disk: Disk): Promise<string | null> {
@@ -202,7 +202,7 @@ export class Journal implements Disposable {
     return isEmpty ? null : path;
   }
 
-  /** Gives all that is refused. */
+  /** Yields everything that is refused. */
   *refusals(): Generator<Refusal> {
     const rows = this.#database.prepare(
       `SELECT log_id AS logId, trace_id AS traceId, span_id AS spanId, reason
@@ -241,8 +241,8 @@ export class Journal implements Disposable {
  * Leaves out the spans that an endpoint has accepted. Those that it refused come last,
  * as they are sent.
  *
- * @param spans Reads all of them.
- * @param onAccepted Hears of each that is left out.
+ * @param spans Reads all spans.
+ * @param onAccepted Called with each that is left out.
  */
 export function* withoutAccepted(
   spans: () => Iterable<SpanRecord>,
@@ -271,7 +271,7 @@ function opened(path: string, open: () => Journal): Journal {
   } catch (cause) {
     if (cause instanceof Error && /locked/.test(cause.message)) {
       throw new UsageError(
-        `another run is sending to this endpoint (${path} is in use); wait for its end`,
+        `another run is sending to this endpoint (${path} is in use); wait until it has ended`,
         { cause },
       );
     }

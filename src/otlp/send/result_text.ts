@@ -1,21 +1,21 @@
-/** Says what became of the spans that were to be sent. */
+/** Writes the result of sending spans. */
 import { bytes, count, elapsed, pluralize } from "../../ui/text.ts";
 import type { Expected } from "../counts.ts";
 import { problemLines, timesText } from "../result_text.ts";
 import type { SendResult } from "./send.ts";
 
-/** What is said besides the result. */
+/** What the text needs besides the result. */
 export interface Sent {
   readonly url: string;
   readonly expected: Expected;
-  /** The list of all that is refused; `null` where nothing is. */
+  /** The list of everything that is refused; `null` if nothing is. */
   readonly refusalsFile: string | null;
   /** Whether `--resend` was given: the same command would forget what was accepted. */
   readonly isResend: boolean;
   readonly tookMs: number;
 }
 
-/** Checks whether all that was to be sent was accepted, and all was there. */
+/** Checks whether all wanted spans were accepted, and none is missing. */
 export function isWhole(result: SendResult, expected: Expected): boolean {
   const { refused, problems, isLimited, ended } = result;
   const { lacking, homelessJudgments } = expected;
@@ -31,7 +31,7 @@ function unsentOf(
   return wantedLogs - accepted - refused - skipped;
 }
 
-/** The result, for a person. */
+/** Writes the result for a person. */
 export function sendText(result: SendResult, sent: Sent): string {
   const { expected, url } = sent;
   const { accepted, refused, skipped, sentTwice, traces } = result;
@@ -44,7 +44,7 @@ export function sendText(result: SendResult, sent: Sent): string {
     [expected.logs - expected.wantedLogs, "filtered out"],
   ] as const;
   const shown = parts.filter(([n], i) => i === 0 || n !== 0);
-  // The endpoint may not take what is compressed.
+  // Some endpoints do not take compressed requests.
   const compressed = result.sentBytes === result.bytes
     ? "not compressed"
     : `compressed ${bytes(result.sentBytes)}`;
@@ -59,14 +59,14 @@ export function sendText(result: SendResult, sent: Sent): string {
       shown.map(([n, what]) => `${count(n)} ${what}`).join(", ")
     }`,
     ...sentTwice === 0 ? [] : [
-      `to find what was refused without being named, accepted spans went out once more: ${
+      `to find refused spans that the endpoint did not name, accepted ones were sent again: ${
         count(sentTwice)
       }`,
     ],
     ...expected.homelessJudgments === 0 ? [] : [
       `${
         pluralize(expected.homelessJudgments, "judgment")
-      } not sent, of which no Log is in the export`,
+      } not sent, of Logs that are not in the export`,
     ],
     ...refusalLines(result, sent),
     ...problemLines({ result, lacking: expected.lacking }),
@@ -74,7 +74,9 @@ export function sendText(result: SendResult, sent: Sent): string {
   ].map((line) => `${line}\n`).join("");
 }
 
-/** The result, for a program. Times are nanoseconds since 1970, as text. */
+/**
+ * Makes the result for a program. Times are nanoseconds since 1970, as text.
+ */
 export function sendDocument(
   result: SendResult,
   { url, expected, refusalsFile, tookMs }: Sent,
@@ -104,7 +106,7 @@ function refusalLines(
   if (refusalsFile === null) return [];
   const more = refused - refusals.length;
   return [
-    `all that is refused is listed in ${refusalsFile}${
+    `everything that is refused is listed in ${refusalsFile}${
       refused === 0 ? "" : ", such as:"
     }`,
     ...refusals.map(({ logId, reason }) => `  ${logId}: ${reason}`),
@@ -140,5 +142,5 @@ function closing(
   const without = options.length === 0
     ? ""
     : ` without ${options.join(" and ")}`;
-  return `of ${wanted} ${left}; the same command${without} sends what is not accepted yet, and nothing twice`;
+  return `of ${wanted} ${left}; the same command${without} sends what is not accepted yet, nothing twice`;
 }

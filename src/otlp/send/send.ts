@@ -1,14 +1,14 @@
 /**
- * Sends spans to an OTLP/HTTP endpoint: in batches, in the order in which they are
- * read, each span once. A batch that the endpoint does not take is halved down to
+ * Sends spans to an OTLP/HTTP endpoint: in batches, in the order in which they
+ * are read, each span once. A batch that the endpoint refuses is halved down to
  * single spans, so that one bad span costs no other.
  *
- * A partial success says how many spans of a batch were refused, rarely which. Where
- * its message names them by their ids, the others count as accepted. Otherwise the
- * batch is halved: the only way to find out, although OTLP would have it left alone.
- * Spans that were accepted are sent again for it, which their ids make harmless where
- * spans are kept by id; they are counted as sent twice. A half is not sent where the
- * other one holds all that were refused.
+ * A partial success says how many spans of a batch were refused, rarely which.
+ * If its message names them by their ids, the others count as accepted.
+ * Otherwise the batch is halved: the only way to find out, although OTLP
+ * advises against sending it again. Accepted spans are then sent again, which
+ * is harmless where spans are kept by id; they are counted as sent twice. A
+ * half is not sent if the other one holds all refused spans.
  */
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers/promises";
@@ -34,41 +34,45 @@ import { SpanCounter, TimeRange, type Totals } from "../totals.ts";
 
 /** The most bytes of a batch, before it is compressed. */
 export const MOST_BATCH_BYTES = 4_000_000;
-/** Not below this, however often the endpoint says that a batch is too large. */
+/**
+ * The smallest batch, however often the endpoint says that one is too large.
+ */
 const LEAST_BATCH_BYTES = 64_000;
 const TIMEOUT_MS = 120_000;
-/** How often a half of a batch is tried; a whole batch as often as any request. */
+/** Attempts for half a batch; a whole one gets as many as any request. */
 const ATTEMPTS_OF_HALF = 2;
-/** After so many refusals in a row the run ends: it is hardly the spans. */
+/**
+ * After so many refusals in a row the run ends: the cause is hardly the spans.
+ */
 const MOST_REFUSED_IN_ROW = 50;
-/** How many refusals the result names. */
+/** How many refusals the result lists. */
 const NAMED_REFUSALS = 5;
-/** Spans that are read before signals and the network get their turn. */
+/** How many spans are read before signals and the network are handled. */
 const SPANS_AT_ONCE = 500;
-/** Statuses that say that there is no endpoint at the address. */
+/** Statuses that mean that there is no endpoint at the address. */
 const NO_ENDPOINT = [404, 405, 410];
 
 /** What to send, and where. */
 export interface SendOptions {
-  /** Reads the spans, from the first on; those of a trace one after the other. */
+  /** Reads the spans from the beginning; those of a trace are together. */
   readonly spans: () => Iterable<SpanRecord>;
   readonly endpoint: Endpoint;
   readonly session: Session;
   readonly journal: Journal;
   /** What {@linkcode reachEndpoint} found. */
   readonly hasGzip: boolean;
-  /** Send no more than so many traces. */
+  /** The most traces to send. */
   readonly limit?: number;
   readonly mostBatchBytes?: number;
-  /** Ends the run behind the request that is on its way. */
+  /** Ends the run after the request in flight. */
   readonly signal: AbortSignal;
   readonly log: (level: Level, message: string) => void;
   readonly onProgress?: (progress: SendResult) => void;
 }
 
-/** What a run has sent. */
+/** The result of a run. */
 export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
-  /** Spans that were read: all, where the run came to its end without a limit. */
+  /** Spans that were read: all, if the run finished without a limit. */
   readonly read: number;
   /** Accepted by the endpoint in this run. */
   readonly accepted: number;
@@ -76,7 +80,7 @@ export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
   readonly refused: number;
   /** Accepted by the endpoint in an earlier run, and not sent. */
   readonly skipped: number;
-  /** Traces of which something was accepted in this run. */
+  /** Traces of which this run sent a span that was accepted. */
   readonly traces: number;
   /** How often an accepted span was sent again, to find those that were refused. */
   readonly sentTwice: number;
@@ -87,16 +91,16 @@ export interface SendResult extends Pick<Totals, "problems" | "namedProblems"> {
   /** When the first and the last accepted span began, in nanoseconds since 1970. */
   readonly oldest: bigint | null;
   readonly newest: bigint | null;
-  /** Whether the limit left spans out. */
+  /** Whether spans were left out because of the limit. */
   readonly isLimited: boolean;
   /** The first of those that were refused. */
   readonly refusals: readonly Refusal[];
-  /** What ended the run before its time; `null` where it came to its end. */
+  /** What ended the run early; `null` if it finished. */
   readonly ended: unknown;
 }
 
 /**
- * Makes sure that an endpoint answers and takes the credentials.
+ * Makes sure that an endpoint answers and accepts the credentials.
  *
  * @returns Whether it can decompress.
  * @throws As the session does.
@@ -117,10 +121,10 @@ export async function reachEndpoint(
 }
 
 /**
- * Sends all spans that the endpoint has not accepted yet; those that it refused in
- * an earlier run last.
+ * Sends all spans that the endpoint has not accepted yet; last those that it
+ * refused in an earlier run.
  *
- * @returns What became of the spans, also where the run ended before its time.
+ * @returns The result, even if the run ended early.
  */
 export async function sendSpans(options: SendOptions): Promise<SendResult> {
   const sender = new Sender(options);
@@ -134,14 +138,16 @@ export async function sendSpans(options: SendOptions): Promise<SendResult> {
   return sender.result;
 }
 
-/** How a request is to be made. */
+/** How to make a request. */
 type Attempts = Pick<ApiRequest<unknown>, "attempts">;
 
-/** What became of spans. */
+/** The result for some spans. */
 interface Delivery {
   /** How many of them were refused in the end. */
   readonly refused: number;
-  /** How many the first request's answer says were refused; `null` where it failed. */
+  /**
+   * How many were refused by the first answer; `null` if the request failed.
+   */
   readonly answered: number | null;
 }
 
@@ -155,7 +161,7 @@ class Sender {
     ...{ ended: null, problems: 0, namedProblems: [] },
   };
   readonly #read = new SpanCounter();
-  /** When the spans began that were accepted. */
+  /** The times at which accepted spans began. */
   readonly #accepted = new TimeRange();
   #mostBytes: number;
   #refusedInRow = 0;
@@ -165,7 +171,7 @@ class Sender {
   #traces = 0;
   #lastTrace: string | null = null;
   #lastAccepted: string | null = null;
-  /** What the endpoint said last of a batch that it took. */
+  /** The endpoint's last message about a batch that it accepted. */
   #said = "";
 
   constructor(options: SendOptions) {
@@ -187,7 +193,8 @@ class Sender {
       await onItsWay;
       this.#options.signal.throwIfAborted();
       onItsWay = this.#deliver(batch, {});
-      // The next flush, or the end, awaits it: a failure must not count as unhandled.
+      // It is awaited by the next flush, or at the end; a rejection before that
+      // must not end the process.
       onItsWay.catch(() => {});
       [batch, bytes] = [[], 0];
     };
@@ -237,7 +244,7 @@ class Sender {
     return this.#mostBytes - Buffer.byteLength(tracesData([]));
   }
 
-  /** Sends spans; halves them where not all are taken. */
+  /** Sends spans; halves them if not all are accepted. */
   async #deliver(
     spans: readonly SpanRecord[],
     attempts: Attempts,
@@ -268,9 +275,10 @@ class Sender {
   }
 
   /**
-   * Sends both halves of what an endpoint has not taken as a whole.
+   * Sends both halves of a batch that an endpoint did not accept as a whole.
    *
-   * @param answered How many it says that it refused; `null` where it took none.
+   * @param answered How many it says that it refused; `null` if it accepted
+   * none.
    * @returns How many were refused.
    */
   async #deliverHalves(
@@ -295,8 +303,8 @@ class Sender {
   /**
    * Makes one request.
    *
-   * @returns Its answer, or why the endpoint took none of the spans.
-   * @throws What is not about these spans, and ends the run.
+   * @returns Its answer, or why the endpoint accepted none of the spans.
+   * @throws A failure that does not concern these spans, and ends the run.
    */
   async #post(
     spans: readonly SpanRecord[],
@@ -322,7 +330,8 @@ class Sender {
     } catch (error) {
       const failure = this.#ofSpans(error);
       const isTooLarge = failure instanceof ApiError && failure.status === 413;
-      // A batch that is too slow, or that a proxy cuts, is too large as well.
+      // A batch that takes too long, or that a proxy cuts off, is too large as
+      // well.
       if (isTooLarge || failure instanceof NetworkError) {
         this.#mostBytes = Math.max(LEAST_BATCH_BYTES, body.length >> 1);
       }
@@ -331,9 +340,9 @@ class Sender {
   }
 
   /**
-   * Makes sure that a failure may be one of the spans that were sent.
+   * Makes sure that a failure may concern the spans that were sent.
    *
-   * @throws It, or what it means, where it is not.
+   * @throws The failure, or a clearer error, if it does not.
    */
   #ofSpans(error: unknown): Error {
     if (!isListRecoverable(error)) throw error;
@@ -368,15 +377,18 @@ class Sender {
     return excerpt(new TextEncoder().encode(message), secrets);
   }
 
-  /** Logs what the endpoint says of spans that it took, once. */
+  /** Logs what the endpoint says of accepted spans, once. */
   #note(message: string): void {
     const said = this.#excerpt(message);
     if (said === "" || said === this.#said) return;
     this.#said = said;
-    this.#options.log("WARN", `the endpoint took the spans and said${said}`);
+    this.#options.log(
+      "WARN",
+      `the endpoint accepted the spans and said${said}`,
+    );
   }
 
-  /** @returns None: so many of them were refused. */
+  /** @returns How many were refused: none. */
   #accept(spans: readonly SpanRecord[]): 0 {
     const result = this.#result;
     if (spans.length === 0) return 0;
@@ -417,7 +429,7 @@ class Sender {
     this.#refusedInRow += spans.length;
     if (this.#refusedInRow >= MOST_REFUSED_IN_ROW) {
       throw new ApiError(
-        `the endpoint refused ${this.#refusedInRow} spans in a row, the last with: ${reason}; when that is mended, run the same command`,
+        `the endpoint refused ${this.#refusedInRow} spans in a row, the last with: ${reason}; fix that, then run the same command`,
         { status: 400, retryable: false },
       );
     }

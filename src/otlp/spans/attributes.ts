@@ -1,20 +1,20 @@
 /**
- * Writes the attributes of a span as OTLP/JSON, out of the JSON of a Log as it is
- * spelled: a number that a double cannot hold stays text, and a text that is no
- * valid Unicode is escaped and named.
+ * Writes the attributes of a span as OTLP/JSON, out of the JSON of a Log as it
+ * is spelled: a number that a double cannot hold stays text, and a text that is
+ * not valid Unicode is escaped and listed.
  */
 
 import { inSlices } from "../../core/text/slices.ts";
 import { MOST_LENGTH } from "./messages.ts";
 
-/** Lists the attributes whose text is escaped. */
+/** The attribute that lists those whose text is escaped. */
 const ESCAPED = "humanloop.escaped";
 
 /** What UTF-8, or a database behind a receiver, cannot hold. */
 const UNSAFE =
   /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Checks whether a text is one that every receiver can hold. */
+/** Checks whether every receiver can hold a text. */
 function isSafe(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
@@ -28,13 +28,16 @@ export function escapeUnsafe(text: string): string {
   );
 }
 
-/** Writes a text as JSON. (V8 ends the process where one of 150 MB has many escapes.) */
+/**
+ * Writes a text as JSON, in slices: V8 ends the process on 150 MB with many
+ * escapes.
+ */
 function textJson(text: string): string {
   if (text.length <= MOST_LENGTH) return JSON.stringify(text);
   return `"${inSlices(text, (slice) => JSON.stringify(slice).slice(1, -1))}"`;
 }
 
-/** Attributes that are being collected. A name is taken once. */
+/** Collects attributes. The first value of a name counts. */
 export class Attributes {
   readonly #names = new Set<string>();
   readonly #escaped: string[] = [];
@@ -82,10 +85,10 @@ export class Attributes {
   }
 
   /**
-   * Adds a value as the kind that it is: text, number, truth; an object or an array
-   * as the text of its JSON.
+   * Adds a value by its kind: text, number or boolean; an object or an array as
+   * the text of its JSON.
    *
-   * @param json How it is spelled. Of `null` nothing is added.
+   * @param json Its spelling; for `null` nothing is added.
    */
   value(name: string, json: string): void {
     const [first] = json;
@@ -109,7 +112,7 @@ export class Attributes {
     this.#json += this.#json === "" ? others.json : `,${others.json}`;
   }
 
-  /** Takes what is there, to be added to several lists. */
+  /** Returns what was added, to reuse it in several lists. */
   rendered(): RenderedAttributes {
     return {
       names: [...this.#names],
@@ -126,7 +129,7 @@ export class Attributes {
 
   #add(name: string, value: string): void {
     let key = escapeUnsafe(name);
-    // Two names may be the same when they are escaped.
+    // Two names may be the same once they are escaped.
     while (this.#names.has(key)) key += "_";
     this.#names.add(key);
     const comma = this.#json === "" ? "" : ",";
@@ -134,7 +137,7 @@ export class Attributes {
   }
 }
 
-/** Attributes that are written already. */
+/** Attributes that are already JSON. */
 export interface RenderedAttributes {
   readonly names: readonly string[];
   readonly escaped: readonly string[];
@@ -143,7 +146,7 @@ export interface RenderedAttributes {
 }
 
 /**
- * Decides how a number can be sent so that nothing of it is lost.
+ * Decides how a number can be sent without loss.
  *
  * @param json How it is spelled.
  */
@@ -160,7 +163,7 @@ export function numberKind(json: string): "whole" | "double" | "text" {
   return isExact ? "double" : "text";
 }
 
-/** Writes a number in one way only, however it was spelled. */
+/** Writes a number in a canonical form. */
 function decimal(spelled: string): string {
   const [, sign = "", whole = "", fraction = "", exponent = "0"] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(spelled) ?? [];

@@ -1,7 +1,7 @@
 /**
- * Says where each field of a Log goes: one table, which the writing of spans and
- * `--help` both read. Names are those of the OpenTelemetry GenAI conventions and of
- * OpenInference; what has none there stands under `humanloop.`.
+ * Defines where each field of a Log goes, in one table for spans and `--help`.
+ * Names are those of the OpenTelemetry GenAI conventions and of OpenInference;
+ * other fields are put under `humanloop.`.
  */
 import { type Attributes, numberKind } from "./attributes.ts";
 import {
@@ -15,19 +15,20 @@ import {
 import { assistantJson, messagesJson, MOST_LENGTH } from "./messages.ts";
 import { VERSION_FIELDS, type WrittenVersion } from "./version_fields.ts";
 
-/** The conventions that the names are of. */
+/** The version of the conventions. */
 export const CONVENTIONS = "gen-ai/1.42.0 (Development)";
 
 /** A field, and where it goes. */
 export interface FieldMapping {
-  /** Names of fields that go the same way. */
+  /** Names of fields with the same mapping. */
   readonly fields: readonly string[];
-  /** For `--help`, and the name of the attribute where there is but one. */
+  /** For `--help`, and the name of the attribute if there is just one. */
   readonly to: string;
   /**
    * Writes it.
    *
-   * @returns Whether all of it is written; where not, it also goes to `humanloop.`.
+   * @returns Whether all of it is written; if not, it also goes to
+   * `humanloop.`.
    */
   readonly write: (json: string, out: Attributes, log: MappedLog) => boolean;
 }
@@ -45,7 +46,7 @@ function mapping(
   return { fields: [fields].flat(), to, write };
 }
 
-/** A field that becomes one attribute, where its value is of that kind. */
+/** Maps a field to one attribute, if its value is of that kind. */
 function attribute(
   field: string,
   to: string,
@@ -54,7 +55,7 @@ function attribute(
   return mapping(field, to, (json, out) => write(json, out, to));
 }
 
-/** Writes a number of things. */
+/** Writes a whole number. */
 function asWhole(json: string, out: Attributes, name: string): boolean {
   if (!isNumber(json) || numberKind(json) !== "whole") return false;
   out.whole(name, json);
@@ -75,7 +76,7 @@ function asTexts(json: string, out: Attributes, name: string): boolean {
   return true;
 }
 
-/** Writes a value, and what kind of text it is. */
+/** Writes a value and its MIME type. */
 function asValue(json: string, out: Attributes, name: string): void {
   if (isText(json)) out.spelledText(`${name}.value`, json);
   else {
@@ -133,7 +134,7 @@ function writeOutputMessage(
   return true;
 }
 
-/** What the conventions want of every message that a model made. */
+/** Returns what the conventions require of every message of a model. */
 function endOf(log: MappedLog): Readonly<Record<string, string>> {
   const reason = textField(log.fields, "finish_reason");
   const isError = log.fields.has("error");
@@ -153,7 +154,7 @@ function writeCost(name: string): FieldMapping["write"] {
   };
 }
 
-/** Writes a list of the ids of Logs that stand within, which are spans of their own. */
+/** Checks that a field holds only Logs, which are spans of their own. */
 function writeInner(json: string): boolean {
   const inner = json[0] === "[" ? spelledElements(json) : [json];
   return inner.every((one) => one[0] === "{");
@@ -238,7 +239,7 @@ const BY_FIELD = new Map(
 /** Writes all fields of a Log. */
 export function writeFields(log: MappedLog, out: Attributes): void {
   const rest: Array<readonly [name: string, json: string]> = [];
-  // Goes by the table: some fields depend on what was written before.
+  // Keeps the order of the table: some fields depend on others.
   for (const { fields, write } of LOG_FIELDS) {
     for (const name of fields) {
       const json = log.fields.get(name);
@@ -251,7 +252,7 @@ export function writeFields(log: MappedLog, out: Attributes): void {
   for (const [name, json] of rest) out.value(freeName(out, name), json);
 }
 
-/** The name of a field that has none in the conventions. */
+/** Returns the name of a field that has none in the conventions. */
 function freeName(out: Attributes, field: string): string {
   let name = `humanloop.${field}`;
   while (out.has(name) || OWN_NAMES.has(name)) {
@@ -260,7 +261,7 @@ function freeName(out: Attributes, field: string): string {
   return name;
 }
 
-/** What is not a field of a Log, by its attributes. */
+/** Attributes that are not fields of a Log. */
 export const OWN_ATTRIBUTES: ReadonlyArray<
   readonly [names: readonly string[], about: string]
 > = [

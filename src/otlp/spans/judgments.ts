@@ -54,14 +54,17 @@ export class Judgments {
     this.#log = database.prepare("SELECT json FROM logs WHERE id = ?");
   }
 
-  /** What was judged of a Log. */
+  /** Returns the judgments of a Log. */
   of(row: SqlRow): readonly Judgment[] {
     const { id = null, number = null } = row;
     const rows = id === null ? this.#ofNumber.all(number) : this.#ofLog.all(id);
     return (rows as SqlRow[]).map((one) => this.#judgment(one));
   }
 
-  /** What an Evaluator's Log says of a Log that is not in the database. */
+  /**
+   * Returns the judgment in an Evaluator's Log of a Log that is not in the
+   * database.
+   */
   ofMissing(evaluatorLogId: string): readonly Judgment[] {
     const rows = this.#ofNone.all(evaluatorLogId) as SqlRow[];
     return rows.map((one) => this.#judgment(one));
@@ -91,7 +94,7 @@ export class Judgments {
   }
 }
 
-/** Where a judgment goes on the judged Log's span, and what it is. */
+/** Where a judgment goes on the judged Log's span, for `--help`. */
 export const JUDGMENT_ATTRIBUTES: ReadonlyArray<
   readonly [about: string, to: string]
 > = [
@@ -112,7 +115,7 @@ const IDS = [
   ["evaluation_id", "humanloop.evaluation.id"],
   ["run_id", "humanloop.run.id"],
 ] as const;
-/** What `metadata` holds of a judgment. */
+/** What `metadata` holds for a judgment. */
 const METADATA = [
   ...["evaluator_id", "evaluator_version_id", "evaluation_id", "run_id"],
   ...["error", "created_at"],
@@ -142,7 +145,7 @@ export function addJudgments(
   }
 }
 
-/** The span that a judgment is of. */
+/** The span that a judgment belongs to. */
 export interface JudgedSpan {
   readonly traceId: string;
   readonly spanId: string;

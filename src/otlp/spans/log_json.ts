@@ -1,4 +1,4 @@
-/** Takes a Log apart into its fields, each as it is spelled. */
+/** Splits a Log into its fields, each as it is spelled. */
 import { elementSlices, memberTexts } from "../../database/json_slices.ts";
 import { LOG_TYPES } from "../../database/log_fields.ts";
 
@@ -11,30 +11,30 @@ export type LogType = typeof LOG_TYPES[number];
 /** A Log. */
 export interface LogJson {
   readonly fields: Spelled;
-  /** `null` where no field holds a Version. */
+  /** `null` if no field holds a Version. */
   readonly type: LogType | null;
 }
 
-/** Takes the JSON of an object apart. */
+/** Splits the JSON of an object. */
 export function spelledFields(json: string): Spelled {
   const fields = memberTexts(json);
   for (const [name, text] of fields) if (text === "null") fields.delete(name);
   return fields;
 }
 
-/** Takes the JSON of an array apart. */
+/** Splits the JSON of an array. */
 export function spelledElements(json: string): readonly string[] {
   return elementSlices(json, 0).map(({ from, to }) => json.slice(from, to));
 }
 
-/** Takes the JSON of a Log apart. */
+/** Splits the JSON of a Log. */
 export function logJson(json: string): LogJson {
   const fields = spelledFields(json);
   const type = LOG_TYPES.find((one) => fields.get(one)?.startsWith("{"));
   return { fields, type: type ?? null };
 }
 
-/** A field that is a text, and not an empty one. */
+/** Reads a field that is a non-empty text. */
 export function textField(fields: Spelled, name: string): string | null {
   const json = fields.get(name);
   return json === undefined || json.length <= 2 || json[0] !== '"'
@@ -42,7 +42,7 @@ export function textField(fields: Spelled, name: string): string | null {
     : JSON.parse(json);
 }
 
-/** A field that is a number. */
+/** Reads a field that is a number. */
 export function numberField(fields: Spelled, name: string): number | null {
   const json = fields.get(name);
   return json !== undefined && isNumber(json) ? Number(json) : null;

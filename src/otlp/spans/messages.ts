@@ -4,20 +4,23 @@
  */
 import { isObject, parseExactly } from "../../core/text/json.ts";
 
-/** Longer JSON is not made into messages: V8 ends the process where it prints such a text. */
+/**
+ * Longer JSON is not converted to messages: V8 ends the process when it prints
+ * such a text.
+ */
 export const MOST_LENGTH = 100_000_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A whole number of many digits, a fraction or an exponent, which may lose something. */
+/** A number that may lose precision: many digits, a fraction or an exponent. */
 const DELICATE_NUMBER = /\d{16}|\d\.\d|\d[eE]/;
 
 /**
  * Writes messages.
  *
  * @param json An array of messages, or one, as it is spelled.
- * @param more What each is to have besides.
- * @returns Their JSON; `null` where they are none.
+ * @param more Fields that each gets in addition.
+ * @returns Their JSON; `null` if they are not messages.
  */
 export function messagesJson(json: string, more: Fields = {}): string | null {
   if (json.length > MOST_LENGTH) return null;
@@ -34,7 +37,7 @@ export function messagesJson(json: string, more: Fields = {}): string | null {
   return stringified(written);
 }
 
-/** The JSON of a value; `null` where it is too deep to be written by recursion. */
+/** Writes the JSON of a value; `null` if it is too deep for recursion. */
 function stringified(value: unknown): string | null {
   try {
     return JSON.stringify(value);
@@ -80,7 +83,7 @@ function contentParts(content: unknown): readonly unknown[] {
   return listOf(content).map(contentPart);
 }
 
-/** A part that is none of the conventions' is passed on as it is. */
+/** Converts a part; one that the conventions do not know stays as it is. */
 function contentPart(part: unknown): unknown {
   if (!isObject(part)) return { type: "text", content: part };
   const { type, text, image_url: image, ...rest } = part;
@@ -116,7 +119,7 @@ function callPart(call: unknown): unknown {
   });
 }
 
-/** The arguments of a call are JSON within a text. */
+/** Parses the arguments of a call, which are JSON within a text. */
 function argumentsOf(given: unknown): unknown {
   if (typeof given !== "string") return given;
   const value = parseExactly(given);

@@ -1,6 +1,7 @@
 /**
- * Makes the spans of a database: one for every Log, in traces as they were. Ids are
- * derived from Humanloop's, so that the same Log is the same span whenever it is sent.
+ * Makes the spans of a database: one for every Log, in the traces that
+ * Humanloop had. Ids are derived from Humanloop's, so that a Log is the same
+ * span whenever it is sent.
  */
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
@@ -36,16 +37,16 @@ export interface SpanRecord {
   readonly traceId: string;
   /** 16 hexadecimal digits: the first 8 bytes of the SHA-256 of the Log's id. */
   readonly spanId: string;
-  /** Humanloop's id; where it has none, where the Log stands in the export. */
+  /** Humanloop's id, or else the Log's position in the export. */
   readonly logId: string;
-  /** In nanoseconds since 1970; 0 where nothing says it. */
+  /** In nanoseconds since 1970; 0 if unknown. */
   readonly startTime: bigint;
   readonly endTime: bigint;
   /** The span as OTLP/JSON. */
   readonly json: string;
   /** Log records of `gen_ai.evaluation.result`, as OTLP/JSON. */
   readonly judgments: readonly string[];
-  /** What is wrong with the Log, where something is. */
+  /** What is wrong with the Log; absent if nothing is. */
   readonly problem?: string;
 }
 
@@ -93,10 +94,10 @@ const SCOPE = `{"name":"hl-export","version":${JSON.stringify(VERSION)},` +
     JSON.stringify(CONVENTIONS)
   }}}]}`;
 
-/** How every line of traces begins. */
+/** The beginning of every line of traces. */
 export const TRACES_HEAD =
   `{"resourceSpans":[{"resource":${RESOURCE},"scopeSpans":[{"scope":`;
-/** How every line of judgments begins. */
+/** The beginning of every line of judgments. */
 export const LOGS_HEAD =
   `{"resourceLogs":[{"resource":${RESOURCE},"scopeLogs":[{"scope":`;
 
@@ -110,12 +111,12 @@ export function logsData(records: readonly string[]): string {
   return `${LOGS_HEAD}${SCOPE},"logRecords":[${records.join(",")}]}]}]}`;
 }
 
-/** The id of the trace that a root Log begins. */
+/** Returns the id of the trace of a root Log. */
 export function traceIdOf(rootId: string): string {
   return hash("sha256", rootId).slice(0, 32);
 }
 
-/** The id of a Log's span. */
+/** Returns the id of a Log's span. */
 export function spanIdOf(logId: string): string {
   return hash("sha256", logId).slice(0, 16);
 }
@@ -240,7 +241,10 @@ class SpanMaker {
     };
   }
 
-  /** Finds the parent of a Log: the id of its span, where that is in the same trace. */
+  /**
+   * Finds the parent of a Log: the id of its span, if that is in the same
+   * trace.
+   */
   #parentOf(
     row: SqlRow,
     id: string | null,
@@ -260,7 +264,7 @@ class SpanMaker {
     if (this.#traces.rootIdOf(parent) !== rootId) {
       return { ...none, linked: parent };
     }
-    // Logs that are each other's parents need a root all the same.
+    // Makes one Log of a cycle of parents the root.
     return id === rootId ? none : { ...none, id: spanIdOf(parentId) };
   }
 
@@ -308,7 +312,7 @@ class SpanMaker {
   }
 }
 
-/** The status of a span: what the Log says of an error. */
+/** Writes the status of a span, from the Log's error. */
 function statusOf(error: string | undefined): string {
   if (error === undefined || error === '""') return "{}";
   const message = error[0] === '"' ? JSON.parse(error) : error;
@@ -316,8 +320,8 @@ function statusOf(error: string | undefined): string {
 }
 
 /**
- * Adds what Langfuse looks at first: it takes any attribute whose name begins with
- * `gen_ai.prompt` for the input otherwise.
+ * Adds the attributes that Langfuse looks at first: otherwise it takes any
+ * whose name begins with `gen_ai.prompt` for the input.
  */
 function addLangfuse({ fields }: LogJson, out: Attributes): void {
   const input = fields.get("messages") ?? fields.get("inputs");

@@ -8,10 +8,10 @@ const END_OF_TIME = 2n ** 64n;
 const SECOND = 1_000_000_000n;
 
 /**
- * An instant in nanoseconds; one without a zone is UTC. Digits beyond the ninth are
- * cut off.
+ * Reads an instant in nanoseconds; one without a zone is UTC. Digits beyond the
+ * ninth are cut off.
  *
- * @returns It; `null` where the text is none, or none that OTLP can hold.
+ * @returns The instant; `null` if the text is not one that OTLP can hold.
  */
 export function nanoseconds(instant: string | null): bigint | null {
   const parts = instant === null ? null : TIME.exec(instant);
@@ -26,7 +26,7 @@ export function nanoseconds(instant: string | null): bigint | null {
   return time < 0n || time >= END_OF_TIME ? null : time;
 }
 
-/** What a Log says of its time. */
+/** The times in a Log. */
 export interface LogTimes {
   readonly start: string | null;
   readonly end: string | null;
@@ -39,11 +39,11 @@ export interface LogTimes {
 export interface SpanTimes {
   readonly startTime: bigint;
   readonly endTime: bigint;
-  /** The fields that say it: `start_time, end_time`. */
+  /** The fields that it comes from: `start_time, end_time`. */
   readonly source: string;
 }
 
-/** Decides when a span began and ended: 0 where nothing says it. */
+/** Decides when a span began and ended: 0 if unknown. */
 export function spanTimes(times: LogTimes): SpanTimes {
   const start = nanoseconds(times.start);
   const end = nanoseconds(times.end);
@@ -59,7 +59,8 @@ export function spanTimes(times: LogTimes): SpanTimes {
     ...source: readonly string[]
   ) => ({
     startTime,
-    // Nothing ends before it begins; what the Log says is in its attributes.
+    // Ignores an end before the start; the Log's own times are in the
+    // attributes.
     endTime: endTime < startTime ? startTime : endTime,
     source: source.join(", "),
   });

@@ -1,19 +1,22 @@
 /**
- * Finds the traces of a database, in the order of their first Logs. The Logs of a
- * trace are read when it comes up; what is kept of it until its last Log has passed
- * is a number.
+ * Finds the traces of a database, in the order of their first Logs. The Logs of
+ * a trace are read together; until its last Log has passed, only a number is
+ * kept of it.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SqlRow } from "../../database/sqlite.ts";
 import type { LogFilter } from "../filter.ts";
 
-/** What the finding of traces needs of a Log. */
+/** The columns of a Log that finding traces needs. */
 export const TRACE_COLUMNS = `number, id, type, file_id,
   time AS microseconds, trace_id, trace_parent_id`;
 
 /** A trace: Logs that belong together, or one that belongs to none. */
 export interface Trace {
-  /** The id of its root, also where that is not in the database; `null` for a Log without an id. */
+  /**
+   * The id of its root, which may not be in the database; `null` for a Log
+   * without an id.
+   */
   readonly rootId: string | null;
   /** The numbers of its Logs that are wanted, in the order of time. */
   readonly numbers: readonly number[];
@@ -37,7 +40,7 @@ export class Traces {
       `SELECT EXISTS(SELECT 1 FROM logs WHERE trace_id = ?1)
        OR EXISTS(SELECT 1 FROM logs WHERE trace_parent_id = ?1) AS n`,
     );
-    // Finds children that do not name the trace by their parents.
+    // Finds children that do not name the trace through their parents.
     this.#members = database.prepare(
       `WITH RECURSIVE
        member(number, id) AS (
@@ -52,9 +55,9 @@ export class Traces {
     );
   }
 
-  /** Reads them. */
+  /** Reads the traces. */
   *read(): Generator<Trace> {
-    /** How many Logs of a trace that was read are still to come. */
+    /** How many Logs of each trace that was read are still to pass. */
     const open = new Map<string, number>();
     const rows = this.#database.prepare(
       `SELECT ${TRACE_COLUMNS} FROM logs INDEXED BY logs_time
@@ -79,12 +82,12 @@ export class Traces {
     }
   }
 
-  /** A Log by its id; `null` where there is none. */
+  /** Returns a Log by its id; `null` if there is none. */
   log(id: string): SqlRow | null {
     return (this.#byId.get(id) ?? null) as SqlRow | null;
   }
 
-  /** The id of the root of a Log's trace: its own for a Log outside of one. */
+  /** Returns the id of the root of a Log's trace: its own, if it is in none. */
   rootIdOf(row: SqlRow): string | null {
     if (row["trace_id"] !== null) return String(row["trace_id"]);
     const path: string[] = [];
@@ -93,7 +96,7 @@ export class Traces {
       const id = one["id"] === null ? null : String(one["id"]);
       const parentId = one["trace_parent_id"];
       if (parentId === null || parentId === undefined) return id;
-      // Logs that are each other's parents have the least of their ids for a root.
+      // The root of a cycle of parents is the one with the least id.
       if (id !== null) {
         const at = path.indexOf(id);
         if (at !== -1) return path.slice(at).sort()[0]!;
@@ -106,7 +109,7 @@ export class Traces {
     return null;
   }
 
-  /** Whether a Log is all of its trace, by a quick look. */
+  /** Checks quickly whether a Log is alone in its trace. */
   #isAlone(row: SqlRow, rootId: string): boolean {
     return row["trace_id"] === null && row["id"] === rootId &&
       this.#isNamed.get(rootId)!["n"] === 0;

@@ -1,4 +1,7 @@
-/** Says where the Version of a Log goes, field by field, and all of it as JSON. */
+/**
+ * Defines where the Version of a Log goes, field by field, and all of it as
+ * JSON.
+ */
 import {
   Attributes,
   numberKind,
@@ -17,14 +20,14 @@ import {
 interface VersionField {
   readonly field: string;
   readonly to: string;
-  /** The types that it is copied for; without them, all. */
+  /** The types that it is copied for; absent for all. */
   readonly types?: readonly LogType[];
   readonly write: (json: string, out: Attributes, name: string) => void;
 }
 
 const MODELS: readonly LogType[] = ["prompt", "agent"];
 
-/** Humanloop's names of providers that have another one in the conventions. */
+/** Names of providers that differ from those of the conventions. */
 const PROVIDERS: Readonly<Record<string, string>> = {
   openai_azure: "azure.ai.openai",
   bedrock: "aws.bedrock",
@@ -46,7 +49,7 @@ function asNumber(json: string, out: Attributes, name: string): void {
 }
 
 function asCount(json: string, out: Attributes, name: string): void {
-  // -1 means as many as the model gives.
+  // Leaves out -1, which means no limit.
   if (isNumber(json) && json !== "-1" && numberKind(json) === "whole") {
     out.whole(name, json);
   }
@@ -111,7 +114,9 @@ const SPAN_KINDS: Readonly<Record<LogType, string>> = {
   evaluator: "EVALUATOR",
 };
 
-/** What a Log of a Version did, in the words of the conventions; `null` for an Evaluator. */
+/**
+ * Returns the operation of the conventions for a Log; `null` for an Evaluator.
+ */
 function operationOf(version: Spelled, type: LogType): string | null {
   if (type === "prompt") {
     const isText = textField(version, "endpoint") === "complete";
@@ -122,7 +127,9 @@ function operationOf(version: Spelled, type: LogType): string | null {
   return type === "flow" ? "invoke_workflow" : null;
 }
 
-/** The name of a span: what was done, and with which model, Tool, Agent or Flow. */
+/**
+ * Writes the name of a span: the operation, and its model, Tool, Agent or Flow.
+ */
 function spanName(version: Spelled, type: LogType): string {
   const operation = operationOf(version, type) ?? "evaluate";
   const name = textField(version, "name") ?? lastName(version);
@@ -149,16 +156,16 @@ export interface WrittenVersion {
   readonly attributes: RenderedAttributes;
 }
 
-/** How many Versions are kept, and up to which length of their JSON. */
+/** How many Versions are kept, and the longest JSON of one. */
 const KEPT_VERSIONS = 64;
 const KEPT_LENGTH = 256 * 1024;
 
-/** Writes Versions, and keeps those of late: most Logs in a row have the same. */
+/** Writes Versions, and keeps recent ones: most Logs in a row have the same. */
 export class Versions {
   readonly #kept = new Map<string, WrittenVersion>();
 
   /**
-   * Writes one.
+   * Writes a Version.
    *
    * @param json The Version as it is spelled.
    */
@@ -173,7 +180,7 @@ export class Versions {
     };
     if (json.length <= KEPT_LENGTH) {
       if (this.#kept.size === KEPT_VERSIONS) this.#kept.clear();
-      // A slice of the Log's text would hold on to all of it.
+      // Copies the key: a slice would keep all of the Log's text in memory.
       this.#kept.set(structuredClone(key), structuredClone(written));
     }
     return written;

@@ -5,7 +5,7 @@ import { html, type Markup } from "./html.ts";
 export interface Result {
   /** In words: `80 % true (480 of 600)`. */
   readonly text: string;
-  /** What the bar is made of: shares of what is the most. */
+  /** The parts of the bar, as shares of the longest one. */
   readonly parts: readonly Part[];
 }
 
@@ -26,7 +26,7 @@ const BAR = 14;
 const ROW = 34;
 const COLORS = 5;
 
-/** Draws a bar a Run; the table beside it says the same in words. */
+/** Draws one bar for each Run; the table beside it has the same in words. */
 export function chart(
   { name, results }: Column,
   names: readonly string[],

@@ -56,7 +56,7 @@ ${resultsView(record)}
 </article>`;
 }
 
-/** An Evaluation's numbers as a table, and a chart of each Evaluator. */
+/** Shows an Evaluation's numbers as a table, and a chart for each Evaluator. */
 export function resultsView(record: EvaluationRecord): Markup {
   const { id, evaluation, stats } = record;
   const name = textIn(evaluation, "name") ?? id;
@@ -67,7 +67,7 @@ export function resultsView(record: EvaluationRecord): Markup {
 <div class="charts">${columns.map((column) => chart(column, names))}</div>`;
 }
 
-/** A Run by the Version that it is of, and its Dataset. */
+/** Names a Run by its Version and its Dataset. */
 function runName(row: Fields, runs: readonly unknown[]): string {
   const id = textIn(row, "run_id") ?? "";
   const run = runs.find((one) => isObject(one) && one["id"] === id);

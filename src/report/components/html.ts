@@ -1,12 +1,12 @@
 /**
- * Makes HTML that untrusted text cannot get out of: what is put into a template
- * is escaped, unless it is markup of our own. Control characters and those that
- * turn the direction of writing are made visible.
+ * Makes HTML that untrusted text cannot break out of: what is put into a
+ * template is escaped, unless it is {@linkcode Markup}. Control characters and
+ * those that turn the direction of writing are made visible.
  */
 import { createHash } from "node:crypto";
 import { CONTROLS, escapeControls } from "../../ui/text.ts";
 
-/** HTML of our own making. */
+/** HTML that this program made. */
 export class Markup {
   constructor(readonly text: string) {}
 }
@@ -32,7 +32,7 @@ export function html(
   return new Markup(text);
 }
 
-/** What does not stand on a page as it is; most texts have none of it. */
+/** Matches what has to be escaped; most texts have none of it. */
 const SPECIAL = new RegExp(`[[${CONTROLS}&<>"']--[\\n\\t]]`, "v");
 
 function textOf(content: Content): string {
@@ -48,29 +48,29 @@ function escapeMarkup(text: string): string {
     .replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
 }
 
-/** Returns a text as a page shows it: its lines and tabs stay. */
+/** Returns a text as a page shows it, with its lines and tabs. */
 export function shown(text: string): string {
   return escapeControls(text.replaceAll("\r\n", "\n"), "\n\t");
 }
 
-/** One page, whole in itself. */
+/** A self-contained page. */
 export interface Page {
   readonly title: string;
   readonly body: Markup;
-  /** What the script works on. */
+  /** The data of the script. */
   readonly data: unknown;
 }
 
 /**
- * The text of a page: what all pages of its kind begin with, what is its own, and
- * what all end with.
+ * The text of a page: the beginning that all pages of its kind share, its own
+ * part, and the end that all share.
  */
 export type PageText = readonly [head: string, own: string, tail: string];
 
 /**
- * Makes what writes pages with a style and a script. Their policy forbids
- * everything but these two, known by their hashes: no network, no other script,
- * no form.
+ * Makes the function that writes pages with a style and a script. Their policy
+ * forbids everything but these two, known by their hashes: no network, no other
+ * script, no form.
  */
 export function pageTemplate(
   { style, script }: { readonly style: string; readonly script: string },
@@ -98,7 +98,7 @@ export function pageTemplate(
 </html>
 `;
   return ({ title, body, data }) => {
-    // No text can end the element that holds it.
+    // Escapes `<`, so that no text can end its element.
     const json = JSON.stringify(data).replaceAll("<", "\\u003c");
     const own = html`<title>${title}</title>
 </head>
@@ -109,7 +109,7 @@ ${body}
   };
 }
 
-/** Names a script or a style in a policy. */
+/** Makes the hash by which a policy allows a script or a style. */
 export function hashOf(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }

@@ -51,7 +51,7 @@ function logRow({ log, chunk, line }: ShownLog): Markup {
       <tr>
         <td></td>
         <td
-          colspan="3">A Log that is too long to be shown, or no JSON: ${location}</td>
+          colspan="3">A Log that is too long to show, or not JSON: ${location}</td>
       </tr>
     `;
   }
@@ -76,7 +76,7 @@ function logRow({ log, chunk, line }: ShownLog): Markup {
   `;
 }
 
-/** The Version that made a Log stands under the name of the File's type. */
+/** Returns the Version of a Log, which is under the name of the File's type. */
 export function versionOf(log: Fields): Fields | null {
   for (const type of ["prompt", "agent", "flow", "tool", "evaluator"]) {
     const version = log[type];
@@ -85,7 +85,7 @@ export function versionOf(log: Fields): Fields | null {
   return null;
 }
 
-/** What went into a Log. */
+/** Shows the input of a Log. */
 export function inputView(log: Fields, most = LONGEST): Markup {
   const { inputs, messages } = log;
   const fields = isObject(inputs)
@@ -101,7 +101,7 @@ export function inputView(log: Fields, most = LONGEST): Markup {
   }`;
 }
 
-/** What came out of a Log. */
+/** Shows the output of a Log. */
 export function outputView(log: Fields, most = LONGEST): Markup {
   const { output, output_message: message, error } = log;
   const texts = isEmpty(output) && isObject(message)
@@ -113,7 +113,7 @@ export function outputView(log: Fields, most = LONGEST): Markup {
   }`;
 }
 
-/** What Evaluators say of a Log, and what it says itself where it is an Evaluator's. */
+/** Shows the judgments of a Log, and its own if it is an Evaluator's. */
 export function judgmentsView(log: Fields): Markup {
   const judgments = objectsIn(log, "evaluator_logs").map((one) => {
     const evaluator = isObject(one["evaluator"]) ? one["evaluator"] : null;
@@ -128,7 +128,7 @@ export function judgmentsView(log: Fields): Markup {
   return html`${own}${judgments.length > 0 && html`<dl>${judgments}</dl>`}`;
 }
 
-/** What an Evaluator's Log says. */
+/** Shows the judgment in an Evaluator's Log. */
 export function judgmentView(log: Fields): Markup {
   const { judgment } = log;
   if (judgment === true) return html`<span class="good">true</span>`;
@@ -136,7 +136,7 @@ export function judgmentView(log: Fields): Markup {
   return cutView(readable(judgment) || readable(log["error"]) || "none");
 }
 
-/** A text, cut where it is long. */
+/** Shows a text, cut if it is long. */
 function cutView(whole: string, most = LONGEST): Markup {
   if (whole === "") return html``;
   const { text, cut } = beginning(whole, most);

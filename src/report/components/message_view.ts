@@ -1,4 +1,4 @@
-/** Shows messages of a template or a Log, as a reader wants to see them. */
+/** Shows the messages of a template or a Log. */
 import { isObject } from "../../core/text/json.ts";
 import { pluralize } from "../../ui/text.ts";
 import { html, type Markup } from "./html.ts";
@@ -8,7 +8,7 @@ import { beginning, objectsIn, readable, textIn } from "./values.ts";
  * Shows messages, each with its role.
  *
  * @param most Longer texts are cut, in characters.
- * @param more What is shown below a message.
+ * @param more Makes what is shown below a message.
  */
 export function messagesView(
   messages: readonly unknown[],
@@ -50,7 +50,7 @@ function bubble(title: string, whole: string, most: number): Markup {
   `;
 }
 
-/** Shows text, or parts of which some are text. */
+/** Returns text, or the text in parts. */
 function contentText(content: unknown): string {
   if (!Array.isArray(content)) return readable(content);
   return content.map((part) =>
@@ -58,7 +58,9 @@ function contentText(content: unknown): string {
   ).join("\n");
 }
 
-/** The image that a part of a message embeds; `null` where it is none. */
+/**
+ * Returns the image that a part of a message embeds; `null` if there is none.
+ */
 export function imageIn(part: unknown): string | null {
   const url = isObject(part) ? textIn(part["image_url"], "url") : null;
   const isImage = url !== null &&
@@ -66,7 +68,7 @@ export function imageIn(part: unknown): string | null {
   return isImage ? url : null;
 }
 
-/** Shows a template with its `{{variables}}` set off. */
+/** Shows a template with its `{{variables}}` highlighted. */
 export function withVariables(text: string): Markup {
   const parts = text.split(/(\{\{[^{}\n]{1,200}\}\})/);
   return html`${

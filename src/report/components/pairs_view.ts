@@ -5,11 +5,11 @@ import { type Content, html, type Markup } from "./html.ts";
 export type Pair = readonly [name: string, value: Content];
 
 /**
- * Makes a table of pairs, without those that have no value; nothing where there
- * are none.
+ * Makes a table of the pairs that have a value; nothing if there are none.
  *
- * @param title What the table is called.
- * @param options.isShown Whether the title is to be seen, or only heard.
+ * @param title The title of the table.
+ * @param options.isShown Whether the title is visible, or only for screen
+ * readers.
  */
 export function pairsView(
   title: string,

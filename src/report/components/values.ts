@@ -1,10 +1,10 @@
 /** Reads fields of records that may lack them, or hold anything at all. */
 import { isEmpty, isObject } from "../../core/text/json.ts";
 
-/** A record of which nothing is known. */
+/** A record that may hold anything. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Reads a field that is a text, and not an empty one. */
+/** Reads a field that is a non-empty text. */
 export function textIn(record: unknown, name: string): string | null {
   const value = isObject(record) ? record[name] : undefined;
   return typeof value === "string" && value !== "" ? value : null;
@@ -16,13 +16,13 @@ export function numberIn(record: unknown, name: string): number | null {
   return typeof value === "number" && Number.isFinite(value) ? value : null;
 }
 
-/** Reads a field that is an array: those of its elements that are objects. */
+/** Reads the objects in a field that is an array. */
 export function objectsIn(record: unknown, name: string): readonly Fields[] {
   const value = isObject(record) ? record[name] : undefined;
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** Shows a value to people: text as it is, else JSON, spread over lines; or nothing. */
+/** Writes a value for people: text as it is, else indented JSON, or nothing. */
 export function readable(value: unknown): string {
   if (isEmpty(value)) return "";
   if (typeof value === "string") return value;
@@ -42,7 +42,7 @@ export function formatTime(text: string | null): string {
     : new Date(ms).toISOString().slice(0, 19).replace("T", " ");
 }
 
-/** Compares what was created at these instants, the newer first. */
+/** Compares instants of creation, the newer first. */
 export function newerFirst(a: string, b: string): number {
   return a < b ? 1 : a > b ? -1 : 0;
 }

@@ -1,5 +1,5 @@
 /**
- * Shows a File's Versions, newest first, and what is needed to compare any two.
+ * Shows a File's Versions, newest first, and makes what comparing two needs.
  */
 import {
   isObject,
@@ -23,7 +23,7 @@ export interface VersionRecord {
   readonly id: string;
   /** The JSON on disk. */
   readonly json: string;
-  /** It parsed, where it was, and nothing else has the value. */
+  /** The parsed JSON, if no one else uses it. */
   readonly value?: unknown;
 }
 
@@ -34,17 +34,17 @@ export interface VersionView {
   readonly name: string;
   /** When it was created, as the API sent it. */
   readonly createdAt: string;
-  /** Whether it is shown, and can be compared, or linked only. */
+  /** Whether it is shown and can be compared, or is only linked. */
   readonly isShown: boolean;
   readonly fields: Fields;
-  /** It as text, to be compared with others. */
+  /** Its text, to compare it with others. */
   readonly text: string;
 }
 
 /** Where a Version is deployed: the names of environments, by its id. */
 export type Deployed = ReadonlyMap<string, readonly string[]>;
 
-/** Sorts Deployments by the Version that each is of. */
+/** Groups Deployments by Version. */
 export function deployedBy(deployments: readonly Fields[]): Deployed {
   const deployed = new Map<string, string[]>();
   for (const one of deployments) {
@@ -58,8 +58,8 @@ export function deployedBy(deployments: readonly Fields[]): Deployed {
 }
 
 /**
- * Of more than this, in characters of JSON, the older Versions are linked only:
- * a page is to be opened.
+ * Beyond this, in characters of JSON, older Versions are only linked: a browser
+ * has to open the page.
  */
 const MOST_TEXT = 4_000_000;
 
@@ -76,8 +76,8 @@ export function readVersions(
 }
 
 /**
- * Takes Versions one by one. Of those that are too much for a page it keeps no
- * more than a line shows.
+ * Takes Versions one by one. Of those that are too much for a page, it keeps
+ * only what a line shows.
  */
 export class NewestVersions {
   #views: readonly SizedView[] = [];
@@ -91,7 +91,7 @@ export class NewestVersions {
     if (this.#addedLength > MOST_TEXT) this.list();
   }
 
-  /** Returns them, newest first. */
+  /** Returns the Versions, newest first. */
   list(): readonly VersionView[] {
     this.#views = newestFirst([...this.#views, ...this.#added])
       .map((view) => view.isShown ? view : headingOf(view));
@@ -126,7 +126,7 @@ function newestFirst(views: readonly SizedView[]): readonly SizedView[] {
     });
 }
 
-/** Leaves out what a line does not show. */
+/** Keeps only what a line shows. */
 function headingOf(view: SizedView): SizedView {
   const { version_description, created_by } = view.fields;
   return { ...view, fields: { version_description, created_by }, text: "" };
@@ -135,7 +135,7 @@ function headingOf(view: SizedView): SizedView {
 /** Fields that hold code or prose, to be shown as they are. */
 const PROSE = ["source_code", "code", "instructions", "readme", "description"];
 
-/** Returns what a Version is, without its id and the like. */
+/** Returns the definition of a Version, without its id and the like. */
 function definitionText(fields: Fields): string {
   const lines = parametersOf(fields)
     .map(([name, value]) => `${name}: ${readable(value)}`);
@@ -143,9 +143,10 @@ function definitionText(fields: Fields): string {
 }
 
 /**
- * The section of the Versions; the first that is deployed, or the newest, open.
+ * Makes the section of the Versions; the first that is deployed, or the newest,
+ * is open.
  *
- * @param address Where the JSON of a Version is.
+ * @param address Makes the address of a Version's JSON.
  */
 export function versionsView(
   versions: readonly VersionView[],
@@ -168,7 +169,7 @@ ${
 </section>`;
 }
 
-/** Where a Version's JSON is, from the page of its File. */
+/** Returns the address of a Version's JSON, from the page of its File. */
 function versionAddress(id: string): string {
   return `versions/${encodeURIComponent(id)}`;
 }
@@ -212,7 +213,7 @@ function templateView(template: unknown): Markup {
   return html`<pre dir="auto">${withVariables(template)}</pre>`;
 }
 
-/** Returns what the heading and the template do not show. */
+/** Returns the fields that the heading and the template do not show. */
 const SHOWN = [
   ...["path", "id", "version_id", "version_name", "version_description"],
   ...["type", "tags", "readme", "description"],
@@ -228,7 +229,7 @@ function parametersView(fields: Fields): Markup {
   return pairsView("Parameters", pairs, { isShown: false });
 }
 
-/** Shows a parameter; those within a specification each for itself. */
+/** Shows a parameter; those in a specification one by one. */
 function parameterPairs(name: string, value: unknown): readonly Pair[] {
   if (name === "spec" && isObject(value)) {
     return Object.entries(value)

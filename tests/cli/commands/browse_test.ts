@@ -140,14 +140,14 @@ for (const command of ["database", "browse"]) {
     assertEquals(await namesIn(root), ["files"]);
   });
 
-  Deno.test(`${command} of a directory that is no export is exit 2`, async () => {
+  Deno.test(`${command} of a directory that is not an export is exit 2`, async () => {
     await using dir = await tempDir();
     const { code } = await run([command, dir.path]);
     assertEquals([code, await namesIn(dir.path)], [2, []]);
   });
 }
 
-Deno.test("database shows a bar with the bytes of all in a terminal, and takes it away", async () => {
+Deno.test("database shows a bar with the bytes in a terminal, and removes it", async () => {
   await using dir = await tempDir();
   const root = await smallExport(dir.path, LOG);
   const terminal = { ...printedTerminal(), errIsTerminal: true };
@@ -197,7 +197,7 @@ Deno.test("browse makes the database once, serves it, and ends with exit 0 at Ct
   }
 });
 
-Deno.test("a database beside an export is nothing that verify complains of", async () => {
+Deno.test("verify does not complain of a database in an export", async () => {
   await using dir = await tempDir();
   const demo = await run(["demo", "--output", dir.path, "--quiet"]);
   const root = demo.out.trim();

@@ -192,7 +192,7 @@ Deno.test("an export that is not complete, or was made without Logs, is named, a
   );
 });
 
-Deno.test("a database that is damaged is no internal error, and it says what to do", async () => {
+Deno.test("a damaged database is not an internal error, and the message says what to do", async () => {
   await using dir = await tempDir();
   const lines = Array.from(
     { length: 300 },
@@ -329,7 +329,7 @@ Deno.test("an interrupt leaves no half-written file", async () => {
   assert(!err.includes("internal error"), err);
 });
 
-Deno.test("a terminal shows how far the writing is", async () => {
+Deno.test("a terminal shows the progress of the writing", async () => {
   await using dir = await tempDir();
   const logs = Array.from({ length: 3000 }, (_, i) => `{"id":"log_${i}"}`);
   const root = await exportOf(dir.path, { pr_1: logs });
