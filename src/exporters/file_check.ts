@@ -14,6 +14,7 @@ import {
 } from "../api/client.ts";
 import type { ListSpec } from "../api/list_spec.ts";
 import { isRecoverable } from "../core/errors.ts";
+import { isObject } from "../core/text/json.ts";
 import { KeySet } from "../core/key_set.ts";
 import type { Counts } from "../core/observer.ts";
 import { CHUNK_RECORDS, offsetOf } from "../core/ranges.ts";
@@ -25,12 +26,14 @@ import { sumFile, type Sums } from "../tree/checksums.ts";
 import { listChunks, readChunk } from "../tree/read/chunk_reader.ts";
 import { type FileShape, shapeOf } from "../tree/read/file_shape.ts";
 import { listTree } from "../tree/read/plain_tree.ts";
+import { readDocument } from "../tree/read/tree_reader.ts";
 import type { Done } from "../tree/done.ts";
 import { chunkPath, type ListName } from "../tree/layout.ts";
 import { removeScratch, setAsideFiles } from "../tree/write/removal.ts";
 import { FileReport, type RunContext } from "./context.ts";
 import { readIndexList } from "./list/index_list.ts";
 import { keyReader } from "./list/list_on_disk.ts";
+import { deploymentsOf } from "./records/versions.ts";
 
 /**
  * Counts what is in a File with `.done`. If it is not complete, removes its
@@ -242,10 +245,10 @@ function isDoneList(part: string, logs: boolean | undefined): boolean {
 }
 
 /**
- * Compares a File of the official script with the API, by one small request a
- * list.
+ * Compares a File of the official script with the API: documents by their ids,
+ * lists by one small request each.
  *
- * @returns The counts on disk; `null` if the API has more.
+ * @returns The counts on disk; `null` if the API has others.
  */
 async function countOfficial(
   context: RunContext,
@@ -253,54 +256,83 @@ async function countOfficial(
   hasLogs: boolean,
 ): Promise<Counts | null> {
   const { client, disk, layout, reader: { session } } = context;
-  const { files } = await listTree(disk, layout.file(file.id).root);
-  const names = new Set(files);
-  const shape = shapeOf(files);
+  const { root } = layout.file(file.id);
+  const shape = shapeOf((await listTree(disk, root)).files);
   const report = new FileReport(file.id);
+  const read = async (path: string) => {
+    const item = await readDocument(disk, root, path);
+    return item.kind === "document" ? item.value : null;
+  };
+  const isOf = async (path: string, field: string, id: string) => {
+    const value = await read(path);
+    return isObject(value) && value[field] === id;
+  };
+  const areOf = async (dir: string, field: string, ids: readonly string[]) => {
+    for (const id of ids) {
+      if (!await isOf(`${dir}/${id}`, field, id)) return false;
+    }
+    return true;
+  };
   const isSame = async (spec: ListSpec<IdInfo>, kind: keyof Counts) => {
     const records = await countList(context, file, spec);
     report.count(kind, records ?? 0);
     return records === (await probeList(session, spec)).total;
   };
-  const versions = await client.versions(file);
+  if (!await isOf("file.json", "id", file.id)) return null;
+  const versions = (await client.versions(file)).map(({ info }) => info);
+  const versionIds = versions.map(({ id }) => id);
   report.count("versions", versions.length);
-  // The script writes no deployments.json for a File without Versions.
-  const hasDocuments = names.has("file.json") &&
-    (versions.length === 0 || names.has("deployments.json"));
-  if (!hasDocuments || shape.versions.length !== versions.length) return null;
-  const deployments = versions.flatMap(({ info }) => info.environments ?? []);
+  const areVersions = sortedJson(shape.versions) === sortedJson(versionIds) &&
+    await areOf("versions", "version_id", versionIds);
+  if (!areVersions) return null;
+  const deployments = deploymentsOf(versions);
   report.count("deployments", deployments.length);
+  // The script writes no deployments.json for a File without Versions.
+  if (versions.length > 0) {
+    const there = await read("deployments.json");
+    const areSame = Array.isArray(there) &&
+      sortedJson(there) === sortedJson(deployments);
+    if (!areSame) return null;
+  }
   if (file.type === "dataset") {
-    for (const { info } of versions) {
-      const spec = datapointsList(file, info.id);
+    for (const id of versionIds) {
+      const spec = datapointsList(file, id);
       if (!await isSame(spec, "datapoints")) return null;
     }
     return report.counts;
   }
-  const evaluations: IdInfo[] = [];
+  const evaluations: string[] = [];
   const gaps = await readIndexList(
     context,
     evaluationsList(file),
     (records) => {
-      evaluations.push(...records.map(({ info }) => info));
+      evaluations.push(...records.map(({ info }) => info.id));
     },
   );
   report.count("evaluations", evaluations.length);
-  const there = shape.evaluations;
-  if (gaps.length > 0 || there.size !== evaluations.length) return null;
-  for (const { id } of evaluations) {
-    const documents = ["evaluation.json", "stats.json"];
-    const hasAll = documents.every((name) =>
-      names.has(`evaluations/${id}/${name}`)
-    );
-    const runs = (await client.runs(id)).length;
-    report.count("runs", runs);
-    if (!hasAll || there.get(id)?.runs.length !== runs) return null;
+  const areEvaluations =
+    sortedJson([...shape.evaluations.keys()]) === sortedJson(evaluations);
+  if (gaps.length > 0 || !areEvaluations) return null;
+  for (const id of evaluations) {
+    const dir = `evaluations/${id}`;
+    const runs = (await client.runs(id)).map(({ info }) => info.id);
+    report.count("runs", runs.length);
+    const isWhole = await isOf(`${dir}/evaluation.json`, "id", id) &&
+      isObject(await read(`${dir}/stats.json`)) &&
+      sortedJson(shape.evaluations.get(id)!.runs) === sortedJson(runs) &&
+      await areOf(`${dir}/runs`, "id", runs);
     const spec = evaluationLogsList(file, id);
-    if (hasLogs && !await isSame(spec, "evaluationLogs")) return null;
+    const hasAll = isWhole &&
+      (!hasLogs || await isSame(spec, "evaluationLogs"));
+    if (!hasAll) return null;
   }
   const isWhole = !hasLogs || await isSame(logsList(file, null, null), "logs");
   return isWhole ? report.counts : null;
+}
+
+/** Writes values as JSON, so that lists of them compare in any order. */
+function sortedJson(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).sort().join("\n");
 }
 
 /**

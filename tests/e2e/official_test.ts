@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { DEMO_KEY } from "../../src/cli/commands/demo.ts";
 import {
@@ -222,6 +222,49 @@ for (const [name, damage] of DAMAGES) {
     assertEquals(code, 0);
     assertStringIncludes(out, "13 exported, 1 skipped (complete already)");
     assertEquals((await readTree(root)).get(path), whole.get(path));
+  });
+}
+
+const OTHERS: ReadonlyArray<
+  readonly [name: string, path: string, change: (text: string) => string]
+> = [
+  [
+    "a Version has the content of another",
+    `versions/${CLASSIFIER.versions[0]!.id}`,
+    (text) => text.replace(CLASSIFIER.versions[0]!.id, "prv_other"),
+  ],
+  [
+    "Deployments were moved since",
+    "deployments.json",
+    (text) =>
+      text.replace(/"environment_name": *"[^"]*"/, `"environment_name": "old"`),
+  ],
+  [
+    "file.json is of another File",
+    "file.json",
+    (text) => text.replace(CLASSIFIER.id, "pr_other"),
+  ],
+];
+for (const [name, path, change] of OTHERS) {
+  Deno.test(`a File that the official script completed is exported again where ${name}`, async () => {
+    await using dir = await tempDir();
+    const root = join(dir.path, "20250606-120000");
+    const file = `files/${CLASSIFIER.id}/`;
+    const tree: Tree = new Map();
+    for (const [path, text] of whole) {
+      if (path.startsWith(file)) tree.set(path, text);
+    }
+    tree.set(`${file}.done`, DONE);
+    const text = tree.get(file + path)!;
+    assert(change(text) !== text);
+    tree.set(file + path, change(text));
+    await writeTree(root, tree);
+    await using server = serveDemo(workspace, { key: DEMO_KEY });
+    const args = ["--resume", root, "--api-url", server.url];
+    const { code, out, err } = await run(args, { env });
+    assertEquals(code, 0, err);
+    assertStringIncludes(out, "14 exported, 0 skipped (complete already)");
+    await assertTree(root, whole);
   });
 }
 

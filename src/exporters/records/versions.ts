@@ -1,6 +1,5 @@
 /** Exports a File's Versions, and from them its Deployments. */
 import type { VersionInfo } from "../../api/client.ts";
-import type { RawRecord } from "../../api/records.ts";
 import { writeJson } from "../../tree/json_file.ts";
 import type { FileContext } from "../context.ts";
 import { writeDocuments } from "./documents.ts";
@@ -33,27 +32,28 @@ export async function exportVersions(
   });
   // A Dataset has few lists, and a run without Logs has no others.
   if (!context.logs || file.type === "dataset") progress.allKnown();
-  const deployments = deploymentsOf(context, records);
+  for (const { info: { id, environments } } of records) {
+    if (environments !== null) continue;
+    const reason =
+      `the Environments of ${id} have an unknown shape; versions/${id} holds them as the API sent them`;
+    report.addGap("deployments.json", reason);
+  }
+  const deployments = deploymentsOf(records.map(({ info }) => info));
   await writeJson(disk, paths.deployments, deployments, sums);
   report.count("deployments", deployments.length);
   return ids;
 }
 
-function deploymentsOf(
-  { report }: FileContext,
-  versions: readonly RawRecord<VersionInfo>[],
+/** Makes what `deployments.json` holds. */
+export function deploymentsOf(
+  versions: readonly VersionInfo[],
 ): readonly Deployment[] {
-  return versions.flatMap(({ info: { id, environments } }) => {
-    if (environments === null) {
-      const reason =
-        `the Environments of ${id} have an unknown shape; versions/${id} holds them as the API sent them`;
-      report.addGap("deployments.json", reason);
-    }
-    return (environments ?? []).map((environment) => ({
+  return versions.flatMap(({ id, environments }) =>
+    (environments ?? []).map((environment) => ({
       version_id: id,
       environment_id: environment.id,
       environment_name: environment.name,
       environment_tag: environment.tag,
-    }));
-  });
+    }))
+  );
 }
