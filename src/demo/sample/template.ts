@@ -6,7 +6,7 @@
  *     {"...": a, "b": x}                       the members of a, and b
  * {"$if": a, "then": x, "else": y} x or y; null without y
  *     {"$repeat": n, "as": "i", "of": x}       a list: x for each i from 0, or of a list
- *     {"$sequence": n, "as": "i", "of": x}     the same as JSON, each made when asked for
+ *     {"$sequence": n, "as": "i", "of": x}     the same as JSON, each made once, when asked for
  * {"$with": {"i": x}, "in": a, "get": y} y, where i is x; with a, in that scope
  *     {"$json": x}                             x as JSON, in a text
  */
@@ -45,11 +45,13 @@ const OPERATIONS: Readonly<Record<string, (parts: Parts) => Fill>> = {
       (item) => of(within(scope, { [String(as(scope))]: item })),
     );
   },
-  $sequence: ({ $sequence, as, of }) => (scope) =>
-    sequence(
+  $sequence: ({ $sequence, as, of }) => (scope) => {
+    const made: string[] = [];
+    return sequence(
       Number($sequence(scope)),
-      (i) => toJson(of(within(scope, { [String(as(scope))]: i }))),
-    ),
+      (i) => made[i] ??= toJson(of(within(scope, { [String(as(scope))]: i }))),
+    );
+  },
   $with: ({ $with, in: other, get }) => (scope) =>
     get(within((other?.(scope) ?? scope) as Scope, $with(scope) as Scope)),
   $json: ({ $json }) => (scope) => toJson($json(scope)),
