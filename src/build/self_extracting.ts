@@ -48,23 +48,34 @@ function headOf(parts: Parts, denoLength: number, length: number): string {
 # compressed. It unpacks them once into the cache and starts them.
 set -u
 fail() { printf 'hl-export: %s\\n' "$1" >&2; exit 1; }
-sum() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1"
-  else shasum -a 256 <"$1"; fi | cut -c1-64
+# Whether a file has this SHA-256.
+has_sum() {
+  wanted=$2
+  if command -v sha256sum >/dev/null 2>&1; then set -- $(sha256sum <"$1")
+  else set -- $(shasum -a 256 <"$1"); fi
+  [ "\${1:-}" = "$wanted" ]
 }
 elsewhere='set XDG_CACHE_HOME to another place'
 uid=$(id -u)
-# Whether this user alone (or root) can put files into a directory.
+# Whether this user alone (or root) can put files into all of these directories.
 own() {
-  set -- $(ls -ldn "$1/." 2>/dev/null) none none none
-  case $1 in ?????w* | ????????w* | none) return 1 ;; esac
-  [ "$3" = "$uid" ] || [ "$3" = 0 ]
+  ls -ldn "$@" 2>/dev/null | {
+    seen=0
+    while read -r mode links owner rest; do
+      case $mode in ?????w* | ????????w*) exit 1 ;; esac
+      [ "$owner" = "$uid" ] || [ "$owner" = 0 ] || exit 1
+      seen=$((seen + 1))
+    done
+    [ "$seen" = $# ]
+  }
 }
 use() {
-  for dir in "$1" "$1/hl-export" "$1/hl-export/${id}"; do
+  dir=$1/hl-export/${id}
+  own "$1/." "$1/hl-export/." "$dir/." && return
+  for dir in "$1" "$1/hl-export" "$dir"; do
     [ -d "$dir" ] || (umask 077 && mkdir -p "$dir") 2>/dev/null ||
       fail "cannot make $dir; $elsewhere"
-    own "$dir" || return 1
+    own "$dir/." || return 1
   done
 }
 cache=\${XDG_CACHE_HOME:-\${HOME:-}/.cache}
@@ -74,7 +85,7 @@ if ! use "$cache"; then
   shared=$dir
   temp=\${TMPDIR:-/tmp}
   private=$temp/hl-export-$uid
-  case $(ls -ld "$temp/.") in ?????????[tT]*) ;; *) own "$temp" ;; esac &&
+  case $(ls -ld "$temp/.") in ?????????[tT]*) ;; *) own "$temp/." ;; esac &&
     [ ! -h "$private" ] && use "$private" ||
     fail "others may write to $shared and to $private; $elsewhere"
   printf 'hl-export: warning: others may write to %s: using %s\\n' \\
@@ -99,7 +110,7 @@ unpack() {
     fail "cannot unpack $0 into $dir: too little space there, or the file is damaged; free ${
     Math.ceil(deno.length / 1e6)
   } MB, download it again, or $elsewhere"
-  [ "$(sum "$part")" = "$4" ] ||
+  has_sum "$part" "$4" ||
     fail "$0 is damaged: its parts are not what was built; download it again"
   chmod 700 "$part"
   [ "$1" != deno ] || "$part" --version >/dev/null 2>&1 ||
@@ -112,11 +123,11 @@ known=
 now=$(state "$dir/deno")
 [ -r "$dir/deno.checked" ] && read -r known <"$dir/deno.checked"
 if [ -z "$now" ] || [ "$now" != "$known" ]; then
-  [ -x "$dir/deno" ] && [ "$(sum "$dir/deno")" = ${denoSum} ] ||
+  [ -x "$dir/deno" ] && has_sum "$dir/deno" ${denoSum} ||
     unpack deno ${HEAD_BYTES + 1} ${denoLength} ${denoSum}
   state "$dir/deno" >"$dir/deno.checked"
 fi
-[ -r "$dir/${PROGRAM_NAME}" ] && [ "$(sum "$dir/${PROGRAM_NAME}")" = ${programSum} ] ||
+[ -r "$dir/${PROGRAM_NAME}" ] && has_sum "$dir/${PROGRAM_NAME}" ${programSum} ||
   unpack ${PROGRAM_NAME} ${HEAD_BYTES + 1 + denoLength} ${length} ${programSum}
 trap - EXIT HUP INT TERM
 # The network as far as is known before the program reads its settings.
