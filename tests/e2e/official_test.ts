@@ -225,6 +225,57 @@ for (const [name, damage] of DAMAGES) {
   });
 }
 
+Deno.test("a File of the official script is exported again where a chunk follows one that is not full", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  const tree = officialTree();
+  const logs = `files/${LOOKUP.id}/logs`;
+  const text = tree.get(`${logs}/1.jsonl`)!;
+  const end = text.indexOf("\n") + 1;
+  tree.set(`${logs}/1.jsonl`, text.slice(end));
+  tree.set(`${logs}/2.jsonl`, text.slice(0, end));
+  await writeTree(root, tree);
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--resume", root, "--api-url", server.url];
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 0);
+  assertStringIncludes(out, "13 exported, 1 skipped (complete already)");
+  const there = await readTree(root);
+  assertEquals(there.get(`${logs}/1.jsonl`), text);
+  assertEquals(there.has(`${logs}/2.jsonl`), false);
+});
+
+Deno.test("a Log added since the official export is fetched, although as many were removed", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  const path = `files/${LOOKUP.id}/logs/1.jsonl`;
+  const whole = officialTree().get(path)!;
+  const removed = `{"id": "log_removed"}\n`;
+  const earlier = whole.slice(whole.indexOf("\n") + 1) + removed;
+  await writeTree(root, new Map([...officialTree(), [path, earlier]]));
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["--resume", root, "--api-url", server.url];
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 3);
+  assertStringIncludes(out, "logs.old holds records that an earlier run read");
+  assertEquals((await readTree(root)).get(path), whole);
+});
+
+Deno.test("Logs that the official script lost all of are missed by verify --remote", async () => {
+  await using dir = await tempDir();
+  const root = join(dir.path, "20250606-120000");
+  const tree = officialTree();
+  const logs = `files/${LOOKUP.id}/logs`;
+  tree.delete(`${logs}/1.jsonl`);
+  await writeTree(root, tree);
+  await Deno.mkdir(join(root, logs));
+  await using server = serveDemo(workspace, { key: DEMO_KEY });
+  const args = ["verify", "--remote", root, "--api-url", server.url];
+  const { code, out } = await run(args, { env });
+  assertEquals(code, 4);
+  assertStringIncludes(out, `${logs}: holds 0 records, the API has `);
+});
+
 const OTHERS: ReadonlyArray<
   readonly [name: string, path: string, change: (text: string) => string]
 > = [
