@@ -14,7 +14,12 @@ import {
   type RecordKind,
 } from "../core/observer.ts";
 import type { Disk } from "../core/runtime/runtime.ts";
-import { onDisk, orNull, PART_SUFFIX } from "../tree/write/atomic_file.ts";
+import {
+  createDir,
+  onDisk,
+  orNull,
+  PART_SUFFIX,
+} from "../tree/write/atomic_file.ts";
 import { removeScratch } from "../tree/write/removal.ts";
 import { PAGE_NAME } from "../tree/layout.ts";
 import {
@@ -125,7 +130,7 @@ export async function buildDatabase(
   signal?.throwIfAborted();
   const part = path + PART_SUFFIX;
   const parent = dirname(path);
-  await onDisk(`create ${parent}`, () => disk.ensureDir(parent));
+  await createDir(disk, parent);
   const before = await orNull(`look at ${part}`, () => disk.lstat(part));
   if (before?.isFile && isBeingWritten(part)) {
     throw new StorageError(

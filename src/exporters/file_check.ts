@@ -283,7 +283,7 @@ async function countOfficial(
   const versions = (await client.versions(file)).map(({ info }) => info);
   const versionIds = versions.map(({ id }) => id);
   report.count("versions", versions.length);
-  const areVersions = sortedJson(shape.versions) === sortedJson(versionIds) &&
+  const areVersions = areSame(shape.versions, versionIds) &&
     await areOf("versions", "version_id", versionIds);
   if (!areVersions) return null;
   const deployments = deploymentsOf(versions);
@@ -291,9 +291,7 @@ async function countOfficial(
   // The script writes no deployments.json for a File without Versions.
   if (versions.length > 0) {
     const there = await read("deployments.json");
-    const areSame = Array.isArray(there) &&
-      sortedJson(there) === sortedJson(deployments);
-    if (!areSame) return null;
+    if (!Array.isArray(there) || !areSame(there, deployments)) return null;
   }
   if (file.type === "dataset") {
     for (const id of versionIds) {
@@ -311,16 +309,15 @@ async function countOfficial(
     },
   );
   report.count("evaluations", evaluations.length);
-  const areEvaluations =
-    sortedJson([...shape.evaluations.keys()]) === sortedJson(evaluations);
-  if (gaps.length > 0 || !areEvaluations) return null;
+  const there = [...shape.evaluations.keys()];
+  if (gaps.length > 0 || !areSame(there, evaluations)) return null;
   for (const id of evaluations) {
     const dir = `evaluations/${id}`;
     const runs = (await client.runs(id)).map(({ info }) => info.id);
     report.count("runs", runs.length);
     const isWhole = await isOf(`${dir}/evaluation.json`, "id", id) &&
       isObject(await read(`${dir}/stats.json`)) &&
-      sortedJson(shape.evaluations.get(id)!.runs) === sortedJson(runs) &&
+      areSame(shape.evaluations.get(id)!.runs, runs) &&
       await areOf(`${dir}/runs`, "id", runs);
     const spec = evaluationLogsList(file, id);
     const hasAll = isWhole &&
@@ -331,9 +328,12 @@ async function countOfficial(
   return isWhole ? report.counts : null;
 }
 
-/** Writes values as JSON, so that lists of them compare in any order. */
-function sortedJson(values: readonly unknown[]): string {
-  return values.map((value) => JSON.stringify(value)).sort().join("\n");
+/** Checks whether two lists hold the same JSON values, in any order. */
+function areSame(left: readonly unknown[], right: readonly unknown[]): boolean {
+  const [a, b] = [left, right].map((values) =>
+    values.map((value) => JSON.stringify(value)).sort().join("\n")
+  );
+  return a === b;
 }
 
 /**

@@ -99,9 +99,7 @@ async function checkChunk(
       const keys: string[] = [];
       for (const { number, text, value } of item.lines) {
         // The official script writes the line ends of its system.
-        const isOther = !official &&
-          text.charCodeAt(text.length - 1) === CARRIAGE_RETURN;
-        if (isOther) {
+        if (!official && text.charCodeAt(text.length - 1) === CARRIAGE_RETURN) {
           report(number, "ends with a carriage return");
         }
         const key = keyOf(value);

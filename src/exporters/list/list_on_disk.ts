@@ -20,9 +20,9 @@ import {
 import type { Disk } from "../../core/runtime/runtime.ts";
 import type { Cursor } from "../../lists/list_reader.ts";
 import {
+  createDir,
   type FileSum,
   listDir,
-  onDisk,
   PART_SUFFIX,
 } from "../../tree/write/atomic_file.ts";
 import type { ListCheckpoint } from "../../tree/checkpoint.ts";
@@ -110,8 +110,7 @@ export class ListOnDisk<T> {
     list: ExportedList<T>,
   ): Promise<ListOnDisk<T>> {
     const opened = new ListOnDisk(context, list);
-    const { dir } = opened;
-    await onDisk(`create ${dir}`, () => context.disk.ensureDir(dir));
+    await createDir(context.disk, opened.dir);
     if (!context.isNew) await opened.#readChunks();
     return opened;
   }

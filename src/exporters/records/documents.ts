@@ -69,9 +69,9 @@ export async function setAsideOthers(
   for (const { name, isDirectory } of entries) {
     if (names.has(name)) continue;
     const path = join(dir, name);
-    const isListed = isAside(name) && names.has(nameBeforeAside(name));
+    const before = nameBeforeAside(name);
+    const isListed = isAside(name) && names.has(before);
     if (isListed && isDirectory) {
-      const before = nameBeforeAside(name);
       // `ListOnDisk` decides about chunks that it set aside.
       if (there.has(before)) continue;
       // The API lists it again, so the export goes on with what is there of it.
@@ -89,9 +89,7 @@ export async function setAsideOthers(
     const aside = isAside(name) ? path : await setAside(disk, path, sums);
     report.addGap(
       part,
-      `${
-        nameBeforeAside(name)
-      } was exported before and the API no longer lists it; it is kept as ${
+      `${before} was exported before and the API no longer lists it; it is kept as ${
         basename(aside)
       }`,
     );

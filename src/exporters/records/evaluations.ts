@@ -6,7 +6,7 @@ import {
 } from "../../api/client.ts";
 import type { RawRecord } from "../../api/records.ts";
 import { forEachConcurrent, runAll } from "../../core/concurrency.ts";
-import { listDir, onDisk } from "../../tree/write/atomic_file.ts";
+import { createDir, listDir } from "../../tree/write/atomic_file.ts";
 import { isSafeId } from "../../tree/layout.ts";
 import { exportPart, type FileContext, writeDocument } from "../context.ts";
 import { setAsideOthers, writeDocuments } from "./documents.ts";
@@ -81,7 +81,7 @@ async function exportEvaluation(
       exportPart(context, `${part}/runs`, async () => {
         const records = await client.runs(info.id);
         const dir = paths.runs;
-        await onDisk(`create ${dir}`, () => disk.ensureDir(dir));
+        await createDir(disk, dir);
         const documents = { part: `${part}/runs`, dir, records };
         await writeDocuments(context, { ...documents, kind: "runs" });
       }),

@@ -45,6 +45,15 @@ export async function onDisk<T>(
   }
 }
 
+/**
+ * Creates a directory, and those above it; one that exists is left as it is.
+ *
+ * @throws {StorageError} When the disk fails.
+ */
+export async function createDir(disk: Disk, path: string): Promise<void> {
+  await onDisk(`create ${path}`, () => disk.ensureDir(path));
+}
+
 /** Makes the error for a failure of the disk. */
 export function storageError(action: string, cause: unknown): StorageError {
   return new StorageError(`cannot ${action}: ${reasonOf(cause)}`, { cause });

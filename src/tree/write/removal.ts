@@ -6,6 +6,7 @@
 import { basename, dirname, join } from "@std/path";
 import type { Disk } from "../../core/runtime/runtime.ts";
 import {
+  createDir,
   listDir,
   onDisk,
   orNull,
@@ -68,7 +69,7 @@ export async function setAsideFiles(
 ): Promise<string | null> {
   if (names.length === 0) return null;
   const aside = await freeAside(disk, dir);
-  await onDisk(`create ${aside}`, () => disk.ensureDir(aside));
+  await createDir(disk, aside);
   for (const name of names) {
     await moveAside(disk, join(dir, name), join(aside, name), sums);
   }
